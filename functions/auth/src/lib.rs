@@ -1,0 +1,155 @@
+//! `POST /authenticate`: a robot signs in and gets a token for half an hour (CONTRACT §1).
+//! An unknown name, a wrong password and their timing cannot be told apart.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use jiff::Timestamp;
+use lambda_http::RequestExt as _;
+use lambda_http::request::RequestContext;
+use muster_aws::throttle::LoginGate;
+use muster_aws::tokens::Scope;
+use muster_aws::{Store, StoreError};
+use muster_web::http::{HeaderValue, StatusCode, header};
+use muster_web::{Body, RequestId};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+
+/// How long a token lives.
+const LIFETIME: Duration = Duration::from_secs(30 * 60);
+/// Bytes of a sign-in; a name and a password take far less.
+const MOST_BYTES: usize = 10_000;
+
+/// The function's routes.
+pub fn router(store: Store) -> Router {
+    let routes = Router::new()
+        .route("/authenticate", post(authenticate))
+        .with_state(store);
+    muster_web::finish(routes)
+}
+
+#[derive(Deserialize)]
+struct Credentials {
+    username: String,
+    password: SecretString,
+}
+
+/// The answer, successful or not.
+#[derive(Serialize)]
+struct Reply<'a> {
+    token: &'a str,
+    status: &'a str,
+}
+
+async fn authenticate(State(store): State<Store>, request: Request) -> Response {
+    let address = client_address(&request);
+    let request_id = request.extensions().get::<RequestId>().cloned();
+    let credentials = match credentials(Body::read(request).await) {
+        Ok(credentials) => credentials,
+        Err(problem) => return refusal(StatusCode::BAD_REQUEST, problem),
+    };
+    match sign_in(&store, credentials, &address).await {
+        Ok(response) => response,
+        Err(error) => {
+            tracing::error!(%error, "sign-in failed");
+            let id = request_id.map_or_else(String::new, |id| format!(" (request {})", id.0));
+            let message = format!("{}{id}", error.client_message());
+            refusal(StatusCode::INTERNAL_SERVER_ERROR, &message)
+        }
+    }
+}
+
+fn credentials(body: Body) -> Result<Credentials, &'static str> {
+    let body = match body {
+        Body::Complete(body) if body.len() <= MOST_BYTES => body,
+        Body::Complete(_) | Body::TooLarge => {
+            return Err("the request is larger than 10,000 bytes");
+        }
+        Body::Broken => return Err("the request ended early"),
+    };
+    let credentials: Credentials = serde_json::from_slice(&body).map_err(
+        |_| r#"the request must be a JSON object: {"username":"…","password":"…"}, both strings"#,
+    )?;
+    if credentials.username.is_empty() || credentials.password.expose_secret().is_empty() {
+        return Err("username and password must not be empty");
+    }
+    Ok(credentials)
+}
+
+async fn sign_in(
+    store: &Store,
+    credentials: Credentials,
+    address: &str,
+) -> Result<Response, StoreError> {
+    let Credentials { username, password } = credentials;
+    let attempt = match store
+        .begin_login(&username, address, Timestamp::now())
+        .await?
+    {
+        LoginGate::Open(attempt) => attempt,
+        LoginGate::Throttled { seconds } => return Ok(throttled(seconds)),
+    };
+    let Some(robot) = store.verify_robot(&username, password).await? else {
+        store.login_failed(attempt).await?;
+        return Ok(refusal(
+            StatusCode::UNAUTHORIZED,
+            "Wrong username or password!",
+        ));
+    };
+    store.login_succeeded(attempt).await?;
+    let scopes = BTreeSet::from(Scope::ALL);
+    let token = store
+        .issue_token(
+            &robot.tenant,
+            &robot.name,
+            scopes,
+            Some(LIFETIME),
+            Timestamp::now(),
+        )
+        .await?;
+    let reply = Reply {
+        token: token.expose_secret(),
+        status: "SUCCESS",
+    };
+    let mut response = Json(reply).into_response();
+    let no_store = HeaderValue::from_static("no-store");
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, no_store);
+    Ok(response)
+}
+
+fn refusal(status: StatusCode, message: &str) -> Response {
+    let reply = Reply {
+        token: "",
+        status: message,
+    };
+    (status, Json(reply)).into_response()
+}
+
+fn throttled(seconds: u64) -> Response {
+    let message = format!("Too many attempts: try again in {seconds} seconds");
+    let mut response = refusal(StatusCode::TOO_MANY_REQUESTS, &message);
+    let wait = HeaderValue::from(seconds);
+    response.headers_mut().insert(header::RETRY_AFTER, wait);
+    response
+}
+
+/// Where a request comes from: what API Gateway says, else the connection's other end. Headers
+/// such as `X-Forwarded-For` are the client's own word.
+fn client_address(request: &Request) -> String {
+    if let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref()
+        && let Some(address) = &context.http.source_ip
+    {
+        return address.clone();
+    }
+    request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or_else(|| "unknown".to_owned(), |peer| peer.0.ip().to_string())
+}

@@ -1,0 +1,211 @@
+//! `POST /v1/import/user-data/{task_id}`: Quant's import. The order of the checks is CONTRACT §1's.
+
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use bytes::Bytes;
+use jiff::Timestamp;
+use muster_aws::tasks::Task;
+use muster_aws::tokens::{Scope, Token};
+use muster_aws::{Store, StoreError};
+use muster_core::dialect::quant::{IMPORT_PATH, Reply, switch};
+use muster_core::limits;
+use muster_core::reader::has_more_elements_than;
+use muster_import::{Outcome, SyncImport, SyncRequest};
+use muster_web::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use muster_web::{Body, RequestId, headers};
+
+use crate::App;
+
+/// Names the run that a request has made.
+const IMPORT_ID: HeaderName = HeaderName::from_static("import-id");
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new().route(IMPORT_PATH, post(import).fallback(wrong_method))
+}
+
+/// Why a request is no run.
+enum Refusal {
+    /// No token, or one that opens nothing here.
+    Token,
+    /// Anything else.
+    Failure(StatusCode, String),
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Token => (
+                StatusCode::UNAUTHORIZED,
+                [(header::WWW_AUTHENTICATE, "Bearer")],
+                "Token is missing or invalid!",
+            )
+                .into_response(),
+            Self::Failure(status, message) => failure(status, message),
+        }
+    }
+}
+
+async fn wrong_method(method: Method) -> Response {
+    let message = format!("{method} is not possible here: send the data with POST");
+    let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, message);
+    let allowed = HeaderValue::from_static("POST");
+    response.headers_mut().insert(header::ALLOW, allowed);
+    response
+}
+
+async fn import(
+    State(app): State<App>,
+    task_id: Result<Path<String>, axum::extract::rejection::PathRejection>,
+    request: Request,
+) -> Response {
+    let task_id = task_id.map(|Path(id)| id).unwrap_or_default();
+    let query = request.uri().query().map(str::to_owned);
+    let headers = request.headers().clone();
+    let request_id = request.extensions().get::<RequestId>().cloned();
+    let body = Body::read(request).await;
+    let answer = async {
+        let (token, task) = match permitted(&app.store, &headers, &task_id).await? {
+            Ok(permitted) => permitted,
+            Err(refusal) => return Ok(refusal.into_response()),
+        };
+        let body = match acceptable(&headers, query.as_deref(), body) {
+            Ok(body) => body,
+            Err(refusal) => return Ok(refusal.into_response()),
+        };
+        let request = SyncRequest {
+            tenant: token.tenant,
+            robot: token.robot,
+            task: task.settings,
+            body,
+        };
+        let imported = muster_import::import(&app.store, app.times, request).await?;
+        let debug = switch(query.as_deref(), "debug");
+        Ok(reply(imported, debug, request_id.as_ref()))
+    };
+    answer.await.unwrap_or_else(|error: StoreError| {
+        tracing::error!(%error, "import request failed");
+        internal(error.client_message(), request_id.as_ref())
+    })
+}
+
+/// Whether the token opens this task. Unknown and foreign tasks cannot be told apart.
+async fn permitted(
+    store: &Store,
+    headers: &HeaderMap,
+    task_id: &str,
+) -> Result<Result<(Token, Task), Refusal>, StoreError> {
+    let token = match headers::token(headers) {
+        None => None,
+        Some(text) => store.lookup_token(text, Timestamp::now()).await?,
+    };
+    let Some(token) = token.filter(|token| token.scopes.contains(&Scope::Quant)) else {
+        return Ok(Err(Refusal::Token));
+    };
+    let task = match integer(task_id) {
+        None => None,
+        Some(id) => store.get_task(id).await?,
+    };
+    let Some(task) = task.filter(|task| task.tenant == token.tenant) else {
+        return Ok(Err(Refusal::Failure(
+            StatusCode::NOT_FOUND,
+            "there is no task with this id: the number in the URL is the task's, see its settings"
+                .to_owned(),
+        )));
+    };
+    if !task.settings.permitted_robots.contains(&token.robot) {
+        return Ok(Err(Refusal::Failure(
+            StatusCode::UNAUTHORIZED,
+            "this user has no permission to run the task: add the robot to the task's \
+             \"Users with API Access Permission\""
+                .to_owned(),
+        )));
+    }
+    Ok(Ok((token, task)))
+}
+
+fn integer(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
+}
+
+/// Whether the request can be a synchronous import, whatever its data say.
+fn acceptable(headers: &HeaderMap, query: Option<&str>, body: Body) -> Result<Bytes, Refusal> {
+    if !headers::is_json(headers) {
+        return Err(Refusal::Failure(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the data must be sent with the header Content-Type: application/json".to_owned(),
+        ));
+    }
+    let too_large = |what: &str| {
+        Refusal::Failure(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!(
+                "{what}: one request takes at most 4,000,000 bytes and 20,000 records; split the \
+                 data, or send it through POST /v1/import/user-data/{{task_id}}/uploads"
+            ),
+        )
+    };
+    let body = match body {
+        Body::Complete(body) if body.len() <= limits::SYNC_BYTES => body,
+        Body::Complete(_) | Body::TooLarge => return Err(too_large("the body is too large")),
+        Body::Broken => {
+            return Err(Refusal::Failure(
+                StatusCode::BAD_REQUEST,
+                "the connection broke before the end of the body; nothing was imported".to_owned(),
+            ));
+        }
+    };
+    if has_more_elements_than(&body, limits::SYNC_RECORDS) {
+        return Err(too_large("the body has too many records"));
+    }
+    // Whoever asks for a dry run must not get a real one.
+    if switch(query, "dryRun") {
+        return Err(Refusal::Failure(
+            StatusCode::BAD_REQUEST,
+            "dryRun is not available yet; nothing was imported".to_owned(),
+        ));
+    }
+    Ok(body)
+}
+
+fn reply(imported: SyncImport, debug: bool, request_id: Option<&RequestId>) -> Response {
+    let (run, outcome) = match imported {
+        SyncImport::Ended { run, outcome } => (run, outcome),
+        SyncImport::Busy { retry_after } => {
+            let message = format!(
+                "the task is already running: send the data again in {retry_after} seconds"
+            );
+            let mut response = failure(StatusCode::SERVICE_UNAVAILABLE, message);
+            let wait = HeaderValue::from(retry_after);
+            response.headers_mut().insert(header::RETRY_AFTER, wait);
+            return response;
+        }
+    };
+    let run = run.to_string();
+    let mut response = match outcome {
+        Outcome::Imported { counts, items } => {
+            Json(Reply::imported(counts, &items, debug, &run)).into_response()
+        }
+        Outcome::Refused { errors, items } => {
+            let reply = Reply::refused(errors, &items, debug, &run);
+            (StatusCode::BAD_REQUEST, Json(reply)).into_response()
+        }
+        Outcome::Failed { message } => internal(&message, request_id),
+    };
+    if let Ok(value) = HeaderValue::from_str(&run) {
+        response.headers_mut().insert(IMPORT_ID, value);
+    }
+    response
+}
+
+/// 500: the client gets a request id, the log the cause.
+fn internal(message: &str, request_id: Option<&RequestId>) -> Response {
+    let id = request_id.map_or_else(String::new, |id| format!(" (request {})", id.0));
+    failure(StatusCode::INTERNAL_SERVER_ERROR, format!("{message}{id}"))
+}
+
+fn failure(status: StatusCode, message: impl Into<String>) -> Response {
+    (status, Json(Reply::failure(vec![message.into()]))).into_response()
+}

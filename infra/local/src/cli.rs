@@ -1,0 +1,107 @@
+//! The command line: what can be asked for, and what each command prints. Data goes to stdout,
+//! everything else to stderr; the exit status is 0, 1 for a failure, 2 for a wrong command line.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::demo::{DemoError, demo};
+use crate::up::{self, AwsOptions, UpOptions};
+
+/// What a shell reports for a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+/// Muster on one machine: everything listens on 127.0.0.1 only.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start everything in memory, run a sample import, check and print every result
+    Demo,
+    /// Start everything and keep it running; print how to sign in
+    Up {
+        /// Port of the HTTP API; 0 takes any free one
+        #[arg(long, default_value_t = 9000)]
+        port: u16,
+        /// Directory to keep everything in; without it, in memory
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// File to write, as JSON, once everything answers
+        #[arg(long, value_name = "PATH")]
+        ready_file: Option<PathBuf>,
+    },
+    /// Start the emulated AWS services alone; print the environment that functions need
+    Aws {
+        /// Port of DynamoDB; 0 takes any free one
+        #[arg(long, default_value_t = 8000)]
+        port: u16,
+        /// Directory to keep everything in; without it, in memory
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+}
+
+/// How a command ended that did what it was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// As it should.
+    Cleanly,
+    /// A second signal did not let it finish.
+    CutShort,
+}
+
+impl Cli {
+    /// The log that this command shows, unless `RUST_LOG` asks for another.
+    pub fn log_filter(&self) -> &'static str {
+        match self.command {
+            // The emulator warns of every failed condition, which is ordinary traffic here.
+            Command::Demo => "error,dynoxide=off",
+            Command::Up { .. } | Command::Aws { .. } => "info,dynoxide=error",
+        }
+    }
+
+    /// Runs the command; whatever is wrong is on stderr afterwards.
+    pub async fn run(self) -> ExitCode {
+        let ended = match self.command {
+            Command::Demo => {
+                return match demo(&mut anstream::stdout()).await {
+                    Ok(true) => ExitCode::SUCCESS,
+                    Ok(false) => ExitCode::FAILURE,
+                    Err(error) => failure(&error),
+                };
+            }
+            Command::Up {
+                port,
+                data,
+                ready_file,
+            } => {
+                up::up(UpOptions {
+                    port,
+                    data,
+                    ready_file,
+                })
+                .await
+            }
+            Command::Aws { port, data } => up::aws(AwsOptions { port, data }).await,
+        };
+        match ended {
+            Ok(Ended::Cleanly) => ExitCode::SUCCESS,
+            Ok(Ended::CutShort) => ExitCode::from(INTERRUPTED),
+            Err(error) => failure(&DemoError::Local(error)),
+        }
+    }
+}
+
+fn failure(error: &DemoError) -> ExitCode {
+    let bold = anstyle::AnsiColor::Red.on_default().bold();
+    // Nobody is left to tell where stderr is gone.
+    drop(writeln!(anstream::stderr(), "{bold}error{bold:#}: {error}"));
+    ExitCode::FAILURE
+}

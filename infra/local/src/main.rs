@@ -1,0 +1,21 @@
+//! `muster-local`: see the library. This only reads the command line and starts the log.
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+use muster_local::Cli;
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(cli.log_filter()));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .init();
+    cli.run().await
+}

@@ -1,0 +1,204 @@
+//! `up` and `aws`: start, say how to use it, run until a signal comes, stop cleanly.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anstyle::Style;
+use jiff::Timestamp;
+use muster_import::Times;
+use tokio::time::MissedTickBehavior;
+
+use crate::cli::Ended;
+use crate::loopback;
+use crate::ready::ReadyFile;
+use crate::seed::{RobotAccess, TenantAccess};
+use crate::services::{Services, open_data};
+use crate::signals::Signals;
+use crate::stack::Claim;
+use crate::{LocalError, Stack, StackOptions};
+
+const TITLE: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+/// How often what stands still is ended, and what has expired is deleted.
+const SWEEP: Duration = Duration::from_secs(60);
+
+pub(crate) struct UpOptions {
+    pub port: u16,
+    pub data: Option<PathBuf>,
+    pub ready_file: Option<PathBuf>,
+}
+
+pub(crate) struct AwsOptions {
+    pub port: u16,
+    pub data: Option<PathBuf>,
+}
+
+/// The whole stack, until a signal comes.
+pub(crate) async fn up(options: UpOptions) -> Result<Ended, LocalError> {
+    let UpOptions {
+        port,
+        data,
+        ready_file,
+    } = options;
+    let mut signals = Signals::listen().map_err(LocalError::Signals)?;
+    let times = Times::default();
+    let claim = Claim::take(&StackOptions {
+        port,
+        data: data.clone(),
+        times,
+    })?;
+    let mut ready_file = ready_file.map(|path| cleared(&path)).transpose()?;
+    let stack = tokio::select! {
+        started = claim.start() => started?,
+        () = signals.next() => return Ok(Ended::Cleanly),
+    };
+    sweep(&stack, times).await;
+    say(&up_text(&stack, data.as_deref()));
+    if let Some((file, path)) = &mut ready_file {
+        file.write(&stack.ready())
+            .map_err(|cause| unwritable(path, cause))?;
+    }
+
+    let mut ticks = every(SWEEP);
+    loop {
+        tokio::select! {
+            () = signals.next() => break,
+            _ = ticks.tick() => sweep(&stack, times).await,
+        }
+    }
+    if let Some((file, path)) = ready_file {
+        file.remove().map_err(|cause| unwritable(&path, cause))?;
+    }
+    tracing::info!("stopping: requests in progress finish first, another Ctrl-C cuts them off");
+    tokio::select! {
+        stopped = stack.stop() => stopped.map(|()| Ended::Cleanly),
+        () = signals.next() => Ok(Ended::CutShort),
+    }
+}
+
+/// The emulated services alone, until a signal comes.
+pub(crate) async fn aws(options: AwsOptions) -> Result<Ended, LocalError> {
+    let mut signals = Signals::listen().map_err(LocalError::Signals)?;
+    let data = open_data(options.data.as_deref())?;
+    let listener = loopback::listen(options.port)?;
+    let services = tokio::select! {
+        started = Services::start(listener, data) => started?,
+        () = signals.next() => return Ok(Ended::Cleanly),
+    };
+    let environment = services.environment();
+    say(&environment
+        .iter()
+        .map(|(name, value)| format!("{name}={value}\n"))
+        .collect::<String>());
+    drop(write!(
+        anstream::stderr(),
+        "\n{}",
+        tenants_text(&services.tenants)
+    ));
+    let mut ticks = every(SWEEP);
+    loop {
+        tokio::select! {
+            () = signals.next() => break,
+            _ = ticks.tick() => report_deleted(services.dynamodb.sweep_expired().await.map_err(LocalError::from)),
+        }
+    }
+    services.stop().await?;
+    Ok(Ended::Cleanly)
+}
+
+fn cleared(path: &Path) -> Result<(ReadyFile, PathBuf), LocalError> {
+    let file = ReadyFile::clear(path.to_path_buf()).map_err(|cause| unwritable(path, cause))?;
+    Ok((file, path.to_path_buf()))
+}
+
+fn unwritable(path: &Path, cause: std::io::Error) -> LocalError {
+    LocalError::ReadyFile {
+        path: path.to_path_buf(),
+        cause,
+    }
+}
+
+/// Ticks from one period from now on; what was missed in a suspended machine is not made up for.
+fn every(period: Duration) -> tokio::time::Interval {
+    let first = tokio::time::Instant::now() + period;
+    let mut ticks = tokio::time::interval_at(first, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// Ends runs whose process is gone and deletes what has expired. What fails is tried again in a
+/// minute.
+async fn sweep(stack: &Stack, times: Times) {
+    if let Err(error) = muster_import::sweep_expired(&stack.store, Timestamp::now(), times).await {
+        tracing::warn!(%error, "interrupted imports were not looked for");
+    }
+    report_deleted(stack.delete_expired_rows().await);
+}
+
+fn report_deleted(deleted: Result<usize, LocalError>) {
+    match deleted {
+        Ok(0) => {}
+        Ok(rows) => tracing::debug!(rows, "expired rows deleted"),
+        Err(error) => tracing::warn!(%error, "expired rows were not deleted"),
+    }
+}
+
+/// A closed stdout does not stop the service.
+fn say(text: &str) {
+    let mut out = anstream::stdout();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        tracing::warn!(%error, "nothing can be printed");
+    }
+}
+
+fn tenants_text(tenants: &[TenantAccess]) -> String {
+    let line = |TenantAccess {
+                    name,
+                    task_id,
+                    robot,
+                }: &TenantAccess| {
+        let RobotAccess { username, password } = robot;
+        format!("{name:<8} {task_id:<5} {username:<14} {password}\n")
+    };
+    let lines: String = tenants.iter().map(line).collect();
+    format!("{DIM}tenant   task  robot          password{DIM:#}\n{lines}")
+}
+
+fn up_text(stack: &Stack, data: Option<&Path>) -> String {
+    let kept = data.map_or_else(
+        || "in memory, gone when it stops".to_owned(),
+        |path| format!("kept in {}", path.display()),
+    );
+    let mut text = format!(
+        "{TITLE}Muster is up at {}{TITLE:#} ({kept}; Ctrl-C stops it)\n\n{}",
+        stack.url,
+        tenants_text(&stack.tenants)
+    );
+    if let Some(tenant) = stack.tenants.first() {
+        text.push_str(&curl_text(&stack.url, tenant));
+    }
+    text
+}
+
+/// Two commands that can be pasted into a shell as they are.
+fn curl_text(url: &str, tenant: &TenantAccess) -> String {
+    let TenantAccess { task_id, robot, .. } = tenant;
+    format!(
+        r#"
+{TITLE}# Sign in: a token for half an hour{TITLE:#}
+TOKEN=$(curl -sS {url}/authenticate -H 'Content-Type: application/json' \
+  -d '{{"username":"{username}","password":"{password}"}}' |
+  sed 's/.*"token":"\([^"]*\)".*/\1/')
+
+{TITLE}# Import a user{TITLE:#}
+curl -sS -w '\n' '{url}/v1/import/user-data/{task_id}?debug' \
+  -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
+  -d '[{{"Username":"jack.woo","Name":"Jack Woo","Role":"store manager",
+        "E-mail":"jack.woo@example.com","All Stores":false,
+        "Individual Stores":"store1,store2,store3"}}]'
+"#,
+        username = robot.username,
+        password = robot.password,
+    )
+}

@@ -1,0 +1,264 @@
+//! The binary as its users meet it: signals, ports, ready file, kill -9. Every wait is for
+//! something that is told (a line, a file, the end of the process), with an upper bound.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use muster_aws::{Config, Store, Tables};
+use muster_local::ready::Ready;
+use rustix::process::{Pid, Signal, kill_process};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn muster(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_muster-local"));
+    command.args(arguments).env_remove("RUST_LOG");
+    command
+}
+
+/// Runs a command that ends by itself.
+fn run(arguments: &[&str]) -> Output {
+    muster(arguments).output().unwrap()
+}
+
+/// A running `up`; killed when a test fails.
+struct Up {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    ready: Ready,
+}
+
+impl Up {
+    fn start(folder: &Path, more: &[&str]) -> Self {
+        let file = folder.join("ready.json");
+        let mut child = muster(&["up", "--port", "0", "--ready-file"])
+            .arg(&file)
+            .args(more)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let ready = until("the ready file", || {
+            assert_eq!(child.try_wait().unwrap(), None, "it ended early");
+            // Written in one step: what is there can be read.
+            let json = std::fs::read(&file).ok()?;
+            Some(serde_json::from_slice(&json).unwrap())
+        });
+        Self {
+            child,
+            stderr,
+            ready,
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    fn end(mut self) -> ExitStatus {
+        until("the end of the process", || self.child.try_wait().unwrap())
+    }
+
+    fn log_line_with(&mut self, text: &str) {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert_ne!(self.stderr.read_line(&mut line).unwrap(), 0, "no {text}");
+        }
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        // Ended already, where all went well.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < PATIENCE, "{what} did not come");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Signs in and imports one user; the reply's status line and body.
+async fn import(ready: &Ready) -> (u16, serde_json::Value) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let tenant = &ready.tenants[0];
+    let signed_in: serde_json::Value = client
+        .post(format!("{}/authenticate", ready.url))
+        .json(&tenant.robot)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let url = format!("{}/v1/import/user-data/{}", ready.url, tenant.task_id);
+    let reply = client
+        .post(url)
+        .bearer_auth(signed_in["token"].as_str().unwrap())
+        .json(&serde_json::json!([{
+            "Username": "jack.woo", "Role": "catman", "E-mail": "jack.woo@example.com",
+        }]))
+        .send()
+        .await
+        .unwrap();
+    (reply.status().as_u16(), reply.json().await.unwrap())
+}
+
+#[test]
+fn the_demo_ends_with_all_checks_passed_and_without_colour_in_a_pipe() {
+    let output = run(&["demo"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("checks passed"), "{text}");
+    assert!(text.contains("jack.woo@example.com"), "{text}");
+    assert!(!text.contains('\x1b'), "{text}");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[test]
+fn a_signal_ends_it_cleanly_and_takes_the_ready_file_away() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let folder = tempfile::tempdir().unwrap();
+        let up = Up::start(folder.path(), &[]);
+        let address = up.ready.url.trim_start_matches("http://").to_owned();
+        TcpStream::connect(&address).unwrap();
+        up.signal(signal);
+        assert_eq!(up.end().code(), Some(0));
+        assert!(!folder.path().join("ready.json").exists());
+        assert!(TcpStream::connect(&address).is_err());
+    }
+}
+
+#[test]
+fn a_second_signal_cuts_off_what_the_first_one_waits_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut up = Up::start(folder.path(), &[]);
+    let mut half = TcpStream::connect(up.ready.url.trim_start_matches("http://")).unwrap();
+    half.write_all(b"POST /authenticate HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n")
+        .unwrap();
+    // The server has begun with the request when it asks for the rest.
+    let mut answer = [0; 12];
+    half.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100");
+    up.signal(Signal::TERM);
+    up.log_line_with("stopping");
+    up.signal(Signal::TERM);
+    assert_eq!(up.end().code(), Some(130));
+}
+
+#[test]
+fn a_taken_port_is_a_clear_error() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    for command in ["up", "aws"] {
+        let output = run(&[command, "--port", &port]);
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(
+            String::from_utf8(output.stderr).unwrap(),
+            format!(
+                "error: port {port} is taken by another program: stop it, or choose another with --port\n"
+            )
+        );
+    }
+}
+
+#[test]
+fn a_data_directory_serves_one_process_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let data = data.to_str().unwrap();
+    let first = Up::start(folder.path(), &["--data", data]);
+    for command in ["up", "aws"] {
+        let ready = folder.path().join("ready.json");
+        let mut second = muster(&[command, "--port", "0", "--data", data]);
+        if command == "up" {
+            second.arg("--ready-file").arg(&ready);
+        }
+        let output = second.output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains("in use by another muster-local"), "{error}");
+        assert!(ready.exists(), "the first one's ready file is left alone");
+    }
+    first.signal(Signal::TERM);
+    assert_eq!(first.end().code(), Some(0));
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_kill_9_and_so_do_the_passwords() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let data = data.to_str().unwrap();
+    let first = Up::start(folder.path(), &["--data", data]);
+    let (status, reply) = import(&first.ready).await;
+    assert_eq!((status, &reply["Status"]), (200, &"SUCCESS".into()));
+    let tenants = first.ready.tenants.clone();
+    first.signal(Signal::KILL);
+    first.end();
+
+    // The file of the killed process is still there; the new one must replace it.
+    let mut aws = muster(&["aws", "--port", "0", "--data", data])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let environment: Vec<(String, String)> = BufReader::new(aws.stdout.take().unwrap())
+        .lines()
+        .take(6)
+        .map(|line| {
+            let line = line.unwrap();
+            let (name, value) = line.split_once('=').unwrap();
+            (name.to_owned(), value.to_owned())
+        })
+        .collect();
+    let of = |name: &str| {
+        let found = environment.iter().find(|(found, _)| found == name);
+        found
+            .unwrap_or_else(|| panic!("{name} in {environment:?}"))
+            .1
+            .clone()
+    };
+    for name in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        assert!(!of(name).is_empty());
+    }
+    let store = Store::connect(&Config::local(
+        of("AWS_ENDPOINT_URL_DYNAMODB"),
+        Tables {
+            directory: of("MUSTER_TABLE_DIRECTORY"),
+            control: of("MUSTER_TABLE_CONTROL"),
+        },
+    ))
+    .await;
+    let users = store.users(["jack.woo"]).await.unwrap();
+    let jack = users["jack.woo"].user.clone().unwrap();
+    assert_eq!(jack.tenant, tenants[0].name);
+    kill_process(Pid::from_child(&aws), Signal::TERM).unwrap();
+    assert_eq!(aws.wait().unwrap().code(), Some(0));
+
+    let third = Up::start(folder.path(), &["--data", data]);
+    assert_eq!(third.ready.tenants, tenants);
+    assert_eq!(import(&third.ready).await.0, 200);
+    third.signal(Signal::TERM);
+    assert_eq!(third.end().code(), Some(0));
+}
+
+#[test]
+fn a_wrong_command_line_is_2_and_nothing_is_started() {
+    assert_eq!(run(&["up", "--port", "70000"]).status.code(), Some(2));
+    assert_eq!(run(&["down"]).status.code(), Some(2));
+    assert!(run(&["--help"]).status.success());
+}

@@ -1,0 +1,43 @@
+//! `muster`, the command-line client: signs in, imports files over the HTTP API, checks files
+//! offline with the service's own engine and makes sample data. Data goes to standard output,
+//! everything else to standard error.
+
+mod commands;
+mod connection;
+mod failure;
+mod profile;
+mod server;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use commands::Command;
+
+/// Imports users into Muster: sign in, check a file, send it.
+#[derive(Parser)]
+#[command(name = "muster", version, arg_required_else_help = true, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Start with:
+  muster login --url http://127.0.0.1:9000 --username NAME
+  muster generate 1000 > users.json
+  muster import users.json --task 206
+
+Exit codes: 0 ok, 1 failure, 2 usage, 3 imported or checked with warnings, 4 not signed in.
+Environment: MUSTER_URL, MUSTER_TOKEN, MUSTER_PASSWORD (login only), NO_COLOR, XDG_CONFIG_HOME.
+A flag wins over the environment, the environment over the profile that login stores.";
+
+fn main() -> ExitCode {
+    match Cli::parse().command.run() {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            failure.report();
+            failure.exit().into()
+        }
+    }
+}

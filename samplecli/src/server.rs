@@ -1,0 +1,270 @@
+//! The HTTP API as the client uses it: two requests, and what came back, unjudged. Redirects are
+//! not followed, for a token must not travel to a place that nobody named.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::header::{self, HeaderMap};
+use reqwest::{Client, RequestBuilder, StatusCode, Url, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// A server answers within half a minute; slow lines may need longer for the file itself.
+const ANSWER_WITHIN: Duration = Duration::from_secs(180);
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+/// The address of a server, without a slash at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerUrl(Url);
+
+impl ServerUrl {
+    /// Takes an http or https URL; a path before the API's own is kept.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let hint = "it should look like http://127.0.0.1:9000 or https://users.example.com";
+        let mut url = Url::parse(text)
+            .map_err(|error| format!("'{text}' is not a server URL ({error}): {hint}"))?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(format!("'{text}' is not a server URL: {hint}"));
+        }
+        if !url.username().is_empty()
+            || url.password().is_some()
+            || url.query().is_some()
+            || url.fragment().is_some()
+        {
+            return Err(format!(
+                "a server URL holds no user name, password or query: {hint}"
+            ));
+        }
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+        Ok(Self(url))
+    }
+
+    fn endpoint(&self, path: &str) -> String {
+        format!("{self}{path}")
+    }
+
+    fn is_loopback(&self) -> bool {
+        match self.0.host_str() {
+            Some("localhost" | "[::1]") => true,
+            Some(host) => host
+                .parse::<std::net::Ipv4Addr>()
+                .is_ok_and(|address| address.is_loopback()),
+            None => false,
+        }
+    }
+
+    /// Whether what is sent can be read on the way.
+    pub fn is_exposed(&self) -> bool {
+        self.0.scheme() == "http" && !self.is_loopback()
+    }
+}
+
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+/// What a server answered.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// A header's text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// When to come back, in words: `in 30 seconds`.
+    pub fn retry_after(&self) -> Option<String> {
+        let value = self.header("retry-after")?;
+        Some(match value.parse::<u64>() {
+            Ok(1) => "in 1 second".to_owned(),
+            Ok(seconds) => format!("in {seconds} seconds"),
+            Err(_) => format!("after {value}"),
+        })
+    }
+}
+
+/// Why there is no answer.
+pub enum NoAnswer {
+    /// There was no connection: the request never left.
+    Unreachable(String),
+    /// The connection ended, or the time did, before the answer came: the request may have
+    /// arrived.
+    Lost(String),
+}
+
+/// A client of one server.
+pub struct Server {
+    url: ServerUrl,
+    http: Client,
+}
+
+#[derive(Serialize)]
+struct Credentials<'a> {
+    username: &'a str,
+    password: &'a str,
+}
+
+impl Server {
+    /// A client of the server at this address. Nothing is sent yet.
+    pub fn new(url: ServerUrl) -> Result<Self, Failure> {
+        let mut builder = Client::builder()
+            .user_agent(concat!("muster/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT_WITHIN)
+            .timeout(ANSWER_WITHIN);
+        if url.is_loopback() {
+            builder = builder.no_proxy();
+        }
+        let http = builder
+            .build()
+            .map_err(|error| Failure::failed(format!("cannot set up HTTP: {}", cause(&error))))?;
+        Ok(Self { url, http })
+    }
+
+    /// Asks for a token.
+    pub async fn authenticate(
+        &self,
+        username: &str,
+        password: &SecretString,
+    ) -> Result<Answer, NoAnswer> {
+        let credentials = Credentials {
+            username,
+            password: password.expose_secret(),
+        };
+        send(
+            self.http
+                .post(self.url.endpoint("/authenticate"))
+                .json(&credentials),
+        )
+        .await
+    }
+
+    /// Sends the users to a task.
+    pub async fn import(
+        &self,
+        token: &SecretString,
+        task: u64,
+        debug: bool,
+        users: Vec<u8>,
+    ) -> Result<Answer, NoAnswer> {
+        let query = if debug { "?debug" } else { "" };
+        let request = self
+            .http
+            .post(
+                self.url
+                    .endpoint(&format!("/v1/import/user-data/{task}{query}")),
+            )
+            .bearer_auth(token.expose_secret())
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "application/json")
+            .body(users);
+        send(request).await
+    }
+
+    /// What to say when the server cannot be reached.
+    pub fn unreachable(&self, cause: &str) -> Failure {
+        Failure::failed(format!("cannot reach {}: {cause}", self.url))
+            .next("check --url or MUSTER_URL, and that the server runs (on this machine: `muster-local up`)")
+    }
+
+    /// What to say when the answer is none of this API's.
+    pub fn foreign(&self, answer: &Answer) -> Failure {
+        let status = answer.status;
+        match answer
+            .header("location")
+            .filter(|_| status.is_redirection())
+        {
+            Some(place) => Failure::failed(format!(
+                "{} answers {status} and points to {place}",
+                self.url
+            ))
+            .next("if that is the right server, give its address as --url"),
+            None => Failure::failed(format!(
+                "{} answered {status}, but not as a Muster server does",
+                self.url
+            ))
+            .next("check --url: it names the server, without the API's paths"),
+        }
+    }
+}
+
+async fn send(request: RequestBuilder) -> Result<Answer, NoAnswer> {
+    let sorted = |error: reqwest::Error| {
+        if error.is_connect() || error.is_builder() {
+            NoAnswer::Unreachable(cause(&error))
+        } else if error.is_timeout() {
+            NoAnswer::Lost(format!(
+                "no answer within {} seconds",
+                ANSWER_WITHIN.as_secs()
+            ))
+        } else {
+            NoAnswer::Lost(cause(&error))
+        }
+    };
+    let response = request.send().await.map_err(sorted)?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = response.bytes().await.map_err(sorted)?.to_vec();
+    Ok(Answer {
+        status,
+        headers,
+        body,
+    })
+}
+
+/// The innermost cause: the outer ones only say that a request failed.
+fn cause(error: &dyn Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ServerUrl;
+
+    #[test]
+    fn a_server_url_keeps_its_path_and_loses_its_slash() {
+        for (given, kept) in [
+            ("http://127.0.0.1:9000", "http://127.0.0.1:9000"),
+            ("http://127.0.0.1:9000/", "http://127.0.0.1:9000"),
+            (
+                "https://api.example.com/prod/",
+                "https://api.example.com/prod",
+            ),
+        ] {
+            assert_eq!(ServerUrl::parse(given).unwrap().to_string(), kept);
+        }
+        for wrong in [
+            "127.0.0.1:9000",
+            "localhost",
+            "ftp://x",
+            "http://u:p@x",
+            "http://x/?a=b",
+            "file:///etc",
+        ] {
+            assert!(ServerUrl::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_exposed_except_on_this_machine() {
+        let exposed = |url| ServerUrl::parse(url).unwrap().is_exposed();
+        assert!(exposed("http://users.example.com"));
+        assert!(!exposed("https://users.example.com"));
+        assert!(!exposed("http://localhost:9000"));
+        assert!(!exposed("http://127.0.0.2:9000"));
+        assert!(!exposed("http://[::1]:9000"));
+    }
+}

@@ -1,0 +1,209 @@
+//! `muster generate`.
+
+use std::collections::HashSet;
+use std::io::Read;
+use std::process::Stdio;
+
+use samplecli::generate::{Options, generate};
+use serde_json::Value;
+
+use crate::muster::{Ended, Home};
+
+fn users(options: Options) -> Vec<Value> {
+    let mut text = Vec::new();
+    generate(&options, &mut text).unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_one_other_people() {
+    let home = Home::new();
+    let run = |args: &[&str]| home.run(args).expect(0).out.clone();
+    let first = run(&["generate", "500", "--seed", "7", "--anomalies"]);
+    assert_eq!(
+        run(&["generate", "500", "--seed", "7", "--anomalies"]),
+        first
+    );
+    assert_ne!(
+        run(&["generate", "500", "--seed", "8", "--anomalies"]),
+        first
+    );
+    assert_ne!(run(&["generate", "500", "--seed", "7"]), first);
+}
+
+/// Files and figures that others made with a seed stay comparable.
+#[test]
+fn what_a_seed_gives_does_not_change_from_version_to_version() {
+    let home = Home::new();
+    let ended = home.run(&["generate", "2"]);
+    assert_eq!(ended.expect(0).out, include_str!("two_users.json"));
+}
+
+#[test]
+fn the_library_writes_what_the_command_writes() {
+    let home = Home::new();
+    let mut text = Vec::new();
+    generate(
+        &Options {
+            users: 300,
+            seed: 1,
+            anomalies: false,
+        },
+        &mut text,
+    )
+    .unwrap();
+    assert_eq!(
+        home.run(&["generate", "300"]).expect(0).out.as_bytes(),
+        text
+    );
+}
+
+#[test]
+fn every_sound_record_has_the_usual_keys_and_a_login_of_its_own() {
+    let users = users(Options {
+        users: 20_000,
+        seed: 3,
+        anomalies: false,
+    });
+    let mut logins = HashSet::new();
+    for user in &users {
+        for key in [
+            "Username",
+            "Name",
+            "Role",
+            "E-mail",
+            "All Stores",
+            "Cost Centre",
+            "Hired By",
+        ] {
+            assert!(user.get(key).is_some(), "{key} is missing: {user}");
+        }
+        assert!(matches!(
+            user["Role"].as_str(),
+            Some("catman" | "store manager")
+        ));
+        assert!(
+            logins.insert(user["Username"].as_str().unwrap().to_lowercase()),
+            "{user}"
+        );
+    }
+    assert!(
+        users
+            .iter()
+            .any(|user| !user["Username"].as_str().unwrap().is_ascii())
+    );
+    assert!(
+        users
+            .iter()
+            .any(|user| user["Name"].as_str().unwrap().contains('"'))
+    );
+    assert!(users.iter().any(|user| user.get("External ID").is_some()));
+}
+
+#[test]
+fn a_record_takes_about_248_bytes() {
+    let mut text = Vec::new();
+    generate(
+        &Options {
+            users: 50_000,
+            seed: 1,
+            anomalies: false,
+        },
+        &mut text,
+    )
+    .unwrap();
+    let average = text.len() / 50_000;
+    assert!((240..256).contains(&average), "{average} bytes");
+    assert!(
+        String::from_utf8(text).unwrap().contains("\\u"),
+        "some records are written with escapes"
+    );
+}
+
+#[test]
+fn one_element_in_five_is_anomalous_and_the_reckoning_says_which() {
+    for users in [0, 3, 10, 1_000] {
+        let reckoning = generate(
+            &Options {
+                users,
+                seed: 5,
+                anomalies: true,
+            },
+            &mut std::io::sink(),
+        )
+        .unwrap();
+        let put_in: u64 = reckoning.put_in.values().sum();
+        assert!(
+            (users / 5..=users.div_ceil(5)).contains(&put_in),
+            "{put_in} of {users}"
+        );
+        assert_eq!(reckoning.total_lines, users);
+        let kept: u64 = reckoning
+            .put_in
+            .iter()
+            .filter(|(name, _)| name.starts_with("kept."))
+            .map(|(_, n)| n)
+            .sum();
+        assert_eq!(reckoning.created(), users - put_in + kept);
+    }
+}
+
+#[test]
+fn the_reckoning_is_one_line_of_json_on_standard_error() {
+    let home = Home::new();
+    let ended = home.run(&["generate", "1000", "--anomalies"]);
+    let reckoning: Value = serde_json::from_str(&ended.expect(0).err).unwrap();
+    assert_eq!(ended.err.lines().count(), 1);
+    assert_eq!(reckoning["Total Lines"], 1000);
+    for counter in ["Empty IDs", "Ignored Users", "Duplicated Users"] {
+        assert!(reckoning[counter].as_u64().unwrap() > 0, "{reckoning}");
+    }
+    assert_eq!(home.run(&["generate", "1000"]).expect(0).err, "");
+}
+
+#[test]
+fn no_users_are_an_empty_array() {
+    let home = Home::new();
+    assert_eq!(home.run(&["generate", "0"]).expect(0).out, "[]\n");
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    let home = Home::new();
+    for flags in [
+        &["generate", "1000000"] as &[&str],
+        &["generate", "1000000", "--anomalies"],
+    ] {
+        let mut command = home.muster(flags);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdout
+            .take()
+            .unwrap()
+            .read_exact(&mut [0; 100])
+            .unwrap();
+        let ended = Ended::new(child.wait_with_output().unwrap());
+        assert_eq!(ended.expect(0).err, "");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_a_failure() {
+    let home = Home::new();
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let ended = Ended::new(
+        home.muster(&["generate", "10"])
+            .stdout(full)
+            .output()
+            .unwrap(),
+    );
+    ended.expect(1).says("No space left");
+}

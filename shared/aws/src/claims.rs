@@ -1,0 +1,151 @@
+//! Claims: rows that hold an external id for one user of a tenant (PROTOCOL §7). A claim names a
+//! login and the runs that made it; whoever finds one verifies it against the user.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::Store;
+use crate::directory::Statement;
+use crate::error::StoreError;
+use crate::row::text;
+use crate::tokens::sha256_hex;
+
+/// A claim on an external id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The canonical login of the user that holds the id, or is about to.
+    pub login: String,
+    /// The runs that made or confirmed the claim.
+    pub runs: Vec<String>,
+}
+
+/// A partition key has at most 2,048 bytes, an external id up to 1,024 characters of four.
+const LONGEST: usize = 1_500;
+
+/// The key of the claim on an external id. Long ids stand as their hash, under a prefix of its own
+/// that no short one can have.
+fn key(tenant: &str, external_id: &str) -> String {
+    if external_id.len() <= LONGEST {
+        format!("X#{tenant}#{external_id}")
+    } else {
+        format!("XH#{tenant}#{}", sha256_hex(external_id.as_bytes()))
+    }
+}
+
+fn runs_attribute(runs: &[String]) -> AttributeValue {
+    AttributeValue::L(runs.iter().map(text).collect())
+}
+
+impl Claim {
+    /// Claims an id that nobody has claimed.
+    #[must_use]
+    pub fn insert(
+        table: &str,
+        tenant: &str,
+        external_id: &str,
+        login: &str,
+        run: &str,
+    ) -> Statement {
+        let fields = vec![
+            ("pk", AttributeValue::S(key(tenant, external_id))),
+            ("login", text(login)),
+            ("runs", runs_attribute(&[run.to_owned()])),
+        ];
+        Statement::insert(table, fields)
+    }
+
+    /// Adds a run to a claim of the same login, so that it cannot be taken as dangling before
+    /// that run has written the user.
+    #[must_use]
+    pub fn confirm(&self, table: &str, tenant: &str, external_id: &str, run: &str) -> Statement {
+        let mut runs = self.runs.clone();
+        runs.push(run.to_owned());
+        self.replace(table, tenant, external_id, &self.login, &runs)
+    }
+
+    /// Takes a dangling claim over.
+    #[must_use]
+    pub fn take_over(
+        &self,
+        table: &str,
+        tenant: &str,
+        external_id: &str,
+        login: &str,
+        run: &str,
+    ) -> Statement {
+        self.replace(table, tenant, external_id, login, &[run.to_owned()])
+    }
+
+    /// Only if the claim is still this one.
+    fn replace(
+        &self,
+        table: &str,
+        tenant: &str,
+        external_id: &str,
+        login: &str,
+        runs: &[String],
+    ) -> Statement {
+        let set = vec![("login", text(login)), ("runs", runs_attribute(runs))];
+        let mut statement = Statement::update(table, set, []);
+        statement.condition(&[
+            ("pk", AttributeValue::S(key(tenant, external_id))),
+            ("login", text(&self.login)),
+            ("runs", runs_attribute(&self.runs)),
+        ]);
+        statement
+    }
+
+    fn read(row: &HashMap<String, AttributeValue>) -> Option<Self> {
+        let runs = row.get("runs")?.as_l().ok()?.iter();
+        Some(Self {
+            login: row.get("login")?.as_s().ok()?.clone(),
+            runs: runs
+                .map(|run| run.as_s().ok().cloned())
+                .collect::<Option<_>>()?,
+        })
+    }
+}
+
+impl Store {
+    /// The claims on these external ids of a tenant, read consistently. Unclaimed ones are left
+    /// out.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn claims(
+        &self,
+        tenant: &str,
+        external_ids: impl IntoIterator<Item = &str>,
+    ) -> Result<HashMap<String, Claim>, StoreError> {
+        let ids: HashMap<String, &str> = external_ids
+            .into_iter()
+            .map(|id| (key(tenant, id), id))
+            .collect();
+        self.directory_rows(ids.keys().cloned().collect())
+            .await?
+            .into_iter()
+            .filter_map(|(key, row)| Some(((*ids.get(&key)?).to_owned(), row)))
+            .map(|(id, row)| {
+                let claim = Claim::read(&row).ok_or_else(|| StoreError::Row {
+                    row: "a claim",
+                    reason: "`login` or `runs` is missing".to_owned(),
+                })?;
+                Ok((id, claim))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_never_outgrows_what_dynamodb_takes() {
+        assert_eq!(key("acme", "E-1"), "X#acme#E-1");
+        let long = "\u{10348}".repeat(1_024);
+        assert!(key("acme", &long).len() < 2_048);
+        assert_ne!(key("acme", &long), key("acme", &format!("{long}x")));
+    }
+}

@@ -1,0 +1,174 @@
+//! Where the tables are, read once before the first request: a broken setting fails at start,
+//! not at the thousandth request. Region, credentials and endpoint are the SDK's own variables.
+
+use std::env;
+use std::time::Duration;
+
+use aws_config::BehaviorVersion;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{Credentials, Region};
+
+/// The variable that names the table of users and claims.
+pub const TABLE_DIRECTORY: &str = "MUSTER_TABLE_DIRECTORY";
+/// The variable that names the table of everything else.
+pub const TABLE_CONTROL: &str = "MUSTER_TABLE_CONTROL";
+
+/// A handshake with DynamoDB takes milliseconds; a lost packet should not cost a request.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// One attempt of one call.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
+/// One call with the SDK's retries: less than a function has for its whole request.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The names of the tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tables {
+    /// Users and claims.
+    pub directory: String,
+    /// Tenants, robots, tokens, tasks, holds, runs, items.
+    pub control: String,
+}
+
+/// How to reach the tables.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Their names.
+    pub tables: Tables,
+    source: Source,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    /// Region, credentials and endpoint as the SDK finds them.
+    Environment,
+    /// A server on this machine, which takes any credentials.
+    Local { endpoint: String },
+}
+
+/// A setting that is missing or wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The variable is not set, or empty.
+    #[error(
+        "the environment variable {name} is not set; set it to the name of the DynamoDB table {table}"
+    )]
+    Missing {
+        /// The variable.
+        name: &'static str,
+        /// What the table holds.
+        table: &'static str,
+    },
+    /// The value cannot be a table's name.
+    #[error(
+        "the environment variable {name} is not the name of a DynamoDB table: 3 to 255 letters, \
+         digits, `_`, `-` and `.`"
+    )]
+    TableName {
+        /// The variable.
+        name: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// The first variable that is missing or wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Ok(Self {
+            tables: Tables {
+                directory: table(TABLE_DIRECTORY, "of users", env::var(TABLE_DIRECTORY).ok())?,
+                control: table(TABLE_CONTROL, "of runs", env::var(TABLE_CONTROL).ok())?,
+            },
+            source: Source::Environment,
+        })
+    }
+
+    /// Tables on a server of this machine at `endpoint`, such as `http://127.0.0.1:8000`, with
+    /// credentials that mean nothing. The environment is not read.
+    #[must_use]
+    pub fn local(endpoint: impl Into<String>, tables: Tables) -> Self {
+        Self {
+            tables,
+            source: Source::Local {
+                endpoint: endpoint.into(),
+            },
+        }
+    }
+
+    pub(crate) async fn client(&self) -> Client {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(OPERATION_TIMEOUT)
+            .build();
+        let retries = RetryConfig::standard();
+        match &self.source {
+            Source::Environment => {
+                let loaded = aws_config::defaults(BehaviorVersion::latest())
+                    .timeout_config(timeouts)
+                    .retry_config(retries)
+                    .load()
+                    .await;
+                Client::new(&loaded)
+            }
+            // Built without `aws_config`, which would let AWS_ENDPOINT_URL_DYNAMODB win.
+            Source::Local { endpoint } => Client::from_conf(
+                aws_sdk_dynamodb::Config::builder()
+                    .behavior_version(BehaviorVersion::latest())
+                    .endpoint_url(endpoint)
+                    .region(Region::from_static("eu-central-1"))
+                    .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+                    .timeout_config(timeouts)
+                    .retry_config(retries)
+                    .build(),
+            ),
+        }
+    }
+}
+
+fn table(
+    name: &'static str,
+    table: &'static str,
+    value: Option<String>,
+) -> Result<String, ConfigError> {
+    let value = value
+        .filter(|value| !value.is_empty())
+        .ok_or(ConfigError::Missing { name, table })?;
+    let fits = (3..=255).contains(&value.len())
+        && value
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+    if fits {
+        Ok(value)
+    } else {
+        Err(ConfigError::TableName { name })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(value: Option<&str>) -> Result<String, ConfigError> {
+        table(TABLE_CONTROL, "of runs", value.map(String::from))
+    }
+
+    #[test]
+    fn a_missing_table_name_is_refused_with_the_variable_s_name() {
+        for value in [None, Some("")] {
+            let error = read(value).unwrap_err();
+            assert!(error.to_string().contains("MUSTER_TABLE_CONTROL"));
+        }
+    }
+
+    #[test]
+    fn only_what_dynamodb_takes_is_a_table_name() {
+        assert_eq!(read(Some("muster-control")).unwrap(), "muster-control");
+        for wrong in ["ab", "a b c", "arn:aws:dynamodb", &"x".repeat(256)] {
+            assert!(read(Some(wrong)).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! A user's row: how the domain's values stand in DynamoDB, and back.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use muster_core::attribute::{Attribute, CATALOGUE, Kind};
+use muster_core::plan::User;
+use muster_core::value::Value;
+
+use crate::error::StoreError;
+use crate::row::{Attributes, number, text};
+
+/// Shards of the index that lists a tenant's users.
+const TENANT_SHARDS: u64 = 32;
+
+/// What stands under a login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Grows with every write, also across the users that had the login one after the other.
+    pub version: u64,
+    /// What runs wrote here.
+    pub stamps: Stamps,
+    /// The user; `None` where a rename left only a tombstone.
+    pub user: Option<User>,
+}
+
+/// Stamps by run (PROTOCOL §6): they make a record of a run apply at most once.
+pub type Stamps = BTreeMap<String, Stamp>;
+
+/// What one record of a run did to a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// The task of the run.
+    pub task: u64,
+    /// The record's number in the run's input.
+    pub record: u64,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Codes of the warnings that came from the directory, not from the record.
+    pub warnings: Vec<String>,
+    /// Until when a replay could come, in seconds since 1970.
+    pub until: i64,
+}
+
+/// What a record's write did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Made the user.
+    Created,
+    /// Changed the user.
+    Updated,
+}
+
+impl Outcome {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "created" => Some(Self::Created),
+            "updated" => Some(Self::Updated),
+            _ => None,
+        }
+    }
+}
+
+/// Who writes, and when: kept with the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    /// `quant`, `collaborator` or `qvalon`.
+    pub dialect: &'static str,
+    /// The robot that sent the request.
+    pub robot: String,
+    /// The run that wrote, where there is one.
+    pub run: Option<String>,
+    /// When.
+    pub at: jiff::Timestamp,
+}
+
+impl Author {
+    pub(super) fn attribute(&self) -> AttributeValue {
+        let mut fields = HashMap::from([
+            ("dialect".to_owned(), text(self.dialect)),
+            ("robot".to_owned(), text(&self.robot)),
+        ]);
+        if let Some(run) = &self.run {
+            fields.insert("run".to_owned(), text(run));
+        }
+        AttributeValue::M(fields)
+    }
+}
+
+/// The key of the row of a login in its canonical form.
+#[must_use]
+pub(crate) fn user_key(canon: &str) -> String {
+    format!("U#{canon}")
+}
+
+pub(super) fn canon_of(key: &str) -> Option<&str> {
+    key.strip_prefix("U#")
+}
+
+/// The partition of the index `by_tenant` that lists a user.
+pub(crate) fn shard(tenant: &str, id: u64) -> String {
+    format!("{tenant}#{}", id % TENANT_SHARDS)
+}
+
+pub(super) fn to_attribute(value: &Value<'_>) -> AttributeValue {
+    match value {
+        Value::Text(value) => text(value),
+        Value::Flag(flag) => AttributeValue::Bool(*flag),
+        Value::Integer(value) => number(value),
+        Value::Texts(values) => AttributeValue::L(values.iter().map(text).collect()),
+        Value::Integers(values) => AttributeValue::L(values.iter().map(number).collect()),
+    }
+}
+
+pub(super) fn stamps_attribute(stamps: &Stamps) -> AttributeValue {
+    let fields = stamps.iter().map(|(run, stamp)| {
+        let Stamp {
+            task,
+            record,
+            outcome,
+            warnings,
+            until,
+        } = stamp;
+        let mut fields = HashMap::from([
+            ("task".to_owned(), number(task)),
+            ("record".to_owned(), number(record)),
+            ("outcome".to_owned(), text(outcome.as_str())),
+            ("until".to_owned(), number(until)),
+        ]);
+        if !warnings.is_empty() {
+            let codes = warnings.iter().map(text).collect();
+            fields.insert("warnings".to_owned(), AttributeValue::L(codes));
+        }
+        (run.clone(), AttributeValue::M(fields))
+    });
+    AttributeValue::M(fields.collect())
+}
+
+impl Stored {
+    /// Reads a row.
+    pub(super) fn read(mut row: Attributes) -> Result<Self, StoreError> {
+        let version = take_number(&mut row, "version")?;
+        let stamps = match row.remove("stamps") {
+            None => Stamps::new(),
+            Some(stamps) => read_stamps(stamps)?,
+        };
+        let user = match row.remove("id") {
+            None => None,
+            Some(id) => Some(User {
+                tenant: take_text(&mut row, "tenant")?,
+                id: parse_number(&id, "id")?,
+                login: take_text(&mut row, "login")?,
+                version,
+                values: read_values(&mut row)?,
+            }),
+        };
+        Ok(Self {
+            version,
+            stamps,
+            user,
+        })
+    }
+}
+
+fn read_values(row: &mut Attributes) -> Result<BTreeMap<Attribute, Value<'static>>, StoreError> {
+    let mut values = BTreeMap::new();
+    for spec in CATALOGUE {
+        // The user name stands as `login`.
+        if spec.attribute == Attribute::Username {
+            continue;
+        }
+        if let Some(stored) = row.remove(spec.name) {
+            let value = read_value(spec.kind, stored).ok_or_else(|| broken(spec.name))?;
+            values.insert(spec.attribute, value);
+        }
+    }
+    Ok(values)
+}
+
+fn read_value(kind: Kind, stored: AttributeValue) -> Option<Value<'static>> {
+    match kind {
+        Kind::Flag { .. } => stored.as_bool().ok().copied().map(Value::Flag),
+        Kind::Gender | Kind::UserId | Kind::Integer => {
+            stored.as_n().ok()?.parse().ok().map(Value::Integer)
+        }
+        Kind::TextList => {
+            let items = stored.as_l().ok()?.iter();
+            let texts = items.map(|item| Some(Cow::Owned(item.as_s().ok()?.clone())));
+            texts.collect::<Option<_>>().map(Value::Texts)
+        }
+        Kind::IdList => {
+            let items = stored.as_l().ok()?.iter();
+            let ids = items.map(|item| item.as_n().ok()?.parse().ok());
+            ids.collect::<Option<_>>().map(Value::Integers)
+        }
+        Kind::Login
+        | Kind::Text
+        | Kind::Role
+        | Kind::Email
+        | Kind::Phone
+        | Kind::Language
+        | Kind::TimeZone
+        | Kind::Date
+        | Kind::EncodedObject
+        | Kind::Choice(_)
+        | Kind::Secret => match stored {
+            AttributeValue::S(text) => Some(Value::Text(Cow::Owned(text))),
+            _ => None,
+        },
+    }
+}
+
+fn read_stamps(stored: AttributeValue) -> Result<Stamps, StoreError> {
+    let AttributeValue::M(runs) = stored else {
+        return Err(broken("stamps"));
+    };
+    runs.into_iter()
+        .map(|(run, stamp)| {
+            let AttributeValue::M(mut fields) = stamp else {
+                return Err(broken("stamps"));
+            };
+            let outcome = take_text(&mut fields, "outcome")?;
+            let warnings = match fields.remove("warnings") {
+                None => Vec::new(),
+                Some(codes) => codes
+                    .as_l()
+                    .map_err(|_| broken("stamps"))?
+                    .iter()
+                    .map(|code| code.as_s().cloned().map_err(|_| broken("stamps")))
+                    .collect::<Result<_, _>>()?,
+            };
+            let stamp = Stamp {
+                task: take_number(&mut fields, "task")?,
+                record: take_number(&mut fields, "record")?,
+                outcome: Outcome::parse(&outcome).ok_or_else(|| broken("stamps"))?,
+                warnings,
+                until: take_number(&mut fields, "until")?,
+            };
+            Ok((run, stamp))
+        })
+        .collect()
+}
+
+fn take_text(row: &mut Attributes, name: &'static str) -> Result<String, StoreError> {
+    match row.remove(name) {
+        Some(AttributeValue::S(text)) => Ok(text),
+        _ => Err(broken(name)),
+    }
+}
+
+fn take_number<T: std::str::FromStr>(
+    row: &mut Attributes,
+    name: &'static str,
+) -> Result<T, StoreError> {
+    row.remove(name)
+        .ok_or_else(|| broken(name))
+        .and_then(|value| parse_number(&value, name))
+}
+
+fn parse_number<T: std::str::FromStr>(
+    value: &AttributeValue,
+    name: &'static str,
+) -> Result<T, StoreError> {
+    value
+        .as_n()
+        .ok()
+        .and_then(|digits| digits.parse().ok())
+        .ok_or_else(|| broken(name))
+}
+
+fn broken(attribute: &'static str) -> StoreError {
+    StoreError::Row {
+        row: "a user",
+        reason: format!("the attribute `{attribute}` is missing or has a wrong type"),
+    }
+}

@@ -1,0 +1,304 @@
+//! Conditional writes, 25 in a request: PartiQL statements in BatchExecuteStatement, each with a
+//! condition and an answer of its own (ADR 0002). Every identifier is quoted, because many of
+//! the catalogue's names are reserved words.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, BatchStatementRequest, BatchStatementResponse,
+    ReturnValuesOnConditionCheckFailure,
+};
+use muster_core::attribute::Attribute;
+use muster_core::value::Assignment;
+
+use super::row::{Author, Stamps, Stored, shard, stamps_attribute, to_attribute, user_key};
+use crate::Store;
+use crate::error::{StoreError, Trouble};
+use crate::row::{Attributes, number, text};
+
+/// Statements of one request. With 26 the whole request fails.
+pub const BATCH: usize = 25;
+
+/// One conditional write.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    text: String,
+    parameters: Vec<AttributeValue>,
+}
+
+/// What became of a statement.
+#[derive(Debug)]
+pub enum Executed {
+    /// It was written.
+    Done,
+    /// Its condition did not hold. What stands there now, where DynamoDB gave it.
+    Refused(Option<Box<Attributes>>),
+    /// It was not written, or that is unknown; a condition makes sending it again safe.
+    Again(StoreError),
+    /// It can never be written.
+    Failed(StoreError),
+}
+
+impl Executed {
+    /// What a refused write found in the user's row, where DynamoDB gave it.
+    ///
+    /// # Errors
+    /// The row is not what this version writes.
+    pub fn found(self) -> Result<Option<Stored>, StoreError> {
+        match self {
+            Self::Refused(Some(row)) => Stored::read(*row).map(Some),
+            Self::Refused(None) | Self::Done | Self::Again(_) | Self::Failed(_) => Ok(None),
+        }
+    }
+}
+
+impl Statement {
+    /// Makes a user where the login is free; refused if anything stands there.
+    #[must_use]
+    pub fn create(
+        table: &str,
+        canon: &str,
+        user: &NewUser<'_>,
+        stamps: &Stamps,
+        author: &Author,
+    ) -> Self {
+        let mut fields = user.fields(author);
+        fields.push(("stamps", stamps_attribute(stamps)));
+        fields.push(("version", number(1)));
+        fields.push(("pk", AttributeValue::S(user_key(canon))));
+        Self::insert(table, fields)
+    }
+
+    /// Makes a user on the tombstone that a rename left; refused unless it has this version.
+    #[must_use]
+    pub fn create_on_tombstone(
+        table: &str,
+        canon: &str,
+        version: u64,
+        user: &NewUser<'_>,
+        stamps: &Stamps,
+        author: &Author,
+    ) -> Self {
+        let mut fields = user.fields(author);
+        fields.push(("stamps", stamps_attribute(stamps)));
+        fields.push(("version", number(version + 1)));
+        let mut statement = Self::update(table, fields, ["expires_at"]);
+        statement.condition(&[
+            ("pk", AttributeValue::S(user_key(canon))),
+            ("version", number(version)),
+        ]);
+        statement.text.push_str(" AND \"id\" IS MISSING");
+        statement
+    }
+
+    /// Changes attributes of a user; refused unless it is still this one, in this version.
+    #[must_use]
+    pub fn change(
+        table: &str,
+        canon: &str,
+        id: u64,
+        version: u64,
+        difference: &[(Attribute, &Assignment<'_>)],
+        stamps: &Stamps,
+        author: &Author,
+    ) -> Self {
+        let mut fields = Vec::with_capacity(difference.len() + 4);
+        let mut cleared = Vec::new();
+        for (attribute, assignment) in difference {
+            match assignment {
+                Assignment::Set(value) => fields.push((attribute.name(), to_attribute(value))),
+                Assignment::Clear => cleared.push(attribute.name()),
+            }
+        }
+        fields.push(("stamps", stamps_attribute(stamps)));
+        fields.push(("version", number(version + 1)));
+        fields.push(("updated_at", text(author.at)));
+        fields.push(("updated_by", author.attribute()));
+        let mut statement = Self::update(table, fields, cleared);
+        statement.condition(&[
+            ("pk", AttributeValue::S(user_key(canon))),
+            ("version", number(version)),
+            ("id", number(id)),
+        ]);
+        statement
+    }
+
+    /// `INSERT`, which fails if the key exists.
+    pub(crate) fn insert(table: &str, fields: Vec<(&'static str, AttributeValue)>) -> Self {
+        let mut text = format!("INSERT INTO \"{table}\" VALUE {{");
+        let mut parameters = Vec::with_capacity(fields.len());
+        for (index, (name, value)) in fields.into_iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            push(&mut text, format_args!("{comma}'{name}':?"));
+            parameters.push(value);
+        }
+        text.push('}');
+        Self { text, parameters }
+    }
+
+    /// `UPDATE` without its condition; see [`Self::condition`].
+    pub(crate) fn update(
+        table: &str,
+        set: Vec<(&'static str, AttributeValue)>,
+        removed: impl IntoIterator<Item = &'static str>,
+    ) -> Self {
+        let mut text = format!("UPDATE \"{table}\"");
+        let mut parameters = Vec::with_capacity(set.len() + 3);
+        for (name, value) in set {
+            push(&mut text, format_args!(" SET \"{name}\"=?"));
+            parameters.push(value);
+        }
+        for name in removed {
+            push(&mut text, format_args!(" REMOVE \"{name}\""));
+        }
+        Self { text, parameters }
+    }
+
+    pub(crate) fn condition(&mut self, equal: &[(&'static str, AttributeValue)]) {
+        for (index, (name, value)) in equal.iter().enumerate() {
+            let word = if index == 0 { "WHERE" } else { "AND" };
+            push(&mut self.text, format_args!(" {word} \"{name}\"=?"));
+            self.parameters.push(value.clone());
+        }
+    }
+
+    fn request(self) -> Result<BatchStatementRequest, StoreError> {
+        BatchStatementRequest::builder()
+            .statement(self.text)
+            .set_parameters(Some(self.parameters))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|error| StoreError::Row {
+                row: "a statement",
+                reason: error.to_string(),
+            })
+    }
+}
+
+fn push(text: &mut String, piece: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    if text.write_fmt(piece).is_err() {
+        text.clear();
+    }
+}
+
+/// A user to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct NewUser<'u> {
+    /// The owner.
+    pub tenant: &'u str,
+    /// The new id.
+    pub id: u64,
+    /// The user name as it is shown.
+    pub login: &'u str,
+    /// What the record says; what it clears is not there anyway.
+    pub assignments: &'u [(Attribute, Assignment<'u>)],
+}
+
+impl NewUser<'_> {
+    fn fields(&self, author: &Author) -> Vec<(&'static str, AttributeValue)> {
+        let mut fields = Vec::with_capacity(self.assignments.len() + 12);
+        for (attribute, assignment) in self.assignments {
+            match assignment {
+                Assignment::Set(value) => fields.push((attribute.name(), to_attribute(value))),
+                Assignment::Clear => {}
+            }
+        }
+        let at = text(author.at);
+        fields.extend([
+            ("tenant", text(self.tenant)),
+            ("shard", text(shard(self.tenant, self.id))),
+            ("id", number(self.id)),
+            ("login", text(self.login)),
+            ("created_at", at.clone()),
+            ("updated_at", at),
+            ("created_by", author.attribute()),
+            ("updated_by", author.attribute()),
+        ]);
+        fields
+    }
+}
+
+impl Store {
+    /// Executes up to [`BATCH`] statements, each for another row, in one request that takes at
+    /// most `timeout`. The answers are in the order of the statements.
+    pub async fn execute(&self, statements: Vec<Statement>, timeout: Duration) -> Vec<Executed> {
+        let count = statements.len();
+        let requests: Result<Vec<_>, _> = statements.into_iter().map(Statement::request).collect();
+        let requests = match requests {
+            Ok(requests) => requests,
+            Err(error) => return failed(count, &error),
+        };
+        let timeouts = TimeoutConfig::builder().operation_timeout(timeout).build();
+        let answer = self
+            .client
+            .batch_execute_statement()
+            .set_statements(Some(requests))
+            .customize()
+            .config_override(aws_sdk_dynamodb::Config::builder().timeout_config(timeouts))
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => {
+                let mut executed: Vec<_> = answer
+                    .responses
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(executed)
+                    .collect();
+                // An answer is owed for every statement.
+                while executed.len() < count {
+                    executed.push(Executed::Again(StoreError::from_code(
+                        OPERATION,
+                        "InternalServerError",
+                        Some("the answer has too few entries"),
+                    )));
+                }
+                executed
+            }
+            Err(error) => failed(count, &StoreError::from_sdk(OPERATION, &error)),
+        }
+    }
+}
+
+const OPERATION: &str = "BatchExecuteStatement";
+
+/// The whole request went wrong.
+fn failed(count: usize, error: &StoreError) -> Vec<Executed> {
+    let retryable = error.retryable();
+    let each = || {
+        let error = error.clone();
+        if retryable {
+            Executed::Again(error)
+        } else {
+            Executed::Failed(error)
+        }
+    };
+    std::iter::repeat_with(each).take(count).collect()
+}
+
+fn executed(response: BatchStatementResponse) -> Executed {
+    let Some(error) = response.error else {
+        return Executed::Done;
+    };
+    let code = error.code.as_ref().map_or("", |code| code.as_str());
+    match code {
+        "DuplicateItem" => Executed::Refused(None),
+        "ConditionalCheckFailed" => Executed::Refused(
+            error
+                .item
+                .filter(|row: &HashMap<_, _>| !row.is_empty())
+                .map(Box::new),
+        ),
+        _ => {
+            let cause = StoreError::from_code(OPERATION, code, error.message.as_deref());
+            match Trouble::of(code) {
+                Trouble::Throttled | Trouble::Contended | Trouble::Server => Executed::Again(cause),
+                Trouble::Other => Executed::Failed(cause),
+            }
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! The hold of a task: one run at a time (PROTOCOL §1–3, §8, synchronous runs). Acquire, take-over,
+//! finish and the sweep are one transaction each, so a run and its hold never disagree; whoever
+//! repeats one after a lost answer finds its own rows and takes them for success.
+//!
+//! Rows: `LOCK#<task>` says who holds it, `OPEN#<shard>` lists the runs that have not ended.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem,
+};
+use jiff::Timestamp;
+use muster_core::run::{State, Status};
+use serde::{Deserialize, Serialize};
+use tracing::{error, warn};
+
+use crate::row::{self, Attributes, Key, millis, millis_option};
+use crate::runs::{Ending, NewRun, RunId};
+use crate::transact::{Transacted, condition_failed, found};
+use crate::{Store, StoreError};
+
+mod sweep;
+
+pub use sweep::Interrupted;
+
+/// What an interrupted run says of itself.
+pub const INTERRUPTED: &str =
+    "The import was interrupted; part of it may have been applied. Send it again.";
+
+/// How often an acquire looks again at a hold that changed under it.
+const ROUNDS: u32 = 4;
+
+/// What kind of run holds a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum HoldKind {
+    /// One within a request: its hold ends by itself.
+    Sync,
+    /// One in the background: its hold ends only with the run.
+    Queued,
+}
+
+/// What became of an acquire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acquired {
+    /// The task is held by the new run.
+    Mine,
+    /// The task is held by another run; the new one does not exist.
+    Held {
+        /// What kind of run it is.
+        kind: HoldKind,
+        /// When its hold ends by itself; absent: never. A time that is past: the hold is just
+        /// changing hands.
+        until: Option<Timestamp>,
+    },
+}
+
+/// What became of a finish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finished {
+    /// The run has ended as it was told.
+    Done,
+    /// Somebody else had ended it before: what this run reports is not what is recorded.
+    EndedByOther,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Lock {
+    run: RunId,
+    kind: HoldKind,
+    #[serde(
+        default,
+        with = "millis_option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    until: Option<Timestamp>,
+}
+
+impl Lock {
+    fn held(&self) -> Acquired {
+        Acquired::Held {
+            kind: self.kind,
+            until: self.until,
+        }
+    }
+
+    fn has_expired(&self, now: Timestamp) -> bool {
+        match self.kind {
+            HoldKind::Sync => self.until.is_some_and(|until| until <= now),
+            HoldKind::Queued => false,
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Open {
+    run: RunId,
+    task: u64,
+    kind: HoldKind,
+    #[serde(with = "millis")]
+    until: Timestamp,
+}
+
+/// What the lock says to a run that wants it.
+enum Verdict {
+    /// Nobody holds it any more.
+    Free,
+    /// It, or what else keeps the run out.
+    Answer(Acquired),
+    /// A synchronous run whose time is over.
+    Expired(Lock),
+}
+
+fn lock_key(task: u64) -> Key {
+    Key::new(format!("LOCK#{task}"), "LOCK")
+}
+
+fn open_key(run: &RunId) -> Key {
+    Key::new(format!("OPEN#{}", run.shard()), run.to_string())
+}
+
+/// The task is about to change hands, or has just done so: try again at once.
+fn changing_hands(now: Timestamp) -> Acquired {
+    Acquired::Held {
+        kind: HoldKind::Sync,
+        until: Some(now),
+    }
+}
+
+/// How a run ends whose function is gone. What it wrote is written; nobody counted it.
+fn interrupted() -> Ending {
+    Ending {
+        status: Status::Failure,
+        counts: None,
+        item_counts: BTreeMap::new(),
+        errors: vec![INTERRUPTED.to_owned()],
+    }
+}
+
+impl Store {
+    /// Begins `run` and takes its task's hold for `hold`, or does neither. A hold whose time is
+    /// over is taken from its run, which thereby ends as interrupted.
+    ///
+    /// # Errors
+    /// What the store says; `Unanswered` leaves open whether the task is held.
+    pub async fn acquire(
+        &self,
+        run: &NewRun,
+        now: Timestamp,
+        hold: Duration,
+    ) -> Result<Acquired, StoreError> {
+        let until = row::whole_millis(row::later(now, hold));
+        let mut old: Option<Lock> = None;
+        for _ in 0..ROUNDS {
+            let writes = self.acquire_writes(run, old.as_ref(), now, until).await?;
+            let verdict = match self.transact(&writes).await {
+                Ok(Transacted::Done) => {
+                    if let Some(old) = &old {
+                        warn!(
+                            task.id = run.task,
+                            interrupted.id = %old.run,
+                            import.id = %run.id,
+                            "an interrupted run was ended and its hold taken over"
+                        );
+                    }
+                    return Ok(Acquired::Mine);
+                }
+                Ok(Transacted::Cancelled(reasons)) => {
+                    self.judge_reasons(run, &reasons, now).await?
+                }
+                Err(StoreError::Contended(_) | StoreError::Throttled(_)) => {
+                    let lock = self.read_lasting_row("a hold", &lock_key(run.task)).await?;
+                    match self.judge(run, lock, now).await? {
+                        // Only a transaction that goes through may take it.
+                        Verdict::Free | Verdict::Expired(_) => Verdict::Answer(changing_hands(now)),
+                        answer @ Verdict::Answer(_) => answer,
+                    }
+                }
+                Err(error) => return Err(error),
+            };
+            old = match verdict {
+                Verdict::Answer(answer) => return Ok(answer),
+                Verdict::Free => None,
+                Verdict::Expired(lock) => Some(lock),
+            };
+        }
+        Ok(changing_hands(now))
+    }
+
+    /// The writes of an acquire; with `old`, of one that takes the hold over.
+    async fn acquire_writes(
+        &self,
+        run: &NewRun,
+        old: Option<&Lock>,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let table = self.tables.control.as_str();
+        let mut writes = vec![take_lock(table, run, old, until)?];
+        writes.extend(run.begin(table, now)?);
+        let open = Open {
+            run: run.id,
+            task: run.task,
+            kind: HoldKind::Sync,
+            until,
+        };
+        let row = row::encode("an open run", &open_key(&run.id), &open)?;
+        let put = Put::builder()
+            .table_name(table)
+            .set_item(Some(row))
+            .build()?;
+        writes.push(TransactWriteItem::builder().put(put).build());
+        if let Some(old) = old {
+            writes.push(delete_open(table, &old.run)?);
+            // Its own finish frees the lock, so a run that has ended meanwhile cancels this.
+            if let Some(state) = self.live_state(&old.run, now).await? {
+                writes.push(interrupted().of_run(table, &old.run, state, now)?);
+            }
+        }
+        Ok(writes)
+    }
+
+    /// Why a transaction of [`Store::acquire_writes`] was cancelled.
+    async fn judge_reasons(
+        &self,
+        run: &NewRun,
+        reasons: &[CancellationReason],
+        now: Timestamp,
+    ) -> Result<Verdict, StoreError> {
+        if reasons.first().is_some_and(condition_failed) {
+            let lock = found(reasons, 0)
+                .map(|lock| row::decode("a hold", lock))
+                .transpose()?;
+            return self.judge(run, lock, now).await;
+        }
+        if reasons.get(1).is_some_and(condition_failed) {
+            // The run was begun before and has ended: nobody can begin it again.
+            return Ok(Verdict::Answer(changing_hands(now)));
+        }
+        // A run that is being taken over changed its state and kept the lock: look again.
+        Ok(Verdict::Free)
+    }
+
+    async fn judge(
+        &self,
+        run: &NewRun,
+        lock: Option<Lock>,
+        now: Timestamp,
+    ) -> Result<Verdict, StoreError> {
+        let Some(lock) = lock else {
+            return Ok(Verdict::Free);
+        };
+        let expired = lock.has_expired(now);
+        if lock.run == run.id {
+            let live = !expired && self.live_state(&run.id, now).await?.is_some();
+            return Ok(Verdict::Answer(if live {
+                Acquired::Mine
+            } else {
+                changing_hands(now)
+            }));
+        }
+        Ok(if expired {
+            Verdict::Expired(lock)
+        } else {
+            Verdict::Answer(lock.held())
+        })
+    }
+
+    /// The state of a run that has not ended.
+    async fn live_state(&self, run: &RunId, now: Timestamp) -> Result<Option<State>, StoreError> {
+        let run = self.get_run(run, now).await?;
+        Ok(run
+            .map(|run| run.state)
+            .filter(|state| !state.is_terminal()))
+    }
+
+    /// Ends `run` and frees its task.
+    ///
+    /// # Errors
+    /// What the store says; the sweep ends the run later, as interrupted.
+    pub async fn finish(
+        &self,
+        run: &NewRun,
+        ending: &Ending,
+        now: Timestamp,
+    ) -> Result<Finished, StoreError> {
+        let table = self.tables.control.as_str();
+        let writes = [
+            ending.of_run(table, &run.id, State::Applying, now)?,
+            free_lock(table, run.task, &run.id)?,
+            delete_open(table, &run.id)?,
+        ];
+        match self.transact(&writes).await? {
+            Transacted::Done => Ok(Finished::Done),
+            Transacted::Cancelled(_) => match self.get_run(&run.id, now).await? {
+                Some(found) if found.has_ended_as(ending, now) => Ok(Finished::Done),
+                Some(found) if !found.state.is_terminal() => {
+                    error!(
+                        import.id = %run.id,
+                        task.id = run.task,
+                        "a run that has not ended does not hold its task; the sweep will end it"
+                    );
+                    Ok(Finished::EndedByOther)
+                }
+                Some(_) | None => Ok(Finished::EndedByOther),
+            },
+        }
+    }
+}
+
+fn take_lock(
+    table: &str,
+    run: &NewRun,
+    old: Option<&Lock>,
+    until: Timestamp,
+) -> Result<TransactWriteItem, StoreError> {
+    let lock = Lock {
+        run: run.id,
+        kind: HoldKind::Sync,
+        until: Some(until),
+    };
+    let put = Put::builder()
+        .table_name(table)
+        .set_item(Some(row::encode("a hold", &lock_key(run.task), &lock)?))
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+    let put = match old.and_then(|old| Some((old, old.until?))) {
+        None => put.condition_expression("attribute_not_exists(pk)"),
+        Some((old, until)) => put
+            .condition_expression("#run = :run AND #kind = :kind AND #until = :until")
+            .expression_attribute_names("#run", "run")
+            .expression_attribute_names("#kind", "kind")
+            .expression_attribute_names("#until", "until")
+            .expression_attribute_values(":run", row::text(old.run))
+            .expression_attribute_values(":kind", row::encode_value("a hold", &old.kind)?)
+            .expression_attribute_values(":until", row::number(until.as_millisecond())),
+    };
+    Ok(TransactWriteItem::builder().put(put.build()?).build())
+}
+
+fn free_lock(table: &str, task: u64, run: &RunId) -> Result<TransactWriteItem, StoreError> {
+    let delete = delete(table, lock_key(task).attributes())
+        .condition_expression("#run = :run")
+        .expression_attribute_names("#run", "run")
+        .expression_attribute_values(":run", AttributeValue::S(run.to_string()))
+        .build()?;
+    Ok(TransactWriteItem::builder().delete(delete).build())
+}
+
+fn delete_open(table: &str, run: &RunId) -> Result<TransactWriteItem, StoreError> {
+    let delete = delete(table, open_key(run).attributes()).build()?;
+    Ok(TransactWriteItem::builder().delete(delete).build())
+}
+
+fn delete(table: &str, key: Attributes) -> aws_sdk_dynamodb::types::builders::DeleteBuilder {
+    Delete::builder().table_name(table).set_key(Some(key))
+}

@@ -1,0 +1,56 @@
+//! What Muster keeps in DynamoDB, and how: tables `directory` (users and claims) and `control`
+//! (tenants, robots, tokens, tasks, runs). Real SDK clients only; a test talks to the same code
+//! through a local endpoint. Nothing here reads the clock: every time is an argument.
+//!
+//! Reads that decide something are consistent, writes are conditional and safe to repeat, and a
+//! row past its `expires_at` is absent to every read.
+
+pub mod claims;
+pub mod config;
+pub mod directory;
+pub mod error;
+pub mod holds;
+pub mod items;
+pub mod passwords;
+pub mod robots;
+pub mod runs;
+pub mod tasks;
+pub mod tenants;
+pub mod throttle;
+pub mod tokens;
+
+mod row;
+mod transact;
+
+pub use config::{Config, ConfigError, Tables};
+pub use error::StoreError;
+
+/// The two tables behind a client. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// The SDK's client; it retries what the SDK retries.
+    pub client: aws_sdk_dynamodb::Client,
+    /// The names of the tables.
+    pub tables: Tables,
+}
+
+impl Store {
+    /// Makes the client that `config` describes. Connects to nothing yet.
+    pub async fn connect(config: &Config) -> Self {
+        Self {
+            client: config.client().await,
+            tables: config.tables.clone(),
+        }
+    }
+}
+
+/// What became of a tenant or robot that was to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Creation {
+    /// It is there now.
+    Created,
+    /// The name is in use; what it stands for is untouched.
+    Taken,
+    /// The name cannot be used: what a name must be.
+    BadName(&'static str),
+}

@@ -1,0 +1,433 @@
+//! One run at a time, whatever happens to the others.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::future::join_all;
+use muster_aws::Store;
+use muster_aws::holds::{Acquired, Finished, HoldKind, INTERRUPTED};
+use muster_aws::runs::{Ending, NewRun, Run};
+use muster_core::run::{Counts, State, Status};
+
+use crate::faults::Faults;
+use crate::support::{at, raw, rows, run, start, store};
+
+const HOLD: Duration = Duration::from_secs(60);
+const GRACE: Duration = Duration::from_secs(10);
+
+fn ending() -> Ending {
+    Ending {
+        status: Status::PartialSuccess,
+        counts: Some(Counts {
+            total: 3,
+            ignored: 1,
+            created: 2,
+            ..Counts::default()
+        }),
+        item_counts: BTreeMap::from([("email.malformed".to_owned(), 1)]),
+        errors: Vec::new(),
+    }
+}
+
+async fn read(store: &Store, run: &NewRun) -> Run {
+    store.get_run(&run.id, at(0)).await.unwrap().unwrap()
+}
+
+async fn assert_interrupted(store: &Store, run: &NewRun) {
+    let run = read(store, run).await;
+    assert_eq!(run.state, State::Finished);
+    assert_eq!(run.status, Some(Status::Failure));
+    assert_eq!(run.counts, None);
+    assert_eq!(run.errors, [INTERRUPTED]);
+}
+
+#[tokio::test]
+async fn a_second_run_of_the_same_task_is_refused_until_the_first_has_ended() {
+    let store = store().await;
+    let (first, second) = (run(at(0)), run(at(1)));
+    assert_eq!(
+        store.acquire(&first, at(0), HOLD).await.unwrap(),
+        Acquired::Mine
+    );
+    assert_eq!(
+        store.acquire(&second, at(1), HOLD).await.unwrap(),
+        Acquired::Held {
+            kind: HoldKind::Sync,
+            until: Some(at(60)),
+        }
+    );
+    assert_eq!(store.get_run(&second.id, at(1)).await.unwrap(), None);
+
+    assert_eq!(
+        store.finish(&first, &ending(), at(2)).await.unwrap(),
+        Finished::Done
+    );
+    assert_eq!(
+        store.acquire(&second, at(3), HOLD).await.unwrap(),
+        Acquired::Mine
+    );
+}
+
+#[tokio::test]
+async fn runs_of_different_tasks_do_not_meet() {
+    let store = store().await;
+    let other = NewRun {
+        task: 207,
+        ..run(at(0))
+    };
+    assert_eq!(
+        store.acquire(&run(at(0)), at(0), HOLD).await.unwrap(),
+        Acquired::Mine
+    );
+    assert_eq!(
+        store.acquire(&other, at(0), HOLD).await.unwrap(),
+        Acquired::Mine
+    );
+}
+
+#[tokio::test]
+async fn a_run_leaves_nothing_open_and_says_how_it_ended() {
+    let store = store().await;
+    let run = run(start());
+    store.acquire(&run, start(), HOLD).await.unwrap();
+    assert_eq!(
+        (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
+        (1, 1)
+    );
+    let row = raw(&store, &format!("RUN#{}", run.id), "RUN")
+        .await
+        .unwrap();
+    assert!(
+        !row.contains_key("expires_at"),
+        "a run that has not ended must not expire"
+    );
+
+    store.finish(&run, &ending(), at(5)).await.unwrap();
+    assert_eq!(
+        (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
+        (0, 0)
+    );
+    assert_eq!(
+        read(&store, &run).await,
+        Run {
+            id: run.id,
+            tenant: "acme".to_owned(),
+            task: 206,
+            robot: "robot".to_owned(),
+            started_at: start(),
+            ended_at: Some(at(5)),
+            size: 1_234,
+            dry_run: false,
+            state: State::Finished,
+            status: Some(Status::PartialSuccess),
+            counts: ending().counts,
+            item_counts: ending().item_counts,
+            errors: Vec::new(),
+        }
+    );
+    let day = 24 * 3_600;
+    assert!(
+        store
+            .get_run(&run.id, at(89 * day))
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        store
+            .get_run(&run.id, at(91 * day))
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn of_many_acquires_at_once_exactly_one_gets_the_task() {
+    let store = store().await;
+    for (round, parallel) in [2, 2, 2, 8, 8].into_iter().enumerate() {
+        let now = at(round as u64);
+        let runs: Vec<_> = (0..parallel).map(|_| run(now)).collect();
+        let results = join_all(runs.iter().map(|run| store.acquire(run, now, HOLD))).await;
+        let winners: Vec<_> = results
+            .into_iter()
+            .zip(&runs)
+            .filter_map(|(result, run)| match result.unwrap() {
+                Acquired::Mine => Some(run),
+                Acquired::Held { .. } => None,
+            })
+            .collect();
+        assert_eq!(winners.len(), 1);
+        assert_eq!(rows(&store, "OPEN#").await, 1);
+        assert_eq!(
+            rows(&store, "RUN#").await,
+            round + 1,
+            "a loser left a run behind"
+        );
+        store.finish(winners[0], &ending(), now).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_acquire_whose_answer_was_lost_is_repeated_with_success() {
+    let store = store().await;
+    let run = run(at(0));
+    for _ in 0..2 {
+        assert_eq!(
+            store.acquire(&run, at(0), HOLD).await.unwrap(),
+            Acquired::Mine
+        );
+    }
+    assert_eq!(
+        (rows(&store, "LOG#").await, rows(&store, "OPEN#").await),
+        (1, 1)
+    );
+
+    // Once the run has ended there is nothing to repeat.
+    store.finish(&run, &ending(), at(1)).await.unwrap();
+    assert!(matches!(
+        store.acquire(&run, at(2), HOLD).await.unwrap(),
+        Acquired::Held { .. }
+    ));
+    assert_eq!(rows(&store, "LOCK#").await, 0);
+}
+
+#[tokio::test]
+async fn answers_lost_on_the_way_are_recognised() {
+    let direct = store().await;
+    // The SDK tries three times; the fourth attempt is ours.
+    for attempts in [1, 3] {
+        let run = run(at(0));
+        let (faults, store) = Faults::on("TransactWriteItems", &direct);
+        faults.lose_answers(attempts);
+        assert_eq!(
+            store.acquire(&run, at(0), HOLD).await.unwrap(),
+            Acquired::Mine
+        );
+        assert!(faults.are_over());
+        faults.lose_answers(attempts);
+        assert_eq!(
+            store.finish(&run, &ending(), at(1)).await.unwrap(),
+            Finished::Done
+        );
+        assert!(faults.are_over());
+        assert_eq!(rows(&direct, "LOCK#").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_that_meets_another_is_tried_again() {
+    let direct = store().await;
+    let (faults, store) = Faults::on("TransactWriteItems", &direct);
+    let (run, other) = (run(at(0)), run(at(0)));
+    faults.conflict(3);
+    assert_eq!(
+        store.acquire(&run, at(0), HOLD).await.unwrap(),
+        Acquired::Mine
+    );
+    faults.conflict(3);
+    assert_eq!(
+        store.finish(&run, &ending(), at(1)).await.unwrap(),
+        Finished::Done
+    );
+    assert!(faults.are_over());
+
+    // One that meets others all the time is told to come back; it holds nothing.
+    faults.conflict(6);
+    assert_eq!(
+        store.acquire(&other, at(2), HOLD).await.unwrap(),
+        Acquired::Held {
+            kind: HoldKind::Sync,
+            until: Some(at(2)),
+        }
+    );
+    assert_eq!(
+        (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
+        (0, 0)
+    );
+}
+
+#[tokio::test]
+async fn an_expired_hold_is_taken_over_and_its_run_ended() {
+    let store = store().await;
+    let (old, new) = (run(at(0)), run(at(60)));
+    store.acquire(&old, at(0), HOLD).await.unwrap();
+    assert!(matches!(
+        store.acquire(&new, at(59), HOLD).await.unwrap(),
+        Acquired::Held { .. }
+    ));
+    assert_eq!(
+        store.acquire(&new, at(60), HOLD).await.unwrap(),
+        Acquired::Mine
+    );
+    assert_interrupted(&store, &old).await;
+    assert_eq!(read(&store, &old).await.ended_at, Some(at(60)));
+    assert_eq!(
+        (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
+        (1, 1)
+    );
+
+    // The old run wakes up: too late, and without harm to the new one.
+    assert_eq!(
+        store.finish(&old, &ending(), at(61)).await.unwrap(),
+        Finished::EndedByOther
+    );
+    assert_interrupted(&store, &old).await;
+    assert_eq!(
+        store.finish(&new, &ending(), at(62)).await.unwrap(),
+        Finished::Done
+    );
+    assert_eq!(
+        read(&store, &new).await.status,
+        Some(Status::PartialSuccess)
+    );
+}
+
+#[tokio::test]
+async fn an_expired_hold_is_taken_over_by_one_only() {
+    let store = store().await;
+    let old = run(at(0));
+    store.acquire(&old, at(0), HOLD).await.unwrap();
+    let runs: Vec<_> = (0..8).map(|_| run(at(61))).collect();
+    let results = join_all(runs.iter().map(|run| store.acquire(run, at(61), HOLD))).await;
+    let mine = results
+        .into_iter()
+        .filter(|result| matches!(result, Ok(Acquired::Mine)))
+        .count();
+    assert_eq!(mine, 1);
+    assert_interrupted(&store, &old).await;
+    assert_eq!(
+        (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
+        (1, 1)
+    );
+}
+
+#[tokio::test]
+async fn finish_against_take_over_has_one_winner() {
+    let store = store().await;
+    for round in 0..10 {
+        let now = at(round * 200);
+        let late = at(round * 200 + 61);
+        let (old, new) = (run(now), run(late));
+        store.acquire(&old, now, HOLD).await.unwrap();
+        let (ending, hold) = (ending(), HOLD);
+        let (finished, acquired) = tokio::join!(
+            store.finish(&old, &ending, late),
+            store.acquire(&new, late, hold)
+        );
+        // The task is free for the new run either way.
+        assert_eq!(acquired.unwrap(), Acquired::Mine);
+        match finished.unwrap() {
+            Finished::Done => assert_eq!(read(&store, &old).await.counts, ending.counts),
+            Finished::EndedByOther => assert_interrupted(&store, &old).await,
+        }
+        assert_eq!(
+            (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
+            (1, 1)
+        );
+        store.finish(&new, &ending, late).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_hold_whose_run_is_gone_is_taken_over_too() {
+    use aws_sdk_dynamodb::types::AttributeValue::S;
+
+    let store = store().await;
+    let (old, new) = (run(at(0)), run(at(61)));
+    store.acquire(&old, at(0), HOLD).await.unwrap();
+    store
+        .client
+        .delete_item()
+        .table_name(&store.tables.control)
+        .key("pk", S(format!("RUN#{}", old.id)))
+        .key("sk", S("RUN".to_owned()))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        store.acquire(&new, at(61), HOLD).await.unwrap(),
+        Acquired::Mine
+    );
+    assert_eq!(
+        (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
+        (1, 1)
+    );
+    assert_eq!(store.get_run(&old.id, at(61)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_sweep_ends_what_has_been_over_for_the_grace() {
+    let store = store().await;
+    let over: Vec<_> = (0..5).map(|task| NewRun { task, ..run(at(0)) }).collect();
+    let running = NewRun {
+        task: 300,
+        ..run(at(30))
+    };
+    for run in &over {
+        store.acquire(run, at(0), HOLD).await.unwrap();
+    }
+    store.acquire(&running, at(30), HOLD).await.unwrap();
+
+    assert_eq!(store.end_expired(at(69), GRACE).await.unwrap(), []);
+    let mut tasks: Vec<_> = store
+        .end_expired(at(70), GRACE)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|ended| ended.task)
+        .collect();
+    tasks.sort_unstable();
+    assert_eq!(tasks, [0, 1, 2, 3, 4]);
+    for run in &over {
+        assert_interrupted(&store, run).await;
+        assert_eq!(
+            store.finish(run, &ending(), at(71)).await.unwrap(),
+            Finished::EndedByOther
+        );
+    }
+    assert_eq!(
+        (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
+        (1, 1)
+    );
+    assert_eq!(read(&store, &running).await.state, State::Applying);
+    assert_eq!(store.end_expired(at(70), GRACE).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn two_sweeps_at_once_end_a_run_once() {
+    let store = store().await;
+    let run = run(at(0));
+    store.acquire(&run, at(0), HOLD).await.unwrap();
+    let sweeps = join_all((0..4).map(|_| store.end_expired(at(100), GRACE))).await;
+    let ended: usize = sweeps.into_iter().map(|sweep| sweep.unwrap().len()).sum();
+    assert_eq!(ended, 1);
+    assert_interrupted(&store, &run).await;
+    assert_eq!(
+        (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
+        (0, 0)
+    );
+}
+
+#[tokio::test]
+async fn the_sweep_deletes_an_open_row_that_names_no_run() {
+    use aws_sdk_dynamodb::types::AttributeValue::S;
+
+    let store = store().await;
+    let run = run(at(0));
+    store.acquire(&run, at(0), HOLD).await.unwrap();
+    store
+        .client
+        .delete_item()
+        .table_name(&store.tables.control)
+        .key("pk", S(format!("RUN#{}", run.id)))
+        .key("sk", S("RUN".to_owned()))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(store.end_expired(at(100), GRACE).await.unwrap(), []);
+    assert_eq!(
+        (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
+        (0, 0)
+    );
+}

@@ -1,0 +1,258 @@
+//! Robots, tokens and the login throttle.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use muster_aws::robots::Robot;
+use muster_aws::throttle::{Attempt, LoginGate};
+use muster_aws::tokens::{Scope, Token};
+use muster_aws::{Creation, Store};
+use secrecy::ExposeSecret;
+
+use crate::support::{at, rows, start, store};
+
+async fn with_robot() -> Store {
+    let store = store().await;
+    let made = store
+        .create_robot("acme", "robot", "s3cret".into(), start())
+        .await
+        .unwrap();
+    assert_eq!(made, Creation::Created);
+    store
+}
+
+#[tokio::test]
+async fn a_robot_is_known_by_its_name_and_password() {
+    let store = with_robot().await;
+    assert_eq!(
+        store.verify_robot("robot", "s3cret".into()).await.unwrap(),
+        Some(Robot {
+            tenant: "acme".to_owned(),
+            name: "robot".to_owned(),
+        })
+    );
+    for (name, password) in [
+        ("robot", "S3cret"),
+        ("robot", ""),
+        ("Robot", "s3cret"),
+        ("nobody", "s3cret"),
+        ("", ""),
+        ("a\0b", "x"),
+    ] {
+        let refused = store.verify_robot(name, password.into()).await.unwrap();
+        assert_eq!(refused, None, "{name:?}");
+    }
+    let long = "x".repeat(100_000);
+    assert_eq!(
+        store
+            .verify_robot(&long, long.as_str().into())
+            .await
+            .unwrap(),
+        None
+    );
+}
+
+#[tokio::test]
+async fn a_robot_s_name_is_taken_in_every_tenant() {
+    let store = with_robot().await;
+    let again = store
+        .create_robot("other", "robot", "other".into(), start())
+        .await
+        .unwrap();
+    assert_eq!(again, Creation::Taken);
+    let robot = store.verify_robot("robot", "s3cret".into()).await.unwrap();
+    assert_eq!(robot.unwrap().tenant, "acme");
+    assert!(matches!(
+        store
+            .create_robot("acme", " ", "x".into(), start())
+            .await
+            .unwrap(),
+        Creation::BadName(_)
+    ));
+}
+
+#[tokio::test]
+async fn an_unknown_name_takes_as_long_as_a_known_one() {
+    let store = with_robot().await;
+    let mut shortest = [Duration::MAX; 2];
+    for _ in 0..8 {
+        for (name, shortest) in ["robot", "nobody"].into_iter().zip(&mut shortest) {
+            let begun = Instant::now();
+            store.verify_robot(name, "wrong".into()).await.unwrap();
+            *shortest = begun.elapsed().min(*shortest);
+        }
+    }
+    let [known, unknown] = shortest.map(|time| time.as_secs_f64());
+    // Without the hash for nobody the unknown name is many times faster.
+    assert!(
+        (0.5..2.0).contains(&(known / unknown)),
+        "{known} s, {unknown} s"
+    );
+}
+
+#[tokio::test]
+async fn a_token_opens_what_it_was_issued_for_until_it_expires() {
+    let store = store().await;
+    let scopes = BTreeSet::from([Scope::Quant]);
+    let life = Duration::from_secs(1_800);
+    let token = store
+        .issue_token("acme", "robot", scopes.clone(), Some(life), start())
+        .await
+        .unwrap();
+    let text = token.expose_secret();
+    assert_eq!(text.len(), 43);
+    let found = store.lookup_token(text, at(1_799)).await.unwrap();
+    assert_eq!(
+        found,
+        Some(Token {
+            tenant: "acme".to_owned(),
+            robot: "robot".to_owned(),
+            scopes,
+            // A quarter of a second past a full one, rounded up.
+            expires_at: Some(at(1_800) + Duration::from_millis(750)),
+        })
+    );
+    assert_eq!(store.lookup_token(text, at(1_801)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_token_without_a_lifetime_stays() {
+    let store = store().await;
+    let scopes = BTreeSet::from(Scope::ALL);
+    let token = store
+        .issue_token("acme", "robot", scopes.clone(), None, start())
+        .await
+        .unwrap();
+    let found = store
+        .lookup_token(token.expose_secret(), at(100 * 365 * 24 * 3_600))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((found.expires_at, found.scopes), (None, scopes));
+}
+
+#[tokio::test]
+async fn what_is_no_token_is_unknown_and_the_text_is_stored_nowhere() {
+    let store = store().await;
+    let token = store
+        .issue_token("acme", "robot", BTreeSet::from(Scope::ALL), None, start())
+        .await
+        .unwrap();
+    for text in ["", "x", &"a".repeat(43), &"a".repeat(1_000_000), "é\0"] {
+        assert_eq!(store.lookup_token(text, start()).await.unwrap(), None);
+    }
+    let all = store
+        .client
+        .scan()
+        .table_name(&store.tables.control)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(all.items().len(), 1);
+    assert!(!format!("{all:?}").contains(token.expose_secret()));
+}
+
+async fn attempt(store: &Store, name: &str, address: &str, second: u64) -> Result<Attempt, u64> {
+    match store.begin_login(name, address, at(second)).await.unwrap() {
+        LoginGate::Open(attempt) => Ok(attempt),
+        LoginGate::Throttled { seconds } => Err(seconds),
+    }
+}
+
+async fn fail(store: &Store, name: &str, address: &str, second: u64) {
+    let attempt = attempt(store, name, address, second).await.unwrap();
+    store.login_failed(attempt).await.unwrap();
+}
+
+#[tokio::test]
+async fn ten_wrong_passwords_close_a_name_for_its_address_until_the_window_ends() {
+    let store = store().await;
+    for second in 0..10 {
+        fail(&store, "robot", "192.0.2.1", second).await;
+    }
+    // The window began with the first failure, at 0.25 s past a full second.
+    assert_eq!(
+        attempt(&store, "robot", "192.0.2.1", 10).await.unwrap_err(),
+        891
+    );
+    assert_eq!(
+        attempt(&store, "robot", "192.0.2.1", 900)
+            .await
+            .unwrap_err(),
+        1
+    );
+    // Other addresses and other names go on.
+    fail(&store, "robot", "192.0.2.2", 10).await;
+    fail(&store, "other", "192.0.2.1", 10).await;
+    // After the window everything is as at first.
+    for second in 901..911 {
+        fail(&store, "robot", "192.0.2.1", second).await;
+    }
+    assert!(attempt(&store, "robot", "192.0.2.1", 911).await.is_err());
+}
+
+#[tokio::test]
+async fn a_hundred_wrong_passwords_close_a_name_for_every_address() {
+    let store = store().await;
+    for n in 0..100 {
+        fail(&store, "robot", &format!("192.0.2.{}", n % 20), 0).await;
+    }
+    for address in ["192.0.2.5", "198.51.100.7"] {
+        assert_eq!(attempt(&store, "robot", address, 0).await.unwrap_err(), 901);
+    }
+    assert!(attempt(&store, "other", "192.0.2.5", 0).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_right_password_clears_the_failures_of_its_address() {
+    let store = store().await;
+    for _ in 0..3 {
+        for second in 0..9 {
+            fail(&store, "robot", "192.0.2.1", second).await;
+        }
+        let attempt = attempt(&store, "robot", "192.0.2.1", 9).await.unwrap();
+        store.login_succeeded(attempt).await.unwrap();
+    }
+    fail(&store, "robot", "192.0.2.1", 10).await;
+}
+
+#[tokio::test]
+async fn right_passwords_never_close_a_name() {
+    let store = store().await;
+    for n in 0..250 {
+        let attempt = attempt(&store, "robot", &format!("192.0.2.{}", n % 7), 0)
+            .await
+            .unwrap();
+        store.login_succeeded(attempt).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_parallel_burst_gets_no_more_passwords_checked_than_the_limit() {
+    let store = store().await;
+    let burst = join_all((0..30).map(|_| attempt(&store, "robot", "192.0.2.1", 0))).await;
+    let (open, refused): (Vec<_>, Vec<_>) = burst.into_iter().partition(Result::is_ok);
+    assert!(open.len() <= 10, "{}", open.len());
+    // None has failed yet: who is refused need not wait for the window.
+    assert!(refused.iter().all(|refused| matches!(refused, Err(1))));
+    for attempt in open {
+        store.login_failed(attempt.unwrap()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn nobody_s_name_or_address_is_stored() {
+    let store = store().await;
+    fail(&store, "jack.woo", "192.0.2.1", 0).await;
+    assert_eq!(rows(&store, "THROTTLE#").await, 2);
+    let all = store
+        .client
+        .scan()
+        .table_name(&store.tables.control)
+        .send()
+        .await
+        .unwrap();
+    let all = format!("{all:?}");
+    assert!(!all.contains("jack") && !all.contains("192.0.2.1"));
+}

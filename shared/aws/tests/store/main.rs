@@ -1,0 +1,13 @@
+//! The store against a real DynamoDB API: an embedded one, reached through the SDK on loopback.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what the tests share unwraps as they do"
+)]
+
+mod faults;
+mod holds;
+mod logins;
+mod runs;
+mod support;
+mod tasks;

@@ -1,0 +1,128 @@
+//! An embedded DynamoDB for the whole process, and fresh tables for each test.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use jiff::Timestamp;
+use muster_aws::runs::{NewRun, RunId};
+use muster_aws::{Config, Store, Tables};
+
+/// The server's dispatch blocks, so it has a runtime of its own.
+static ENDPOINT: LazyLock<String> = LazyLock::new(|| {
+    let (told, port) = mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async move {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            told.send(listener.local_addr().unwrap().port()).unwrap();
+            dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()).await;
+        });
+    });
+    format!("http://127.0.0.1:{}", port.recv().unwrap())
+});
+
+static STORES: AtomicUsize = AtomicUsize::new(0);
+
+/// A store with an empty `control` table.
+pub async fn store() -> Store {
+    let number = STORES.fetch_add(1, Ordering::Relaxed);
+    let tables = Tables {
+        directory: format!("directory-{number}"),
+        control: format!("control-{number}"),
+    };
+    let store = Store::connect(&Config::local(ENDPOINT.as_str(), tables)).await;
+    let mut create = store
+        .client
+        .create_table()
+        .table_name(&store.tables.control)
+        .billing_mode(BillingMode::PayPerRequest);
+    for (name, key) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
+        create = create
+            .attribute_definitions(
+                AttributeDefinition::builder()
+                    .attribute_name(name)
+                    .attribute_type(ScalarAttributeType::S)
+                    .build()
+                    .unwrap(),
+            )
+            .key_schema(
+                KeySchemaElement::builder()
+                    .attribute_name(name)
+                    .key_type(key)
+                    .build()
+                    .unwrap(),
+            );
+    }
+    create.send().await.unwrap();
+    store
+}
+
+/// The beginning of time, in tests.
+pub fn start() -> Timestamp {
+    "2026-11-21T08:00:00.250Z".parse().unwrap()
+}
+
+/// So many seconds after [`start`].
+pub fn at(seconds: u64) -> Timestamp {
+    start() + Duration::from_secs(seconds)
+}
+
+/// A run of task 206.
+pub fn run(now: Timestamp) -> NewRun {
+    NewRun {
+        id: RunId::generate(now),
+        tenant: "acme".to_owned(),
+        task: 206,
+        robot: "robot".to_owned(),
+        size: 1_234,
+        dry_run: false,
+    }
+}
+
+/// How many rows the `control` table holds whose partition key begins so.
+pub async fn rows(store: &Store, prefix: &str) -> usize {
+    let answer = store
+        .client
+        .scan()
+        .table_name(&store.tables.control)
+        .filter_expression("begins_with(pk, :prefix)")
+        .expression_attribute_values(
+            ":prefix",
+            aws_sdk_dynamodb::types::AttributeValue::S(prefix.to_owned()),
+        )
+        .consistent_read(true)
+        .send()
+        .await
+        .unwrap();
+    answer.items().len()
+}
+
+/// A row of the `control` table, as it is.
+pub async fn raw(
+    store: &Store,
+    pk: &str,
+    sk: &str,
+) -> Option<std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>> {
+    use aws_sdk_dynamodb::types::AttributeValue::S;
+
+    store
+        .client
+        .get_item()
+        .table_name(&store.tables.control)
+        .key("pk", S(pk.to_owned()))
+        .key("sk", S(sk.to_owned()))
+        .consistent_read(true)
+        .send()
+        .await
+        .unwrap()
+        .item
+}

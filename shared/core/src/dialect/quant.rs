@@ -1,0 +1,207 @@
+//! Quant's task-based import on the wire (CONTRACT §1): the reply, to the byte and in its order,
+//! and the spelling of the query's switches.
+
+use serde::Serialize;
+
+use crate::item::{Item, Severity};
+use crate::limits;
+use crate::run::{Counts, Status};
+
+/// The path of the import, with the task's id for `{task_id}`.
+pub const IMPORT_PATH: &str = "/v1/import/user-data/{task_id}";
+
+/// The reply to an import. Absent members are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reply {
+    #[serde(rename = "Status")]
+    status: Status,
+    #[serde(rename = "Warnings", skip_serializing_if = "Option::is_none")]
+    warnings: Option<Vec<String>>,
+    #[serde(rename = "Errors", skip_serializing_if = "Option::is_none")]
+    errors: Option<Vec<String>>,
+    #[serde(flatten)]
+    counters: Option<Counters>,
+}
+
+/// The four counters, never part of a FAILURE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Counters {
+    #[serde(rename = "Total Lines")]
+    total: u64,
+    #[serde(rename = "Empty IDs")]
+    empty: u64,
+    #[serde(rename = "Ignored Users")]
+    ignored: u64,
+    #[serde(rename = "Duplicated Users")]
+    duplicated: u64,
+}
+
+impl From<Counts> for Counters {
+    fn from(counts: Counts) -> Self {
+        Self {
+            total: counts.total,
+            empty: counts.empty,
+            ignored: counts.ignored,
+            duplicated: counts.duplicated,
+        }
+    }
+}
+
+/// How an import that went through ended: any item is a warning, shown or not.
+#[must_use]
+pub const fn status(items: &[Item]) -> Status {
+    if items.is_empty() {
+        Status::Success
+    } else {
+        Status::PartialSuccess
+    }
+}
+
+impl Reply {
+    /// The reply to an import that went through. Warnings are only shown with `debug`; `run` is
+    /// where those are found that do not fit.
+    #[must_use]
+    pub fn imported(counts: Counts, items: &[Item], debug: bool, run: &str) -> Self {
+        Self {
+            status: status(items),
+            warnings: (debug && !items.is_empty()).then(|| warnings(items, run)),
+            errors: None,
+            counters: Some(counts.into()),
+        }
+    }
+
+    /// The reply to an import that was refused after its records had been looked at.
+    #[must_use]
+    pub fn refused(errors: Vec<String>, items: &[Item], debug: bool, run: &str) -> Self {
+        Self {
+            warnings: (debug && !items.is_empty()).then(|| warnings(items, run)),
+            ..Self::failure(errors)
+        }
+    }
+
+    /// The reply to an import of which nothing was applied, or that was given up.
+    #[must_use]
+    pub fn failure(errors: Vec<String>) -> Self {
+        Self {
+            status: Status::Failure,
+            warnings: None,
+            errors: Some(errors),
+            counters: None,
+        }
+    }
+}
+
+/// Items as strings, as many as a reply holds; a last one counts the others.
+fn warnings(items: &[Item], run: &str) -> Vec<String> {
+    let mut bytes = 0;
+    let mut warnings: Vec<String> = items
+        .iter()
+        .filter(|item| item.severity == Severity::Warning)
+        .take(limits::REPLY_WARNINGS)
+        .map(Item::to_string)
+        .take_while(|warning| {
+            bytes += json_bytes(warning);
+            bytes <= limits::REPLY_WARNING_BYTES
+        })
+        .collect();
+    let more = items.len() - warnings.len();
+    if more > 0 {
+        warnings.push(format!(
+            "and {more} more warnings; the execution log holds all of them under run {run}"
+        ));
+    }
+    warnings
+}
+
+/// Bytes of a string in JSON, with its quotes and a comma.
+fn json_bytes(text: &str) -> usize {
+    let escapes = text
+        .bytes()
+        .filter(|byte| matches!(byte, b'"' | b'\\'))
+        .count();
+    text.len() + escapes + 3
+}
+
+/// Whether a switch such as `debug` is on: it is there, and neither `false` nor `0`. `query` is
+/// the URL's, without its question mark.
+#[must_use]
+pub fn switch(query: Option<&str>, name: &str) -> bool {
+    query.unwrap_or_default().split('&').any(|parameter| {
+        let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        key == name && !matches!(value, "false" | "0")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn warning(record: u64) -> Item {
+        Item {
+            record: Some(record),
+            login: None,
+            key: Some("Username".into()),
+            code: "username.missing".into(),
+            severity: Severity::Warning,
+            message: "the user name is empty".into(),
+        }
+    }
+
+    fn json(reply: &Reply) -> String {
+        serde_json::to_string(reply).unwrap()
+    }
+
+    #[test]
+    fn a_reply_has_its_keys_in_the_documented_order() {
+        let counts = Counts {
+            total: 2,
+            empty: 1,
+            ..Counts::default()
+        };
+        assert_eq!(
+            json(&Reply::imported(counts, &[warning(2)], true, "r")),
+            r#"{"Status":"PARTIAL_SUCCESS","Warnings":["Record 2, \"Username\": the user name is empty [username.missing]"],"Total Lines":2,"Empty IDs":1,"Ignored Users":0,"Duplicated Users":0}"#
+        );
+        assert_eq!(
+            json(&Reply::imported(counts, &[warning(2)], false, "r")),
+            r#"{"Status":"PARTIAL_SUCCESS","Total Lines":2,"Empty IDs":1,"Ignored Users":0,"Duplicated Users":0}"#
+        );
+        assert_eq!(
+            json(&Reply::imported(counts, &[], true, "r")),
+            r#"{"Status":"SUCCESS","Total Lines":2,"Empty IDs":1,"Ignored Users":0,"Duplicated Users":0}"#
+        );
+        assert_eq!(
+            json(&Reply::failure(vec!["no".into()])),
+            r#"{"Status":"FAILURE","Errors":["no"]}"#
+        );
+    }
+
+    #[test]
+    fn a_reply_holds_ten_thousand_warnings_and_says_how_many_more_there_are() {
+        let items: Vec<_> = (1..=10_002).map(warning).collect();
+        let warnings = warnings(&items, "r-1");
+        assert_eq!(warnings.len(), 10_001);
+        let last = warnings.last().unwrap();
+        assert!(last.contains("2 more") && last.contains("r-1"), "{last}");
+    }
+
+    #[test]
+    fn a_reply_holds_four_megabytes_of_warnings() {
+        let mut long = warning(1);
+        long.message = "x".repeat(1_000_000).into();
+        let warnings = warnings(&[long.clone(), long.clone(), long.clone(), long], "r");
+        assert_eq!(warnings.len(), 4);
+        assert!(warnings[3].starts_with("and 1 more"));
+    }
+
+    #[test]
+    fn a_switch_is_on_unless_it_says_false_or_zero() {
+        for on in ["debug", "debug=", "debug=true", "a=b&debug", "debug=no"] {
+            assert!(switch(Some(on), "debug"), "{on}");
+        }
+        for off in ["", "debug=false", "debug=0", "debugging", "x=debug"] {
+            assert!(!switch(Some(off), "debug"), "{off}");
+        }
+        assert!(!switch(None, "debug"));
+    }
+}

@@ -1,0 +1,172 @@
+//! A JSON value as the reader hands it to validation, borrowed from the parsed chunk.
+//! Numbers keep what the rules tell apart: integers of any size, and everything else.
+
+use simd_json::{Node, StaticNode};
+
+/// One value.
+#[derive(Debug, Clone, Copy)]
+pub enum Json<'a> {
+    /// The record has no such key.
+    Absent,
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// An integer.
+    Integer(i64),
+    /// An integer that an `i64` does not hold, as written.
+    BigInteger(BigInteger<'a>),
+    /// A number with a fraction or an exponent.
+    Fraction,
+    /// A string.
+    Text(&'a str),
+    /// A string with half of a surrogate pair: not text.
+    BrokenText,
+    /// An array.
+    Array(Items<'a>),
+    /// An object.
+    Object,
+}
+
+/// An integer beyond `i64`.
+#[derive(Debug, Clone, Copy)]
+pub enum BigInteger<'a> {
+    /// Up to 2^64 - 1.
+    Unsigned(u64),
+    /// Any size: the digits.
+    Digits(&'a str),
+}
+
+impl std::fmt::Display for BigInteger<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unsigned(number) => write!(f, "{number}"),
+            Self::Digits(digits) => f.write_str(digits),
+        }
+    }
+}
+
+impl Json<'_> {
+    /// The value's type, as a sentence names it.
+    #[must_use]
+    pub const fn type_name(&self) -> &'static str {
+        match self {
+            Self::Absent => "nothing",
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Integer(_) | Self::BigInteger(_) => "an integer",
+            Self::Fraction => "a number with a fraction",
+            Self::Text(_) => "a string",
+            Self::BrokenText => "a string with a broken \\u escape",
+            Self::Array(_) => "an array",
+            Self::Object => "an object",
+        }
+    }
+}
+
+/// The items of an array.
+#[derive(Debug, Clone, Copy)]
+pub enum Items<'a> {
+    /// Nodes of a tape, nested ones included.
+    Tape(&'a [Node<'a>]),
+    /// Values that were read one by one.
+    Owned(&'a [OwnedJson]),
+}
+
+impl<'a> IntoIterator for Items<'a> {
+    type Item = Json<'a>;
+    type IntoIter = ItemsIter<'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        ItemsIter(self)
+    }
+}
+
+/// Iterator over [`Items`].
+#[derive(Debug)]
+pub struct ItemsIter<'a>(Items<'a>);
+
+impl<'a> Iterator for ItemsIter<'a> {
+    type Item = Json<'a>;
+
+    fn next(&mut self) -> Option<Json<'a>> {
+        match &mut self.0 {
+            Items::Tape(nodes) => {
+                let (json, rest) = from_tape(nodes)?;
+                *nodes = rest;
+                Some(json)
+            }
+            Items::Owned(values) => {
+                let (first, rest) = values.split_first()?;
+                *values = rest;
+                Some(first.as_json())
+            }
+        }
+    }
+}
+
+/// The value at the front of a tape, and the nodes behind it.
+#[inline]
+pub(crate) fn from_tape<'a>(nodes: &'a [Node<'a>]) -> Option<(Json<'a>, &'a [Node<'a>])> {
+    let (first, rest) = nodes.split_first()?;
+    Some(match *first {
+        Node::String(text) => (Json::Text(text), rest),
+        Node::Object { count, .. } => (Json::Object, rest.get(count..)?),
+        Node::Array { count, .. } => {
+            let (items, behind) = rest.split_at_checked(count)?;
+            (Json::Array(Items::Tape(items)), behind)
+        }
+        Node::Static(StaticNode::Null) => (Json::Null, rest),
+        Node::Static(StaticNode::Bool(value)) => (Json::Bool(value), rest),
+        Node::Static(StaticNode::I64(number)) => (Json::Integer(number), rest),
+        Node::Static(StaticNode::U64(number)) => (
+            i64::try_from(number).map_or(
+                Json::BigInteger(BigInteger::Unsigned(number)),
+                Json::Integer,
+            ),
+            rest,
+        ),
+        Node::Static(StaticNode::F64(_)) => (Json::Fraction, rest),
+    })
+}
+
+/// A value that owns what it holds: made where simd-json refuses a chunk.
+#[derive(Debug, Clone)]
+pub enum OwnedJson {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// An integer.
+    Integer(i64),
+    /// An integer that an `i64` does not hold.
+    BigInteger(String),
+    /// A number with a fraction or an exponent.
+    Fraction,
+    /// A string.
+    Text(String),
+    /// A string with half of a surrogate pair.
+    BrokenText,
+    /// An array.
+    Array(Vec<OwnedJson>),
+    /// An object.
+    Object,
+}
+
+impl OwnedJson {
+    /// The same value, borrowed.
+    #[must_use]
+    pub fn as_json(&self) -> Json<'_> {
+        match self {
+            Self::Null => Json::Null,
+            Self::Bool(value) => Json::Bool(*value),
+            Self::Integer(number) => Json::Integer(*number),
+            Self::BigInteger(digits) => Json::BigInteger(BigInteger::Digits(digits)),
+            Self::Fraction => Json::Fraction,
+            Self::Text(text) => Json::Text(text),
+            Self::BrokenText => Json::BrokenText,
+            Self::Array(items) => Json::Array(Items::Owned(items)),
+            Self::Object => Json::Object,
+        }
+    }
+}

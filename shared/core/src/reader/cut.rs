@@ -1,0 +1,63 @@
+//! Cutting a buffer between records. A cut is a guess: the text around it looks like the border
+//! of two objects. The strict parse of the piece before it proves or refutes the guess, so a user
+//! name such as `},{"` costs time, never correctness.
+
+/// The last comma in `bytes` that looks like `} , { "`, as an index.
+pub(super) fn last_border(bytes: &[u8]) -> Option<usize> {
+    memchr::memrchr_iter(b'{', bytes).find_map(|brace| {
+        let (before, from) = bytes.split_at_checked(brace)?;
+        let key = skip_space(from.get(1..)?);
+        if key.first() != Some(&b'"') {
+            return None;
+        }
+        let comma = trim_space(before);
+        if comma.last() != Some(&b',') {
+            return None;
+        }
+        let index = comma.len() - 1;
+        let object = trim_space(comma.get(..index)?);
+        (object.last() == Some(&b'}')).then_some(index)
+    })
+}
+
+/// JSON's white space.
+pub(super) const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// `bytes` from the first byte on that is not white space.
+pub(super) fn skip_space(bytes: &[u8]) -> &[u8] {
+    let start = bytes.iter().position(|byte| !is_space(*byte));
+    start.and_then(|start| bytes.get(start..)).unwrap_or(&[])
+}
+
+/// `bytes` up to the last byte that is not white space.
+pub(super) fn trim_space(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| !is_space(*byte));
+    end.and_then(|end| bytes.get(..=end)).unwrap_or(&[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_border_of_two_objects_is_found() {
+        assert_eq!(last_border(br#"{"a":1},{"b":2},{"c""#), Some(15));
+        assert_eq!(last_border(b"{\"a\":1}\n , \r\n{\t\"b\""), Some(9));
+    }
+
+    #[test]
+    fn what_is_no_border_is_passed_over() {
+        for text in [
+            r#"{"a":1}"#,
+            r#"{"a":{"b":1}}"#,
+            r#"{"a":1},{"#,
+            r#"[{"a":1}{"b":2}]"#,
+            "1,2,3",
+            "",
+        ] {
+            assert_eq!(last_border(text.as_bytes()), None, "{text}");
+        }
+    }
+}

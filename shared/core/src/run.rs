@@ -1,0 +1,74 @@
+//! A run: one execution of an import task, as the execution log shows it (CONTRACT §1).
+
+use serde::{Deserialize, Serialize};
+
+/// Where a run stands (PROTOCOL §2). Terminal states are final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Records are being checked and written.
+    Applying,
+    /// Ended; [`Status`] says how.
+    Finished,
+}
+
+impl State {
+    /// Whether the run has ended.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        match self {
+            Self::Applying => false,
+            Self::Finished => true,
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// Without a warning.
+    Success,
+    /// With warnings.
+    PartialSuccess,
+    /// Refused, or given up.
+    Failure,
+}
+
+impl Status {
+    /// The word that clients see.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "SUCCESS",
+            Self::PartialSuccess => "PARTIAL_SUCCESS",
+            Self::Failure => "FAILURE",
+        }
+    }
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What became of the records of a run. Each record is counted once:
+/// `total = empty + ignored + duplicated + created + updated + unchanged`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Elements of the array.
+    pub total: u64,
+    /// Without a user name.
+    pub empty: u64,
+    /// Not taken.
+    pub ignored: u64,
+    /// With a user name that an earlier record had.
+    pub duplicated: u64,
+    /// New users.
+    pub created: u64,
+    /// Users whose stored state changed.
+    pub updated: u64,
+    /// Users that were already as the record says.
+    pub unchanged: u64,
+}

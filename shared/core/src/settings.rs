@@ -1,0 +1,321 @@
+//! The settings of an import task, as they travel in JSON and are stored (CONTRACT §1, *Task
+//! settings*), and their checks. What an import needs of them, ready to use, is
+//! [`crate::rules::Rules`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::attribute::Attribute;
+use crate::value::email_problem;
+
+/// Characters of `title`.
+const TITLE: usize = 200;
+/// Characters of `description`, `notes`, a JSON key, a role.
+const LONG_TEXT: usize = 10_000;
+/// Characters of a JSON key or a role.
+const SHORT_TEXT: usize = 256;
+/// Seconds that a client may be told to wait.
+const RETRY_AFTER: u32 = 86_400;
+
+/// An import task ("Automatic Task").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct TaskSettings {
+    /// The number in the import's URL.
+    pub id: u64,
+    /// Whether data can be sent through the task.
+    pub enabled: bool,
+    /// Its name.
+    pub title: String,
+    /// What it is for, in Markdown.
+    pub description: String,
+    /// Notes.
+    pub notes: String,
+    /// Who is mailed about runs with errors.
+    pub notification_emails: Vec<String>,
+    /// From what severity on a run is mailed.
+    pub notify_on: NotifyOn,
+    /// The robots that may run the task, by name.
+    pub permitted_robots: Vec<String>,
+    /// What separates the items of a list that comes as one string.
+    pub list_item_separator: Separator,
+    /// The JSON key of each attribute that is imported.
+    pub attribute_mapping: BTreeMap<Attribute, String>,
+    /// The role that each string stands for.
+    pub role_mapping: BTreeMap<String, String>,
+    /// What a refused second import is told to wait; absent: what is left of the first one's hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u32>,
+    /// How many ignored users stop an import.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub safety_threshold: Option<SafetyThreshold>,
+    /// URLs that are told about finished runs.
+    pub webhooks: Vec<String>,
+}
+
+/// From what severity on a run is mailed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum NotifyOn {
+    /// Failed runs.
+    #[default]
+    Errors,
+    /// Runs with warnings, too.
+    Warnings,
+}
+
+/// What separates list items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub enum Separator {
+    /// `,`
+    #[default]
+    #[serde(rename = ",")]
+    Comma,
+    /// `;`
+    #[serde(rename = ";")]
+    Semicolon,
+    /// `|`
+    #[serde(rename = "|")]
+    Bar,
+    /// Tab.
+    #[serde(rename = "\t")]
+    Tab,
+    /// Newline.
+    #[serde(rename = "\n")]
+    Newline,
+}
+
+impl Separator {
+    /// The character itself.
+    #[must_use]
+    pub const fn char(self) -> char {
+        match self {
+            Self::Comma => ',',
+            Self::Semicolon => ';',
+            Self::Bar => '|',
+            Self::Tab => '\t',
+            Self::Newline => '\n',
+        }
+    }
+}
+
+/// How many ignored users stop an import before it writes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SafetyThreshold {
+    /// More than this many.
+    Records(u64),
+    /// More than this share of all records, in percent.
+    Percent(u8),
+}
+
+/// What is wrong with one field of the settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldProblem {
+    /// Where, such as `attribute_mapping.username`.
+    pub field: String,
+    /// A sentence that says what is wrong and what is right.
+    pub message: String,
+}
+
+impl FieldProblem {
+    fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            message: message.into(),
+        }
+    }
+}
+
+impl std::fmt::Display for FieldProblem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.field, self.message)
+    }
+}
+
+impl TaskSettings {
+    /// Checks what is stored: of an enabled task everything, of a disabled one only that nothing
+    /// in it is wrong in itself; it may be incomplete.
+    ///
+    /// # Errors
+    /// Every problem, with its field.
+    pub fn check(&self) -> Result<(), Vec<FieldProblem>> {
+        let mut problems = self.mapping_problems();
+        self.check_texts(&mut problems);
+        if self.enabled {
+            problems.extend(self.username_problem());
+            if self.permitted_robots.is_empty() {
+                problems.push(FieldProblem::new(
+                    "permitted_robots",
+                    "an enabled task needs at least one robot that may run it",
+                ));
+            }
+        }
+        none_or_all(problems)
+    }
+
+    /// Checks what an import needs: the mapping of attributes and roles.
+    ///
+    /// # Errors
+    /// Every problem, with its field.
+    pub fn check_import(&self) -> Result<(), Vec<FieldProblem>> {
+        let mut problems = self.mapping_problems();
+        problems.extend(self.username_problem());
+        none_or_all(problems)
+    }
+
+    fn username_problem(&self) -> Option<FieldProblem> {
+        (!self.attribute_mapping.contains_key(&Attribute::Username)).then(|| {
+            FieldProblem::new(
+                "attribute_mapping.username",
+                "the user name must be mapped to a JSON key",
+            )
+        })
+    }
+
+    fn mapping_problems(&self) -> Vec<FieldProblem> {
+        let mut problems = Vec::new();
+        let mut seen = BTreeMap::new();
+        for (attribute, key) in &self.attribute_mapping {
+            let field = format!("attribute_mapping.{attribute}");
+            if *attribute == Attribute::Password {
+                problems.push(FieldProblem::new(&field, "a password cannot be imported"));
+            }
+            if key.is_empty() || key.chars().count() > SHORT_TEXT {
+                problems.push(FieldProblem::new(
+                    &field,
+                    format!("a JSON key has 1 to {SHORT_TEXT} characters"),
+                ));
+            }
+            if let Some(other) = seen.insert(key, attribute) {
+                problems.push(FieldProblem::new(
+                    &field,
+                    format!("the key {key:?} is already used for `{other}`; keys must differ"),
+                ));
+            }
+        }
+        for (text, role) in &self.role_mapping {
+            let field = format!("role_mapping.{text}");
+            if role == "Robot" {
+                problems.push(FieldProblem::new(
+                    &field,
+                    "the role Robot cannot be given to users",
+                ));
+            }
+            if role.trim().is_empty() || role.chars().count() > SHORT_TEXT {
+                problems.push(FieldProblem::new(
+                    &field,
+                    format!("a role has 1 to {SHORT_TEXT} characters"),
+                ));
+            }
+        }
+        problems
+    }
+
+    fn check_texts(&self, problems: &mut Vec<FieldProblem>) {
+        for (field, text, limit) in [
+            ("title", &self.title, TITLE),
+            ("description", &self.description, LONG_TEXT),
+            ("notes", &self.notes, LONG_TEXT),
+        ] {
+            let length = text.chars().count();
+            if length > limit {
+                problems.push(FieldProblem::new(
+                    field,
+                    format!("{length} characters are too many; {limit} fit"),
+                ));
+            }
+        }
+        for (index, email) in self.notification_emails.iter().enumerate() {
+            if email_problem(email).is_some() {
+                problems.push(FieldProblem::new(
+                    format!("notification_emails.{index}"),
+                    "not a valid e-mail address",
+                ));
+            }
+        }
+        if let Some(SafetyThreshold::Percent(percent @ 101..)) = self.safety_threshold {
+            problems.push(FieldProblem::new(
+                "safety_threshold.percent",
+                format!("{percent} is more than 100 percent"),
+            ));
+        }
+        if let Some(seconds) = self.retry_after_seconds
+            && !(1..=RETRY_AFTER).contains(&seconds)
+        {
+            problems.push(FieldProblem::new(
+                "retry_after_seconds",
+                format!("must be 1 to {RETRY_AFTER} seconds"),
+            ));
+        }
+    }
+}
+
+fn none_or_all(problems: Vec<FieldProblem>) -> Result<(), Vec<FieldProblem>> {
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(json: &str) -> TaskSettings {
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn fields(result: Result<(), Vec<FieldProblem>>) -> Vec<String> {
+        result
+            .err()
+            .into_iter()
+            .flatten()
+            .map(|p| p.field)
+            .collect()
+    }
+
+    #[test]
+    fn a_disabled_task_may_be_incomplete_and_an_enabled_one_may_not() {
+        assert_eq!(settings(r#"{"enabled":false}"#).check(), Ok(()));
+        assert_eq!(
+            fields(settings(r#"{"enabled":true}"#).check()),
+            ["attribute_mapping.username", "permitted_robots"]
+        );
+    }
+
+    #[test]
+    fn keys_must_differ_and_a_password_is_refused() {
+        let task = settings(
+            r#"{"attribute_mapping":{"username":"Login","name":"Login","password":"Password"}}"#,
+        );
+        assert_eq!(
+            fields(task.check()),
+            ["attribute_mapping.name", "attribute_mapping.password"]
+        );
+    }
+
+    #[test]
+    fn the_role_robot_is_refused() {
+        let task = settings(r#"{"role_mapping":{"bot":"Robot"}}"#);
+        assert_eq!(fields(task.check()), ["role_mapping.bot"]);
+    }
+
+    #[test]
+    fn settings_come_back_from_json_as_they_went() {
+        let task = settings(
+            r#"{"id":206,"enabled":true,"list_item_separator":"\t","safety_threshold":{"percent":5},
+                "attribute_mapping":{"username":"Username"},"permitted_robots":["r"]}"#,
+        );
+        let json = serde_json::to_string(&task).unwrap();
+        assert_eq!(settings(&json), task);
+    }
+
+    #[test]
+    fn a_misspelt_field_is_refused() {
+        let wrong = serde_json::from_str::<TaskSettings>(r#"{"atribute_mapping":{}}"#);
+        assert!(wrong.unwrap_err().to_string().contains("atribute_mapping"));
+    }
+}

@@ -1,0 +1,252 @@
+//! Validation of one record: who it is about, what it changes, and everything that is wrong with
+//! it (CONTRACT §1, *Rulings*). Knows nothing of what is stored; see [`crate::plan`] for that.
+
+use std::borrow::Cow;
+
+use crate::attribute::Attribute;
+use crate::item::{Item, Severity, shown};
+use crate::json::Json;
+use crate::login::{Login, canon};
+use crate::rules::Rules;
+use crate::value::{Assignment, Problem, Value, read};
+
+/// One element of the array that is imported.
+#[derive(Debug, Clone, Copy)]
+pub enum Element<'a> {
+    /// Not an object: the name of its type.
+    NotAnObject(&'static str),
+    /// The values of the mapped keys, by slot of the [`Rules`].
+    Object(&'a [Json<'a>]),
+}
+
+/// Who a record is about.
+#[derive(Debug, Clone)]
+pub enum Identity<'a> {
+    /// Nobody: it is not an object.
+    NotAnObject(Problem),
+    /// Nobody: the user name is absent, `null` or `""`.
+    Empty(Problem),
+    /// Nobody: the user name has a wrong type.
+    WrongType(Problem),
+    /// A user name that cannot be one. It still counts when duplicates are looked for.
+    Unusable {
+        /// As it came.
+        raw: Cow<'a, str>,
+        /// Why not.
+        problem: Problem,
+    },
+    /// A user.
+    User(Login<'a>),
+}
+
+impl Identity<'_> {
+    /// The form by which duplicates are found, where there is one.
+    #[must_use]
+    pub fn canon(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::NotAnObject(_) | Self::Empty(_) | Self::WrongType(_) => None,
+            Self::Unusable { raw, .. } => Some(canon(raw)),
+            Self::User(login) => Some(Cow::Borrowed(login.canon())),
+        }
+    }
+
+    /// The user name as items show it.
+    #[must_use]
+    pub fn shown(&self) -> Option<String> {
+        match self {
+            Self::NotAnObject(_) | Self::Empty(_) | Self::WrongType(_) => None,
+            Self::Unusable { raw, .. } => Some(shown(raw)),
+            Self::User(login) => Some(login.shown().to_owned()),
+        }
+    }
+}
+
+/// Attributes, as a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AttributeSet(u64);
+
+const _: () = assert!(Attribute::COUNT <= 64, "AttributeSet holds 64 attributes");
+
+impl AttributeSet {
+    /// Adds one.
+    pub const fn insert(&mut self, attribute: Attribute) {
+        self.0 |= 1 << attribute as u8;
+    }
+
+    /// Whether it is in.
+    #[must_use]
+    pub const fn contains(self, attribute: Attribute) -> bool {
+        self.0 & (1 << attribute as u8) != 0
+    }
+}
+
+/// What a record says about the attributes of its user, apart from the user name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Changes<'a> {
+    /// What to set and clear, in catalogue order; attributes that are absent keep their value.
+    pub assignments: Vec<(Attribute, Assignment<'a>)>,
+    /// Attributes whose value was refused and reported.
+    pub refused: AttributeSet,
+}
+
+impl<'a> Changes<'a> {
+    /// Whether the record sets this attribute.
+    #[must_use]
+    pub fn sets(&self, attribute: Attribute) -> bool {
+        self.value(attribute).is_some()
+    }
+
+    /// The value that the record sets.
+    #[must_use]
+    pub fn value(&self, attribute: Attribute) -> Option<&Value<'a>> {
+        self.assignments
+            .iter()
+            .find_map(|(a, assignment)| match assignment {
+                Assignment::Set(value) if *a == attribute => Some(value),
+                Assignment::Set(_) | Assignment::Clear => None,
+            })
+    }
+
+    /// Takes an attribute out: its stored value stays.
+    pub fn keep(&mut self, attribute: Attribute) {
+        self.assignments.retain(|(a, _)| *a != attribute);
+    }
+
+    /// Empties it for another record, keeping the memory. (Collecting a vector into one of the
+    /// same layout reuses its allocation.)
+    #[must_use]
+    pub fn recycle<'b>(mut self) -> Changes<'b> {
+        self.assignments.clear();
+        Changes {
+            assignments: self
+                .assignments
+                .into_iter()
+                .map_while(|_| None)
+                .collect(),
+            refused: AttributeSet::default(),
+        }
+    }
+
+    /// The same, owning what it holds.
+    #[must_use]
+    pub fn to_static(&self) -> Changes<'static> {
+        Changes {
+            assignments: self
+                .assignments
+                .iter()
+                .map(|(attribute, assignment)| {
+                    let assignment = match assignment {
+                        Assignment::Clear => Assignment::Clear,
+                        Assignment::Set(value) => Assignment::Set(value.clone().into_owned()),
+                    };
+                    (*attribute, assignment)
+                })
+                .collect(),
+            refused: self.refused,
+        }
+    }
+}
+
+/// Finds out who a record is about.
+#[must_use]
+pub fn identify<'a>(element: &Element<'a>) -> Identity<'a> {
+    let slots = match element {
+        Element::Object(slots) => slots,
+        Element::NotAnObject(got) => {
+            return Identity::NotAnObject(Problem {
+                code: "not_object",
+                message: Cow::Owned(format!("{got} where an object belongs")),
+            });
+        }
+    };
+    // Slot 0 is the user name: it is first in the catalogue and always mapped.
+    let raw: Cow<'a, str> = match slots.first().copied().unwrap_or(Json::Absent) {
+        Json::Absent | Json::Null | Json::Text("") => {
+            return Identity::Empty(Problem {
+                code: "missing",
+                message: Cow::Borrowed("the user name is empty"),
+            });
+        }
+        Json::Text(text) => Cow::Borrowed(text),
+        Json::Integer(number) => Cow::Owned(number.to_string()),
+        Json::BigInteger(number) => Cow::Owned(number.to_string()),
+        other @ (Json::Bool(_)
+        | Json::Fraction
+        | Json::BrokenText
+        | Json::Array(_)
+        | Json::Object) => {
+            return Identity::WrongType(Problem {
+                code: "wrong_type",
+                message: Cow::Owned(format!("{} where a user name belongs", other.type_name())),
+            });
+        }
+    };
+    let parsed = match &raw {
+        Cow::Borrowed(text) => Login::parse(text),
+        Cow::Owned(text) => Login::parse(text).map(Login::into_owned),
+    };
+    match parsed {
+        Ok(login) => Identity::User(login),
+        Err(problem) => Identity::Unusable {
+            raw,
+            problem: Problem {
+                code: problem.code(),
+                message: Cow::Owned(problem.to_string()),
+            },
+        },
+    }
+}
+
+/// Reads the other attributes into `changes`, which is empty; `report` gets every problem.
+pub fn read_changes<'a>(
+    rules: &'a Rules,
+    slots: &[Json<'a>],
+    changes: &mut Changes<'a>,
+    mut report: impl FnMut(Attribute, Problem),
+) {
+    let context = rules.read_context();
+    for ((attribute, _), json) in rules.keys().iter().zip(slots) {
+        match read(attribute.kind(), *json, context) {
+            Ok(None) => {}
+            Ok(Some(assignment)) => changes.assignments.push((*attribute, assignment)),
+            Err(problem) => {
+                changes.refused.insert(*attribute);
+                report(*attribute, problem);
+            }
+        }
+    }
+    if let Some(problem) = own_manager(changes) {
+        changes.keep(Attribute::ManagerUid);
+        changes.refused.insert(Attribute::ManagerUid);
+        report(Attribute::ManagerUid, problem);
+    }
+}
+
+/// Nobody is their own manager, as far as the record alone can tell.
+fn own_manager(changes: &Changes<'_>) -> Option<Problem> {
+    let manager = changes.value(Attribute::ManagerUid)?;
+    (changes.value(Attribute::ExternalId)? == manager).then_some(Problem {
+        code: "own_manager",
+        message: Cow::Borrowed("names the user as their own manager"),
+    })
+}
+
+/// The item that reports a problem of a record. `attribute` is `None` for the record as a whole.
+#[must_use]
+pub fn item(
+    rules: &Rules,
+    record: u64,
+    login: Option<String>,
+    attribute: Option<Attribute>,
+    problem: Problem,
+) -> Item {
+    let subject = attribute.map_or("record", Attribute::name);
+    Item {
+        record: Some(record),
+        login,
+        key: attribute.and_then(|a| rules.key(a)).map(str::to_owned),
+        code: Cow::Owned(format!("{subject}.{}", problem.code)),
+        severity: Severity::Warning,
+        message: problem.message,
+    }
+}

@@ -1,0 +1,255 @@
+//! Writing what was planned, conditionally: whoever changed a user in between is seen, and the
+//! record is planned again from what stands there then. A record's own stamp says that it is
+//! written already, though the answer was lost.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use muster_aws::directory::{Executed, NewUser, Outcome, Stamp, Stamps, Statement};
+use muster_aws::{Store, StoreError};
+use muster_core::attribute::Attribute;
+use muster_core::rules::Rules;
+
+use crate::claiming::claim;
+use crate::planning::{Decision, decide};
+use crate::sending::{Halt, Sender, Sent};
+use crate::work::{Ledger, Record, RunContext, Standing};
+
+/// Writes what the records change. The ledger counts each as soon as its answer is there.
+pub(crate) async fn apply(
+    sender: &mut Sender<'_>,
+    rules: &Rules,
+    context: &RunContext<'_>,
+    mut records: Vec<Record>,
+    mut standing: Standing,
+    ledger: &mut Ledger,
+) -> Result<(), Halt> {
+    let mut ids = Ids::default();
+    loop {
+        settle_stamped(context, &mut records, &standing, ledger);
+        let writes = prepare(sender, rules, context, records, &standing, &mut ids, ledger).await?;
+        let mut refused = Vec::new();
+        let table = sender.store.tables.directory.clone();
+        sender
+            .send(
+                writes,
+                |write| write.statement(&table, context, &standing),
+                |write, sent| match sent {
+                    Sent::Done => write.settle(ledger),
+                    Sent::Refused(found) => refused.push((write.record, found)),
+                },
+            )
+            .await?;
+        if refused.is_empty() {
+            return Ok(());
+        }
+        (records, standing) = look_again(sender.store, refused).await?;
+    }
+}
+
+/// A write that is to be sent.
+struct Write {
+    record: Record,
+    step: Step,
+}
+
+enum Step {
+    Create {
+        id: u64,
+        onto: Option<u64>,
+    },
+    Update {
+        id: u64,
+        version: u64,
+        attributes: Vec<Attribute>,
+    },
+}
+
+impl Write {
+    const fn outcome(&self) -> Outcome {
+        match self.step {
+            Step::Create { .. } => Outcome::Created,
+            Step::Update { .. } => Outcome::Updated,
+        }
+    }
+
+    fn settle(self, ledger: &mut Ledger) {
+        match self.outcome() {
+            Outcome::Created => ledger.created(self.record),
+            Outcome::Updated => ledger.updated(self.record),
+        }
+    }
+
+    fn statement(&self, table: &str, context: &RunContext<'_>, standing: &Standing) -> Statement {
+        let canon = self.record.canon();
+        let author = &context.author;
+        let stamps = self.stamps(context, standing);
+        let assignments = &self.record.change.changes.assignments;
+        match &self.step {
+            Step::Create { id, onto } => {
+                let user = NewUser {
+                    tenant: &context.run.tenant,
+                    id: *id,
+                    login: self.record.change.login.shown(),
+                    assignments,
+                };
+                match onto {
+                    None => Statement::create(table, canon, &user, &stamps, author),
+                    Some(version) => Statement::create_on_tombstone(
+                        table, canon, *version, &user, &stamps, author,
+                    ),
+                }
+            }
+            Step::Update {
+                id,
+                version,
+                attributes,
+            } => {
+                let difference: Vec<_> = assignments
+                    .iter()
+                    .filter(|(attribute, _)| attributes.contains(attribute))
+                    .map(|(attribute, assignment)| (*attribute, assignment))
+                    .collect();
+                Statement::change(table, canon, *id, *version, &difference, &stamps, author)
+            }
+        }
+    }
+
+    fn stamps(&self, context: &RunContext<'_>, standing: &Standing) -> Stamps {
+        let before = standing
+            .get(self.record.canon())
+            .map(|stored| &stored.stamps);
+        let stamp = Stamp {
+            task: context.run.task,
+            record: self.record.change.record,
+            outcome: self.outcome(),
+            warnings: self
+                .record
+                .warnings
+                .iter()
+                .map(|item| item.code.clone().into_owned())
+                .collect(),
+            until: context.stamps_until,
+        };
+        context.stamps_after(before.unwrap_or(&Stamps::new()), stamp)
+    }
+}
+
+/// Settles the records that this run has written already: the answer was lost, the stamp is there.
+fn settle_stamped(
+    context: &RunContext<'_>,
+    records: &mut Vec<Record>,
+    standing: &Standing,
+    ledger: &mut Ledger,
+) {
+    let stamped = |record: &mut Record| {
+        let stored = standing.get(record.canon());
+        stored.is_some_and(|stored| context.own_stamp(stored, record.change.record).is_some())
+    };
+    let written: Vec<Record> = records.extract_if(.., stamped).collect();
+    for record in written {
+        let stored = standing.get(record.canon());
+        let stamp = stored.and_then(|stored| context.own_stamp(stored, record.change.record));
+        match stamp.map(|stamp| stamp.outcome) {
+            Some(Outcome::Created) => ledger.created(record),
+            Some(Outcome::Updated) => ledger.updated(record),
+            None => {}
+        }
+    }
+}
+
+/// Decides, claims, and decides again for those that did not get their external id; settles
+/// what needs no write.
+async fn prepare(
+    sender: &mut Sender<'_>,
+    rules: &Rules,
+    context: &RunContext<'_>,
+    mut records: Vec<Record>,
+    standing: &Standing,
+    ids: &mut Ids,
+    ledger: &mut Ledger,
+) -> Result<Vec<Write>, Halt> {
+    let mut decide =
+        |record: &Record| decide(rules, context, record, standing.get(record.canon()), ledger);
+    records.retain(|record| decide(record).is_some());
+    claim(sender, rules, context, records.iter_mut(), standing).await?;
+    let decided: Vec<(Record, Decision)> = records
+        .into_iter()
+        .filter_map(|record| decide(&record).map(|decision| (record, decision)))
+        .collect();
+    let new = decided
+        .iter()
+        .filter(|(_, decision)| matches!(decision, Decision::Create { .. }))
+        .count();
+    ids.reserve(sender.store, new).await?;
+    let mut writes = Vec::with_capacity(decided.len());
+    for (record, decision) in decided {
+        let step = match decision {
+            Decision::Unchanged => {
+                ledger.unchanged(record);
+                continue;
+            }
+            Decision::Create { onto } => Step::Create {
+                id: ids.take(sender.store).await?,
+                onto,
+            },
+            Decision::Update {
+                id,
+                version,
+                attributes,
+            } => Step::Update {
+                id,
+                version,
+                attributes,
+            },
+        };
+        writes.push(Write { record, step });
+    }
+    Ok(writes)
+}
+
+/// What stands now under the logins of refused writes.
+async fn look_again(
+    store: &Store,
+    refused: Vec<(Record, Executed)>,
+) -> Result<(Vec<Record>, Standing), StoreError> {
+    let mut standing: Standing = HashMap::new();
+    let mut records = Vec::with_capacity(refused.len());
+    for (record, found) in refused {
+        if let Some(stored) = found.found()? {
+            standing.insert(record.canon().to_owned(), stored);
+        }
+        records.push(record);
+    }
+    let unknown = records
+        .iter()
+        .map(Record::canon)
+        .filter(|canon| !standing.contains_key(*canon));
+    let read = store.users(unknown).await?;
+    standing.extend(read);
+    Ok((records, standing))
+}
+
+/// User ids, taken from the counter in blocks; gaps are fine.
+#[derive(Default)]
+struct Ids(Option<Range<u64>>);
+
+impl Ids {
+    async fn reserve(&mut self, store: &Store, count: usize) -> Result<(), StoreError> {
+        let left = self.0.as_ref().map_or(0, |range| range.end - range.start);
+        let count = count as u64;
+        if count > left {
+            self.0 = Some(store.next_user_ids(count).await?);
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, store: &Store) -> Result<u64, StoreError> {
+        loop {
+            if let Some(id) = self.0.as_mut().and_then(Iterator::next) {
+                return Ok(id);
+            }
+            self.reserve(store, 1).await?;
+        }
+    }
+}

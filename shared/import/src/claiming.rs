@@ -1,0 +1,197 @@
+//! Claims on external ids, made before the users are written (PROTOCOL §7.2). A claim whose user
+//! does not have the id dangles, and may be taken once its runs are long over.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use muster_aws::StoreError;
+use muster_aws::claims::Claim;
+use muster_aws::directory::Statement;
+use muster_aws::runs::RunId;
+use muster_core::attribute::Attribute;
+use muster_core::rules::Rules;
+use muster_core::survey::external_id_taken;
+use muster_core::value::Value;
+
+use crate::planning::{new_external_id, user};
+use crate::sending::{Halt, Sender, Sent};
+use crate::work::{Record, RunContext, Standing};
+
+/// How long a run must be over before its dangling claims may be taken.
+const REST: Duration = Duration::from_secs(5 * 60);
+/// How often a claim that changes under our hands is looked at before it counts as taken.
+const LOOKS: usize = 4;
+
+/// A record that needs the claim on `id`.
+struct Wanted<'r> {
+    record: &'r mut Record,
+    id: String,
+    step: Step,
+}
+
+/// How the claim is to be had.
+enum Step {
+    Insert,
+    Confirm(Claim),
+    TakeOver(Claim),
+}
+
+/// Claims the external ids that records give out. A record that does not get its id keeps what
+/// is stored, with a warning.
+pub(crate) async fn claim<'r>(
+    sender: &mut Sender<'_>,
+    rules: &Rules,
+    context: &RunContext<'_>,
+    records: impl Iterator<Item = &'r mut Record>,
+    standing: &Standing,
+) -> Result<(), Halt> {
+    let mut wanted: Vec<Wanted<'_>> = records
+        .filter(|record| !record.claimed)
+        .filter_map(|record| {
+            let id = new_external_id(record, standing.get(record.canon()))?.to_owned();
+            Some(Wanted {
+                record,
+                id,
+                step: Step::Insert,
+            })
+        })
+        .collect();
+    for _ in 0..LOOKS {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let mut refused = Vec::new();
+        let run = context.run_name();
+        let table = sender.store.tables.directory.clone();
+        sender
+            .send(
+                wanted,
+                |wanted| wanted.statement(&table, &context.run.tenant, &run),
+                |wanted, sent| match sent {
+                    Sent::Done => wanted.record.claimed = true,
+                    Sent::Refused(_) => refused.push(wanted),
+                },
+            )
+            .await?;
+        wanted = look(sender, rules, context, refused).await?;
+    }
+    for wanted in wanted {
+        wanted.record.keep(
+            rules,
+            Attribute::ExternalId,
+            external_id_taken("another user"),
+        );
+    }
+    Ok(())
+}
+
+impl Wanted<'_> {
+    fn statement(&self, table: &str, tenant: &str, run: &str) -> Statement {
+        let (id, login) = (self.id.as_str(), self.record.canon());
+        match &self.step {
+            Step::Insert => Claim::insert(table, tenant, id, login, run),
+            Step::Confirm(claim) => claim.confirm(table, tenant, id, run),
+            Step::TakeOver(claim) => claim.take_over(table, tenant, id, login, run),
+        }
+    }
+}
+
+/// Looks at claims that others hold: settles what is clear, gives back what to try next.
+async fn look<'r>(
+    sender: &Sender<'_>,
+    rules: &Rules,
+    context: &RunContext<'_>,
+    refused: Vec<Wanted<'r>>,
+) -> Result<Vec<Wanted<'r>>, Halt> {
+    if refused.is_empty() {
+        return Ok(refused);
+    }
+    let store = sender.store;
+    let tenant = context.run.tenant.as_str();
+    let run = context.run_name();
+    let claims = store
+        .claims(tenant, refused.iter().map(|wanted| wanted.id.as_str()))
+        .await?;
+    let holders = store
+        .users(claims.values().map(|claim| claim.login.as_str()))
+        .await?;
+    let mut resting = Resting::default();
+    let mut next = Vec::new();
+    for mut wanted in refused {
+        let Some(claim) = claims.get(&wanted.id) else {
+            wanted.step = Step::Insert;
+            next.push(wanted);
+            continue;
+        };
+        if claim.login == wanted.record.canon() {
+            if claim.runs.contains(&run) {
+                wanted.record.claimed = true;
+            } else {
+                wanted.step = Step::Confirm(claim.clone());
+                next.push(wanted);
+            }
+            continue;
+        }
+        let held = user(holders.get(&claim.login)).is_some_and(|user| {
+            user.tenant == tenant
+                && user.values.get(&Attribute::ExternalId)
+                    == Some(&Value::Text(wanted.id.as_str().into()))
+        });
+        if !held && resting.are_over(sender, context, &claim.runs).await? {
+            wanted.step = Step::TakeOver(claim.clone());
+            next.push(wanted);
+        } else {
+            wanted.record.keep(
+                rules,
+                Attribute::ExternalId,
+                external_id_taken("another user"),
+            );
+        }
+    }
+    Ok(next)
+}
+
+/// Which runs are over for long enough, asked once each.
+#[derive(Default)]
+struct Resting(HashMap<String, bool>);
+
+impl Resting {
+    async fn are_over(
+        &mut self,
+        sender: &Sender<'_>,
+        context: &RunContext<'_>,
+        runs: &[String],
+    ) -> Result<bool, StoreError> {
+        for run in runs {
+            let known = self.0.get(run).copied();
+            let over = match known {
+                Some(over) => over,
+                None => {
+                    let over = is_over(sender, context.started_at, run).await?;
+                    self.0.insert(run.clone(), over);
+                    over
+                }
+            };
+            if !over {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+async fn is_over(sender: &Sender<'_>, now: Timestamp, run: &str) -> Result<bool, StoreError> {
+    let Some(id) = RunId::parse(run) else {
+        return Ok(true);
+    };
+    // A run that is not there any more ended long ago.
+    let Some(run) = sender.store.get_run(&id, now).await? else {
+        return Ok(true);
+    };
+    Ok(run.state.is_terminal()
+        && run
+            .ended_at
+            .and_then(|ended| ended.checked_add(REST).ok())
+            .is_some_and(|rested| rested <= now))
+}

@@ -1,0 +1,48 @@
+//! How much time a run has left, by a clock that goes on while the machine is suspended: a frozen
+//! function that wakes up late must see that it is late.
+
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::Times;
+
+/// The times of one run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline {
+    started: Duration,
+    times: Times,
+}
+
+impl Deadline {
+    pub(crate) fn start(times: Times) -> Self {
+        Self {
+            started: since_boot(),
+            times,
+        }
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        since_boot().saturating_sub(self.started)
+    }
+
+    /// How long a write that begins now may take; `None`: none may begin.
+    pub(crate) fn write_timeout(&self) -> Option<Duration> {
+        let elapsed = self.elapsed();
+        (elapsed < self.times.stop_after).then(|| self.times.give_up_after.saturating_sub(elapsed))
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const CLOCK: ClockId = ClockId::Boottime;
+/// Elsewhere functions are only developed.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const CLOCK: ClockId = ClockId::Monotonic;
+
+fn since_boot() -> Duration {
+    let time = clock_gettime(CLOCK);
+    Duration::new(
+        u64::try_from(time.tv_sec).unwrap_or(0),
+        u32::try_from(time.tv_nsec).unwrap_or(0),
+    )
+}

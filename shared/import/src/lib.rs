@@ -1,0 +1,39 @@
+//! The steps of a run: acquire the task, check the input, plan every record, write what changes,
+//! finish. Dialects and functions call these; what a record means is `muster-core`'s, how rows
+//! stand in DynamoDB is `muster-aws`'s.
+
+mod apply;
+mod claiming;
+mod deadline;
+mod pace;
+mod planning;
+mod sending;
+mod sync;
+mod times;
+mod work;
+
+pub use self::sync::{Outcome, SyncImport, SyncRequest, import};
+pub use self::times::Times;
+
+use muster_aws::holds::Interrupted;
+use muster_aws::{Store, StoreError};
+
+/// Ends synchronous runs whose function is gone. To be called every minute.
+///
+/// # Errors
+/// The store's; what was ended by then stays so.
+pub async fn sweep_expired(
+    store: &Store,
+    now: jiff::Timestamp,
+    times: Times,
+) -> Result<Vec<Interrupted>, StoreError> {
+    let ended = store.end_expired(now, times.sweep_grace).await?;
+    for interrupted in &ended {
+        tracing::warn!(
+            import.id = %interrupted.run,
+            task.id = interrupted.task,
+            "an import that stood still was ended as interrupted"
+        );
+    }
+    Ok(ended)
+}

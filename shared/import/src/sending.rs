@@ -1,0 +1,110 @@
+//! Sending statements until each has an answer that decides something, at a pace the store bears
+//! and not beyond the run's time.
+
+use std::fmt;
+
+use futures::future::join_all;
+use muster_aws::directory::{BATCH, Executed, Statement};
+use muster_aws::{Store, StoreError};
+
+use crate::deadline::Deadline;
+use crate::pace::Pace;
+
+/// Why a run cannot go on.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// The store gave up on something.
+    Store(StoreError),
+    /// There is no time left. `certain`: everything that was sent was answered.
+    OutOfTime { certain: bool },
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl fmt::Display for Halt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::OutOfTime { certain: true } => f.write_str("out of time"),
+            Self::OutOfTime { certain: false } => f.write_str("out of time, with answers owed"),
+        }
+    }
+}
+
+/// An answer that decides something.
+#[derive(Debug)]
+pub(crate) enum Sent {
+    /// Written.
+    Done,
+    /// The condition did not hold; see [`Executed::found`].
+    Refused(Executed),
+}
+
+/// The way to the store, as one run uses it.
+#[derive(Debug)]
+pub(crate) struct Sender<'s> {
+    pub(crate) store: &'s Store,
+    pub(crate) deadline: Deadline,
+    pace: Pace,
+}
+
+impl<'s> Sender<'s> {
+    pub(crate) const fn new(store: &'s Store, deadline: Deadline) -> Self {
+        Self {
+            store,
+            deadline,
+            pace: Pace::new(),
+        }
+    }
+
+    /// Sends a statement for every one of `jobs`, which are about different rows, and hands each
+    /// back with its answer. A statement without an answer, or with one that says "later", is
+    /// sent again: its condition sees to it that it is written once.
+    pub(crate) async fn send<T>(
+        &mut self,
+        mut jobs: Vec<T>,
+        statement: impl Fn(&T) -> Statement,
+        mut answered: impl FnMut(T, Sent),
+    ) -> Result<(), Halt> {
+        let mut certain = true;
+        while !jobs.is_empty() {
+            let timeout = self
+                .deadline
+                .write_timeout()
+                .ok_or(Halt::OutOfTime { certain })?;
+            let round = jobs.split_off(jobs.len().saturating_sub(self.pace.statements()));
+            let requests = round.chunks(BATCH).map(|batch| {
+                self.store
+                    .execute(batch.iter().map(&statement).collect(), timeout)
+            });
+            let answers = join_all(requests).await.into_iter().flatten();
+            let mut trouble: Option<StoreError> = None;
+            certain = true;
+            for (job, executed) in round.into_iter().zip(answers) {
+                match executed {
+                    Executed::Done => answered(job, Sent::Done),
+                    Executed::Refused(_) => answered(job, Sent::Refused(executed)),
+                    Executed::Again(error) => {
+                        certain &= !matches!(error, StoreError::Unanswered(_));
+                        trouble = Some(error);
+                        jobs.push(job);
+                    }
+                    Executed::Failed(error) => return Err(Halt::Store(error)),
+                }
+            }
+            match trouble {
+                None => self.pace.went_well(),
+                Some(error) => {
+                    let pause = self.pace.had_trouble();
+                    tracing::warn!(%error, pause_ms = pause.as_millis(), "writes are sent again");
+                    tokio::time::sleep(pause).await;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,159 @@
+//! What a run works on: its records, and what has become of each.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use muster_aws::directory::{Author, Stamp, Stamps, Stored};
+use muster_aws::runs::NewRun;
+use muster_core::attribute::Attribute;
+use muster_core::item::Item;
+use muster_core::plan::Refusal;
+use muster_core::rules::Rules;
+use muster_core::run::Counts;
+use muster_core::survey::{Collected, UserChange};
+use muster_core::validate::item;
+use muster_core::value::Problem;
+
+use crate::Times;
+
+/// The run in whose name everything is written.
+#[derive(Debug)]
+pub(crate) struct RunContext<'r> {
+    pub(crate) run: &'r NewRun,
+    pub(crate) author: Author,
+    /// Until when a stamp of this run is kept, in seconds since 1970.
+    pub(crate) stamps_until: i64,
+    pub(crate) started_at: Timestamp,
+}
+
+impl<'r> RunContext<'r> {
+    pub(crate) fn new(run: &'r NewRun, started_at: Timestamp, times: Times) -> Self {
+        let kept = i64::try_from(times.stamp_kept.as_secs()).unwrap_or(i64::MAX);
+        Self {
+            author: Author {
+                dialect: "quant",
+                robot: run.robot.clone(),
+                run: Some(run.id.to_string()),
+                at: started_at,
+            },
+            stamps_until: started_at.as_second().saturating_add(kept),
+            started_at,
+            run,
+        }
+    }
+
+    pub(crate) fn run_name(&self) -> String {
+        self.run.id.to_string()
+    }
+
+    /// The stamps of a user after a write of this run: those past their time go, and those of
+    /// other runs of this task, which the hold proves to be over.
+    pub(crate) fn stamps_after(&self, before: &Stamps, stamp: Stamp) -> Stamps {
+        let now = self.started_at.as_second();
+        let mut stamps: Stamps = before
+            .iter()
+            .filter(|(_, stamp)| stamp.until > now && stamp.task != self.run.task)
+            .map(|(run, stamp)| (run.clone(), stamp.clone()))
+            .collect();
+        stamps.insert(self.run_name(), stamp);
+        stamps
+    }
+
+    /// What this run's own stamp on a user says of a record, if it is there: then the record is
+    /// applied already, and its answer was lost.
+    pub(crate) fn own_stamp<'s>(&self, stored: &'s Stored, record: u64) -> Option<&'s Stamp> {
+        stored
+            .stamps
+            .get(&self.run_name())
+            .filter(|stamp| stamp.record == record)
+    }
+}
+
+/// A record on its way.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) change: UserChange,
+    /// Items that came from the directory, as far as the record is kept.
+    pub(crate) warnings: Vec<Item>,
+    /// Whether this run holds the claim on the external id that the record sets.
+    pub(crate) claimed: bool,
+}
+
+impl Record {
+    pub(crate) fn canon(&self) -> &str {
+        self.change.login.canon()
+    }
+
+    /// Leaves an attribute as it is stored, with a warning.
+    pub(crate) fn keep(&mut self, rules: &Rules, attribute: Attribute, problem: Problem) {
+        self.change.changes.keep(attribute);
+        self.change.changes.refused.insert(attribute);
+        let warning = self.item(rules, Some(attribute), problem);
+        self.warnings.push(warning);
+    }
+
+    fn item(&self, rules: &Rules, attribute: Option<Attribute>, problem: Problem) -> Item {
+        let login = Some(self.change.login.shown().to_owned());
+        item(rules, self.change.record, login, attribute, problem)
+    }
+}
+
+/// The records of a run and the count of what became of them.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    pub(crate) counts: Counts,
+    pub(crate) items: Vec<Item>,
+}
+
+impl Ledger {
+    /// Splits what was collected into what is settled already and what goes on.
+    pub(crate) fn open(collected: Collected) -> (Self, Vec<Record>) {
+        let Collected {
+            counts,
+            changes,
+            items,
+        } = collected;
+        let records = changes
+            .into_iter()
+            .map(|change| Record {
+                change,
+                warnings: Vec::new(),
+                claimed: false,
+            })
+            .collect();
+        (Self { counts, items }, records)
+    }
+
+    pub(crate) fn ignored(&mut self, rules: &Rules, record: &Record, refusals: Vec<Refusal>) {
+        self.counts.ignored += 1;
+        for refusal in refusals {
+            let item = record.item(rules, refusal.attribute, refusal.problem);
+            self.items.push(item);
+        }
+        self.items.extend(record.warnings.iter().cloned());
+    }
+
+    pub(crate) fn created(&mut self, record: Record) {
+        self.counts.created += 1;
+        self.items.extend(record.warnings);
+    }
+
+    pub(crate) fn updated(&mut self, record: Record) {
+        self.counts.updated += 1;
+        self.items.extend(record.warnings);
+    }
+
+    pub(crate) fn unchanged(&mut self, record: Record) {
+        self.counts.unchanged += 1;
+        self.items.extend(record.warnings);
+    }
+
+    /// Puts the items in record order.
+    pub(crate) fn close(mut self) -> (Counts, Vec<Item>) {
+        self.items.sort_by_key(|item| item.record);
+        (self.counts, self.items)
+    }
+}
+
+/// What stands under the logins of the records, by canonical login.
+pub(crate) type Standing = HashMap<String, Stored>;

@@ -1,0 +1,72 @@
+//! What request headers say: the bearer token, and whether the body is JSON.
+
+use http::{HeaderMap, header};
+
+/// The token of a request's `Authorization` header, if it has just one and that is a bearer token
+/// (RFC 6750 §2.1; the scheme's case does not matter).
+#[must_use]
+pub fn token(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next()?.to_str().ok()?;
+    if values.next().is_some() {
+        return None;
+    }
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+/// Whether the body is declared as `application/json`; parameters such as `charset` are fine.
+#[must_use]
+pub fn is_json(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return false;
+    };
+    value.to_str().is_ok_and(|value| {
+        let essence = value.split(';').next().unwrap_or_default();
+        essence.trim().eq_ignore_ascii_case("application/json")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn headers(name: header::HeaderName, values: &[&'static str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(name.clone(), HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn a_bearer_token_is_found_and_nothing_else() {
+        let token_of = |values: &[&'static str]| {
+            token(&headers(header::AUTHORIZATION, values)).map(str::to_owned)
+        };
+        assert_eq!(token_of(&["Bearer abc"]).as_deref(), Some("abc"));
+        assert_eq!(token_of(&["bearer  abc"]).as_deref(), Some("abc"));
+        for none in [
+            &[][..],
+            &["abc"],
+            &["Bearer "],
+            &["Basic abc"],
+            &["Bearer a", "Bearer b"],
+        ] {
+            assert_eq!(token_of(none), None, "{none:?}");
+        }
+    }
+
+    #[test]
+    fn json_is_known_by_its_media_type() {
+        let json = |values: &[&'static str]| is_json(&headers(header::CONTENT_TYPE, values));
+        assert!(json(&["application/json"]));
+        assert!(json(&["Application/JSON ; charset=UTF-8"]));
+        assert!(!json(&["application/jsonl"]));
+        assert!(!json(&["text/plain"]));
+        assert!(!json(&[]));
+    }
+}

@@ -1,0 +1,27 @@
+//! What the HTTP functions share: bearer tokens, request ids, bounded bodies, problem+json, and
+//! the answers to unknown paths and wrong methods. No endpoint lives here.
+
+pub mod body;
+pub mod fallback;
+pub mod headers;
+pub mod problem;
+pub mod request_id;
+
+use axum::Router;
+pub use http;
+
+pub use self::body::Body;
+pub use self::problem::Problem;
+pub use self::request_id::RequestId;
+
+/// Finishes a function's router: answers for what it does not route, a request id for every
+/// request, and 500 instead of a dropped connection if a handler panics.
+pub fn finish(router: Router) -> Router {
+    router
+        .fallback(fallback::not_found)
+        .method_not_allowed_fallback(fallback::method_not_allowed)
+        .layer(tower_http::catch_panic::CatchPanicLayer::custom(
+            fallback::panicked,
+        ))
+        .layer(axum::middleware::from_fn(request_id::assign))
+}

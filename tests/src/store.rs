@@ -1,0 +1,249 @@
+//! Access to the store behind the API: setting up what no request can, and seeing what was written.
+//! Rows are read as DynamoDB has them, so that a mistake in reading is not shared.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{Timestamp, ToSpan};
+use muster_aws::holds::Acquired;
+use muster_aws::runs::{NewRun, RunId};
+use muster_aws::{Config, Store};
+use muster_core::item::Item;
+use muster_core::run::Counts;
+use muster_local::RobotAccess;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use crate::World;
+
+/// A row as DynamoDB has it.
+pub type Row = HashMap<String, AttributeValue>;
+/// All rows of a table, by key.
+pub type Rows = BTreeMap<String, Row>;
+
+/// A run as the execution log has it.
+#[derive(Debug, Clone)]
+pub struct Logged {
+    /// The task it executed.
+    pub task: u64,
+    /// The robot that asked for it.
+    pub robot: String,
+    /// How it ended, if it has.
+    pub status: Option<String>,
+    /// What became of its records, where that is known.
+    pub counts: Option<Counts>,
+    /// Why it failed.
+    pub errors: Vec<String>,
+    /// What it has to say about records.
+    pub items: Vec<Item>,
+}
+
+/// A store that the tests can reach.
+#[derive(Debug, Clone)]
+pub struct Access(Store);
+
+impl Access {
+    /// The store of a stack of one's own.
+    pub fn new(store: Store) -> Access {
+        Access(store)
+    }
+
+    /// The store that the environment names, if it does.
+    pub async fn from_env() -> Option<Access> {
+        std::env::var_os("AWS_ENDPOINT_URL_DYNAMODB")?;
+        let config = Config::from_env().ok()?;
+        Some(Access(Store::connect(&config).await))
+    }
+
+    /// All rows of users and claims.
+    pub async fn directory(&self) -> Rows {
+        self.scan(&self.0.tables.directory).await
+    }
+
+    /// All rows of everything else.
+    pub async fn control(&self) -> Rows {
+        self.scan(&self.0.tables.control).await
+    }
+
+    /// All users, by the login that is shown: the attributes of the catalogue, and `id`.
+    pub async fn users(&self) -> BTreeMap<String, Map<String, Value>> {
+        let rows = self.directory().await;
+        let users = rows.into_iter().filter(|(key, row)| key.starts_with("U#") && row.contains_key("id"));
+        users
+            .map(|(_, row)| {
+                let mut user: Map<String, Value> = row.iter().map(|(name, value)| (name.clone(), json(value))).collect();
+                let login = user.remove("login").expect("a user has a login");
+                (login.as_str().expect("a login is text").to_owned(), user)
+            })
+            .collect()
+    }
+
+    /// One user, by the login that is shown.
+    pub async fn user(&self, login: &str) -> Option<Map<String, Value>> {
+        self.users().await.remove(login)
+    }
+
+    /// The tenant of every user, by the login that is shown.
+    pub async fn owners(&self) -> BTreeMap<String, String> {
+        let users = self.users().await.into_iter();
+        users.map(|(login, user)| (login, user["tenant"].as_str().expect("a tenant is text").to_owned())).collect()
+    }
+
+    /// What the store calls a tenant.
+    pub async fn tenant(&self, w: &World, tenant: usize) -> String {
+        self.settings(w, tenant).await.0
+    }
+
+    async fn settings(&self, w: &World, tenant: usize) -> (String, Value) {
+        let task = self.0.get_task(w.tenants[tenant].task_id).await.expect("the store").expect("the task");
+        (task.tenant, serde_json::to_value(task.settings).expect("settings are JSON"))
+    }
+
+    /// A new task like the tenant's own but for what `change` does to its settings; its id.
+    pub async fn task(&self, w: &World, tenant: usize, change: impl FnOnce(&mut Value)) -> u64 {
+        let (tenant, mut settings) = self.settings(w, tenant).await;
+        change(&mut settings);
+        let id = self.0.next_task_id().await.expect("a task id");
+        settings["id"] = id.into();
+        let settings = serde_json::from_value(settings).expect("settings");
+        match self.0.put_task(&tenant, settings, None, Timestamp::now()).await.expect("the store") {
+            muster_aws::tasks::PutTask::Stored(_) => id,
+            refused => panic!("the task is not stored: {refused:?}"),
+        }
+    }
+
+    /// A new robot of a tenant, which no task names.
+    pub async fn robot(&self, w: &World, tenant: usize) -> RobotAccess {
+        let robot = RobotAccess { username: w.login("robot"), password: w.login("password") };
+        let (tenant, password) = (self.tenant(w, tenant).await, SecretString::from(robot.password.clone()));
+        let made = self.0.create_robot(&tenant, &robot.username, password, Timestamp::now()).await.expect("the store");
+        assert_eq!(made, muster_aws::Creation::Created);
+        robot
+    }
+
+    /// A token of the first tenant's robot that was good until a moment ago.
+    pub async fn expired_token(&self, w: &World) -> String {
+        let tenant = self.tenant(w, 0).await;
+        let (lifetime, hour_ago) = (Duration::from_secs(3_590), Timestamp::now() - 1.hour());
+        let scopes = muster_aws::tokens::Scope::ALL.into();
+        let robot = &w.tenants[0].robot.username;
+        let token = self.0.issue_token(&tenant, robot, scopes, Some(lifetime), hour_ago).await.expect("the store");
+        token.expose_secret().to_owned()
+    }
+
+    /// Takes a token out of the store, which knows it by its SHA-256 alone.
+    pub async fn revoke(&self, token: &str) {
+        let mut digest = String::new();
+        for byte in Sha256::digest(token) {
+            write!(digest, "{byte:02x}").expect("strings grow");
+        }
+        let rows = self.control().await;
+        let row = rows.values().find(|row| row["pk"].as_s().is_ok_and(|pk| pk.contains(&digest))).expect("the token's row");
+        let delete = self.0.client.delete_item().table_name(&self.0.tables.control);
+        delete.key("pk", row["pk"].clone()).key("sk", row["sk"].clone()).send().await.expect("the store");
+    }
+
+    /// The rows by which a task is held or its run is open.
+    pub async fn hold_rows(&self, task: u64) -> Vec<String> {
+        self.held(task).await.into_iter().map(|(key, _)| key).collect()
+    }
+
+    async fn held(&self, task: u64) -> Vec<(String, Row)> {
+        let number = AttributeValue::N(task.to_string());
+        let lock = format!("LOCK#{task}/");
+        let rows = self.control().await.into_iter();
+        rows.filter(|(key, row)| {
+            key.starts_with(&lock) || key.starts_with("OPEN#") && row.values().any(|value| *value == number)
+        })
+        .collect()
+    }
+
+    /// Holds a task for a run that lives elsewhere; its id.
+    pub async fn hold(&self, w: &World, tenant: usize, task: u64) -> String {
+        self.held_from(w, tenant, task, Timestamp::now()).await
+    }
+
+    /// Holds a task for a run that died some minutes ago; its id.
+    pub async fn dead_hold(&self, w: &World, tenant: usize, task: u64) -> String {
+        self.held_from(w, tenant, task, Timestamp::now() - 5.minutes()).await
+    }
+
+    async fn held_from(&self, w: &World, tenant: usize, task: u64, at: Timestamp) -> String {
+        let run = NewRun {
+            id: RunId::generate(at),
+            tenant: self.tenant(w, tenant).await,
+            task,
+            robot: w.tenants[tenant].robot.username.clone(),
+            size: 2,
+            dry_run: false,
+        };
+        let acquired = self.0.acquire(&run, at, Duration::from_secs(60)).await.expect("the store");
+        assert_eq!(acquired, Acquired::Mine);
+        run.id.to_string()
+    }
+
+    /// Makes the hold of a task one of a queued run, whatever its time.
+    pub async fn queue(&self, task: u64) {
+        for (_, row) in self.held(task).await {
+            let update = self.0.client.update_item().table_name(&self.0.tables.control);
+            let update = update.key("pk", row["pk"].clone()).key("sk", row["sk"].clone());
+            let update = update.update_expression("SET kind = :queued");
+            let update = update.expression_attribute_values(":queued", AttributeValue::S("QUEUED".to_owned()));
+            update.send().await.expect("the store");
+        }
+    }
+
+    /// A run as the execution log has it.
+    pub async fn run(&self, id: &str) -> Logged {
+        let (id, now) = (RunId::parse(id).expect("a run's id"), Timestamp::now());
+        let run = self.0.get_run(&id, now).await.expect("the store").expect("the run");
+        let page = self.0.read_items(&id, 0, 100_000, now).await.expect("the store");
+        Logged {
+            task: run.task,
+            robot: run.robot,
+            status: run.status.map(|status| status.as_str().to_owned()),
+            counts: run.counts,
+            errors: run.errors,
+            items: page.items,
+        }
+    }
+
+    /// How many runs there are.
+    pub async fn run_count(&self) -> usize {
+        self.control().await.keys().filter(|key| key.starts_with("RUN#") && key.ends_with("/RUN")).count()
+    }
+
+    async fn scan(&self, table: &str) -> Rows {
+        let (mut rows, mut from) = (Rows::new(), None);
+        loop {
+            let page = self.0.client.scan().table_name(table).consistent_read(true).set_exclusive_start_key(from);
+            let page = page.send().await.expect("the store");
+            for row in page.items.unwrap_or_default() {
+                let part = |name| row.get(name).and_then(|part| part.as_s().ok()).cloned();
+                let key = [part("pk"), part("sk")].into_iter().flatten().collect::<Vec<_>>().join("/");
+                rows.insert(key, row);
+            }
+            from = page.last_evaluated_key.filter(|key| !key.is_empty());
+            if from.is_none() {
+                return rows;
+            }
+        }
+    }
+}
+
+/// A stored value as JSON.
+fn json(value: &AttributeValue) -> Value {
+    match value {
+        AttributeValue::S(text) => text.as_str().into(),
+        AttributeValue::N(number) => serde_json::from_str(number).expect("a number is JSON"),
+        AttributeValue::Bool(flag) => (*flag).into(),
+        AttributeValue::L(list) => list.iter().map(json).collect(),
+        AttributeValue::M(map) => map.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
+        AttributeValue::Ss(set) => set.iter().map(String::as_str).collect(),
+        AttributeValue::Null(_) => Value::Null,
+        other => panic!("a stored value of an unexpected kind: {other:?}"),
+    }
+}

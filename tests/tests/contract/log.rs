@@ -1,0 +1,82 @@
+//! The execution log: what stands in the store about a run that has ended (CONTRACT §1).
+
+use muster_tests::{Reply, World, store_or_skip};
+use serde_json::json;
+
+fn id(reply: &Reply) -> &str {
+    reply.header("import-id").expect("Import-Id")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_says_who_ran_what_and_what_became_of_every_record() {
+    let w = World::start().await;
+    let store = store_or_skip!(w);
+    w.put(&json!([w.record("same"), w.record("changed")])).await;
+    let mut changed = w.record("changed");
+    changed["Name"] = json!("Other");
+    let records = json!([
+        w.record("same"), changed, w.record("new"), {"Username": ""}, 7, w.record("new"),
+        {"Username": "a/b"}, {"Username": w.login("same"), "E-mail": "x"},
+        {"Username": w.login("bent"), "Role": "catman", "E-mail": "a@example.com", "All Stores": "perhaps"},
+    ]);
+    let reply = w.send(&records).await;
+    assert_eq!(reply.outcome(), (200, "PARTIAL_SUCCESS".into(), [9, 1, 2, 2]), "{reply}");
+
+    let run = store.run(id(&reply)).await;
+    let counts = run.counts.expect("a finished run");
+    assert_eq!(
+        [counts.total, counts.empty, counts.ignored, counts.duplicated, counts.created, counts.updated, counts.unchanged],
+        [9, 1, 2, 2, 2, 1, 1]
+    );
+    assert_eq!((run.status.as_deref(), run.task), (Some("PARTIAL_SUCCESS"), w.tenants[0].task_id));
+    assert_eq!(run.robot, w.tenants[0].robot.username);
+    let logged: Vec<Option<u64>> = run.items.iter().map(|item| item.record).collect();
+    let numbers: Vec<u64> = logged.into_iter().flatten().collect();
+    for number in [4, 5, 6, 7, 8, 9] {
+        assert!(numbers.contains(&number), "nothing is logged about record {number}: {:?}", run.items);
+    }
+    assert_eq!(run.items.len(), reply.warnings().len(), "log and reply tell different stories");
+    for (item, warning) in run.items.iter().zip(reply.warnings()) {
+        assert!(warning.ends_with(&format!(": {} [{}]", item.message, item.code)), "{warning} is not {item:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_body_is_a_failed_run_with_its_error() {
+    let w = World::start().await;
+    let store = store_or_skip!(w);
+    let reply = w.import(0).await.body("[1 2]").send().await;
+    reply.assert_failure(400);
+    let run = store.run(id(&reply)).await;
+    assert_eq!(run.status.as_deref(), Some("FAILURE"));
+    assert_eq!(run.errors, reply.errors(), "log and reply tell different stories");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_run_leaves_no_trace_in_the_log() {
+    let w = World::start().await;
+    let store = store_or_skip!(w);
+    w.token(0).await;
+    let runs = store.run_count().await;
+    for call in [
+        w.import(0).await.authorization(None),
+        w.import(0).await.task("abc"),
+        w.import(0).await.content_type(None),
+        w.import(0).await.body(vec![b' '; 4_000_001]),
+    ] {
+        assert!(matches!(call.send().await.status, 401 | 404 | 413 | 415));
+    }
+    assert_eq!(store.run_count().await, runs);
+    w.import(0).await.body("[]").send().await.assert_success(0);
+    assert_eq!(store.run_count().await, runs + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_items_are_all_kept() {
+    let w = World::start().await;
+    let store = store_or_skip!(w);
+    let reply = w.import(0).await.body(format!("[{}]", vec!["{}"; 12_345].join(","))).send().await;
+    let run = store.run(id(&reply)).await;
+    let numbers: Vec<u64> = run.items.iter().filter_map(|item| item.record).collect();
+    assert_eq!(numbers, (1..=12_345).collect::<Vec<u64>>());
+}

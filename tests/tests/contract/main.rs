@@ -1,0 +1,22 @@
+//! What clients of Muster can rely on, tested as a black box over HTTP. Start with the harness in
+//! `src/lib.rs`; the README beside it says how to point these tests at a running stack.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod authenticate;
+mod bad_input;
+mod checks;
+mod counting;
+mod holds;
+mod limits;
+mod log;
+mod logins;
+mod merging;
+mod reckoning;
+mod running;
+mod sample;
+mod values;

@@ -1,0 +1,64 @@
+//! The counters of an import against those of a generator that knows what it put in.
+
+use std::time::Duration;
+
+use muster_import::Times;
+use muster_tests::World;
+use muster_tests::generate::Reckoning;
+use serde_json::{Value, json};
+
+/// Imports a generated file, compares every figure, and, unless that takes too long, once more.
+async fn check(w: World, total: usize, seed: u64, again: bool) {
+    let foreign: Vec<String> = (0..total / 20).map(|n| w.login(&format!("theirs{n}"))).collect();
+    let theirs: Vec<Value> = foreign
+        .iter()
+        .map(|login| json!({"Username": login, "Role": "catman", "E-mail": "theirs@example.com"}))
+        .collect();
+    w.import(1).await.records(&json!(theirs)).send().await.assert_success(theirs.len() as u64);
+
+    let made = Reckoning::new(total, &w.tag, &foreign, seed);
+    let body = made.body();
+    assert!(body.len() <= 4_000_000, "{} bytes", body.len());
+    let expected = (200, made.status().to_owned(), made.counts());
+    let reply = w.import(0).await.debug().body(body.clone()).send().await;
+    assert_eq!(reply.outcome(), expected, "seed {seed}");
+    let warnings = reply.warnings().len() as u64;
+    assert!(warnings >= made.warnings().min(10_000), "{warnings} warnings, {} at least", made.warnings());
+
+    if let Some(store) = &w.store {
+        let counts = store.run(reply.header("import-id").expect("Import-Id")).await.counts.expect("counts");
+        assert_eq!((counts.created, counts.updated, counts.unchanged), (made.created.len() as u64, 0, 0), "seed {seed}");
+        let mut found: Vec<String> = store.users().await.into_keys().filter(|login| login.starts_with('u')).collect();
+        let mut created = made.created.clone();
+        found.retain(|login| login.ends_with(&format!(".{}", w.tag)));
+        found.sort();
+        created.sort();
+        assert!(found == created, "seed {seed}: not the users that should be there");
+    }
+    if again {
+        let before = w.directory().await;
+        let reply = w.import(0).await.body(body).send().await;
+        assert_eq!(reply.outcome(), expected, "seed {seed}, again");
+        assert!(w.directory().await == before, "seed {seed}: the same file again wrote something");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn counters_agree_at_10_records() {
+    for seed in 0..3 {
+        check(World::start().await, 10, seed, true).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn counters_agree_at_1_000_records() {
+    check(World::start().await, 1_000, 10, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn counters_agree_at_20_000_records() {
+    // This is about figures: an unoptimised build on a busy machine may take its time.
+    let long = Duration::from_secs(300);
+    let times = Times { sync_hold: long, stop_after: long, give_up_after: long, ..Times::default() };
+    check(World::patient(times).await, 20_000, 20, false).await;
+}
