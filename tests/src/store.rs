@@ -54,8 +54,13 @@ impl Access {
     /// The store that the environment names, if it does.
     pub async fn from_env() -> Option<Access> {
         std::env::var_os("AWS_ENDPOINT_URL_DYNAMODB")?;
-        let config = Config::from_env().ok()?;
-        Some(Access(Store::connect(&config).await))
+        let config = Config::from_env().unwrap_or_else(|error| panic!("AWS_ENDPOINT_URL_DYNAMODB is set: {error}"));
+        let store = Store::connect(&config).await;
+        for table in [&store.tables.directory, &store.tables.control] {
+            let found = store.client.describe_table().table_name(table).send().await;
+            assert!(found.is_ok(), "there is no table {table} at AWS_ENDPOINT_URL_DYNAMODB");
+        }
+        Some(Access(store))
     }
 
     /// All rows of users and claims.
@@ -134,16 +139,28 @@ impl Access {
         token.expose_secret().to_owned()
     }
 
-    /// Takes a token out of the store, which knows it by its SHA-256 alone.
+    /// Takes a token out of the store.
     pub async fn revoke(&self, token: &str) {
+        let row = self.token_row(token).await;
+        let delete = self.0.client.delete_item().table_name(&self.0.tables.control);
+        delete.key("pk", row["pk"].clone()).key("sk", row["sk"].clone()).send().await.expect("the store");
+    }
+
+    /// How many seconds a token will still live.
+    pub async fn token_seconds(&self, token: &str) -> i64 {
+        let end = json(&self.token_row(token).await["expires_at"]);
+        end.as_i64().expect("epoch seconds") - Timestamp::now().as_second()
+    }
+
+    /// The store knows a token by its SHA-256 alone.
+    async fn token_row(&self, token: &str) -> Row {
         let mut digest = String::new();
         for byte in Sha256::digest(token) {
             write!(digest, "{byte:02x}").expect("strings grow");
         }
-        let rows = self.control().await;
-        let row = rows.values().find(|row| row["pk"].as_s().is_ok_and(|pk| pk.contains(&digest))).expect("the token's row");
-        let delete = self.0.client.delete_item().table_name(&self.0.tables.control);
-        delete.key("pk", row["pk"].clone()).key("sk", row["sk"].clone()).send().await.expect("the store");
+        let rows = self.control().await.into_iter();
+        let mut rows = rows.filter(|(key, _)| key.contains(&digest)).map(|(_, row)| row);
+        rows.next().expect("the token's row")
     }
 
     /// The rows by which a task is held or its run is open.

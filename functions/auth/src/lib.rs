@@ -1,11 +1,12 @@
 //! `POST /authenticate`: a robot signs in and gets a token for half an hour (CONTRACT §1).
 //! An unknown name, a wrong password and their timing cannot be told apart.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -18,7 +19,8 @@ use muster_aws::{Store, StoreError};
 use muster_web::http::{HeaderValue, StatusCode, header};
 use muster_web::{Body, RequestId};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 /// How long a token lives.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
@@ -33,7 +35,6 @@ pub fn router(store: Store) -> Router {
     muster_web::finish(routes)
 }
 
-#[derive(Deserialize)]
 struct Credentials {
     username: String,
     password: SecretString,
@@ -46,10 +47,14 @@ struct Reply<'a> {
     status: &'a str,
 }
 
-async fn authenticate(State(store): State<Store>, request: Request) -> Response {
+async fn authenticate(
+    State(store): State<Store>,
+    Extension(request_id): Extension<RequestId>,
+    Extension(body): Extension<Body>,
+    request: Request,
+) -> Response {
     let address = client_address(&request);
-    let request_id = request.extensions().get::<RequestId>().cloned();
-    let credentials = match credentials(Body::read(request).await) {
+    let credentials = match credentials(body) {
         Ok(credentials) => credentials,
         Err(problem) => return refusal(StatusCode::BAD_REQUEST, problem),
     };
@@ -57,8 +62,7 @@ async fn authenticate(State(store): State<Store>, request: Request) -> Response 
         Ok(response) => response,
         Err(error) => {
             tracing::error!(%error, "sign-in failed");
-            let id = request_id.map_or_else(String::new, |id| format!(" (request {})", id.0));
-            let message = format!("{}{id}", error.client_message());
+            let message = request_id.mention(error.client_message());
             refusal(StatusCode::INTERNAL_SERVER_ERROR, &message)
         }
     }
@@ -72,13 +76,25 @@ fn credentials(body: Body) -> Result<Credentials, &'static str> {
         }
         Body::Broken => return Err("the request ended early"),
     };
-    let credentials: Credentials = serde_json::from_slice(&body).map_err(
-        |_| r#"the request must be a JSON object: {"username":"…","password":"…"}, both strings"#,
+    let credentials = parse(&body).ok_or(
+        r#"the request must be a JSON object: {"username":"…","password":"…"}, both strings"#,
     )?;
     if credentials.username.is_empty() || credentials.password.expose_secret().is_empty() {
         return Err("username and password must not be empty");
     }
     Ok(credentials)
+}
+
+/// JSON as everywhere in the contract: a byte order mark is fine, unknown keys are ignored
+/// whatever they hold, of a key that comes twice the last value wins.
+fn parse(body: &[u8]) -> Option<Credentials> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let members: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_slice(body).ok()?;
+    let text = |key: &str| serde_json::from_str::<String>(members.get(key)?.get()).ok();
+    Some(Credentials {
+        username: text("username")?,
+        password: text("password")?.into(),
+    })
 }
 
 async fn sign_in(

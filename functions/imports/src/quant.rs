@@ -1,6 +1,7 @@
 //! `POST /v1/import/user-data/{task_id}`: Quant's import. The order of the checks is CONTRACT §1's.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -13,7 +14,7 @@ use muster_core::dialect::quant::{IMPORT_PATH, Reply, switch};
 use muster_core::limits;
 use muster_core::reader::has_more_elements_than;
 use muster_import::{Outcome, SyncImport, SyncRequest};
-use muster_web::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use muster_web::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use muster_web::{Body, RequestId, headers};
 
 use crate::App;
@@ -57,20 +58,19 @@ async fn wrong_method(method: Method) -> Response {
 
 async fn import(
     State(app): State<App>,
-    task_id: Result<Path<String>, axum::extract::rejection::PathRejection>,
-    request: Request,
+    task_id: Result<Path<String>, PathRejection>,
+    uri: Uri,
+    headers: HeaderMap,
+    Extension(request_id): Extension<RequestId>,
+    Extension(body): Extension<Body>,
 ) -> Response {
     let task_id = task_id.map(|Path(id)| id).unwrap_or_default();
-    let query = request.uri().query().map(str::to_owned);
-    let headers = request.headers().clone();
-    let request_id = request.extensions().get::<RequestId>().cloned();
-    let body = Body::read(request).await;
     let answer = async {
         let (token, task) = match permitted(&app.store, &headers, &task_id).await? {
             Ok(permitted) => permitted,
             Err(refusal) => return Ok(refusal.into_response()),
         };
-        let body = match acceptable(&headers, query.as_deref(), body) {
+        let body = match acceptable(&headers, uri.query(), body) {
             Ok(body) => body,
             Err(refusal) => return Ok(refusal.into_response()),
         };
@@ -81,12 +81,12 @@ async fn import(
             body,
         };
         let imported = muster_import::import(&app.store, app.times, request).await?;
-        let debug = switch(query.as_deref(), "debug");
-        Ok(reply(imported, debug, request_id.as_ref()))
+        let debug = switch(uri.query(), "debug");
+        Ok(reply(imported, debug, &request_id))
     };
     answer.await.unwrap_or_else(|error: StoreError| {
         tracing::error!(%error, "import request failed");
-        internal(error.client_message(), request_id.as_ref())
+        internal(error.client_message(), &request_id)
     })
 }
 
@@ -170,7 +170,7 @@ fn acceptable(headers: &HeaderMap, query: Option<&str>, body: Body) -> Result<By
     Ok(body)
 }
 
-fn reply(imported: SyncImport, debug: bool, request_id: Option<&RequestId>) -> Response {
+fn reply(imported: SyncImport, debug: bool, request_id: &RequestId) -> Response {
     let (run, outcome) = match imported {
         SyncImport::Ended { run, outcome } => (run, outcome),
         SyncImport::Busy { retry_after } => {
@@ -201,9 +201,11 @@ fn reply(imported: SyncImport, debug: bool, request_id: Option<&RequestId>) -> R
 }
 
 /// 500: the client gets a request id, the log the cause.
-fn internal(message: &str, request_id: Option<&RequestId>) -> Response {
-    let id = request_id.map_or_else(String::new, |id| format!(" (request {})", id.0));
-    failure(StatusCode::INTERNAL_SERVER_ERROR, format!("{message}{id}"))
+fn internal(message: &str, request_id: &RequestId) -> Response {
+    failure(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        request_id.mention(message),
+    )
 }
 
 fn failure(status: StatusCode, message: impl Into<String>) -> Response {

@@ -4,13 +4,13 @@
 
 mod checks;
 mod client;
+mod print;
 mod sample;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use muster_aws::directory::Stored;
 use muster_aws::runs::Run;
@@ -23,14 +23,10 @@ use thiserror::Error;
 
 use self::checks::Checks;
 use self::client::{Client, Reply};
+use self::print::{BAD, DIM, TITLE, conclude, shown, text};
 use self::sample::{LOGINS, SAMPLE, TWO_RECORDS, broken_sample, expected_users};
 use crate::seed::TenantAccess;
 use crate::{LocalError, Stack, StackOptions};
-
-const TITLE: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// Why the demo could not be played to its end.
 #[derive(Debug, Error)]
@@ -94,29 +90,6 @@ async fn play(stack: &Stack, checks: &mut Checks, out: &mut impl Write) -> Resul
     play.same_file_again(&token, &users).await?;
     play.broken_file(&token, &users).await?;
     play.execution_log().await
-}
-
-fn conclude(out: &mut impl Write, checks: &Checks, took: Duration) -> io::Result<()> {
-    if checks.wrong().is_empty() {
-        writeln!(
-            out,
-            "{GOOD}All {} checks passed{GOOD:#} in {}. Everything has been stopped; nothing is left behind.\n\
-             Next: {TITLE}cargo run --release -p muster-local -- up{TITLE:#} keeps it running and prints how to sign in.",
-            checks.right(),
-            shown(took)
-        )
-    } else {
-        writeln!(
-            out,
-            "{BAD}Not as it must be{BAD:#} ({} of {} checks):",
-            checks.wrong().len(),
-            checks.right() as usize + checks.wrong().len()
-        )?;
-        checks
-            .wrong()
-            .iter()
-            .try_for_each(|wrong| writeln!(out, "  - {wrong}"))
-    }
 }
 
 struct Play<'a, W> {
@@ -407,23 +380,5 @@ impl<W: Write> Play<'_, W> {
             if held.is_empty() { "free" } else { "held" }
         )?;
         Ok(())
-    }
-}
-
-fn text(value: &Value<'_>) -> String {
-    match value {
-        Value::Text(text) => text.to_string(),
-        Value::Flag(flag) => flag.to_string(),
-        Value::Integer(number) => number.to_string(),
-        Value::Texts(texts) => texts.join(", "),
-        Value::Integers(numbers) => format!("{numbers:?}"),
-    }
-}
-
-fn shown(time: Duration) -> String {
-    if time < Duration::from_secs(1) {
-        format!("{} ms", time.as_millis())
-    } else {
-        format!("{:.1} s", time.as_secs_f64())
     }
 }

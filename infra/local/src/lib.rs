@@ -3,23 +3,23 @@
 //! only. Tests start a [`Stack`] from here; the functions themselves know nothing of this crate.
 
 mod cli;
+mod data_dir;
 mod demo;
+mod dynamodb;
 mod error;
 mod http;
+mod loopback;
+mod ready;
+mod seed;
+mod services;
 mod signals;
+mod stack;
+mod tables;
+mod template;
 mod up;
-
-pub mod data_dir;
-pub mod dynamodb;
-pub mod loopback;
-pub mod ready;
-pub mod seed;
-pub mod services;
-pub mod stack;
-pub mod tables;
-pub mod template;
 
 pub use cli::Cli;
 pub use error::LocalError;
+pub use ready::Ready;
 pub use seed::{RobotAccess, TenantAccess};
 pub use stack::{Stack, StackOptions};

@@ -1,6 +1,13 @@
 //! The binary as its users meet it: signals, ports, ready file, kill -9. Every wait is for
 //! something that is told (a line, a file, the end of the process), with an upper bound.
 
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -9,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use muster_aws::{Config, Store, Tables};
-use muster_local::ready::Ready;
+use muster_local::Ready;
 use rustix::process::{Pid, Signal, kill_process};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -35,6 +42,8 @@ struct Up {
 impl Up {
     fn start(folder: &Path, more: &[&str]) -> Self {
         let file = folder.join("ready.json");
+        // What a killed process left would be there before this one gets to clear it.
+        drop(std::fs::remove_file(&file));
         let mut child = muster(&["up", "--port", "0", "--ready-file"])
             .arg(&file)
             .args(more)
@@ -210,7 +219,6 @@ async fn what_was_acknowledged_survives_kill_9_and_so_do_the_passwords() {
     first.signal(Signal::KILL);
     first.end();
 
-    // The file of the killed process is still there; the new one must replace it.
     let mut aws = muster(&["aws", "--port", "0", "--data", data])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

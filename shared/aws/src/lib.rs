@@ -22,16 +22,21 @@ pub mod tokens;
 mod row;
 mod transact;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 pub use config::{Config, ConfigError, Tables};
 pub use error::StoreError;
 
-/// The two tables behind a client. Cheap to clone.
+/// The two tables behind a client. Cheap to clone; clones share the client and its counts.
 #[derive(Debug, Clone)]
 pub struct Store {
     /// The SDK's client; it retries what the SDK retries.
     pub client: aws_sdk_dynamodb::Client,
     /// The names of the tables.
     pub tables: Tables,
+    /// Statements that were sent to the table of users.
+    directory_writes: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -40,7 +45,15 @@ impl Store {
         Self {
             client: config.client().await,
             tables: config.tables.clone(),
+            directory_writes: Arc::default(),
         }
+    }
+
+    /// How many writes this client has sent to the table of users and claims, whatever became of
+    /// them.
+    #[must_use]
+    pub fn directory_writes(&self) -> u64 {
+        self.directory_writes.load(Ordering::Relaxed)
     }
 }
 

@@ -130,7 +130,7 @@ async fn run(store: &Store, times: Times, request: SyncRequest) -> Result<SyncIm
         Acquired::Mine => {}
         Acquired::Held { kind, until } => {
             return Ok(SyncImport::Busy {
-                retry_after: retry_after(&request.task, kind, until, started_at),
+                retry_after: retry_after(&request.task, kind, until, Timestamp::now()),
             });
         }
     }

@@ -1,14 +1,17 @@
-//! Request bodies of bounded size. Reading never fails the request: a body that is too large is
-//! known as such, so that a handler can give the answers that come before "too large".
+//! Request bodies of bounded size. Every request's is read to its end before a handler runs: a
+//! client that is still sending does not look for an answer. Reading never fails the request: a
+//! body that is too large is known as such, so that a handler can give the answers that come
+//! before "too large".
 
 use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 
 /// More than any endpoint takes. API Gateway passes on at most this much to a function.
 const MOST: usize = 6 * 1024 * 1024;
-/// What is still read of a larger body, and thrown away: a client that is sending does not look
-/// for an answer.
+/// What is still read of a larger body, and thrown away.
 const DRAINED: usize = 64 * 1024 * 1024;
 
 /// A request's body.
@@ -23,9 +26,7 @@ pub enum Body {
 }
 
 impl Body {
-    /// Reads the body of a request.
-    pub async fn read(request: Request) -> Self {
-        let mut body = request.into_body();
+    async fn read(mut body: axum::body::Body) -> Self {
         let mut read = BytesMut::new();
         let mut length = 0;
         while let Some(frame) = body.frame().await {
@@ -48,4 +49,12 @@ impl Body {
             Self::Complete(read.freeze())
         }
     }
+}
+
+/// Middleware: reads the body into an extension of the request, as [`Body`].
+pub(crate) async fn read(mut request: Request, next: Next) -> Response {
+    let body = std::mem::take(request.body_mut());
+    let body = Body::read(body).await;
+    request.extensions_mut().insert(body);
+    next.run(request).await
 }

@@ -14,12 +14,13 @@ pub use self::body::Body;
 pub use self::problem::Problem;
 pub use self::request_id::RequestId;
 
-/// Finishes a function's router: answers for what it does not route, a request id for every
-/// request, and 500 instead of a dropped connection if a handler panics.
+/// Finishes a function's router: answers for what it does not route, a [`RequestId`] and a
+/// [`Body`] among the extensions of every request, and 500 instead of a dropped connection if a handler panics.
 pub fn finish(router: Router) -> Router {
     router
         .fallback(fallback::not_found)
         .method_not_allowed_fallback(fallback::method_not_allowed)
+        .layer(axum::middleware::from_fn(body::read))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(
             fallback::panicked,
         ))

@@ -12,6 +12,14 @@ const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
 
+impl RequestId {
+    /// A message, with the id by which the log has the cause.
+    #[must_use]
+    pub fn mention(&self, message: &str) -> String {
+        format!("{message} (request {})", self.0)
+    }
+}
+
 /// Middleware: gives the request an id. One that a client sends is not taken over, because log
 /// lines are found by it.
 pub async fn assign(mut request: Request, next: Next) -> Response {

@@ -19,6 +19,9 @@ async fn the_right_password_gives_a_token_that_opens_the_import() {
     assert_eq!(reply.compact(), format!(r#"{{"token":"{token}","status":"SUCCESS"}}"#));
 
     w.import(0).await.token(&token).body("[]").send().await.assert_success(0);
+    let store = store_or_skip!(w);
+    let minutes = store.token_seconds(&token).await / 60;
+    assert!((29..=30).contains(&minutes), "the token lives {minutes} minutes");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

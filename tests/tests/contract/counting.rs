@@ -103,6 +103,23 @@ async fn every_counted_element_is_named_by_a_warning() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_violation_of_a_record_is_told_not_just_the_first() {
+    let w = World::start().await;
+    let login = w.login("anna");
+    let reply = w.send(&json!([{"Username": login, "Role": "king", "E-mail": "x", "All Stores": "perhaps", "Name": []}])).await;
+    assert_eq!(reply.counts(), [1, 0, 1, 0], "{reply}");
+    for key in ["Role", "E-mail", "All Stores", "Name"] {
+        let start = format!("Record 1 ({login}), \"{key}\": ");
+        assert!(reply.warnings().iter().any(|warning| warning.starts_with(&start)), "{start}: {reply}");
+    }
+    let reply = w.send(&json!([{"Username": login}])).await;
+    for key in ["Role", "E-mail"] {
+        let start = format!("Record 1 ({login}), \"{key}\": ");
+        assert!(reply.warnings().iter().any(|warning| warning.starts_with(&start)), "{start}: {reply}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_login_of_another_tenant_is_ignored_without_naming_whose_it_is() {
     let w = World::start().await;
     let theirs = w.import(1).await.records(&json!([w.record("shared")])).send().await;

@@ -1,4 +1,5 @@
-//! The execution log: what stands in the store about a run that has ended (CONTRACT §1).
+//! What is kept about a run that has ended: its place in the execution log (CONTRACT §1), and the
+//! marks on the users it wrote (CONTRACT §0, PROTOCOL §6).
 
 use muster_tests::{Reply, World, store_or_skip};
 use serde_json::json;
@@ -79,4 +80,48 @@ async fn many_items_are_all_kept() {
     let run = store.run(id(&reply)).await;
     let numbers: Vec<u64> = run.items.iter().filter_map(|item| item.record).collect();
     assert_eq!(numbers, (1..=12_345).collect::<Vec<u64>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_knows_who_made_and_who_changed_it() {
+    let w = World::start().await;
+    let store = store_or_skip!(w);
+    let robot = &w.tenants[0].robot.username;
+    let mut record = w.record("anna");
+    let made = w.send(&json!([record])).await;
+    let first = store.user(&w.login("anna")).await.expect("the user");
+    record["Name"] = json!("Other");
+    let changed = w.send(&json!([record])).await;
+    let second = store.user(&w.login("anna")).await.expect("the user");
+
+    let by = |reply: &Reply| json!({"dialect": "quant", "robot": robot, "run": id(reply)});
+    assert_eq!((&first["created_by"], &first["updated_by"]), (&by(&made), &by(&made)));
+    assert_eq!((&second["created_by"], &second["updated_by"]), (&by(&made), &by(&changed)));
+    assert_eq!((&second["id"], &second["created_at"]), (&first["id"], &first["created_at"]));
+    assert!(first["id"].as_u64().is_some_and(|id| id > 0 && id < 1 << 53), "{first:?}");
+    assert!(second["version"].as_u64() > first["version"].as_u64(), "{second:?}");
+    assert!(second["updated_at"] != first["updated_at"], "{second:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_carries_the_stamp_of_the_last_run_of_each_task() {
+    let w = World::start().await;
+    let store = store_or_skip!(w);
+    let other = store.task(&w, 0, |_| ()).await;
+    let own = w.tenants[0].task_id;
+    let mut last = std::collections::BTreeMap::new();
+    for (number, task) in [own, own, other, other, own].into_iter().enumerate() {
+        let mut record = w.record("anna");
+        record["Name"] = json!(format!("Name {number}"));
+        let reply = w.import(0).await.task(task).records(&json!([{}, record])).send().await;
+        assert_eq!(reply.counts(), [2, 1, 0, 0], "{reply}");
+        last.insert(task, id(&reply).to_owned());
+        let user = store.user(&w.login("anna")).await.expect("the user");
+        let stamps = user["stamps"].as_object().expect("stamps");
+        let runs: Vec<&String> = stamps.keys().collect();
+        let mut expected: Vec<&String> = last.values().collect();
+        expected.sort();
+        assert_eq!(runs, expected, "after import {number}");
+        assert_eq!(stamps[&last[&task]]["record"], 2, "the record's own number");
+    }
 }

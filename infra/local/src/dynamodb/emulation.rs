@@ -5,7 +5,6 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::batch_execute_statement::BatchExecuteStatementOutput;
 use aws_sdk_dynamodb::types::{
@@ -14,10 +13,12 @@ use aws_sdk_dynamodb::types::{
     ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
 };
 
+use muster_aws::{Config, Store, Tables};
+
 use super::*;
 use crate::loopback;
 use crate::tables::ensure_tables;
-use crate::template::{REGION, TableDefinitions};
+use crate::template::TableDefinitions;
 
 type Item = HashMap<String, Value>;
 
@@ -29,7 +30,7 @@ struct Local {
 
 async fn local(file: Option<&Path>) -> Local {
     let server = DynamoDb::start(any_port(), file).unwrap();
-    let client = client(&server.endpoint());
+    let client = client(&server.endpoint()).await;
     let tables = TableDefinitions::embedded().unwrap();
     ensure_tables(&client, &tables).await.unwrap();
     Local {
@@ -43,15 +44,14 @@ fn any_port() -> TcpListener {
     loopback::listen(0).unwrap()
 }
 
-fn client(endpoint: &str) -> Client {
-    Client::from_conf(
-        aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(endpoint)
-            .region(Region::new(REGION))
-            .credentials_provider(Credentials::new("local", "local", None, None, "tests"))
-            .build(),
-    )
+async fn client(endpoint: &str) -> Client {
+    // The tables are named in each request here.
+    let tables = Tables {
+        directory: String::new(),
+        control: String::new(),
+    };
+    let config = Config::local(endpoint, tables);
+    Store::connect(&config).await.client
 }
 
 fn text(value: &str) -> Value {
@@ -353,9 +353,10 @@ async fn one_of_eight_racing_writers_wins() {
     for round in 0..20 {
         let pk = format!("U#{round}");
         let racers = (0..8).map(|n| {
-            let client = client(&local.server.endpoint());
+            let endpoint = local.server.endpoint();
             let statement = insert(directory, &pk, &n.to_string());
             tokio::spawn(async move {
+                let client = client(&endpoint).await;
                 let output = client
                     .batch_execute_statement()
                     .statements(statement)

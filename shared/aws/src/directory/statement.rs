@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
@@ -227,6 +228,8 @@ impl Store {
     /// most `timeout`. The answers are in the order of the statements.
     pub async fn execute(&self, statements: Vec<Statement>, timeout: Duration) -> Vec<Executed> {
         let count = statements.len();
+        self.directory_writes
+            .fetch_add(count as u64, Ordering::Relaxed);
         let requests: Result<Vec<_>, _> = statements.into_iter().map(Statement::request).collect();
         let requests = match requests {
             Ok(requests) => requests,
