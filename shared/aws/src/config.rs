@@ -130,7 +130,10 @@ impl Config {
 }
 
 /// Newer versions of the behaviour ask HTTP_PROXY for the way to this machine.
-#[expect(deprecated, reason = "the latest version sends loopback traffic to a proxy")]
+#[expect(
+    deprecated,
+    reason = "the latest version sends loopback traffic to a proxy"
+)]
 fn without_proxies() -> BehaviorVersion {
     BehaviorVersion::v2025_01_17()
 }

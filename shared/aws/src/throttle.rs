@@ -1,12 +1,6 @@
-//! The login throttle: so many wrong passwords for a name from one address, or for a name at all,
-//! and nobody's password is looked at until the window ends.
-//!
-//! An attempt is counted *before* its password is verified, by a write that is conditional on the
-//! limit, so a burst of parallel attempts cannot get more passwords checked than the limit. What
-//! has been counted but not failed yet is only in flight: who is refused because of those waits a
-//! second, not the window, and a success takes its count back. A crash between the two leaves the
-//! attempt counted until the window ends, and one whose answer the SDK had to ask for twice may
-//! count twice: never too little. Keys hold hashes: names and addresses are personal data.
+//! The login throttle: after so many wrong passwords for a name from one address, or for a name at
+//! all, nobody's password is looked at until the window ends. Attempts are counted before they are
+//! verified; see [`Store::begin_login`]. Keys hold hashes: names and addresses are personal data.
 
 use std::time::Duration;
 
@@ -78,6 +72,13 @@ struct Window {
 
 impl Store {
     /// Counts an attempt to sign in as `name` from `address`, unless there were too many.
+    ///
+    /// It is counted before its password is verified, by a write that is conditional on the limit,
+    /// so a burst of parallel attempts cannot get more passwords checked than the limit. What has
+    /// been counted but not settled yet is in flight: who is refused because of those waits a
+    /// second, not the window. A crash before the attempt is settled leaves it counted until the
+    /// window ends, and one whose answer the SDK had to ask for twice may count twice: the count is
+    /// never too low.
     ///
     /// # Errors
     /// What the store says.

@@ -26,6 +26,21 @@ impl Deadline {
         since_boot().saturating_sub(self.started)
     }
 
+    /// Waits for `work` as long as writes may begin; `None`: that time is over.
+    pub(crate) async fn before_stop<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.within(self.times.stop_after, work).await
+    }
+
+    /// Waits for `work` as long as any answer is waited for; `None`: that time is over.
+    pub(crate) async fn before_giving_up<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.within(self.times.give_up_after, work).await
+    }
+
+    async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+        let left = limit.saturating_sub(self.elapsed());
+        tokio::time::timeout(left, work).await.ok()
+    }
+
     /// How long a write that begins now may take; `None`: none may begin.
     pub(crate) fn write_timeout(&self) -> Option<Duration> {
         let elapsed = self.elapsed();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use jiff::Timestamp;
+use muster_aws::error::Cause;
 use muster_aws::holds::{Acquired, Finished, HoldKind};
 use muster_aws::items::count_codes;
 use muster_aws::runs::{Ending, NewRun, RunId};
@@ -126,7 +127,8 @@ async fn run(store: &Store, times: Times, request: SyncRequest) -> Result<SyncIm
             });
         }
     };
-    match store.acquire(&run, started_at, times.sync_hold).await? {
+    let acquired = deadline.before_giving_up(store.acquire(&run, started_at, times.sync_hold));
+    match acquired.await.ok_or_else(acquire_unanswered)?? {
         Acquired::Mine => {}
         Acquired::Held { kind, until } => {
             return Ok(SyncImport::Busy {
@@ -144,6 +146,16 @@ async fn run(store: &Store, times: Times, request: SyncRequest) -> Result<SyncIm
     Ok(SyncImport::Ended {
         run: run.id,
         outcome,
+    })
+}
+
+/// Whether the task is held nobody knows then; if it is, the sweep will free it.
+fn acquire_unanswered() -> StoreError {
+    StoreError::Unanswered(Cause {
+        operation: "TransactWriteItems",
+        code: None,
+        message: "no time left to wait for the hold of the task".to_owned(),
+        request_id: None,
     })
 }
 
@@ -211,10 +223,11 @@ async fn work(
     let rules = Arc::new(rules);
     let collected = check(Arc::clone(&rules), body).await?;
     let (mut ledger, records) = Ledger::open(collected);
-    let planned = plan_all(sender.store, &rules, context, records, &mut ledger).await;
-    let (records, standing) = match planned {
-        Ok(planned) => planned,
-        Err(error) => return Err(gave_up(Halt::Store(error), ledger)),
+    let planning = plan_all(sender.store, &rules, context, records, &mut ledger);
+    let (records, standing) = match sender.deadline.before_stop(planning).await {
+        Some(Ok(planned)) => planned,
+        Some(Err(error)) => return Err(gave_up(Halt::Store(error), ledger)),
+        None => return Err(gave_up(Halt::OutOfTime { certain: true }, ledger)),
     };
     if let Some(error) = threshold.and_then(|threshold| tripped(threshold, ledger.counts)) {
         let (counts, items) = ledger.close();

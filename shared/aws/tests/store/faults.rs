@@ -46,11 +46,9 @@ impl Faults {
             .to_builder()
             .interceptor(faults.clone())
             .build();
-        let store = Store {
-            client: Client::from_conf(config),
-            tables: store.tables.clone(),
-        };
-        (faults, store)
+        let mut faulty = store.clone();
+        faulty.client = Client::from_conf(config);
+        (faults, faulty)
     }
 
     /// The next attempts take effect, and the answer is "internal server error".

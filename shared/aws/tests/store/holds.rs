@@ -357,6 +357,39 @@ async fn a_hold_whose_run_is_gone_is_taken_over_too() {
 }
 
 #[tokio::test]
+async fn nobody_frees_a_task_that_another_run_holds() {
+    use aws_sdk_dynamodb::types::AttributeValue::S;
+
+    let store = store().await;
+    let (mine, other) = (run(at(0)), run(at(0)));
+    store.acquire(&mine, at(0), HOLD).await.unwrap();
+    store
+        .client
+        .update_item()
+        .table_name(&store.tables.control)
+        .key("pk", S("LOCK#206".to_owned()))
+        .key("sk", S("LOCK".to_owned()))
+        .update_expression("SET #run = :other")
+        .expression_attribute_names("#run", "run")
+        .expression_attribute_values(":other", S(other.id.to_string()))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        store.finish(&mine, &ending(), at(1)).await.unwrap(),
+        Finished::EndedByOther
+    );
+    assert_eq!(read(&store, &mine).await.state, State::Applying);
+    // The sweep ends the run, which holds nothing, and leaves the hold alone.
+    assert_eq!(store.end_expired(at(100), GRACE).await.unwrap().len(), 1);
+    assert_interrupted(&store, &mine).await;
+    assert_eq!(
+        (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
+        (1, 0)
+    );
+}
+
+#[tokio::test]
 async fn the_sweep_ends_what_has_been_over_for_the_grace() {
     let store = store().await;
     let over: Vec<_> = (0..5).map(|task| NewRun { task, ..run(at(0)) }).collect();

@@ -220,7 +220,7 @@ async fn a_right_password_clears_the_failures_of_its_address() {
 #[tokio::test]
 async fn right_passwords_never_close_a_name() {
     let store = store().await;
-    for n in 0..250 {
+    for n in 0..120 {
         let attempt = attempt(&store, "robot", &format!("192.0.2.{}", n % 7), 0)
             .await
             .unwrap();
@@ -238,6 +238,23 @@ async fn a_parallel_burst_gets_no_more_passwords_checked_than_the_limit() {
     assert!(refused.iter().all(|refused| matches!(refused, Err(1))));
     for attempt in open {
         store.login_failed(attempt.unwrap()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn attempts_that_open_a_window_at_once_all_count() {
+    let store = store().await;
+    for round in 0..20 {
+        let name = format!("robot {round}");
+        let mut open = join_all((0..4).map(|_| attempt(&store, &name, "192.0.2.1", 0)))
+            .await
+            .into_iter()
+            .filter(Result::is_ok)
+            .count();
+        while attempt(&store, &name, "192.0.2.1", 0).await.is_ok() {
+            open += 1;
+        }
+        assert_eq!(open, 10);
     }
 }
 
