@@ -35,6 +35,11 @@ fn ready_file() -> Option<String> {
     std::env::var(READY_FILE).ok().filter(|path| !path.is_empty())
 }
 
+/// Ten digits, to be told from other tests' tags by more than luck.
+fn tag() -> String {
+    rand::random_range(1_000_000_000_u64..10_000_000_000).to_string()
+}
+
 /// Returns from a test that cannot do without the store, saying so.
 #[macro_export]
 macro_rules! store_or_skip {
@@ -94,7 +99,7 @@ impl World {
         let stack = Stack::start(options).await.unwrap_or_else(|error| panic!("the stack does not start: {error}"));
         let store = Some(Access::new(stack.store.clone()));
         let (url, tenants) = (stack.url.clone(), stack.tenants.clone());
-        World::assemble(url, tenants, store, Some(stack), None)
+        World::assemble(url, tenants, tag(), store, Some(stack), None)
     }
 
     async fn pointed(path: &str) -> World {
@@ -106,12 +111,15 @@ impl World {
             _ => ready["url"].as_str().expect("the ready file has no url").to_owned(),
         };
         let tenants = serde_json::from_value(ready["tenants"].clone()).expect("the ready file's tenants");
-        World::assemble(url, tenants, Access::from_env().await, None, Some(turn))
+        let tag = tag();
+        let store = Access::from_env(&[&tag, "john.foo", "jack.woo"]).await;
+        World::assemble(url, tenants, tag, store, None, Some(turn))
     }
 
     fn assemble(
         url: String,
         tenants: Vec<TenantAccess>,
+        tag: String,
         store: Option<Access>,
         stack: Option<Stack>,
         turn: Option<MutexGuard<'static, ()>>,
@@ -122,7 +130,7 @@ impl World {
             tenants,
             store,
             http: reqwest::Client::new(),
-            tag: rand::random::<u32>().to_string(),
+            tag,
             tokens: [OnceCell::new(), OnceCell::new()],
             _stack: stack,
             _turn: turn,

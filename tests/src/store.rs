@@ -43,16 +43,21 @@ pub struct Logged {
 
 /// A store that the tests can reach.
 #[derive(Debug, Clone)]
-pub struct Access(Store);
+pub struct Access {
+    store: Store,
+    /// What the keys of rows contain that are looked at; empty: all are.
+    ours: Vec<String>,
+}
 
 impl Access {
     /// The store of a stack of one's own.
     pub fn new(store: Store) -> Access {
-        Access(store)
+        Access { store, ours: Vec::new() }
     }
 
-    /// The store that the environment names, if it does.
-    pub async fn from_env() -> Option<Access> {
+    /// The store that the environment names, if it does. Others have users there, too: only those
+    /// whose keys contain one of `ours` are looked at.
+    pub async fn from_env(ours: &[&str]) -> Option<Access> {
         std::env::var_os("AWS_ENDPOINT_URL_DYNAMODB")?;
         let config = Config::from_env().unwrap_or_else(|error| panic!("AWS_ENDPOINT_URL_DYNAMODB is set: {error}"));
         let store = Store::connect(&config).await;
@@ -60,17 +65,22 @@ impl Access {
             let found = store.client.describe_table().table_name(table).send().await;
             assert!(found.is_ok(), "there is no table {table} at AWS_ENDPOINT_URL_DYNAMODB");
         }
-        Some(Access(store))
+        Some(Access { store, ours: ours.iter().map(|part| (*part).to_owned()).collect() })
     }
 
     /// All rows of users and claims.
     pub async fn directory(&self) -> Rows {
-        self.scan(&self.0.tables.directory).await
+        self.scan(&self.store.tables.directory, "contains", &self.ours).await
     }
 
     /// All rows of everything else.
     pub async fn control(&self) -> Rows {
-        self.scan(&self.0.tables.control).await
+        self.control_rows(&[]).await
+    }
+
+    /// How many writes the stack has sent to the directory; needs a stack of the test's own.
+    pub fn directory_writes(&self) -> u64 {
+        self.store.directory_writes()
     }
 
     /// All users, by the login that is shown: the attributes of the catalogue, and `id`.
@@ -103,7 +113,7 @@ impl Access {
     }
 
     async fn settings(&self, w: &World, tenant: usize) -> (String, Value) {
-        let task = self.0.get_task(w.tenants[tenant].task_id).await.expect("the store").expect("the task");
+        let task = self.store.get_task(w.tenants[tenant].task_id).await.expect("the store").expect("the task");
         (task.tenant, serde_json::to_value(task.settings).expect("settings are JSON"))
     }
 
@@ -111,10 +121,10 @@ impl Access {
     pub async fn task(&self, w: &World, tenant: usize, change: impl FnOnce(&mut Value)) -> u64 {
         let (tenant, mut settings) = self.settings(w, tenant).await;
         change(&mut settings);
-        let id = self.0.next_task_id().await.expect("a task id");
+        let id = self.store.next_task_id().await.expect("a task id");
         settings["id"] = id.into();
         let settings = serde_json::from_value(settings).expect("settings");
-        match self.0.put_task(&tenant, settings, None, Timestamp::now()).await.expect("the store") {
+        match self.store.put_task(&tenant, settings, None, Timestamp::now()).await.expect("the store") {
             muster_aws::tasks::PutTask::Stored(_) => id,
             refused => panic!("the task is not stored: {refused:?}"),
         }
@@ -124,7 +134,7 @@ impl Access {
     pub async fn robot(&self, w: &World, tenant: usize) -> RobotAccess {
         let robot = RobotAccess { username: w.login("robot"), password: w.login("password") };
         let (tenant, password) = (self.tenant(w, tenant).await, SecretString::from(robot.password.clone()));
-        let made = self.0.create_robot(&tenant, &robot.username, password, Timestamp::now()).await.expect("the store");
+        let made = self.store.create_robot(&tenant, &robot.username, password, Timestamp::now()).await.expect("the store");
         assert_eq!(made, muster_aws::Creation::Created);
         robot
     }
@@ -135,14 +145,14 @@ impl Access {
         let (lifetime, hour_ago) = (Duration::from_secs(3_590), Timestamp::now() - 1.hour());
         let scopes = muster_aws::tokens::Scope::ALL.into();
         let robot = &w.tenants[0].robot.username;
-        let token = self.0.issue_token(&tenant, robot, scopes, Some(lifetime), hour_ago).await.expect("the store");
+        let token = self.store.issue_token(&tenant, robot, scopes, Some(lifetime), hour_ago).await.expect("the store");
         token.expose_secret().to_owned()
     }
 
     /// Takes a token out of the store.
     pub async fn revoke(&self, token: &str) {
         let row = self.token_row(token).await;
-        let delete = self.0.client.delete_item().table_name(&self.0.tables.control);
+        let delete = self.store.client.delete_item().table_name(&self.store.tables.control);
         delete.key("pk", row["pk"].clone()).key("sk", row["sk"].clone()).send().await.expect("the store");
     }
 
@@ -158,9 +168,8 @@ impl Access {
         for byte in Sha256::digest(token) {
             write!(digest, "{byte:02x}").expect("strings grow");
         }
-        let rows = self.control().await.into_iter();
-        let mut rows = rows.filter(|(key, _)| key.contains(&digest)).map(|(_, row)| row);
-        rows.next().expect("the token's row")
+        let rows = self.scan(&self.store.tables.control, "contains", &[digest]).await;
+        rows.into_values().next().expect("the token's row")
     }
 
     /// The rows by which a task is held or its run is open.
@@ -171,7 +180,7 @@ impl Access {
     async fn held(&self, task: u64) -> Vec<(String, Row)> {
         let number = AttributeValue::N(task.to_string());
         let lock = format!("LOCK#{task}/");
-        let rows = self.control().await.into_iter();
+        let rows = self.control_rows(&["LOCK#", "OPEN#"]).await.into_iter();
         rows.filter(|(key, row)| {
             key.starts_with(&lock) || key.starts_with("OPEN#") && row.values().any(|value| *value == number)
         })
@@ -197,7 +206,7 @@ impl Access {
             size: 2,
             dry_run: false,
         };
-        let acquired = self.0.acquire(&run, at, Duration::from_secs(60)).await.expect("the store");
+        let acquired = self.store.acquire(&run, at, Duration::from_secs(60)).await.expect("the store");
         assert_eq!(acquired, Acquired::Mine);
         run.id.to_string()
     }
@@ -205,7 +214,7 @@ impl Access {
     /// Makes the hold of a task one of a queued run, whatever its time.
     pub async fn queue(&self, task: u64) {
         for (_, row) in self.held(task).await {
-            let update = self.0.client.update_item().table_name(&self.0.tables.control);
+            let update = self.store.client.update_item().table_name(&self.store.tables.control);
             let update = update.key("pk", row["pk"].clone()).key("sk", row["sk"].clone());
             let update = update.update_expression("SET kind = :queued");
             let update = update.expression_attribute_values(":queued", AttributeValue::S("QUEUED".to_owned()));
@@ -216,8 +225,8 @@ impl Access {
     /// A run as the execution log has it.
     pub async fn run(&self, id: &str) -> Logged {
         let (id, now) = (RunId::parse(id).expect("a run's id"), Timestamp::now());
-        let run = self.0.get_run(&id, now).await.expect("the store").expect("the run");
-        let page = self.0.read_items(&id, 0, 100_000, now).await.expect("the store");
+        let run = self.store.get_run(&id, now).await.expect("the store").expect("the run");
+        let page = self.store.read_items(&id, 0, 100_000, now).await.expect("the store");
         Logged {
             task: run.task,
             robot: run.robot,
@@ -230,13 +239,26 @@ impl Access {
 
     /// How many runs there are.
     pub async fn run_count(&self) -> usize {
-        self.control().await.keys().filter(|key| key.starts_with("RUN#") && key.ends_with("/RUN")).count()
+        self.control_rows(&["RUN#"]).await.keys().filter(|key| key.ends_with("/RUN")).count()
     }
 
-    async fn scan(&self, table: &str) -> Rows {
+    async fn control_rows(&self, starts: &[&str]) -> Rows {
+        let starts: Vec<String> = starts.iter().map(|start| (*start).to_owned()).collect();
+        self.scan(&self.store.tables.control, "begins_with", &starts).await
+    }
+
+    /// The rows of whose key `test` (a function of filter expressions) holds with any of `parts`;
+    /// all, if there are none.
+    async fn scan(&self, table: &str, test: &str, parts: &[String]) -> Rows {
+        let tests: Vec<String> = (0..parts.len()).map(|n| format!("{test}(pk, :part{n})")).collect();
+        let filter = Some(tests.join(" OR ")).filter(|_| !parts.is_empty());
         let (mut rows, mut from) = (Rows::new(), None);
         loop {
-            let page = self.0.client.scan().table_name(table).consistent_read(true).set_exclusive_start_key(from);
+            let page = self.store.client.scan().table_name(table).consistent_read(true).set_exclusive_start_key(from);
+            let page = page.set_filter_expression(filter.clone());
+            let page = parts.iter().enumerate().fold(page, |page, (n, part)| {
+                page.expression_attribute_values(format!(":part{n}"), AttributeValue::S(part.clone()))
+            });
             let page = page.send().await.expect("the store");
             for row in page.items.unwrap_or_default() {
                 let part = |name| row.get(name).and_then(|part| part.as_s().ok()).cloned();

@@ -13,7 +13,7 @@ use muster_aws::{Store, StoreError};
 use muster_core::dialect::quant::{IMPORT_PATH, Reply, switch};
 use muster_core::limits;
 use muster_core::reader::has_more_elements_than;
-use muster_import::{Outcome, SyncImport, SyncRequest};
+use muster_import::{Deadline, Outcome, SyncImport, SyncRequest};
 use muster_web::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use muster_web::{Body, RequestId, headers};
 
@@ -65,6 +65,7 @@ async fn import(
     Extension(body): Extension<Body>,
 ) -> Response {
     let task_id = task_id.map(|Path(id)| id).unwrap_or_default();
+    let deadline = Deadline::start(app.times);
     let answer = async {
         let (token, task) = match permitted(&app.store, &headers, &task_id).await? {
             Ok(permitted) => permitted,
@@ -80,7 +81,7 @@ async fn import(
             task: task.settings,
             body,
         };
-        let imported = muster_import::import(&app.store, app.times, request).await?;
+        let imported = muster_import::import(&app.store, deadline, request).await?;
         let debug = switch(uri.query(), "debug");
         Ok(reply(imported, debug, &request_id))
     };

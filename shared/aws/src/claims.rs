@@ -56,11 +56,17 @@ impl Claim {
     }
 
     /// Adds a run to a claim of the same login, so that it cannot be taken as dangling before
-    /// that run has written the user.
+    /// that run has written the user. Of the claim's runs only `live` ones stay.
     #[must_use]
-    pub fn confirm(&self, table: &str, tenant: &str, external_id: &str, run: &str) -> Statement {
-        let mut runs = self.runs.clone();
-        runs.push(run.to_owned());
+    pub fn confirm(
+        &self,
+        table: &str,
+        tenant: &str,
+        external_id: &str,
+        live: &[String],
+        run: &str,
+    ) -> Statement {
+        let runs: Vec<String> = live.iter().cloned().chain([run.to_owned()]).collect();
         self.replace(table, tenant, external_id, &self.login, &runs)
     }
 
@@ -122,7 +128,7 @@ impl Store {
             .into_iter()
             .map(|id| (key(tenant, id), id))
             .collect();
-        self.directory_rows(ids.keys().cloned().collect())
+        self.directory_rows(ids.keys().cloned())
             .await?
             .into_iter()
             .filter_map(|(key, row)| Some(((*ids.get(&key)?).to_owned(), row)))

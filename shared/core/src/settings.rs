@@ -197,6 +197,12 @@ impl TaskSettings {
         }
         for (text, role) in &self.role_mapping {
             let field = format!("role_mapping.{text}");
+            if text.trim() != text || text.is_empty() {
+                problems.push(FieldProblem::new(
+                    &field,
+                    "no record can match this: texts are trimmed, and an empty one is no role",
+                ));
+            }
             if role == "Robot" {
                 problems.push(FieldProblem::new(
                     &field,

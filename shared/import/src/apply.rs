@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use muster_aws::directory::{Executed, NewUser, Outcome, Stamp, Stamps, Statement};
-use muster_aws::{Store, StoreError};
 use muster_core::attribute::Attribute;
 use muster_core::rules::Rules;
 
@@ -26,8 +25,8 @@ pub(crate) async fn apply(
 ) -> Result<(), Halt> {
     let mut ids = Ids::default();
     loop {
-        settle_stamped(context, &mut records, &standing, ledger);
-        let writes = prepare(sender, rules, context, records, &standing, &mut ids, ledger).await?;
+        let left = settle_stamped(context, records, &standing, ledger);
+        let writes = prepare(sender, rules, context, left, &standing, &mut ids, ledger).await?;
         let mut refused = Vec::new();
         let table = sender.store.tables.directory.clone();
         sender
@@ -43,7 +42,7 @@ pub(crate) async fn apply(
         if refused.is_empty() {
             return Ok(());
         }
-        (records, standing) = look_again(sender.store, refused).await?;
+        (records, standing) = look_again(sender, refused).await?;
     }
 }
 
@@ -136,26 +135,24 @@ impl Write {
 }
 
 /// Settles the records that this run has written already: the answer was lost, the stamp is there.
+/// Gives back the others.
 fn settle_stamped(
     context: &RunContext<'_>,
-    records: &mut Vec<Record>,
+    records: Vec<Record>,
     standing: &Standing,
     ledger: &mut Ledger,
-) {
-    let stamped = |record: &mut Record| {
-        let stored = standing.get(record.canon());
-        stored.is_some_and(|stored| context.own_stamp(stored, record.change.record).is_some())
-    };
-    let written: Vec<Record> = records.extract_if(.., stamped).collect();
-    for record in written {
+) -> Vec<Record> {
+    let mut others = Vec::with_capacity(records.len());
+    for record in records {
         let stored = standing.get(record.canon());
         let stamp = stored.and_then(|stored| context.own_stamp(stored, record.change.record));
         match stamp.map(|stamp| stamp.outcome) {
             Some(Outcome::Created) => ledger.created(record),
             Some(Outcome::Updated) => ledger.updated(record),
-            None => {}
+            None => others.push(record),
         }
     }
+    others
 }
 
 /// Decides, claims, and decides again for those that did not get their external id; settles
@@ -181,7 +178,7 @@ async fn prepare(
         .iter()
         .filter(|(_, decision)| matches!(decision, Decision::Create { .. }))
         .count();
-    ids.reserve(sender.store, new).await?;
+    ids.reserve(sender, new).await?;
     let mut writes = Vec::with_capacity(decided.len());
     for (record, decision) in decided {
         let step = match decision {
@@ -190,7 +187,7 @@ async fn prepare(
                 continue;
             }
             Decision::Create { onto } => Step::Create {
-                id: ids.take(sender.store).await?,
+                id: ids.take(sender).await?,
                 onto,
             },
             Decision::Update {
@@ -210,9 +207,9 @@ async fn prepare(
 
 /// What stands now under the logins of refused writes.
 async fn look_again(
-    store: &Store,
+    sender: &Sender<'_>,
     refused: Vec<(Record, Executed)>,
-) -> Result<(Vec<Record>, Standing), StoreError> {
+) -> Result<(Vec<Record>, Standing), Halt> {
     let mut standing: Standing = HashMap::new();
     let mut records = Vec::with_capacity(refused.len());
     for (record, found) in refused {
@@ -221,11 +218,12 @@ async fn look_again(
         }
         records.push(record);
     }
-    let unknown = records
+    let unknown: Vec<&str> = records
         .iter()
         .map(Record::canon)
-        .filter(|canon| !standing.contains_key(*canon));
-    let read = store.users(unknown).await?;
+        .filter(|canon| !standing.contains_key(*canon))
+        .collect();
+    let read = sender.read(sender.store.users(unknown)).await?;
     standing.extend(read);
     Ok((records, standing))
 }
@@ -235,21 +233,21 @@ async fn look_again(
 struct Ids(Option<Range<u64>>);
 
 impl Ids {
-    async fn reserve(&mut self, store: &Store, count: usize) -> Result<(), StoreError> {
+    async fn reserve(&mut self, sender: &Sender<'_>, count: usize) -> Result<(), Halt> {
         let left = self.0.as_ref().map_or(0, |range| range.end - range.start);
         let count = count as u64;
         if count > left {
-            self.0 = Some(store.next_user_ids(count).await?);
+            self.0 = Some(sender.read(sender.store.next_user_ids(count)).await?);
         }
         Ok(())
     }
 
-    async fn take(&mut self, store: &Store) -> Result<u64, StoreError> {
+    async fn take(&mut self, sender: &Sender<'_>) -> Result<u64, Halt> {
         loop {
             if let Some(id) = self.0.as_mut().and_then(Iterator::next) {
                 return Ok(id);
             }
-            self.reserve(store, 1).await?;
+            self.reserve(sender, 1).await?;
         }
     }
 }

@@ -5,16 +5,15 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use muster_aws::StoreError;
 use muster_aws::claims::Claim;
 use muster_aws::directory::Statement;
 use muster_aws::runs::RunId;
+use muster_aws::{Store, StoreError};
 use muster_core::attribute::Attribute;
 use muster_core::rules::Rules;
 use muster_core::survey::external_id_taken;
-use muster_core::value::Value;
 
-use crate::planning::{new_external_id, user};
+use crate::planning::{has_external_id, new_external_id};
 use crate::sending::{Halt, Sender, Sent};
 use crate::work::{Record, RunContext, Standing};
 
@@ -33,7 +32,8 @@ struct Wanted<'r> {
 /// How the claim is to be had.
 enum Step {
     Insert,
-    Confirm(Claim),
+    /// With the runs of the claim that are not over yet.
+    Confirm(Claim, Vec<String>),
     TakeOver(Claim),
 }
 
@@ -91,7 +91,7 @@ impl Wanted<'_> {
         let (id, login) = (self.id.as_str(), self.record.canon());
         match &self.step {
             Step::Insert => Claim::insert(table, tenant, id, login, run),
-            Step::Confirm(claim) => claim.confirm(table, tenant, id, run),
+            Step::Confirm(claim, live) => claim.confirm(table, tenant, id, live, run),
             Step::TakeOver(claim) => claim.take_over(table, tenant, id, login, run),
         }
     }
@@ -110,12 +110,10 @@ async fn look<'r>(
     let store = sender.store;
     let tenant = context.run.tenant.as_str();
     let run = context.run_name();
-    let claims = store
-        .claims(tenant, refused.iter().map(|wanted| wanted.id.as_str()))
-        .await?;
-    let holders = store
-        .users(claims.values().map(|claim| claim.login.as_str()))
-        .await?;
+    let ids: Vec<&str> = refused.iter().map(|wanted| wanted.id.as_str()).collect();
+    let claims = sender.read(store.claims(tenant, ids)).await?;
+    let claimants: Vec<&str> = claims.values().map(|claim| claim.login.as_str()).collect();
+    let claimants = sender.read(store.users(claimants)).await?;
     let mut resting = Resting::default();
     let mut next = Vec::new();
     for mut wanted in refused {
@@ -128,17 +126,14 @@ async fn look<'r>(
             if claim.runs.contains(&run) {
                 wanted.record.claimed = true;
             } else {
-                wanted.step = Step::Confirm(claim.clone());
+                let live = resting.live(sender, context, &claim.runs).await?;
+                wanted.step = Step::Confirm(claim.clone(), live);
                 next.push(wanted);
             }
             continue;
         }
-        let held = user(holders.get(&claim.login)).is_some_and(|user| {
-            user.tenant == tenant
-                && user.values.get(&Attribute::ExternalId)
-                    == Some(&Value::Text(wanted.id.as_str().into()))
-        });
-        if !held && resting.are_over(sender, context, &claim.runs).await? {
+        let held = has_external_id(claimants.get(&claim.login), tenant, &wanted.id);
+        if !held && resting.live(sender, context, &claim.runs).await?.is_empty() {
             wanted.step = Step::TakeOver(claim.clone());
             next.push(wanted);
         } else {
@@ -157,36 +152,39 @@ async fn look<'r>(
 struct Resting(HashMap<String, bool>);
 
 impl Resting {
-    async fn are_over(
+    /// The runs that are not.
+    async fn live(
         &mut self,
         sender: &Sender<'_>,
         context: &RunContext<'_>,
         runs: &[String],
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Vec<String>, Halt> {
+        let mut live = Vec::new();
         for run in runs {
             let known = self.0.get(run).copied();
             let over = match known {
                 Some(over) => over,
                 None => {
-                    let over = is_over(sender, context.started_at, run).await?;
+                    let over = is_over(sender.store, context.started_at, run);
+                    let over = sender.read(over).await?;
                     self.0.insert(run.clone(), over);
                     over
                 }
             };
             if !over {
-                return Ok(false);
+                live.push(run.clone());
             }
         }
-        Ok(true)
+        Ok(live)
     }
 }
 
-async fn is_over(sender: &Sender<'_>, now: Timestamp, run: &str) -> Result<bool, StoreError> {
+async fn is_over(store: &Store, now: Timestamp, run: &str) -> Result<bool, StoreError> {
     let Some(id) = RunId::parse(run) else {
         return Ok(true);
     };
     // A run that is not there any more ended long ago.
-    let Some(run) = sender.store.get_run(&id, now).await? else {
+    let Some(run) = store.get_run(&id, now).await? else {
         return Ok(true);
     };
     Ok(run.state.is_terminal()

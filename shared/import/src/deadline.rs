@@ -3,23 +3,31 @@
 
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::Times;
 
-/// The times of one run.
+/// The times of one request, from its arrival on.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Deadline {
+pub struct Deadline {
     started: Duration,
     times: Times,
 }
 
 impl Deadline {
-    pub(crate) fn start(times: Times) -> Self {
+    /// Begins now.
+    #[must_use]
+    pub fn start(times: Times) -> Self {
         Self {
             started: since_boot(),
             times,
         }
+    }
+
+    pub(crate) const fn times(&self) -> Times {
+        self.times
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -27,18 +35,39 @@ impl Deadline {
     }
 
     /// Waits for `work` as long as writes may begin; `None`: that time is over.
-    pub(crate) async fn before_stop<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        self.within(self.times.stop_after, work).await
+    pub(crate) fn before_stop<'w, T>(
+        &self,
+        work: impl Future<Output = T> + Send + 'w,
+    ) -> BoxFuture<'w, Option<T>> {
+        self.within(self.times.stop_after, work)
     }
 
     /// Waits for `work` as long as any answer is waited for; `None`: that time is over.
-    pub(crate) async fn before_giving_up<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        self.within(self.times.give_up_after, work).await
+    pub(crate) fn before_giving_up<'w, T>(
+        &self,
+        work: impl Future<Output = T> + Send + 'w,
+    ) -> BoxFuture<'w, Option<T>> {
+        self.within(self.times.give_up_after, work)
     }
 
-    async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    /// Like [`Self::before_giving_up`], and leaves time for something else.
+    pub(crate) fn before_reserve<'w, T>(
+        &self,
+        reserve: Duration,
+        work: impl Future<Output = T> + Send + 'w,
+    ) -> BoxFuture<'w, Option<T>> {
+        self.within(self.times.give_up_after.saturating_sub(reserve), work)
+    }
+
+    /// Boxed, because the compiler cannot prove that what is made of many nested generic futures
+    /// may be sent between threads.
+    fn within<'w, T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = T> + Send + 'w,
+    ) -> BoxFuture<'w, Option<T>> {
         let left = limit.saturating_sub(self.elapsed());
-        tokio::time::timeout(left, work).await.ok()
+        async move { tokio::time::timeout(left, work).await.ok() }.boxed()
     }
 
     /// How long a write that begins now may take; `None`: none may begin.

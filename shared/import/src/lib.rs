@@ -5,6 +5,7 @@
 mod apply;
 mod claiming;
 mod deadline;
+mod ending;
 mod pace;
 mod planning;
 mod sending;
@@ -12,6 +13,7 @@ mod sync;
 mod times;
 mod work;
 
+pub use self::deadline::Deadline;
 pub use self::sync::{Outcome, SyncImport, SyncRequest, import};
 pub use self::times::Times;
 
@@ -27,13 +29,5 @@ pub async fn sweep_expired(
     now: jiff::Timestamp,
     times: Times,
 ) -> Result<Vec<Interrupted>, StoreError> {
-    let ended = store.end_expired(now, times.sweep_grace).await?;
-    for interrupted in &ended {
-        tracing::warn!(
-            import.id = %interrupted.run,
-            task.id = interrupted.task,
-            "an import that stood still was ended as interrupted"
-        );
-    }
-    Ok(ended)
+    store.end_expired(now, times.sweep_grace).await
 }

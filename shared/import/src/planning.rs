@@ -1,16 +1,17 @@
 //! The plan of a whole run before its first write: who is stored, which managers and external
 //! ids exist, and what each record means for its user.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use muster_aws::directory::Stored;
-use muster_aws::{Store, StoreError};
 use muster_core::attribute::Attribute;
 use muster_core::plan::{Plan, User, plan};
 use muster_core::rules::Rules;
 use muster_core::survey::external_id_taken;
 use muster_core::value::{Problem, Value};
 
+use crate::sending::{Halt, Sender};
 use crate::work::{Ledger, Record, RunContext, Standing};
 
 /// What a record that is kept is to do.
@@ -31,14 +32,17 @@ pub(crate) enum Decision {
 /// Plans every record before the first is written: settles those that are ignored, gives back the
 /// others in order, and what stands under their logins.
 pub(crate) async fn plan_all(
-    store: &Store,
+    sender: &Sender<'_>,
     rules: &Rules,
     context: &RunContext<'_>,
     mut records: Vec<Record>,
     ledger: &mut Ledger,
-) -> Result<(Vec<Record>, Standing), StoreError> {
-    let standing = store.users(records.iter().map(Record::canon)).await?;
-    check_managers(store, rules, context, &mut records, &standing).await?;
+) -> Result<(Vec<Record>, Standing), Halt> {
+    let store = sender.store;
+    let standing = sender
+        .read(store.users(records.iter().map(Record::canon)))
+        .await?;
+    check_managers(sender, rules, context, &mut records, &standing).await?;
     let mut external_ids = HashMap::new();
     records.retain_mut(|record| {
         let stored = standing.get(record.canon());
@@ -102,50 +106,67 @@ pub(crate) fn new_external_id<'r>(record: &'r Record, stored: Option<&Stored>) -
     }
 }
 
-/// Of several records of an input that give out one external id, the first keeps it.
+/// Of several records of an input that set one external id, the first keeps it. A user who has
+/// it already keeps it in any case.
 fn keep_unique(
     rules: &Rules,
     record: &mut Record,
     stored: Option<&Stored>,
     seen: &mut HashMap<String, u64>,
 ) {
-    let Some(id) = new_external_id(record, stored) else {
+    let Some(id) = external_id(record).map(str::to_owned) else {
         return;
     };
-    match seen.get(id) {
-        None => {
-            seen.insert(id.to_owned(), record.change.record);
+    let is_new = new_external_id(record, stored).is_some();
+    match seen.entry(id) {
+        Entry::Vacant(entry) => {
+            entry.insert(record.change.record);
         }
-        Some(first) => {
-            let problem = external_id_taken(&format!("an earlier record, {first}"));
+        Entry::Occupied(first) if is_new => {
+            let problem = external_id_taken(&format!("an earlier record, {}", first.get()));
             record.keep(rules, Attribute::ExternalId, problem);
         }
+        Entry::Occupied(_) => {}
     }
+}
+
+/// Whether this is the user of the tenant who has the external id.
+pub(crate) fn has_external_id(stored: Option<&Stored>, tenant: &str, id: &str) -> bool {
+    user(stored).is_some_and(|user| {
+        let held = user.values.get(&Attribute::ExternalId);
+        user.tenant == tenant && matches!(held, Some(Value::Text(held)) if held == id)
+    })
 }
 
 /// Takes out managers that cannot be: unknown ids, the users themselves, and ids and external ids
 /// of two different people. An unknown `manager_uid` stays: it may appear later.
 async fn check_managers(
-    store: &Store,
+    sender: &Sender<'_>,
     rules: &Rules,
     context: &RunContext<'_>,
     records: &mut [Record],
     standing: &Standing,
-) -> Result<(), StoreError> {
+) -> Result<(), Halt> {
+    let store = sender.store;
     let tenant = context.run.tenant.as_str();
     let ids: HashSet<u64> = records.iter().filter_map(manager_id).collect();
-    let known = store.logins_by_id(tenant, ids).await?;
+    let known = sender.read(store.logins_by_id(tenant, ids)).await?;
     let uids: HashSet<&str> = records
         .iter()
         .filter(|record| manager_id(record).is_some())
         .filter_map(manager_uid)
         .collect();
-    let claims = store.claims(tenant, uids).await?;
+    let claims = sender.read(store.claims(tenant, uids)).await?;
+    let claimants: Vec<&str> = claims.values().map(|claim| claim.login.as_str()).collect();
+    let claimants = sender.read(store.users(claimants)).await?;
+    // A claim alone proves nothing: the user may have moved on to another id.
+    let holder = |uid: &str| {
+        let login = claims.get(uid)?.login.as_str();
+        has_external_id(claimants.get(login), tenant, uid).then_some(login)
+    };
     for record in records {
         let own = user(standing.get(record.canon())).filter(|user| user.tenant == tenant);
-        let problems = manager_problems(record, own, &known, |uid| {
-            claims.get(uid).map(|claim| claim.login.as_str())
-        });
+        let problems = manager_problems(record, own, &known, holder);
         for (attribute, problem) in problems {
             record.keep(rules, attribute, problem);
         }
@@ -175,8 +196,9 @@ fn manager_problems<'c>(
     let Some(uid) = manager_uid(record) else {
         return problems;
     };
-    let sets_own_uid = record.change.changes.sets(Attribute::ExternalId);
-    if !sets_own_uid && own_uid == record.change.changes.value(Attribute::ManagerUid) {
+    let assignments = &record.change.changes.assignments;
+    let keeps_own_uid = assignments.iter().all(|(a, _)| *a != Attribute::ExternalId);
+    if keeps_own_uid && own_uid == record.change.changes.value(Attribute::ManagerUid) {
         problems.push((Attribute::ManagerUid, OWN_MANAGER));
     } else if id_is_good
         && let Some(login) = manager_id(record).and_then(|id| known.get(&id))

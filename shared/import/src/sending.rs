@@ -15,7 +15,7 @@ use crate::pace::Pace;
 pub(crate) enum Halt {
     /// The store gave up on something.
     Store(StoreError),
-    /// There is no time left. `certain`: everything that was sent was answered.
+    /// There is no time left. `certain`: whatever was sent is known to be written or not.
     OutOfTime { certain: bool },
 }
 
@@ -66,30 +66,31 @@ impl<'s> Sender<'s> {
     /// sent again: its condition sees to it that it is written once.
     pub(crate) async fn send<T>(
         &mut self,
-        mut jobs: Vec<T>,
+        jobs: Vec<T>,
         statement: impl Fn(&T) -> Statement,
         mut answered: impl FnMut(T, Sent),
     ) -> Result<(), Halt> {
-        let mut certain = true;
+        let mut jobs: Vec<Job<T>> = jobs.into_iter().map(Job::new).collect();
         while !jobs.is_empty() {
             let timeout = self
                 .deadline
                 .write_timeout()
-                .ok_or(Halt::OutOfTime { certain })?;
+                .ok_or_else(|| Halt::OutOfTime {
+                    certain: jobs.iter().all(|job| !job.unanswered),
+                })?;
             let round = jobs.split_off(jobs.len().saturating_sub(self.pace.statements()));
             let requests = round.chunks(BATCH).map(|batch| {
-                self.store
-                    .execute(batch.iter().map(&statement).collect(), timeout)
+                let statements = batch.iter().map(|job| statement(&job.of)).collect();
+                self.store.execute(statements, timeout)
             });
             let answers = join_all(requests).await.into_iter().flatten();
             let mut trouble: Option<StoreError> = None;
-            certain = true;
-            for (job, executed) in round.into_iter().zip(answers) {
+            for (mut job, executed) in round.into_iter().zip(answers) {
                 match executed {
-                    Executed::Done => answered(job, Sent::Done),
-                    Executed::Refused(_) => answered(job, Sent::Refused(executed)),
+                    Executed::Done => answered(job.of, Sent::Done),
+                    Executed::Refused(_) => answered(job.of, Sent::Refused(executed)),
                     Executed::Again(error) => {
-                        certain &= !matches!(error, StoreError::Unanswered(_));
+                        job.unanswered |= matches!(error, StoreError::Unanswered(_));
                         trouble = Some(error);
                         jobs.push(job);
                     }
@@ -106,5 +107,32 @@ impl<'s> Sender<'s> {
             }
         }
         Ok(())
+    }
+
+    /// Waits for a read as long as writes may begin: what it finds is of no use later.
+    pub(crate) async fn read<T>(
+        &self,
+        read: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, Halt> {
+        match self.deadline.before_stop(read).await {
+            Some(result) => result.map_err(Halt::Store),
+            None => Err(Halt::OutOfTime { certain: true }),
+        }
+    }
+}
+
+/// What a statement is sent for.
+struct Job<T> {
+    of: T,
+    /// Whether it was sent without an answer: it may be written.
+    unanswered: bool,
+}
+
+impl<T> Job<T> {
+    const fn new(of: T) -> Self {
+        Self {
+            of,
+            unanswered: false,
+        }
     }
 }

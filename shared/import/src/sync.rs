@@ -6,23 +6,21 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use jiff::Timestamp;
-use muster_aws::error::Cause;
-use muster_aws::holds::{Acquired, Finished, HoldKind};
-use muster_aws::items::count_codes;
-use muster_aws::runs::{Ending, NewRun, RunId};
+use muster_aws::holds::{Acquired, HoldKind};
+use muster_aws::runs::{NewRun, RunId};
 use muster_aws::{Store, StoreError};
-use muster_core::dialect::quant;
 use muster_core::item::Item;
 use muster_core::limits;
 use muster_core::reader::{Position, ReadError, Sizes};
 use muster_core::rules::Rules;
-use muster_core::run::{Counts, Status};
+use muster_core::run::Counts;
 use muster_core::settings::{SafetyThreshold, TaskSettings};
 use muster_core::survey::{Collected, collect};
+use tracing::Instrument as _;
 
-use crate::Times;
 use crate::apply::apply;
 use crate::deadline::Deadline;
+use crate::ending::End;
 use crate::planning::plan_all;
 use crate::sending::{Halt, Sender};
 use crate::work::{Ledger, RunContext};
@@ -81,9 +79,6 @@ pub enum Outcome {
     },
 }
 
-/// What a client reads when time has run out.
-const OUT_OF_TIME: &str = "out of time, part of it may have been applied, send it again";
-
 /// Imports a request's body. The work goes on if the caller stops waiting: a client that hangs up
 /// must leave neither half a run nor a held task.
 ///
@@ -91,19 +86,22 @@ const OUT_OF_TIME: &str = "out of time, part of it may have been applied, send i
 /// The store's, as long as there is no run.
 pub async fn import(
     store: &Store,
-    times: Times,
+    deadline: Deadline,
     request: SyncRequest,
 ) -> Result<SyncImport, StoreError> {
     let store = store.clone();
-    let work = tokio::spawn(async move { run(&store, times, request).await });
-    match work.await {
+    let work = async move { run(&store, deadline, request).await };
+    match tokio::spawn(work.in_current_span()).await {
         Ok(result) => result,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 
-async fn run(store: &Store, times: Times, request: SyncRequest) -> Result<SyncImport, StoreError> {
-    let deadline = Deadline::start(times);
+async fn run(
+    store: &Store,
+    deadline: Deadline,
+    request: SyncRequest,
+) -> Result<SyncImport, StoreError> {
     let started_at = Timestamp::now();
     let run = NewRun {
         id: RunId::generate(started_at),
@@ -116,47 +114,67 @@ async fn run(store: &Store, times: Times, request: SyncRequest) -> Result<SyncIm
     let rules = match rules(&request.task) {
         Ok(rules) => rules,
         Err(errors) => {
-            let ending = failure(errors.clone(), None, &[]);
-            store.record_ended_run(&run, &ending, started_at).await?;
+            let end = End::refused(errors, None, Vec::new());
+            let outcome = end.record_alone(store, &run, started_at).await?;
             return Ok(SyncImport::Ended {
                 run: run.id,
-                outcome: Outcome::Refused {
-                    errors,
-                    items: Vec::new(),
-                },
+                outcome,
             });
         }
     };
-    let acquired = deadline.before_giving_up(store.acquire(&run, started_at, times.sync_hold));
-    match acquired.await.ok_or_else(acquire_unanswered)?? {
-        Acquired::Mine => {}
-        Acquired::Held { kind, until } => {
-            return Ok(SyncImport::Busy {
-                retry_after: retry_after(&request.task, kind, until, Timestamp::now()),
-            });
-        }
+    if let Some(retry_after) = acquire(store, deadline, &request.task, &run, started_at).await? {
+        return Ok(SyncImport::Busy { retry_after });
     }
     tracing::info!(import.id = %run.id, task.id = run.task, bytes = run.size, "import began");
-    let context = RunContext::new(&run, started_at, times);
+    let context = RunContext::new(&run, started_at, deadline.times());
     let mut sender = Sender::new(store, deadline);
     let threshold = request.task.safety_threshold;
     let work = work(&mut sender, rules, &context, threshold, request.body);
-    let result = AssertUnwindSafe(work).catch_unwind().await;
-    let outcome = end(store, &run, deadline, result).await;
+    let end = AssertUnwindSafe(work)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_panic| {
+            tracing::error!(import.id = %run.id, "import panicked");
+            End::panicked()
+        });
+    let outcome = end.record(store, &run, deadline).await;
     Ok(SyncImport::Ended {
         run: run.id,
         outcome,
     })
 }
 
-/// Whether the task is held nobody knows then; if it is, the sweep will free it.
-fn acquire_unanswered() -> StoreError {
-    StoreError::Unanswered(Cause {
-        operation: "TransactWriteItems",
-        code: None,
-        message: "no time left to wait for the hold of the task".to_owned(),
-        request_id: None,
-    })
+/// Takes the task's hold. `Some`: it is not to be had, come again in so many seconds.
+async fn acquire(
+    store: &Store,
+    deadline: Deadline,
+    task: &TaskSettings,
+    run: &NewRun,
+    now: Timestamp,
+) -> Result<Option<u64>, StoreError> {
+    let hold = deadline.times().sync_hold;
+    match deadline
+        .before_giving_up(store.acquire(run, now, hold))
+        .await
+    {
+        Some(Ok(Acquired::Mine)) => Ok(None),
+        Some(Ok(Acquired::Held { kind, until })) => {
+            Ok(Some(retry_after(task, kind, until, Timestamp::now())))
+        }
+        // Whether the task is held now nobody knows; if it is, then for this long at most.
+        Some(Err(error)) if error.retryable() => {
+            tracing::error!(task.id = run.task, %error, "the hold of a task was not answered");
+            Ok(Some(hold.as_secs().max(1)))
+        }
+        Some(Err(error)) => Err(error),
+        None => {
+            tracing::error!(
+                task.id = run.task,
+                "the hold of a task was not answered in time"
+            );
+            Ok(Some(hold.as_secs().max(1)))
+        }
+    }
 }
 
 /// The rules of a task that may run.
@@ -196,22 +214,6 @@ fn retry_after(
     }
 }
 
-/// Why a run ends early.
-enum Stop {
-    /// The body, or the safety threshold.
-    Refused {
-        errors: Vec<String>,
-        items: Vec<Item>,
-        counts: Option<Counts>,
-    },
-    /// The service.
-    GaveUp {
-        cause: Halt,
-        counts: Counts,
-        items: Vec<Item>,
-    },
-}
-
 /// Checks, plans and applies the body.
 async fn work(
     sender: &mut Sender<'_>,
@@ -219,41 +221,34 @@ async fn work(
     context: &RunContext<'_>,
     threshold: Option<SafetyThreshold>,
     body: Bytes,
-) -> Result<(Counts, Vec<Item>), Stop> {
+) -> End {
     let rules = Arc::new(rules);
-    let collected = check(Arc::clone(&rules), body).await?;
+    let collected = match check(Arc::clone(&rules), body).await {
+        Ok(collected) => collected,
+        Err(error) => return End::refused(vec![error], None, Vec::new()),
+    };
     let (mut ledger, records) = Ledger::open(collected);
-    let planning = plan_all(sender.store, &rules, context, records, &mut ledger);
-    let (records, standing) = match sender.deadline.before_stop(planning).await {
-        Some(Ok(planned)) => planned,
-        Some(Err(error)) => return Err(gave_up(Halt::Store(error), ledger)),
-        None => return Err(gave_up(Halt::OutOfTime { certain: true }, ledger)),
+    let (records, standing) = match plan_all(sender, &rules, context, records, &mut ledger).await {
+        Ok(planned) => planned,
+        Err(cause) => return gave_up(context, &cause, ledger),
     };
     if let Some(error) = threshold.and_then(|threshold| tripped(threshold, ledger.counts)) {
         let (counts, items) = ledger.close();
-        return Err(Stop::Refused {
-            errors: vec![error],
-            items,
-            counts: Some(counts),
-        });
+        return End::refused(vec![error], Some(counts), items);
     }
     match apply(sender, &rules, context, records, standing, &mut ledger).await {
-        Ok(()) => Ok(ledger.close()),
-        Err(cause) => Err(gave_up(cause, ledger)),
+        Ok(()) => End::imported(ledger.close()),
+        Err(cause) => gave_up(context, &cause, ledger),
     }
 }
 
-fn gave_up(cause: Halt, ledger: Ledger) -> Stop {
-    let (counts, items) = ledger.close();
-    Stop::GaveUp {
-        cause,
-        counts,
-        items,
-    }
+fn gave_up(context: &RunContext<'_>, cause: &Halt, ledger: Ledger) -> End {
+    tracing::error!(import.id = %context.run.id, %cause, "import given up");
+    End::gave_up(cause, ledger.close())
 }
 
 /// Parsing and validation keep a core busy, so they stay off the tokio workers.
-async fn check(rules: Arc<Rules>, body: Bytes) -> Result<Collected, Stop> {
+async fn check(rules: Arc<Rules>, body: Bytes) -> Result<Collected, String> {
     let sizes = Sizes {
         window: limits::SYNC_BYTES + 1,
         ..Sizes::default()
@@ -267,11 +262,7 @@ async fn check(rules: Arc<Rules>, body: Bytes) -> Result<Collected, Stop> {
         Ok(Err(error)) => error,
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     };
-    Err(Stop::Refused {
-        errors: vec![not_an_array(&error, &body)],
-        items: Vec::new(),
-        counts: None,
-    })
+    Err(not_an_array(&error, &body))
 }
 
 fn not_an_array(error: &ReadError, body: &[u8]) -> String {
@@ -303,99 +294,4 @@ fn tripped(threshold: SafetyThreshold, counts: Counts) -> Option<String> {
              ignored, the task allows {limit}; nothing was imported"
         )
     })
-}
-
-/// Writes the log and frees the task, whatever happened.
-async fn end(
-    store: &Store,
-    run: &NewRun,
-    deadline: Deadline,
-    result: std::thread::Result<Result<(Counts, Vec<Item>), Stop>>,
-) -> Outcome {
-    let (mut ending, items, mut outcome) = match result {
-        Ok(Ok((counts, items))) => {
-            let ending = Ending {
-                status: quant::status(&items),
-                counts: Some(counts),
-                item_counts: count_codes(&items),
-                errors: Vec::new(),
-            };
-            (ending, items.clone(), Outcome::Imported { counts, items })
-        }
-        Ok(Err(Stop::Refused {
-            errors,
-            items,
-            counts,
-        })) => {
-            let ending = failure(errors.clone(), counts, &items);
-            (ending, items.clone(), Outcome::Refused { errors, items })
-        }
-        Ok(Err(Stop::GaveUp {
-            cause,
-            counts,
-            items,
-        })) => {
-            tracing::error!(import.id = %run.id, error = %cause, "import given up");
-            let (message, known) = match cause {
-                Halt::OutOfTime { certain } => (OUT_OF_TIME.to_owned(), certain),
-                Halt::Store(error) => (error.client_message().to_owned(), false),
-            };
-            let ending = failure(vec![message.clone()], known.then_some(counts), &items);
-            (ending, items, Outcome::Failed { message })
-        }
-        Err(_panic) => {
-            tracing::error!(import.id = %run.id, "import panicked");
-            let message = "the service failed; part of it may have been applied".to_owned();
-            let ending = failure(vec![message.clone()], None, &[]);
-            (ending, Vec::new(), Outcome::Failed { message })
-        }
-    };
-    if let Err(error) = store.write_items(&run.id, &items, Timestamp::now()).await {
-        tracing::error!(import.id = %run.id, %error, "the items of the import were not written");
-        let message = error.client_message().to_owned();
-        ending.status = Status::Failure;
-        ending.errors = vec![message.clone()];
-        outcome = Outcome::Failed { message };
-    }
-    match store.finish(run, &ending, Timestamp::now()).await {
-        Ok(Finished::Done) => log_end(run, &ending, deadline),
-        Ok(Finished::EndedByOther) => {
-            tracing::warn!(import.id = %run.id, "the import had been ended as interrupted");
-            outcome = Outcome::Failed {
-                message: muster_aws::holds::INTERRUPTED.to_owned(),
-            };
-        }
-        Err(error) => {
-            // The sweep will find the run and free the task.
-            tracing::error!(import.id = %run.id, %error, "the import could not be finished");
-            outcome = Outcome::Failed {
-                message: error.client_message().to_owned(),
-            };
-        }
-    }
-    outcome
-}
-
-fn failure(errors: Vec<String>, counts: Option<Counts>, items: &[Item]) -> Ending {
-    Ending {
-        status: Status::Failure,
-        counts,
-        item_counts: count_codes(items),
-        errors,
-    }
-}
-
-fn log_end(run: &NewRun, ending: &Ending, deadline: Deadline) {
-    let counts = ending.counts.unwrap_or_default();
-    tracing::info!(
-        import.id = %run.id,
-        task.id = run.task,
-        status = %ending.status,
-        records = counts.total,
-        created = counts.created,
-        updated = counts.updated,
-        ignored = counts.ignored,
-        duration_ms = deadline.elapsed().as_millis(),
-        "import finished"
-    );
 }

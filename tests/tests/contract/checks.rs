@@ -187,6 +187,7 @@ struct Prepared {
     stranger: String,
     disabled: u64,
     running: u64,
+    disabled_and_running: u64,
     foreign: u64,
 }
 
@@ -195,8 +196,11 @@ impl Prepared {
         let stranger = w.sign_in(&store.robot(w, 0).await).await;
         let disabled = store.task(w, 0, |task| task["enabled"] = json!(false)).await;
         let running = store.task(w, 0, |_| ()).await;
-        store.hold(w, 0, running).await;
-        Prepared { stranger, disabled, running, foreign: w.tenants[1].task_id }
+        let disabled_and_running = store.task(w, 0, |task| task["enabled"] = json!(false)).await;
+        for task in [running, disabled_and_running] {
+            store.hold(w, 0, task).await;
+        }
+        Prepared { stranger, disabled, running, disabled_and_running, foreign: w.tenants[1].task_id }
     }
 
     /// A request that fails both checks, if there can be one.
@@ -216,7 +220,7 @@ impl Prepared {
                 Records => call.body(format!("[{}1]", "1,".repeat(20_000))),
                 Disabled | Running if faults.contains(&Task) => return None,
                 Disabled => call.task(self.disabled),
-                Running if faults.contains(&Disabled) => return None,
+                Running if faults.contains(&Disabled) => call.task(self.disabled_and_running),
                 Running => call.task(self.running),
                 Body if faults.contains(&Size) => call.body(vec![b'x'; 4_000_001]),
                 Body if faults.contains(&Records) => return None,

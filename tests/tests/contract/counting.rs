@@ -29,6 +29,12 @@ const CASES: &[Case] = &[
     ("empty twice is no duplicate", r#"{"Username":""},{"Username":""}"#, [2, 0, 0], &[]),
     ("wrong types twice are no duplicate", r#"{"Username":true},{"Username":true}"#, [0, 2, 0], &[]),
     ("a duplicate whose other parts are bad", r#"{"Username":"a~",…},{"Username":"a~","Role":7}"#, [0, 0, 1], &["a~"]),
+    // Of a double key the last value counts, however the key is written.
+    ("a login and then none", r#"{"Username":"a~",…,"Username":null}"#, [1, 0, 0], &[]),
+    ("no login and then one", r#"{"Username":"",…,"Username":"a~"}"#, [0, 0, 0], &["a~"]),
+    ("a key in escapes", r#"{"User\u006eame":"a~",…}"#, [0, 0, 0], &["a~"]),
+    ("a double key in escapes", r#"{"Username":"b~",…,"\u0055sername":"a~"}"#, [0, 0, 0], &["a~"]),
+    ("a role and then a bad one", r#"{"Username":"a~",…,"Role":"king"}"#, [0, 1, 0], &[]),
     // A new user's role.
     ("no role", r#"{"Username":"a~","E-mail":"a@example.com"}"#, [0, 1, 0], &[]),
     ("role null", r#"{"Username":"a~","E-mail":"a@example.com","Role":null}"#, [0, 1, 0], &[]),

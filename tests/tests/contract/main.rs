@@ -11,6 +11,7 @@ mod authenticate;
 mod bad_input;
 mod checks;
 mod counting;
+mod external_ids;
 mod holds;
 mod limits;
 mod log;

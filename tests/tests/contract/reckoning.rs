@@ -62,3 +62,60 @@ async fn counters_agree_at_20_000_records() {
     let times = Times { sync_hold: long, stop_after: long, give_up_after: long, ..Times::default() };
     check(World::patient(times).await, 20_000, 20, false).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_records_written_otherwise_are_the_same_records() {
+    let w = World::start().await;
+    let made = Reckoning::new(500, &w.tag, &[], 30);
+    let plain = made.body();
+    let expected = (200, made.status().to_owned(), made.counts());
+    let first = w.import(0).await.debug().body(plain.clone()).send().await;
+    assert_eq!(first.outcome(), expected, "{first}");
+    let again = w.import(0).await.debug().body(plain.clone()).send().await;
+    assert_eq!(again.outcome(), expected, "{again}");
+    let before = w.directory().await;
+
+    let text = String::from_utf8(plain).expect("JSON is UTF-8");
+    let objects = |value: &str| text.replace("{\"", &format!("{{\"Unmapped\":{value},\""));
+    for (what, body) in [
+        ("over many lines", serde_json::to_string_pretty(&made.elements).expect("values serialise")),
+        ("with a byte order mark", format!("\u{feff}{text}")),
+        ("with every character escaped", escaped(&text)),
+        ("with huge numbers in an unmapped key", objects("[1e999,18446744073709551616]")),
+        ("with what looks like borders of records in an unmapped key", objects(r#""},{\"Username\":\"""#)),
+        ("with one huge number at the end", format!("{},{{\"Unmapped\":1e999}}]", &text[..text.len() - 1])),
+    ] {
+        let reply = w.import(0).await.debug().body(body).send().await;
+        if what.ends_with("at the end") {
+            let [total, empty, ignored, duplicated] = made.counts();
+            assert_eq!(reply.counts(), [total + 1, empty + 1, ignored, duplicated], "{what}");
+            assert_eq!(reply.warnings()[..again.warnings().len()], again.warnings(), "{what}");
+        } else {
+            assert_eq!(reply.outcome(), expected, "{what}");
+            assert_eq!(reply.warnings(), again.warnings(), "{what}");
+        }
+        assert!(w.directory().await == before, "{what}: something was written");
+    }
+}
+
+/// The same JSON, with a `\u` escape for every letter in a string.
+fn escaped(text: &str) -> String {
+    let (mut out, mut quoted, mut skip) = (String::new(), false, 0);
+    for c in text.chars() {
+        match c {
+            _ if skip > 0 => skip -= 1,
+            '\\' => skip = 1,
+            '"' => quoted = !quoted,
+            _ if quoted && c.is_ascii_alphabetic() => {
+                out.push_str(&format!("\\u{:04x}", u32::from(c)));
+                continue;
+            }
+            _ => {}
+        }
+        if skip == 1 && c == 'u' {
+            skip = 4;
+        }
+        out.push(c);
+    }
+    out
+}

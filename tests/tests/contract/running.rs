@@ -126,6 +126,35 @@ async fn two_tasks_of_a_tenant_on_the_same_logins_both_succeed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_tasks_on_the_same_external_ids_each_id_goes_to_one_user() {
+    let w = World::start().await;
+    let store = store_or_skip!(w);
+    let task = store.task(&w, 0, |_| ()).await;
+    let claiming = |name: &str| -> Value {
+        (0..150)
+            .map(|n| {
+                let mut record = w.record(&format!("{name}{n}"));
+                record["External ID"] = json!(w.login(&format!("id{n}")));
+                record
+            })
+            .collect()
+    };
+    let one = w.import(0).await.debug().records(&claiming("one"));
+    let two = w.import(0).await.task(task).debug().records(&claiming("two"));
+    let (one, two) = tokio::join!(one.send(), two.send());
+    assert_eq!((one.counts(), two.counts()), ([150, 0, 0, 0], [150, 0, 0, 0]), "{one} {two}");
+    let taken = [one.warnings(), two.warnings()].concat();
+    assert!(taken.iter().all(|warning| warning.ends_with("[external_id.taken]")), "{taken:?}");
+    assert_eq!(taken.len(), 150, "{taken:?}");
+    let users = store.users().await;
+    let mut ids: Vec<&Value> = users.values().filter_map(|user| user.get("external_id")).collect();
+    let held = ids.len();
+    ids.sort_by_key(|id| id.to_string());
+    ids.dedup();
+    assert_eq!((users.len(), held, ids.len()), (300, 150, 150));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_tasks_run_side_by_side() {
     let w = World::start().await;
     let store = store_or_skip!(w);

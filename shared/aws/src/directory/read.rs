@@ -1,6 +1,6 @@
 //! Consistent reads of users: many by login, some by id.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
@@ -29,8 +29,7 @@ impl Store {
         &self,
         canons: impl IntoIterator<Item = &str>,
     ) -> Result<HashMap<String, Stored>, StoreError> {
-        let keys = canons.into_iter().map(user_key).collect();
-        self.directory_rows(keys)
+        self.directory_rows(canons.into_iter().map(user_key))
             .await?
             .into_iter()
             .filter_map(|(key, row)| Some((canon_of(&key)?.to_owned(), row)))
@@ -54,9 +53,8 @@ impl Store {
             .try_collect()
             .await?;
         // The index may be behind: only the row itself says who has an id.
-        let users = self
-            .users(found.iter().map(|(_, canon)| canon.as_str()))
-            .await?;
+        let canons: Vec<&str> = found.iter().map(|(_, canon)| canon.as_str()).collect();
+        let users = self.users(canons).await?;
         Ok(found
             .into_iter()
             .filter(|(id, canon)| {
@@ -96,8 +94,14 @@ impl Store {
     /// Rows of the directory by key, read consistently. Absent ones are left out.
     pub(crate) async fn directory_rows(
         &self,
-        keys: Vec<String>,
+        keys: impl IntoIterator<Item = String>,
     ) -> Result<HashMap<String, Attributes>, StoreError> {
+        // A key that comes twice fails the whole request.
+        let keys: Vec<String> = keys
+            .into_iter()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
         let batches: Vec<Vec<String>> = keys.chunks(KEYS).map(<[String]>::to_vec).collect();
         let rows: Vec<Vec<Attributes>> = stream::iter(batches)
             .map(|keys| self.directory_batch(keys))

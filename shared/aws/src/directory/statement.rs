@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::types::{
     AttributeValue, BatchStatementRequest, BatchStatementResponse,
@@ -225,7 +226,8 @@ impl NewUser<'_> {
 
 impl Store {
     /// Executes up to [`BATCH`] statements, each for another row, in one request that takes at
-    /// most `timeout`. The answers are in the order of the statements.
+    /// most `timeout`. The answers are in the order of the statements. The SDK does not try again:
+    /// the caller does, who knows how much time is left and slows down.
     pub async fn execute(&self, statements: Vec<Statement>, timeout: Duration) -> Vec<Executed> {
         let count = statements.len();
         self.directory_writes
@@ -241,7 +243,11 @@ impl Store {
             .batch_execute_statement()
             .set_statements(Some(requests))
             .customize()
-            .config_override(aws_sdk_dynamodb::Config::builder().timeout_config(timeouts))
+            .config_override(
+                aws_sdk_dynamodb::Config::builder()
+                    .timeout_config(timeouts)
+                    .retry_config(RetryConfig::disabled()),
+            )
             .send()
             .await;
         match answer {
@@ -252,7 +258,8 @@ impl Store {
                     .into_iter()
                     .map(executed)
                     .collect();
-                // An answer is owed for every statement.
+                // One answer is owed for every statement.
+                executed.truncate(count);
                 while executed.len() < count {
                     executed.push(Executed::Again(StoreError::from_code(
                         OPERATION,
