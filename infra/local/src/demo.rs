@@ -271,7 +271,15 @@ impl<W: Write> Play<'_, W> {
         before: &HashMap<String, Stored>,
     ) -> Result<(), DemoError> {
         self.title(4, "The same file again: nothing is written")?;
+        let writes = self.store.directory_writes();
         let reply = self.send(token, SAMPLE).await?;
+        let writes = self.store.directory_writes() - writes;
+        writeln!(
+            self.out,
+            "   {writes} writes to the directory, counted at the client"
+        )?;
+        self.checks
+            .equal("directory writes of the second import", 0, writes);
         let counts = Counts {
             unchanged: 2,
             ..TWO_RECORDS

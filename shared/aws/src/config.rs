@@ -117,7 +117,9 @@ impl Config {
             // Built without `aws_config`, which would let AWS_ENDPOINT_URL_DYNAMODB win.
             Source::Local { endpoint } => Client::from_conf(
                 aws_sdk_dynamodb::Config::builder()
-                    .behavior_version(without_proxies())
+                    .behavior_version(BehaviorVersion::latest())
+                    // The default client would ask HTTP_PROXY for the way to this machine.
+                    .http_client(aws_smithy_http_client::Builder::new().build_http())
                     .endpoint_url(endpoint)
                     .region(Region::from_static("eu-central-1"))
                     .credentials_provider(Credentials::new("local", "local", None, None, "local"))
@@ -127,15 +129,6 @@ impl Config {
             ),
         }
     }
-}
-
-/// Newer versions of the behaviour ask HTTP_PROXY for the way to this machine.
-#[expect(
-    deprecated,
-    reason = "the latest version sends loopback traffic to a proxy"
-)]
-fn without_proxies() -> BehaviorVersion {
-    BehaviorVersion::v2025_01_17()
 }
 
 fn table(

@@ -4,6 +4,7 @@
 pub mod body;
 pub mod fallback;
 pub mod headers;
+pub mod panics;
 pub mod problem;
 pub mod request_id;
 
