@@ -144,7 +144,7 @@ impl Store {
     /// over is taken from its run, which thereby ends as interrupted.
     ///
     /// # Errors
-    /// What the store says; `Unanswered` leaves open whether the task is held.
+    /// What the store says; then it is open whether the task is held.
     pub async fn acquire(
         &self,
         run: &NewRun,
@@ -152,10 +152,17 @@ impl Store {
         hold: Duration,
     ) -> Result<Acquired, StoreError> {
         let until = row::whole_millis(row::later(now, hold));
-        let mut old: Option<Lock> = None;
+        // A transaction that is refused still meets the holder's finish: only one that may succeed
+        // is tried.
+        let mut verdict = self.look(run, now).await?;
         for _ in 0..ROUNDS {
+            let old = match verdict {
+                Verdict::Answer(answer) => return Ok(answer),
+                Verdict::Free => None,
+                Verdict::Expired(lock) => Some(lock),
+            };
             let writes = self.acquire_writes(run, old.as_ref(), now, until).await?;
-            let verdict = match self.transact(&writes).await {
+            verdict = match self.transact(&writes).await {
                 Ok(Transacted::Done) => {
                     if let Some(old) = &old {
                         warn!(
@@ -170,23 +177,25 @@ impl Store {
                 Ok(Transacted::Cancelled(reasons)) => {
                     self.judge_reasons(run, &reasons, now).await?
                 }
-                Err(StoreError::Contended(_) | StoreError::Throttled(_)) => {
-                    let lock = self.read_lasting_row("a hold", &lock_key(run.task)).await?;
-                    match self.judge(run, lock, now).await? {
-                        // Only a transaction that goes through may take it.
-                        Verdict::Free | Verdict::Expired(_) => Verdict::Answer(changing_hands(now)),
-                        answer @ Verdict::Answer(_) => answer,
-                    }
-                }
+                // Also when its answers were lost: the rows say whether it took effect.
+                Err(error) if error.retryable() => match self.look(run, now).await? {
+                    // Only a transaction that goes through may take it.
+                    Verdict::Free | Verdict::Expired(_) => Verdict::Answer(changing_hands(now)),
+                    answer @ Verdict::Answer(_) => answer,
+                },
                 Err(error) => return Err(error),
             };
-            old = match verdict {
-                Verdict::Answer(answer) => return Ok(answer),
-                Verdict::Free => None,
-                Verdict::Expired(lock) => Some(lock),
-            };
         }
-        Ok(changing_hands(now))
+        Ok(match verdict {
+            Verdict::Answer(answer) => answer,
+            Verdict::Free | Verdict::Expired(_) => changing_hands(now),
+        })
+    }
+
+    /// What the lock says just now.
+    async fn look(&self, run: &NewRun, now: Timestamp) -> Result<Verdict, StoreError> {
+        let lock = self.read_lasting_row("a hold", &lock_key(run.task)).await?;
+        self.judge(run, lock, now).await
     }
 
     /// The writes of an acquire; with `old`, of one that takes the hold over.
@@ -276,7 +285,8 @@ impl Store {
             .filter(|state| !state.is_terminal()))
     }
 
-    /// Ends `run` and frees its task.
+    /// Ends `run` and frees its task. A finished import must not be lost to others who want the
+    /// task, so this is tried for some seconds.
     ///
     /// # Errors
     /// What the store says; the sweep ends the run later, as interrupted.
@@ -292,9 +302,9 @@ impl Store {
             free_lock(table, run.task, &run.id)?,
             delete_open(table, &run.id)?,
         ];
-        match self.transact(&writes).await? {
-            Transacted::Done => Ok(Finished::Done),
-            Transacted::Cancelled(_) => match self.get_run(&run.id, now).await? {
+        match self.transact_stubbornly(&writes).await {
+            Ok(Transacted::Done) => Ok(Finished::Done),
+            Ok(Transacted::Cancelled(_)) => match self.get_run(&run.id, now).await? {
                 Some(found) if found.has_ended_as(ending, now) => Ok(Finished::Done),
                 Some(found) if !found.state.is_terminal() => {
                     error!(
@@ -306,6 +316,13 @@ impl Store {
                 }
                 Some(_) | None => Ok(Finished::EndedByOther),
             },
+            // An answer was lost: the run says whether that try took effect.
+            Err(error @ StoreError::Unanswered(_)) => match self.get_run(&run.id, now).await? {
+                Some(found) if found.has_ended_as(ending, now) => Ok(Finished::Done),
+                Some(found) if found.state.is_terminal() => Ok(Finished::EndedByOther),
+                Some(_) | None => Err(error),
+            },
+            Err(error) => Err(error),
         }
     }
 }

@@ -1,14 +1,17 @@
 //! The items of a run (what it has to say about its records), in segments: one row holds up to
 //! 1,000 of them as NDJSON, with how often each code occurs. A segment's key is the number of its
-//! first item, so a page is found without reading what comes before it.
+//! first item, so a page is found without reading what comes before it. All segments of a run are
+//! in one partition, which takes 1,000 KB a second: they are written patiently, a few at a time.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use muster_core::item::Item;
 use serde::{Deserialize, Serialize};
 
+use crate::pauses::{Patience, Pauses};
 use crate::row::{self, Attributes, Key};
 use crate::runs::{KEPT, RunId};
 use crate::{Store, StoreError};
@@ -18,7 +21,13 @@ const SEGMENT_ITEMS: usize = 1_000;
 /// Bytes of a segment's NDJSON; a row ends at 400 KB.
 const SEGMENT_BYTES: usize = 300_000;
 /// Segments that are written at the same time.
-const WRITTEN_AT_ONCE: usize = 8;
+const WRITTEN_AT_ONCE: usize = 3;
+/// For a segment that the partition does not take at once.
+const PATIENCE: Patience = Patience {
+    tries: u32::MAX,
+    total: Duration::from_secs(4),
+    longest: Duration::from_secs(1),
+};
 const WHAT: &str = "a segment of items";
 
 /// Some items of a run, in the order of its records.
@@ -38,29 +47,65 @@ struct Segment {
     count: u64,
     /// How many, by code.
     codes: BTreeMap<String, u64>,
-    /// One item a line.
+    /// One item a line; see [`line`].
     ndjson: String,
     expires_at: i64,
 }
 
 impl Segment {
-    fn starting_at(first: u64, expires_at: i64) -> Self {
-        Self {
-            first,
-            count: 0,
-            codes: BTreeMap::new(),
-            ndjson: String::new(),
-            expires_at,
+    /// As many of `items` as fit; the first one fits always.
+    fn of(items: &[Item], first: u64, expires_at: i64) -> Result<Self, StoreError> {
+        let mut ndjson = String::new();
+        let mut taken = 0;
+        for item in items.iter().take(SEGMENT_ITEMS) {
+            let line = line(item)?;
+            if taken > 0 && ndjson.len() + line.len() + 1 > SEGMENT_BYTES {
+                break;
+            }
+            ndjson.push_str(&line);
+            ndjson.push('\n');
+            taken += 1;
         }
+        Ok(Self {
+            first,
+            count: taken as u64,
+            codes: count_codes(items.iter().take(taken)),
+            ndjson,
+            expires_at,
+        })
     }
 
     fn items(&self) -> impl Iterator<Item = Result<Item, StoreError>> {
-        self.ndjson.lines().map(|line| {
-            serde_json::from_str(line).map_err(|error| StoreError::Row {
-                row: WHAT,
-                reason: error.to_string(),
-            })
-        })
+        self.ndjson
+            .lines()
+            .map(|line| serde_json::from_str(line).map_err(|error| broken(&error)))
+    }
+}
+
+/// An item as an array of its members in their order, which serde reads as well as an object:
+/// their names would be a third of most lines.
+fn line(item: &Item) -> Result<String, StoreError> {
+    let Item {
+        record,
+        login,
+        key,
+        code,
+        severity,
+        message,
+    } = item;
+    serde_json::to_string(&(record, login, key, code, severity, message))
+        .map_err(|error| broken(&error))
+}
+
+/// Only what cannot quote an item, as the error's own message does.
+fn broken(error: &serde_json::Error) -> StoreError {
+    StoreError::Row {
+        row: WHAT,
+        reason: format!(
+            "an item is not what this version writes ({:?}, column {})",
+            error.classify(),
+            error.column()
+        ),
     }
 }
 
@@ -87,32 +132,24 @@ fn sk(first: u64) -> String {
     format!("ITEMS#{first:012}")
 }
 
-fn segments(items: &[Item], expires_at: i64) -> Result<Vec<Segment>, StoreError> {
-    let mut segments = Vec::new();
-    let mut segment = Segment::starting_at(0, expires_at);
-    let mut start = 0;
-    for (index, item) in items.iter().enumerate() {
-        let line = serde_json::to_string(item).map_err(|error| StoreError::Row {
-            row: WHAT,
-            reason: error.to_string(),
-        })?;
-        let full =
-            index - start == SEGMENT_ITEMS || segment.ndjson.len() + line.len() + 1 > SEGMENT_BYTES;
-        if full && index > start {
-            segment.codes = count_codes(items.get(start..index).unwrap_or_default());
-            let next = Segment::starting_at(segment.first + segment.count, expires_at);
-            segments.push(std::mem::replace(&mut segment, next));
-            start = index;
+/// The segments of all `items`, each made when it is asked for: together they may be large.
+fn segments(
+    items: &[Item],
+    expires_at: i64,
+) -> impl Iterator<Item = Result<Segment, StoreError>> + Send {
+    let mut rest = items;
+    let mut first = 0;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
         }
-        segment.count += 1;
-        segment.ndjson.push_str(&line);
-        segment.ndjson.push('\n');
-    }
-    if segment.count > 0 {
-        segment.codes = count_codes(items.get(start..).unwrap_or_default());
-        segments.push(segment);
-    }
-    Ok(segments)
+        let segment = Segment::of(rest, first, expires_at);
+        let taken = segment.as_ref().map_or(rest.len() as u64, |it| it.count);
+        first += taken;
+        let taken = usize::try_from(taken).unwrap_or(usize::MAX);
+        rest = rest.get(taken..).unwrap_or_default();
+        Some(segment)
+    })
 }
 
 impl Store {
@@ -127,22 +164,30 @@ impl Store {
         items: &[Item],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let segments = segments(items, row::expiry(row::later(now, KEPT)))?;
+        let segments = segments(items, row::expiry(row::later(now, KEPT)));
         stream::iter(segments)
-            .map(|segment| async move {
-                let key = Key::new(pk(run), sk(segment.first));
-                self.client
-                    .put_item()
-                    .table_name(&self.tables.control)
-                    .set_item(Some(row::encode(WHAT, &key, &segment)?))
-                    .send()
-                    .await
-                    .map_err(StoreError::sdk("PutItem"))
-                    .map(drop)
-            })
+            .map(|segment| async move { self.write_segment(run, &segment?).await })
             .buffer_unordered(WRITTEN_AT_ONCE)
             .try_collect()
             .await
+    }
+
+    async fn write_segment(&self, run: &RunId, segment: &Segment) -> Result<(), StoreError> {
+        let row = row::encode(WHAT, &Key::new(pk(run), sk(segment.first)), segment)?;
+        let put = self.client.put_item().table_name(&self.tables.control);
+        let put = put.set_item(Some(row));
+        let mut pauses = Pauses::new(PATIENCE);
+        loop {
+            match put.clone().send().await.map_err(StoreError::sdk("PutItem")) {
+                Ok(_) => return Ok(()),
+                Err(error @ StoreError::Throttled(_)) => {
+                    if !pauses.before_next().await {
+                        return Err(error);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// At most `limit` items of a run, from number `offset` (from 0) on. Past the end: none.
@@ -246,10 +291,24 @@ mod tests {
         }
     }
 
+    fn cut(items: &[Item]) -> Vec<Segment> {
+        segments(items, 0).map(Result::unwrap).collect()
+    }
+
+    fn segment_of(ndjson: &str) -> Segment {
+        Segment {
+            first: 0,
+            count: 1,
+            codes: BTreeMap::new(),
+            ndjson: ndjson.to_owned(),
+            expires_at: 0,
+        }
+    }
+
     #[test]
     fn a_segment_ends_at_a_thousand_items() {
         let items: Vec<_> = (0..2_500).map(|n| item(n, "x".into())).collect();
-        let segments = segments(&items, 0).unwrap();
+        let segments = cut(&items);
         let sizes: Vec<_> = segments.iter().map(|s| (s.first, s.count)).collect();
         assert_eq!(sizes, [(0, 1_000), (1_000, 1_000), (2_000, 500)]);
         assert_eq!(
@@ -261,7 +320,7 @@ mod tests {
     #[test]
     fn a_segment_ends_before_its_row_gets_too_large() {
         let items: Vec<_> = (0..10).map(|n| item(n, "x".repeat(100_000))).collect();
-        let segments = segments(&items, 0).unwrap();
+        let segments = cut(&items);
         assert!(segments.iter().all(|s| s.ndjson.len() <= SEGMENT_BYTES));
         assert_eq!(segments.iter().map(|s| s.count).sum::<u64>(), 10);
         assert_eq!(segments[1].first, segments[0].count);
@@ -269,6 +328,37 @@ mod tests {
 
     #[test]
     fn no_items_make_no_segment() {
-        assert!(segments(&[], 0).unwrap().is_empty());
+        assert!(cut(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_line_does_not_spend_room_on_names_and_is_read_as_an_item() {
+        let item = item(7, "not a \"valid\"\naddress".into());
+        let segment = Segment::of(std::slice::from_ref(&item), 0, 0).unwrap();
+        assert_eq!(
+            segment.ndjson,
+            "[7,null,null,\"odd\",\"warning\",\"not a \\\"valid\\\"\\naddress\"]\n"
+        );
+        let object = Segment {
+            ndjson: serde_json::to_string(&item).unwrap(),
+            ..segment_of("")
+        };
+        for segment in [segment, object] {
+            let read: Vec<_> = segment.items().map(Result::unwrap).collect();
+            assert_eq!(read, std::slice::from_ref(&item));
+        }
+    }
+
+    #[test]
+    fn an_unreadable_item_is_reported_without_what_it_holds() {
+        for planted in [
+            r#"["jack.woo@example.org"]"#,
+            r#"[1,null,null,"email.malformed","jack.woo@example.org","?"]"#,
+            r#"{"jack.woo@example.org"#,
+        ] {
+            let error = segment_of(planted).items().next().unwrap().unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("jack"), "{error}");
+            assert!(error.to_string().contains("column"), "{error}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What Muster keeps in DynamoDB, and how: tables `directory` (users and claims) and `control`
 //! (tenants, robots, tokens, tasks, runs). Real SDK clients only; a test talks to the same code
-//! through a local endpoint. Nothing here reads the clock: every time is an argument.
+//! through a local endpoint. Nothing here reads the time of day: every time is an argument.
 //!
 //! Reads that decide something are consistent, writes are conditional and safe to repeat, and a
 //! row past its `expires_at` is absent to every read.
@@ -19,6 +19,8 @@ pub mod tenants;
 pub mod throttle;
 pub mod tokens;
 
+mod batch;
+mod pauses;
 mod row;
 mod transact;
 

@@ -50,8 +50,7 @@ pub(crate) fn encode<T: Serialize>(
     key: &Key,
     value: &T,
 ) -> Result<Attributes, StoreError> {
-    let mut attributes: Attributes =
-        serde_dynamo::to_item(value).map_err(|error| unreadable(what, error))?;
+    let mut attributes: Attributes = serde_dynamo::to_item(value).map_err(|_| unwritable(what))?;
     attributes.extend(key.attributes());
     Ok(attributes)
 }
@@ -61,21 +60,24 @@ pub(crate) fn encode_value<T: Serialize>(
     what: &'static str,
     value: &T,
 ) -> Result<AttributeValue, StoreError> {
-    serde_dynamo::to_attribute_value(value).map_err(|error| unreadable(what, error))
+    serde_dynamo::to_attribute_value(value).map_err(|_| unwritable(what))
 }
 
-/// Reads a row of `what`.
+/// Reads a row of `what`. The error does not say what serde says, which quotes what it finds.
 pub(crate) fn decode<T: DeserializeOwned>(
     what: &'static str,
     attributes: Attributes,
 ) -> Result<T, StoreError> {
-    serde_dynamo::from_item(attributes).map_err(|error| unreadable(what, error))
+    serde_dynamo::from_item(attributes).map_err(|_| StoreError::Row {
+        row: what,
+        reason: "an attribute is missing, or is not what this version writes".to_owned(),
+    })
 }
 
-fn unreadable(row: &'static str, error: impl std::fmt::Display) -> StoreError {
+fn unwritable(row: &'static str) -> StoreError {
     StoreError::Row {
         row,
-        reason: error.to_string(),
+        reason: "a value of ours does not fit any attribute".to_owned(),
     }
 }
 
@@ -247,6 +249,20 @@ mod tests {
         assert!(!is_live(&row, end));
         assert!(is_live(&row, end - Duration::from_millis(1)));
         assert!(is_live(&HashMap::new(), end));
+    }
+
+    #[test]
+    fn an_unreadable_row_is_reported_without_what_it_holds() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Row {
+            #[expect(dead_code, reason = "it is never read")]
+            count: u64,
+        }
+        for planted in [text("jack.woo@example.org"), number("jack.woo@example.org")] {
+            let row = HashMap::from([("count".to_owned(), planted)]);
+            let error = decode::<Row>("a test", row).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("jack"), "{error}");
+        }
     }
 
     #[test]

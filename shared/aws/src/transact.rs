@@ -7,15 +7,24 @@ use std::time::Duration;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 
+use crate::pauses::{Patience, Pauses};
 use crate::row::Attributes;
 use crate::{Store, StoreError};
 
-/// How often a transaction that meets others is tried.
-const TRIES: u32 = 6;
+/// For a caller that can be told to come back.
+const BRIEF: Patience = Patience {
+    tries: 6,
+    total: Duration::from_secs(10),
+    longest: Duration::from_secs(1),
+};
+/// For what is lost if it is not written.
+const STUBBORN: Patience = Patience {
+    tries: u32::MAX,
+    total: Duration::from_millis(2_500),
+    longest: Duration::from_millis(250),
+};
 /// How often one without an answer is tried; the SDK has retried each by then.
-const UNANSWERED_TRIES: u32 = 2;
-/// The longest first pause; each further one may be twice as long.
-const PAUSE: Duration = Duration::from_millis(25);
+const UNANSWERED_TRIES: usize = 2;
 
 /// What became of a transaction.
 #[derive(Debug)]
@@ -36,22 +45,46 @@ impl Store {
         &self,
         writes: &[TransactWriteItem],
     ) -> Result<Transacted, StoreError> {
-        let mut tried = 0;
+        self.transact_for(writes, BRIEF).await
+    }
+
+    /// [`Store::transact`] for longer: it does not give way to those who come back every moment.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn transact_stubbornly(
+        &self,
+        writes: &[TransactWriteItem],
+    ) -> Result<Transacted, StoreError> {
+        self.transact_for(writes, STUBBORN).await
+    }
+
+    async fn transact_for(
+        &self,
+        writes: &[TransactWriteItem],
+        patience: Patience,
+    ) -> Result<Transacted, StoreError> {
+        let mut pauses = Pauses::new(patience);
+        let mut unanswered: Vec<StoreError> = Vec::new();
         loop {
             let error = match self.transact_once(writes).await {
                 Ok(transacted) => return Ok(transacted),
                 Err(error) => error,
             };
-            tried += 1;
-            let tries = match error {
-                StoreError::Throttled(_) | StoreError::Contended(_) => TRIES,
-                StoreError::Unanswered(_) => UNANSWERED_TRIES,
-                StoreError::Refused(_) | StoreError::Row { .. } | StoreError::Secrets(_) => 1,
+            let worthwhile = match error {
+                StoreError::Throttled(_) | StoreError::Contended(_) => true,
+                StoreError::Unanswered(_) => {
+                    unanswered.push(error.clone());
+                    // The wait for its answer was not spent on others.
+                    pauses.start_over();
+                    unanswered.len() < UNANSWERED_TRIES
+                }
+                StoreError::Refused(_) | StoreError::Row { .. } | StoreError::Secrets(_) => false,
             };
-            if tried >= tries {
-                return Err(error);
+            if !worthwhile || !pauses.before_next().await {
+                // A try without an answer may have written, whatever the later ones met.
+                return Err(unanswered.pop().unwrap_or(error));
             }
-            tokio::time::sleep(pause(tried)).await;
         }
     }
 
@@ -100,9 +133,4 @@ pub(crate) fn found(reasons: &[CancellationReason], index: usize) -> Option<Attr
         .get(index)
         .and_then(|reason| reason.item().cloned())
         .filter(|row| !row.is_empty())
-}
-
-pub(crate) fn pause(tried: u32) -> Duration {
-    let longest = PAUSE.saturating_mul(2_u32.saturating_pow(tried.saturating_sub(1)));
-    longest.mul_f64(rand::random_range(0.0..1.0))
 }

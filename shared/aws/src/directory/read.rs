@@ -1,9 +1,8 @@
 //! Consistent reads of users: many by login, some by id.
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::row::{Stored, canon_of, shard, user_key};
@@ -11,14 +10,8 @@ use crate::Store;
 use crate::error::StoreError;
 use crate::row::{Attributes, text};
 
-/// Keys of one BatchGetItem.
-const KEYS: usize = 100;
-/// BatchGetItem calls at once; more gain nothing here and crowd others out.
-const CALLS: usize = 4;
 /// Queries of the index at once.
 const QUERIES: usize = 16;
-/// Tries for keys that DynamoDB leaves out, with pauses that grow from 20 ms to over a second.
-const TRIES: u32 = 8;
 
 impl Store {
     /// What stands under these logins, given in their canonical form. Absent ones are left out.
@@ -97,74 +90,15 @@ impl Store {
         keys: impl IntoIterator<Item = String>,
     ) -> Result<HashMap<String, Attributes>, StoreError> {
         // A key that comes twice fails the whole request.
-        let keys: Vec<String> = keys
-            .into_iter()
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect();
-        let batches: Vec<Vec<String>> = keys.chunks(KEYS).map(<[String]>::to_vec).collect();
-        let rows: Vec<Vec<Attributes>> = stream::iter(batches)
-            .map(|keys| self.directory_batch(keys))
-            .buffer_unordered(CALLS)
-            .try_collect()
-            .await?;
-        Ok(rows
-            .into_iter()
-            .flatten()
-            .filter_map(|row| Some((row.get("pk")?.as_s().ok()?.clone(), row)))
-            .collect())
-    }
-
-    async fn directory_batch(&self, keys: Vec<String>) -> Result<Vec<Attributes>, StoreError> {
-        let mut wanted: Vec<HashMap<String, AttributeValue>> = keys
+        let keys: BTreeSet<String> = keys.into_iter().collect();
+        let keys: Vec<Attributes> = keys
             .into_iter()
             .map(|key| HashMap::from([("pk".to_owned(), AttributeValue::S(key))]))
             .collect();
-        let mut rows = Vec::with_capacity(wanted.len());
-        for attempt in 0..TRIES {
-            let request = KeysAndAttributes::builder()
-                .set_keys(Some(wanted))
-                .consistent_read(true)
-                .build()
-                .map_err(|error| StoreError::Row {
-                    row: "a request",
-                    reason: error.to_string(),
-                })?;
-            let answer = self
-                .client
-                .batch_get_item()
-                .request_items(&self.tables.directory, request)
-                .send()
-                .await
-                .map_err(StoreError::sdk("BatchGetItem"))?;
-            rows.extend(
-                answer
-                    .responses
-                    .into_iter()
-                    .flat_map(HashMap::into_values)
-                    .flatten(),
-            );
-            wanted = answer
-                .unprocessed_keys
-                .into_iter()
-                .flat_map(HashMap::into_values)
-                .flat_map(|left| left.keys)
-                .collect();
-            if wanted.is_empty() {
-                return Ok(rows);
-            }
-            tokio::time::sleep(pause(attempt)).await;
-        }
-        Err(StoreError::from_code(
-            "BatchGetItem",
-            "ThrottlingError",
-            Some("keys were left unprocessed again and again"),
-        ))
+        let rows = self.batch_rows(&self.tables.directory, &keys).await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|row| Some((row.get("pk")?.as_s().ok()?.clone(), row)))
+            .collect())
     }
-}
-
-/// A pause before the next try: doubled each time, with jitter, at most about two seconds.
-pub(crate) fn pause(attempt: u32) -> Duration {
-    let longest = 20_u64 << attempt.min(7);
-    Duration::from_millis(rand::random_range(longest / 2..=longest))
 }

@@ -168,15 +168,11 @@ impl Statement {
     }
 
     fn request(self) -> Result<BatchStatementRequest, StoreError> {
-        BatchStatementRequest::builder()
+        Ok(BatchStatementRequest::builder()
             .statement(self.text)
             .set_parameters(Some(self.parameters))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(|error| StoreError::Row {
-                row: "a statement",
-                reason: error.to_string(),
-            })
+            .build()?)
     }
 }
 

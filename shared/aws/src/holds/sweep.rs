@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tracing::warn;
+use tracing::{error, warn};
 
 use super::{HoldKind, Lock, Open, delete_open, free_lock, interrupted, lock_key};
-use crate::row;
+use crate::row::{self, Attributes};
 use crate::runs::{RunId, SHARDS};
 use crate::transact::Transacted;
 use crate::{Store, StoreError};
@@ -21,32 +21,65 @@ pub struct Interrupted {
     pub task: u64,
 }
 
+/// The run that an open row is about, by its key: the rest may be unreadable.
+fn named(row: &Attributes) -> Option<RunId> {
+    RunId::parse(row.get("sk")?.as_s().ok()?)
+}
+
 impl Store {
     /// Ends the synchronous runs whose hold has been over for `grace`, as interrupted, and deletes
-    /// open rows that name no run.
+    /// open rows that name no run. What goes wrong with one run is logged and keeps no other from
+    /// its end.
     ///
     /// # Errors
-    /// What the store says; what was ended by then stays so.
+    /// The first that occurred, when everything else is done; what was ended stays so.
     pub async fn end_expired(
         &self,
         now: Timestamp,
         grace: Duration,
     ) -> Result<Vec<Interrupted>, StoreError> {
         let mut ended = Vec::new();
+        let mut first_error = None;
         for shard in 0..SHARDS {
-            for open in self.open_runs(shard).await? {
-                let over = row::later(open.until, grace) <= now;
-                match open.kind {
-                    HoldKind::Sync if over => ended.extend(self.end_open(&open, now).await?),
-                    HoldKind::Sync | HoldKind::Queued => {}
+            let rows = match self.open_rows(shard).await {
+                Ok(rows) => rows,
+                Err(error) => {
+                    error!(shard, %error, "a list of open runs could not be read");
+                    first_error.get_or_insert(error);
+                    continue;
+                }
+            };
+            for row in rows {
+                let run = named(&row);
+                match self.sweep_row(row, now, grace).await {
+                    Ok(interrupted) => ended.extend(interrupted),
+                    Err(error) => {
+                        let id = run.map(|run| run.to_string()).unwrap_or_default();
+                        error!(import.id = id, %error, "an open run could not be swept");
+                        first_error.get_or_insert(error);
+                    }
                 }
             }
         }
-        Ok(ended)
+        first_error.map_or(Ok(ended), Err)
     }
 
-    async fn open_runs(&self, shard: u8) -> Result<Vec<Open>, StoreError> {
-        let mut runs = Vec::new();
+    async fn sweep_row(
+        &self,
+        row: Attributes,
+        now: Timestamp,
+        grace: Duration,
+    ) -> Result<Option<Interrupted>, StoreError> {
+        let open: Open = row::decode("an open run", row)?;
+        let over = row::later(open.until, grace) <= now;
+        match open.kind {
+            HoldKind::Sync if over => self.end_open(&open, now).await,
+            HoldKind::Sync | HoldKind::Queued => Ok(None),
+        }
+    }
+
+    async fn open_rows(&self, shard: u8) -> Result<Vec<Attributes>, StoreError> {
+        let mut rows = Vec::new();
         let mut start = None;
         loop {
             let answer = self
@@ -60,12 +93,10 @@ impl Store {
                 .send()
                 .await
                 .map_err(StoreError::sdk("Query"))?;
-            for row in answer.items.unwrap_or_default() {
-                runs.push(row::decode("an open run", row)?);
-            }
+            rows.extend(answer.items.unwrap_or_default());
             start = answer.last_evaluated_key;
             if start.is_none() {
-                return Ok(runs);
+                return Ok(rows);
             }
         }
     }

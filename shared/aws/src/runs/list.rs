@@ -2,18 +2,12 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use super::{Pointer, Run, RunId, WHAT, key, log};
 use crate::row::{self, Attributes, Key};
-use crate::transact::pause;
 use crate::{Store, StoreError};
-
-/// What `BatchGetItem` takes.
-const READ_AT_ONCE: usize = 100;
-/// How often a batch is asked for what it left out.
-const READ_ROUNDS: u32 = 8;
 
 /// Some runs of a tenant, the newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,10 +52,7 @@ impl Store {
             .into_iter()
             .map(|row| row::decode::<Pointer>("a run's pointer", row).map(|pointer| pointer.run))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut found = HashMap::new();
-        for ids in ids.chunks(READ_AT_ONCE) {
-            found.extend(self.read_runs(ids, now).await?);
-        }
+        let mut found = self.read_runs(&ids, now).await?;
         Ok(RunPage {
             next: ids.last().copied().filter(|_| more),
             // A pointer without its run is one that DynamoDB has not deleted yet.
@@ -74,46 +65,11 @@ impl Store {
         ids: &[RunId],
         now: Timestamp,
     ) -> Result<HashMap<RunId, Run>, StoreError> {
-        const OPERATION: &str = "BatchGetItem";
-        let mut found = HashMap::new();
-        let mut wanted: Vec<Attributes> = ids.iter().map(|id| key(id).attributes()).collect();
-        let mut round = 0;
-        while !wanted.is_empty() {
-            if round == READ_ROUNDS {
-                return Err(StoreError::from_code(
-                    OPERATION,
-                    "ProvisionedThroughputExceeded",
-                    Some("runs were left out of every answer"),
-                ));
-            }
-            if round > 0 {
-                tokio::time::sleep(pause(round)).await;
-            }
-            round += 1;
-            let keys = KeysAndAttributes::builder()
-                .set_keys(Some(wanted))
-                .consistent_read(true)
-                .build()?;
-            let answer = self
-                .client
-                .batch_get_item()
-                .request_items(&self.tables.control, keys)
-                .send()
-                .await
-                .map_err(StoreError::sdk(OPERATION))?;
-            for row in answer.responses.unwrap_or_default().into_values().flatten() {
-                if row::is_live(&row, now) {
-                    let run: Run = row::decode(WHAT, row)?;
-                    found.insert(run.id, run);
-                }
-            }
-            wanted = answer
-                .unprocessed_keys
-                .unwrap_or_default()
-                .into_values()
-                .flat_map(|left| left.keys)
-                .collect();
-        }
-        Ok(found)
+        let keys: Vec<Attributes> = ids.iter().map(|id| key(id).attributes()).collect();
+        let rows = self.batch_rows(&self.tables.control, &keys).await?;
+        rows.into_iter()
+            .filter(|row| row::is_live(row, now))
+            .map(|row| row::decode(WHAT, row).map(|run: Run| (run.id, run)))
+            .collect()
     }
 }

@@ -1,13 +1,15 @@
-//! What the embedded DynamoDB never does: losing an answer after the effect, and cancelling a
-//! transaction because of another one.
+//! What the embedded DynamoDB never does: losing an answer after the effect, cancelling a
+//! transaction because of another one, throttling, and leaving keys out of an answer.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::{
     BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextMut,
 };
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use muster_aws::Store;
@@ -21,23 +23,42 @@ const CONFLICT: &str = r#"{
     "CancellationReasons": [{"Code": "TransactionConflict", "Message": "ongoing"}, {"Code": "None"}]
 }"#;
 
+const THROTTLED: &str = r#"{
+    "__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
+    "message": "too fast"
+}"#;
+
+/// What happens to one attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It takes effect, and the answer is "internal server error".
+    LostAnswer,
+    /// A transaction: no effect, cancelled as conflicting.
+    Conflict,
+    /// No effect; the request as a whole was too much.
+    Throttled,
+    /// `BatchGetItem`: the first key counts as absent, all others are left for later.
+    AllButOneLeftOut,
+}
+
 /// Trouble for the calls of one operation, for a store that makes one call at a time.
 #[derive(Debug, Clone)]
 pub struct Faults {
     operation: &'static str,
-    lost_answers: Arc<AtomicUsize>,
-    conflicts: Arc<AtomicUsize>,
+    coming: Arc<Mutex<VecDeque<Fault>>>,
     /// What the attempt that is on its way will get instead of its answer.
-    answer: Arc<Mutex<Option<(u16, &'static str)>>>,
+    answer: Arc<Mutex<Option<Answer>>>,
 }
+
+/// A status and a body.
+type Answer = (u16, Cow<'static, str>);
 
 impl Faults {
     /// A store whose calls of `operation` meet the trouble that is set.
     pub fn on(operation: &'static str, store: &Store) -> (Self, Store) {
         let faults = Self {
             operation,
-            lost_answers: Arc::default(),
-            conflicts: Arc::default(),
+            coming: Arc::default(),
             answer: Arc::default(),
         };
         let config = store
@@ -51,25 +72,36 @@ impl Faults {
         (faults, faulty)
     }
 
-    /// The next attempts take effect, and the answer is "internal server error".
-    pub fn lose_answers(&self, attempts: usize) {
-        self.lost_answers.store(attempts, Ordering::SeqCst);
+    /// [`Faults::on`] where the SDK does not try again, so each attempt is ours.
+    pub fn on_every_try(operation: &'static str, store: &Store) -> (Self, Store) {
+        let config = store.client.config().to_builder();
+        let mut once = store.clone();
+        once.client = Client::from_conf(config.retry_config(RetryConfig::disabled()).build());
+        Self::on(operation, &once)
     }
 
-    /// The next attempts have no effect, and are cancelled as conflicting.
-    pub fn conflict(&self, attempts: usize) {
-        self.conflicts.store(attempts, Ordering::SeqCst);
+    /// The next attempts meet this.
+    pub fn next(&self, attempts: usize, fault: Fault) {
+        let mut coming = self.coming.lock().unwrap();
+        *coming = std::iter::repeat_n(fault, attempts).collect();
     }
 
-    /// Whether all of the trouble has happened.
-    pub fn are_over(&self) -> bool {
-        self.lost_answers.load(Ordering::SeqCst) == 0 && self.conflicts.load(Ordering::SeqCst) == 0
+    /// How much of the trouble has not happened yet.
+    pub fn left(&self) -> usize {
+        self.coming.lock().unwrap().len()
     }
 }
 
-fn take_one(left: &AtomicUsize) -> bool {
-    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
-        .is_ok()
+/// The answer to a `BatchGetItem` that leaves all keys but the first for later.
+fn all_but_one_left_out(request: &[u8]) -> String {
+    let mut request: HashMap<String, serde_json::Value> = serde_json::from_slice(request).unwrap();
+    let mut left = request.remove("RequestItems").unwrap();
+    left.as_object_mut().unwrap().retain(|_, table| {
+        let keys = table.get_mut("Keys").unwrap().as_array_mut().unwrap();
+        keys.remove(0);
+        !keys.is_empty()
+    });
+    serde_json::json!({ "Responses": {}, "UnprocessedKeys": left }).to_string()
 }
 
 impl Intercept for Faults {
@@ -85,20 +117,27 @@ impl Intercept for Faults {
     ) -> Result<(), BoxError> {
         let request = context.request_mut();
         let called = request.headers().get(TARGET).unwrap_or_default();
-        let answer = if !called.ends_with(self.operation) {
-            None
-        } else if take_one(&self.conflicts) {
+        if !called.ends_with(self.operation) {
+            return Ok(());
+        }
+        let fault = self.coming.lock().unwrap().pop_front();
+        let answer = match fault {
+            None => None,
+            Some(Fault::LostAnswer) => Some((500, LOST.into())),
+            Some(Fault::Conflict) => Some((400, CONFLICT.into())),
+            Some(Fault::Throttled) => Some((400, THROTTLED.into())),
+            Some(Fault::AllButOneLeftOut) => {
+                let asked = request.body().bytes().unwrap();
+                Some((200, all_but_one_left_out(asked).into()))
+            }
+        };
+        if !matches!(fault, None | Some(Fault::LostAnswer)) {
             *request.body_mut() = "{}".into();
             request.headers_mut().insert("content-length", "2");
             request
                 .headers_mut()
                 .insert(TARGET, "DynamoDB_20120810.ListTables");
-            Some((400, CONFLICT))
-        } else if take_one(&self.lost_answers) {
-            Some((500, LOST))
-        } else {
-            None
-        };
+        }
         *self.answer.lock().unwrap() = answer;
         Ok(())
     }
@@ -114,11 +153,11 @@ impl Intercept for Faults {
         };
         let response = context.response_mut();
         *response.status_mut() = status.try_into()?;
-        *response.body_mut() = body.into();
         response.headers_mut().remove("x-amz-crc32");
         response
             .headers_mut()
             .insert("content-length", body.len().to_string());
+        *response.body_mut() = body.into_owned().into();
         Ok(())
     }
 }

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
-use muster_aws::Store;
 use muster_aws::holds::{Acquired, Finished, HoldKind, INTERRUPTED};
 use muster_aws::runs::{Ending, NewRun, Run};
+use muster_aws::{Store, StoreError};
 use muster_core::run::{Counts, State, Status};
 
-use crate::faults::Faults;
+use crate::faults::{Fault, Faults};
 use crate::support::{at, raw, rows, run, start, store};
 
-const HOLD: Duration = Duration::from_secs(60);
-const GRACE: Duration = Duration::from_secs(10);
+pub const HOLD: Duration = Duration::from_secs(60);
+pub const GRACE: Duration = Duration::from_secs(10);
 
-fn ending() -> Ending {
+pub fn ending() -> Ending {
     Ending {
         status: Status::PartialSuccess,
         counts: Some(Counts {
@@ -29,11 +29,11 @@ fn ending() -> Ending {
     }
 }
 
-async fn read(store: &Store, run: &NewRun) -> Run {
+pub async fn read(store: &Store, run: &NewRun) -> Run {
     store.get_run(&run.id, at(0)).await.unwrap().unwrap()
 }
 
-async fn assert_interrupted(store: &Store, run: &NewRun) {
+pub async fn assert_interrupted(store: &Store, run: &NewRun) {
     let run = read(store, run).await;
     assert_eq!(run.state, State::Finished);
     assert_eq!(run.status, Some(Status::Failure));
@@ -199,20 +199,87 @@ async fn answers_lost_on_the_way_are_recognised() {
     for attempts in [1, 3] {
         let run = run(at(0));
         let (faults, store) = Faults::on("TransactWriteItems", &direct);
-        faults.lose_answers(attempts);
+        faults.next(attempts, Fault::LostAnswer);
         assert_eq!(
             store.acquire(&run, at(0), HOLD).await.unwrap(),
             Acquired::Mine
         );
-        assert!(faults.are_over());
-        faults.lose_answers(attempts);
+        assert_eq!(faults.left(), 0);
+        faults.next(attempts, Fault::LostAnswer);
         assert_eq!(
             store.finish(&run, &ending(), at(1)).await.unwrap(),
             Finished::Done
         );
-        assert!(faults.are_over());
+        assert_eq!(faults.left(), 0);
         assert_eq!(rows(&direct, "LOCK#").await, 0);
     }
+}
+
+#[tokio::test]
+async fn a_run_whose_every_answer_was_lost_is_found_in_the_rows() {
+    let direct = store().await;
+    let run = run(at(0));
+    let (faults, store) = Faults::on_every_try("TransactWriteItems", &direct);
+    faults.next(2, Fault::LostAnswer);
+    assert_eq!(
+        store.acquire(&run, at(0), HOLD).await.unwrap(),
+        Acquired::Mine
+    );
+    assert_eq!(faults.left(), 0);
+    faults.next(2, Fault::LostAnswer);
+    assert_eq!(
+        store.finish(&run, &ending(), at(1)).await.unwrap(),
+        Finished::Done
+    );
+    assert_eq!(faults.left(), 0);
+    assert_eq!(
+        (rows(&direct, "LOCK#").await, rows(&direct, "OPEN#").await),
+        (0, 0)
+    );
+
+    // An earlier end is not taken for one's own.
+    faults.next(2, Fault::LostAnswer);
+    assert_eq!(
+        store.finish(&run, &ending(), at(2)).await.unwrap(),
+        Finished::EndedByOther
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_is_refused_does_not_get_in_the_way_of_the_holder() {
+    let direct = store().await;
+    let (holder, other) = (run(at(0)), run(at(1)));
+    direct.acquire(&holder, at(0), HOLD).await.unwrap();
+    let (faults, store) = Faults::on("TransactWriteItems", &direct);
+    faults.next(1, Fault::Conflict);
+    assert!(matches!(
+        store.acquire(&other, at(1), HOLD).await.unwrap(),
+        Acquired::Held { .. }
+    ));
+    assert_eq!(faults.left(), 1, "a transaction was tried");
+}
+
+#[tokio::test]
+async fn a_finish_outlasts_those_who_want_the_task() {
+    let direct = store().await;
+    let (faults, store) = Faults::on_every_try("TransactWriteItems", &direct);
+    for fault in [Fault::Conflict, Fault::Throttled] {
+        let run = run(at(0));
+        store.acquire(&run, at(0), HOLD).await.unwrap();
+        faults.next(9, fault);
+        assert_eq!(
+            store.finish(&run, &ending(), at(1)).await.unwrap(),
+            Finished::Done
+        );
+        assert_eq!(faults.left(), 0);
+    }
+
+    // Not for ever: then the sweep ends it.
+    let run = run(at(2));
+    store.acquire(&run, at(2), HOLD).await.unwrap();
+    faults.next(1_000, Fault::Conflict);
+    let error = store.finish(&run, &ending(), at(3)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Contended(_)), "{error}");
 }
 
 #[tokio::test]
@@ -220,20 +287,20 @@ async fn a_transaction_that_meets_another_is_tried_again() {
     let direct = store().await;
     let (faults, store) = Faults::on("TransactWriteItems", &direct);
     let (run, other) = (run(at(0)), run(at(0)));
-    faults.conflict(3);
+    faults.next(3, Fault::Conflict);
     assert_eq!(
         store.acquire(&run, at(0), HOLD).await.unwrap(),
         Acquired::Mine
     );
-    faults.conflict(3);
+    faults.next(3, Fault::Conflict);
     assert_eq!(
         store.finish(&run, &ending(), at(1)).await.unwrap(),
         Finished::Done
     );
-    assert!(faults.are_over());
+    assert_eq!(faults.left(), 0);
 
     // One that meets others all the time is told to come back; it holds nothing.
-    faults.conflict(6);
+    faults.next(6, Fault::Conflict);
     assert_eq!(
         store.acquire(&other, at(2), HOLD).await.unwrap(),
         Acquired::Held {
@@ -386,81 +453,5 @@ async fn nobody_frees_a_task_that_another_run_holds() {
     assert_eq!(
         (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
         (1, 0)
-    );
-}
-
-#[tokio::test]
-async fn the_sweep_ends_what_has_been_over_for_the_grace() {
-    let store = store().await;
-    let over: Vec<_> = (0..5).map(|task| NewRun { task, ..run(at(0)) }).collect();
-    let running = NewRun {
-        task: 300,
-        ..run(at(30))
-    };
-    for run in &over {
-        store.acquire(run, at(0), HOLD).await.unwrap();
-    }
-    store.acquire(&running, at(30), HOLD).await.unwrap();
-
-    assert_eq!(store.end_expired(at(69), GRACE).await.unwrap(), []);
-    let mut tasks: Vec<_> = store
-        .end_expired(at(70), GRACE)
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|ended| ended.task)
-        .collect();
-    tasks.sort_unstable();
-    assert_eq!(tasks, [0, 1, 2, 3, 4]);
-    for run in &over {
-        assert_interrupted(&store, run).await;
-        assert_eq!(
-            store.finish(run, &ending(), at(71)).await.unwrap(),
-            Finished::EndedByOther
-        );
-    }
-    assert_eq!(
-        (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
-        (1, 1)
-    );
-    assert_eq!(read(&store, &running).await.state, State::Applying);
-    assert_eq!(store.end_expired(at(70), GRACE).await.unwrap(), []);
-}
-
-#[tokio::test]
-async fn two_sweeps_at_once_end_a_run_once() {
-    let store = store().await;
-    let run = run(at(0));
-    store.acquire(&run, at(0), HOLD).await.unwrap();
-    let sweeps = join_all((0..4).map(|_| store.end_expired(at(100), GRACE))).await;
-    let ended: usize = sweeps.into_iter().map(|sweep| sweep.unwrap().len()).sum();
-    assert_eq!(ended, 1);
-    assert_interrupted(&store, &run).await;
-    assert_eq!(
-        (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
-        (0, 0)
-    );
-}
-
-#[tokio::test]
-async fn the_sweep_deletes_an_open_row_that_names_no_run() {
-    use aws_sdk_dynamodb::types::AttributeValue::S;
-
-    let store = store().await;
-    let run = run(at(0));
-    store.acquire(&run, at(0), HOLD).await.unwrap();
-    store
-        .client
-        .delete_item()
-        .table_name(&store.tables.control)
-        .key("pk", S(format!("RUN#{}", run.id)))
-        .key("sk", S("RUN".to_owned()))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(store.end_expired(at(100), GRACE).await.unwrap(), []);
-    assert_eq!(
-        (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
-        (0, 0)
     );
 }

@@ -10,4 +10,5 @@ mod holds;
 mod logins;
 mod runs;
 mod support;
+mod sweep;
 mod tasks;

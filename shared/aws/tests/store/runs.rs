@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use muster_aws::StoreError;
 use muster_aws::items::count_codes;
 use muster_aws::runs::{Ending, NewRun, RunId};
 use muster_core::item::{Item, Severity};
 use muster_core::run::{State, Status};
 
+use crate::faults::{Fault, Faults};
 use crate::support::{at, raw, rows, run, start, store};
 
 fn refused() -> Ending {
@@ -90,6 +92,33 @@ async fn a_tenant_s_runs_are_listed_page_by_page_the_newest_first() {
     assert_eq!(page.runs, []);
 }
 
+#[tokio::test]
+async fn rows_that_are_left_out_are_asked_for_again_while_that_gets_somewhere() {
+    let direct = store().await;
+    for second in 0..15 {
+        direct
+            .record_ended_run(&run(at(second)), &refused(), at(second))
+            .await
+            .unwrap();
+    }
+    let (faults, store) = Faults::on_every_try("BatchGetItem", &direct);
+    let list = async || store.list_runs("acme", None, 50, at(30)).await;
+
+    // Twelve rounds are more than are made without progress.
+    faults.next(12, Fault::AllButOneLeftOut);
+    assert_eq!(list().await.unwrap().runs.len(), 3);
+    assert_eq!(faults.left(), 0);
+
+    faults.next(4, Fault::Throttled);
+    assert_eq!(list().await.unwrap().runs.len(), 15);
+    assert_eq!(faults.left(), 0);
+
+    faults.next(100, Fault::Throttled);
+    let error = list().await.unwrap_err();
+    assert!(matches!(error, StoreError::Throttled(_)), "{error}");
+    assert_eq!(faults.left(), 92);
+}
+
 fn items(count: u64) -> Vec<Item> {
     (1..=count)
         .map(|record| Item {
@@ -144,6 +173,22 @@ async fn items_are_read_page_by_page_in_the_order_of_the_records() {
     }
     let page = store.read_items(&run, 1_499, 1_001, start()).await.unwrap();
     assert_eq!((page.items.len(), page.next), (1_001, None));
+}
+
+#[tokio::test]
+async fn items_are_written_though_the_partition_is_throttled() {
+    let direct = store().await;
+    let (faults, store) = Faults::on_every_try("PutItem", &direct);
+    let run = RunId::generate(start());
+    faults.next(5, Fault::Throttled);
+    store.write_items(&run, &items(900), start()).await.unwrap();
+    assert_eq!(faults.left(), 0);
+    let page = direct.read_items(&run, 0, 1_000, start()).await.unwrap();
+    assert_eq!(page.items, items(900));
+
+    faults.next(1_000, Fault::Throttled);
+    let written = store.write_items(&run, &items(900), start()).await;
+    assert!(matches!(written, Err(StoreError::Throttled(_))));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ fn settings(id: u64) -> TaskSettings {
     let json = r#"{
         "enabled": true, "title": "Staff", "permitted_robots": ["robot"],
         "attribute_mapping": {"username": "Username", "role": "Role"},
-        "role_mapping": {"catman": "Category Manager", "": "Nobody"},
+        "role_mapping": {"catman": "Category Manager", "*": "Nobody"},
         "list_item_separator": "\t", "safety_threshold": {"percent": 5}
     }"#;
     TaskSettings {
