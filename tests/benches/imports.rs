@@ -53,7 +53,11 @@ async fn whole_file() -> (Duration, Duration) {
     let writes = stack.store.directory_writes();
     assert!(writes >= USERS as u64, "{writes} writes made {USERS} users");
     let second = client.import(&body, USERS).await;
-    assert_eq!(stack.store.directory_writes(), writes, "unchanged users were written");
+    assert_eq!(
+        stack.store.directory_writes(),
+        writes,
+        "unchanged users were written"
+    );
     stack.stop().await.expect("the stack stops");
     (first, second)
 }
@@ -87,8 +91,13 @@ struct Client {
 }
 
 async fn start() -> (Stack, Client) {
-    let stack = Stack::start(StackOptions::default()).await.expect("the stack starts");
-    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let stack = Stack::start(StackOptions::default())
+        .await
+        .expect("the stack starts");
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
     let tenant = stack.tenants.first().expect("a tenant");
     let credentials = json!({
         "username": tenant.robot.username,

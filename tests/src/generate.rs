@@ -46,7 +46,10 @@ impl Reckoning {
                 91..95 => made.bent(&fresh, number),
                 _ => match foreign.next() {
                     Some(login) => {
-                        made.ignored(login, json!({"Role": "catman", "E-mail": "mine@example.com"}));
+                        made.ignored(
+                            login,
+                            json!({"Role": "catman", "E-mail": "mine@example.com"}),
+                        );
                     }
                     None => made.good(&fresh, number),
                 },
@@ -62,7 +65,12 @@ impl Reckoning {
 
     /// Total Lines, Empty IDs, Ignored Users, Duplicated Users.
     pub fn counts(&self) -> [u64; 4] {
-        [self.elements.len() as u64, self.empty, self.ignored, self.duplicated]
+        [
+            self.elements.len() as u64,
+            self.empty,
+            self.ignored,
+            self.duplicated,
+        ]
     }
 
     /// The warnings there must be at least.
@@ -72,7 +80,11 @@ impl Reckoning {
 
     /// The status that follows.
     pub fn status(&self) -> &'static str {
-        if self.warnings() == 0 { "SUCCESS" } else { "PARTIAL_SUCCESS" }
+        if self.warnings() == 0 {
+            "SUCCESS"
+        } else {
+            "PARTIAL_SUCCESS"
+        }
     }
 
     fn push(&mut self, login: &str, mut record: Value) {
@@ -84,15 +96,21 @@ impl Reckoning {
     fn good(&mut self, login: &str, number: usize) {
         self.created.push(login.to_owned());
         let stores = json!([format!("store{}", number % 40), "hq"]);
-        self.push(login, json!({"Name": format!("Name {number}"), "Role": "catman",
-            "E-mail": format!("u{number}@example.com"), "Individual Stores": stores}));
+        self.push(
+            login,
+            json!({"Name": format!("Name {number}"), "Role": "catman",
+            "E-mail": format!("u{number}@example.com"), "Individual Stores": stores}),
+        );
     }
 
     fn bent(&mut self, login: &str, number: usize) {
         self.bent += 1;
         self.created.push(login.to_owned());
         let email = format!("u{number}@example.com");
-        self.push(login, json!({"All Stores": "perhaps", "Role": "store manager", "E-mail": email}));
+        self.push(
+            login,
+            json!({"All Stores": "perhaps", "Role": "store manager", "E-mail": email}),
+        );
     }
 
     fn without_login(&mut self, rng: &mut StdRng) {
@@ -107,15 +125,31 @@ impl Reckoning {
     }
 
     fn again(&mut self, rng: &mut StdRng, fresh: &str, number: usize) {
-        let Some(login) = self.seen.choose(rng).cloned() else { return self.good(fresh, number) };
+        let Some(login) = self.seen.choose(rng).cloned() else {
+            return self.good(fresh, number);
+        };
         self.duplicated += 1;
-        let login = if rng.random_bool(0.5) { login.to_uppercase() } else { login };
-        self.push(&login, json!({"Name": "Again", "Role": "catman", "E-mail": "again@example.com"}));
+        let login = if rng.random_bool(0.5) {
+            login.to_uppercase()
+        } else {
+            login
+        };
+        self.push(
+            &login,
+            json!({"Name": "Again", "Role": "catman", "E-mail": "again@example.com"}),
+        );
     }
 
     fn not_an_object(&mut self, rng: &mut StdRng) {
         self.ignored += 1;
-        let kinds = [json!(7), json!(null), json!([]), json!("text"), json!(true), json!([{"Username": "x"}])];
+        let kinds = [
+            json!(7),
+            json!(null),
+            json!([]),
+            json!("text"),
+            json!(true),
+            json!([{"Username": "x"}]),
+        ];
         self.elements.push(kinds.choose(rng).expect("some").clone());
     }
 
@@ -136,19 +170,35 @@ impl Reckoning {
                 .clone();
             self.elements.push(record);
         } else {
-            let sign = ["/", " ", "\u{0}", "#", "\"", "\\", "💥"].choose(rng).expect("some");
+            let sign = ["/", " ", "\u{0}", "#", "\"", "\\", "💥"]
+                .choose(rng)
+                .expect("some");
             self.ignored(&format!("{fresh}{sign}x"), rest);
         }
     }
 
     fn bad_role(&mut self, rng: &mut StdRng, fresh: &str) {
-        let role = [json!(null), json!(""), json!("Catman"), json!("king"), json!(7), json!(["catman"])];
+        let role = [
+            json!(null),
+            json!(""),
+            json!("Catman"),
+            json!("king"),
+            json!(7),
+            json!(["catman"]),
+        ];
         let role = role.choose(rng).expect("some").clone();
         self.ignored(fresh, json!({"Role": role, "E-mail": "right@example.com"}));
     }
 
     fn bad_email(&mut self, rng: &mut StdRng, fresh: &str) {
-        let email = [json!(null), json!(""), json!("nobody"), json!("a@b"), json!("a b@example.com"), json!(5)];
+        let email = [
+            json!(null),
+            json!(""),
+            json!("nobody"),
+            json!("a@b"),
+            json!("a b@example.com"),
+            json!(5),
+        ];
         let email = email.choose(rng).expect("some").clone();
         self.ignored(fresh, json!({"Role": "catman", "E-mail": email}));
     }

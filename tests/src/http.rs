@@ -42,12 +42,16 @@ impl Reply {
 
     /// One header as text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().expect("a header is not text"))
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().expect("a header is not text"))
     }
 
     /// The media type without its parameters.
     pub fn media_type(&self) -> Option<&str> {
-        self.header("content-type").and_then(|value| value.split(';').next()).map(str::trim)
+        self.header("content-type")
+            .and_then(|value| value.split(';').next())
+            .map(str::trim)
     }
 
     /// The keys of the JSON object in the order of the body.
@@ -63,8 +67,17 @@ impl Reply {
     #[track_caller]
     pub fn counts(&self) -> [u64; 4] {
         let json = self.json();
-        ["Total Lines", "Empty IDs", "Ignored Users", "Duplicated Users"]
-            .map(|key| json[key].as_u64().unwrap_or_else(|| panic!("no count {key:?}: {self}")))
+        [
+            "Total Lines",
+            "Empty IDs",
+            "Ignored Users",
+            "Duplicated Users",
+        ]
+        .map(|key| {
+            json[key]
+                .as_u64()
+                .unwrap_or_else(|| panic!("no count {key:?}: {self}"))
+        })
     }
 
     /// The warnings; none if the key is absent.
@@ -82,7 +95,10 @@ impl Reply {
     /// Import status, counts: what most tests of imports compare.
     #[track_caller]
     pub fn outcome(&self) -> (u16, String, [u64; 4]) {
-        let status = self.json()["Status"].as_str().unwrap_or("no Status").to_owned();
+        let status = self.json()["Status"]
+            .as_str()
+            .unwrap_or("no Status")
+            .to_owned();
         assert!(self.status == 200, "not a finished import: {self}");
         (self.status, status, self.counts())
     }
@@ -95,23 +111,39 @@ impl Reply {
         assert_eq!(self.keys(), ["Status", "Errors"], "{self}");
         assert_eq!(self.json()["Status"], "FAILURE", "{self}");
         let errors = self.errors();
-        assert!(!errors.is_empty() && errors.iter().all(|error| !error.trim().is_empty()), "{self}");
+        assert!(
+            !errors.is_empty() && errors.iter().all(|error| !error.trim().is_empty()),
+            "{self}"
+        );
     }
 
     /// Asserts an RFC 9457 answer.
     #[track_caller]
     pub fn assert_problem(&self, status: u16) {
         assert_eq!(self.status, status, "{self}");
-        assert_eq!(self.media_type(), Some("application/problem+json"), "{self}");
+        assert_eq!(
+            self.media_type(),
+            Some("application/problem+json"),
+            "{self}"
+        );
         let json = self.json();
         assert_eq!(json["status"], status, "{self}");
-        assert!(json["title"].as_str().is_some_and(|title| !title.is_empty()), "{self}");
+        assert!(
+            json["title"]
+                .as_str()
+                .is_some_and(|title| !title.is_empty()),
+            "{self}"
+        );
     }
 
     /// Asserts that everything went in.
     #[track_caller]
     pub fn assert_success(&self, total: u64) {
-        assert_eq!(self.outcome(), (200, "SUCCESS".to_owned(), [total, 0, 0, 0]), "{self}");
+        assert_eq!(
+            self.outcome(),
+            (200, "SUCCESS".to_owned(), [total, 0, 0, 0]),
+            "{self}"
+        );
     }
 
     #[track_caller]
@@ -120,7 +152,11 @@ impl Reply {
             None => Vec::new(),
             Some(Value::Array(list)) => list
                 .iter()
-                .map(|one| one.as_str().unwrap_or_else(|| panic!("{key:?} holds {one}")).to_owned())
+                .map(|one| {
+                    one.as_str()
+                        .unwrap_or_else(|| panic!("{key:?} holds {one}"))
+                        .to_owned()
+                })
                 .collect(),
             Some(other) => panic!("{key:?} is not a list: {other}"),
         }
@@ -227,9 +263,19 @@ impl Call<'_> {
 
     /// Sends it and reads the answer.
     pub async fn send(self) -> Reply {
-        let Call { world, method, path, query, authorization, content_type, body } = self;
+        let Call {
+            world,
+            method,
+            path,
+            query,
+            authorization,
+            content_type,
+            body,
+        } = self;
         let mark = if query.is_empty() { "" } else { "?" };
-        let mut request = world.http.request(method, format!("{}{path}{mark}{query}", world.url));
+        let mut request = world
+            .http
+            .request(method, format!("{}{path}{mark}{query}", world.url));
         if let Some(value) = authorization {
             request = request.header("authorization", value);
         }
@@ -239,7 +285,10 @@ impl Call<'_> {
         if !body.is_empty() {
             request = request.body(body);
         }
-        let answer = request.send().await.unwrap_or_else(|error| panic!("no answer from {path}: {error:?}"));
+        let answer = request
+            .send()
+            .await
+            .unwrap_or_else(|error| panic!("no answer from {path}: {error:?}"));
         Reply {
             status: answer.status().as_u16(),
             headers: answer.headers().clone(),

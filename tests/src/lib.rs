@@ -32,7 +32,9 @@ static TURN: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
 pub const READY_FILE: &str = "MUSTER_READY_FILE";
 
 fn ready_file() -> Option<String> {
-    std::env::var(READY_FILE).ok().filter(|path| !path.is_empty())
+    std::env::var(READY_FILE)
+        .ok()
+        .filter(|path| !path.is_empty())
 }
 
 /// Ten digits, to be told from other tests' tags by more than luck.
@@ -95,8 +97,14 @@ impl World {
     }
 
     async fn own(times: Times) -> World {
-        let options = StackOptions { port: 0, data: None, times };
-        let stack = Stack::start(options).await.unwrap_or_else(|error| panic!("the stack does not start: {error}"));
+        let options = StackOptions {
+            port: 0,
+            data: None,
+            times,
+        };
+        let stack = Stack::start(options)
+            .await
+            .unwrap_or_else(|error| panic!("the stack does not start: {error}"));
         let store = Some(Access::new(stack.store.clone()));
         let (url, tenants) = (stack.url.clone(), stack.tenants.clone());
         World::assemble(url, tenants, tag(), store, Some(stack), None)
@@ -104,13 +112,19 @@ impl World {
 
     async fn pointed(path: &str) -> World {
         let turn = TURN.lock().await;
-        let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{READY_FILE}={path}: {error}"));
-        let ready: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let text = std::fs::read_to_string(path)
+            .unwrap_or_else(|error| panic!("{READY_FILE}={path}: {error}"));
+        let ready: Value =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
         let url = match std::env::var("MUSTER_BASE_URL") {
             Ok(url) if !url.is_empty() => url,
-            _ => ready["url"].as_str().expect("the ready file has no url").to_owned(),
+            _ => ready["url"]
+                .as_str()
+                .expect("the ready file has no url")
+                .to_owned(),
         };
-        let tenants = serde_json::from_value(ready["tenants"].clone()).expect("the ready file's tenants");
+        let tenants =
+            serde_json::from_value(ready["tenants"].clone()).expect("the ready file's tenants");
         let tag = tag();
         let store = Access::from_env(&[&tag, "john.foo", "jack.woo"]).await;
         World::assemble(url, tenants, tag, store, None, Some(turn))
@@ -163,7 +177,11 @@ impl World {
 
     /// Signs in; `body` is sent as it stands.
     pub async fn authenticate(&self, body: impl Into<Vec<u8>>) -> Reply {
-        self.call(Method::POST, "/authenticate").content_type(Some("application/json")).body(body).send().await
+        self.call(Method::POST, "/authenticate")
+            .content_type(Some("application/json"))
+            .body(body)
+            .send()
+            .await
     }
 
     /// Signs in as this robot.
@@ -176,7 +194,9 @@ impl World {
 
     /// The token of a tenant's robot, fetched once a test.
     pub async fn token(&self, tenant: usize) -> &str {
-        self.tokens[tenant].get_or_init(|| self.sign_in(&self.tenants[tenant].robot)).await
+        self.tokens[tenant]
+            .get_or_init(|| self.sign_in(&self.tenants[tenant].robot))
+            .await
     }
 
     /// An import into a tenant's own task, right in every part, with an empty body.
@@ -214,6 +234,11 @@ impl World {
 
     /// Asserts that a tenant's task takes an import.
     pub async fn assert_task_is_free(&self, tenant: usize) {
-        self.import(tenant).await.body("[]").send().await.assert_success(0);
+        self.import(tenant)
+            .await
+            .body("[]")
+            .send()
+            .await
+            .assert_success(0);
     }
 }

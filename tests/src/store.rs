@@ -52,25 +52,36 @@ pub struct Access {
 impl Access {
     /// The store of a stack of one's own.
     pub fn new(store: Store) -> Access {
-        Access { store, ours: Vec::new() }
+        Access {
+            store,
+            ours: Vec::new(),
+        }
     }
 
     /// The store that the environment names, if it does. Others have users there, too: only those
     /// whose keys contain one of `ours` are looked at.
     pub async fn from_env(ours: &[&str]) -> Option<Access> {
         std::env::var_os("AWS_ENDPOINT_URL_DYNAMODB")?;
-        let config = Config::from_env().unwrap_or_else(|error| panic!("AWS_ENDPOINT_URL_DYNAMODB is set: {error}"));
+        let config = Config::from_env()
+            .unwrap_or_else(|error| panic!("AWS_ENDPOINT_URL_DYNAMODB is set: {error}"));
         let store = Store::connect(&config).await;
         for table in [&store.tables.directory, &store.tables.control] {
             let found = store.client.describe_table().table_name(table).send().await;
-            assert!(found.is_ok(), "there is no table {table} at AWS_ENDPOINT_URL_DYNAMODB");
+            assert!(
+                found.is_ok(),
+                "there is no table {table} at AWS_ENDPOINT_URL_DYNAMODB"
+            );
         }
-        Some(Access { store, ours: ours.iter().map(|part| (*part).to_owned()).collect() })
+        Some(Access {
+            store,
+            ours: ours.iter().map(|part| (*part).to_owned()).collect(),
+        })
     }
 
     /// All rows of users and claims.
     pub async fn directory(&self) -> Rows {
-        self.scan(&self.store.tables.directory, "contains", &self.ours).await
+        self.scan(&self.store.tables.directory, "contains", &self.ours)
+            .await
     }
 
     /// All rows of everything else.
@@ -86,10 +97,15 @@ impl Access {
     /// All users, by the login that is shown: the attributes of the catalogue, and `id`.
     pub async fn users(&self) -> BTreeMap<String, Map<String, Value>> {
         let rows = self.directory().await;
-        let users = rows.into_iter().filter(|(key, row)| key.starts_with("U#") && row.contains_key("id"));
+        let users = rows
+            .into_iter()
+            .filter(|(key, row)| key.starts_with("U#") && row.contains_key("id"));
         users
             .map(|(_, row)| {
-                let mut user: Map<String, Value> = row.iter().map(|(name, value)| (name.clone(), json(value))).collect();
+                let mut user: Map<String, Value> = row
+                    .iter()
+                    .map(|(name, value)| (name.clone(), json(value)))
+                    .collect();
                 let login = user.remove("login").expect("a user has a login");
                 (login.as_str().expect("a login is text").to_owned(), user)
             })
@@ -104,7 +120,17 @@ impl Access {
     /// The tenant of every user, by the login that is shown.
     pub async fn owners(&self) -> BTreeMap<String, String> {
         let users = self.users().await.into_iter();
-        users.map(|(login, user)| (login, user["tenant"].as_str().expect("a tenant is text").to_owned())).collect()
+        users
+            .map(|(login, user)| {
+                (
+                    login,
+                    user["tenant"]
+                        .as_str()
+                        .expect("a tenant is text")
+                        .to_owned(),
+                )
+            })
+            .collect()
     }
 
     /// What the store calls a tenant.
@@ -113,8 +139,16 @@ impl Access {
     }
 
     async fn settings(&self, w: &World, tenant: usize) -> (String, Value) {
-        let task = self.store.get_task(w.tenants[tenant].task_id).await.expect("the store").expect("the task");
-        (task.tenant, serde_json::to_value(task.settings).expect("settings are JSON"))
+        let task = self
+            .store
+            .get_task(w.tenants[tenant].task_id)
+            .await
+            .expect("the store")
+            .expect("the task");
+        (
+            task.tenant,
+            serde_json::to_value(task.settings).expect("settings are JSON"),
+        )
     }
 
     /// A new task like the tenant's own but for what `change` does to its settings; its id.
@@ -124,7 +158,12 @@ impl Access {
         let id = self.store.next_task_id().await.expect("a task id");
         settings["id"] = id.into();
         let settings = serde_json::from_value(settings).expect("settings");
-        match self.store.put_task(&tenant, settings, None, Timestamp::now()).await.expect("the store") {
+        match self
+            .store
+            .put_task(&tenant, settings, None, Timestamp::now())
+            .await
+            .expect("the store")
+        {
             muster_aws::tasks::PutTask::Stored(_) => id,
             refused => panic!("the task is not stored: {refused:?}"),
         }
@@ -132,9 +171,19 @@ impl Access {
 
     /// A new robot of a tenant, which no task names.
     pub async fn robot(&self, w: &World, tenant: usize) -> RobotAccess {
-        let robot = RobotAccess { username: w.login("robot"), password: w.login("password") };
-        let (tenant, password) = (self.tenant(w, tenant).await, SecretString::from(robot.password.clone()));
-        let made = self.store.create_robot(&tenant, &robot.username, password, Timestamp::now()).await.expect("the store");
+        let robot = RobotAccess {
+            username: w.login("robot"),
+            password: w.login("password"),
+        };
+        let (tenant, password) = (
+            self.tenant(w, tenant).await,
+            SecretString::from(robot.password.clone()),
+        );
+        let made = self
+            .store
+            .create_robot(&tenant, &robot.username, password, Timestamp::now())
+            .await
+            .expect("the store");
         assert_eq!(made, muster_aws::Creation::Created);
         robot
     }
@@ -145,15 +194,28 @@ impl Access {
         let (lifetime, hour_ago) = (Duration::from_secs(3_590), Timestamp::now() - 1.hour());
         let scopes = muster_aws::tokens::Scope::ALL.into();
         let robot = &w.tenants[0].robot.username;
-        let token = self.store.issue_token(&tenant, robot, scopes, Some(lifetime), hour_ago).await.expect("the store");
+        let token = self
+            .store
+            .issue_token(&tenant, robot, scopes, Some(lifetime), hour_ago)
+            .await
+            .expect("the store");
         token.expose_secret().to_owned()
     }
 
     /// Takes a token out of the store.
     pub async fn revoke(&self, token: &str) {
         let row = self.token_row(token).await;
-        let delete = self.store.client.delete_item().table_name(&self.store.tables.control);
-        delete.key("pk", row["pk"].clone()).key("sk", row["sk"].clone()).send().await.expect("the store");
+        let delete = self
+            .store
+            .client
+            .delete_item()
+            .table_name(&self.store.tables.control);
+        delete
+            .key("pk", row["pk"].clone())
+            .key("sk", row["sk"].clone())
+            .send()
+            .await
+            .expect("the store");
     }
 
     /// How many seconds a token will still live.
@@ -168,13 +230,19 @@ impl Access {
         for byte in Sha256::digest(token) {
             write!(digest, "{byte:02x}").expect("strings grow");
         }
-        let rows = self.scan(&self.store.tables.control, "contains", &[digest]).await;
+        let rows = self
+            .scan(&self.store.tables.control, "contains", &[digest])
+            .await;
         rows.into_values().next().expect("the token's row")
     }
 
     /// The rows by which a task is held or its run is open.
     pub async fn hold_rows(&self, task: u64) -> Vec<String> {
-        self.held(task).await.into_iter().map(|(key, _)| key).collect()
+        self.held(task)
+            .await
+            .into_iter()
+            .map(|(key, _)| key)
+            .collect()
     }
 
     async fn held(&self, task: u64) -> Vec<(String, Row)> {
@@ -182,7 +250,8 @@ impl Access {
         let lock = format!("LOCK#{task}/");
         let rows = self.control_rows(&["LOCK#", "OPEN#"]).await.into_iter();
         rows.filter(|(key, row)| {
-            key.starts_with(&lock) || key.starts_with("OPEN#") && row.values().any(|value| *value == number)
+            key.starts_with(&lock)
+                || key.starts_with("OPEN#") && row.values().any(|value| *value == number)
         })
         .collect()
     }
@@ -194,7 +263,8 @@ impl Access {
 
     /// Holds a task for a run that died some minutes ago; its id.
     pub async fn dead_hold(&self, w: &World, tenant: usize, task: u64) -> String {
-        self.held_from(w, tenant, task, Timestamp::now() - 5.minutes()).await
+        self.held_from(w, tenant, task, Timestamp::now() - 5.minutes())
+            .await
     }
 
     async fn held_from(&self, w: &World, tenant: usize, task: u64, at: Timestamp) -> String {
@@ -206,7 +276,11 @@ impl Access {
             size: 2,
             dry_run: false,
         };
-        let acquired = self.store.acquire(&run, at, Duration::from_secs(60)).await.expect("the store");
+        let acquired = self
+            .store
+            .acquire(&run, at, Duration::from_secs(60))
+            .await
+            .expect("the store");
         assert_eq!(acquired, Acquired::Mine);
         run.id.to_string()
     }
@@ -214,10 +288,17 @@ impl Access {
     /// Makes the hold of a task one of a queued run, whatever its time.
     pub async fn queue(&self, task: u64) {
         for (_, row) in self.held(task).await {
-            let update = self.store.client.update_item().table_name(&self.store.tables.control);
-            let update = update.key("pk", row["pk"].clone()).key("sk", row["sk"].clone());
+            let update = self
+                .store
+                .client
+                .update_item()
+                .table_name(&self.store.tables.control);
+            let update = update
+                .key("pk", row["pk"].clone())
+                .key("sk", row["sk"].clone());
             let update = update.update_expression("SET kind = :queued");
-            let update = update.expression_attribute_values(":queued", AttributeValue::S("QUEUED".to_owned()));
+            let update = update
+                .expression_attribute_values(":queued", AttributeValue::S("QUEUED".to_owned()));
             update.send().await.expect("the store");
         }
     }
@@ -225,8 +306,17 @@ impl Access {
     /// A run as the execution log has it.
     pub async fn run(&self, id: &str) -> Logged {
         let (id, now) = (RunId::parse(id).expect("a run's id"), Timestamp::now());
-        let run = self.store.get_run(&id, now).await.expect("the store").expect("the run");
-        let page = self.store.read_items(&id, 0, 100_000, now).await.expect("the store");
+        let run = self
+            .store
+            .get_run(&id, now)
+            .await
+            .expect("the store")
+            .expect("the run");
+        let page = self
+            .store
+            .read_items(&id, 0, 100_000, now)
+            .await
+            .expect("the store");
         Logged {
             task: run.task,
             robot: run.robot,
@@ -239,30 +329,50 @@ impl Access {
 
     /// How many runs there are.
     pub async fn run_count(&self) -> usize {
-        self.control_rows(&["RUN#"]).await.keys().filter(|key| key.ends_with("/RUN")).count()
+        self.control_rows(&["RUN#"])
+            .await
+            .keys()
+            .filter(|key| key.ends_with("/RUN"))
+            .count()
     }
 
     async fn control_rows(&self, starts: &[&str]) -> Rows {
         let starts: Vec<String> = starts.iter().map(|start| (*start).to_owned()).collect();
-        self.scan(&self.store.tables.control, "begins_with", &starts).await
+        self.scan(&self.store.tables.control, "begins_with", &starts)
+            .await
     }
 
     /// The rows of whose key `test` (a function of filter expressions) holds with any of `parts`;
     /// all, if there are none.
     async fn scan(&self, table: &str, test: &str, parts: &[String]) -> Rows {
-        let tests: Vec<String> = (0..parts.len()).map(|n| format!("{test}(pk, :part{n})")).collect();
+        let tests: Vec<String> = (0..parts.len())
+            .map(|n| format!("{test}(pk, :part{n})"))
+            .collect();
         let filter = Some(tests.join(" OR ")).filter(|_| !parts.is_empty());
         let (mut rows, mut from) = (Rows::new(), None);
         loop {
-            let page = self.store.client.scan().table_name(table).consistent_read(true).set_exclusive_start_key(from);
+            let page = self
+                .store
+                .client
+                .scan()
+                .table_name(table)
+                .consistent_read(true)
+                .set_exclusive_start_key(from);
             let page = page.set_filter_expression(filter.clone());
             let page = parts.iter().enumerate().fold(page, |page, (n, part)| {
-                page.expression_attribute_values(format!(":part{n}"), AttributeValue::S(part.clone()))
+                page.expression_attribute_values(
+                    format!(":part{n}"),
+                    AttributeValue::S(part.clone()),
+                )
             });
             let page = page.send().await.expect("the store");
             for row in page.items.unwrap_or_default() {
                 let part = |name| row.get(name).and_then(|part| part.as_s().ok()).cloned();
-                let key = [part("pk"), part("sk")].into_iter().flatten().collect::<Vec<_>>().join("/");
+                let key = [part("pk"), part("sk")]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join("/");
                 rows.insert(key, row);
             }
             from = page.last_evaluated_key.filter(|key| !key.is_empty());
@@ -280,7 +390,10 @@ fn json(value: &AttributeValue) -> Value {
         AttributeValue::N(number) => serde_json::from_str(number).expect("a number is JSON"),
         AttributeValue::Bool(flag) => (*flag).into(),
         AttributeValue::L(list) => list.iter().map(json).collect(),
-        AttributeValue::M(map) => map.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
+        AttributeValue::M(map) => map
+            .iter()
+            .map(|(name, value)| (name.clone(), json(value)))
+            .collect(),
         AttributeValue::Ss(set) => set.iter().map(String::as_str).collect(),
         AttributeValue::Null(_) => Value::Null,
         other => panic!("a stored value of an unexpected kind: {other:?}"),

@@ -118,11 +118,7 @@ impl<'a> Changes<'a> {
     pub fn recycle<'b>(mut self) -> Changes<'b> {
         self.assignments.clear();
         Changes {
-            assignments: self
-                .assignments
-                .into_iter()
-                .map_while(|_| None)
-                .collect(),
+            assignments: self.assignments.into_iter().map_while(|_| None).collect(),
             refused: AttributeSet::default(),
         }
     }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::de::IgnoredAny;
 
 use crate::attribute::Kind;
 use crate::json::{BigInteger, Items, Json};
@@ -431,9 +432,9 @@ fn encoded_object<'a>(json: Json<'a>) -> Result<Cow<'a, str>, Problem> {
     if text.len() > limits::ENCODED_OBJECT {
         return Err(Problem::new("too_long", "longer than 32 KB"));
     }
-    let is_object = STANDARD.decode(text.as_bytes()).is_ok_and(|bytes| {
-        serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&bytes).is_ok()
-    });
+    let is_object = STANDARD
+        .decode(text.as_bytes())
+        .is_ok_and(|bytes| serde_json::from_slice::<HashMap<String, IgnoredAny>>(&bytes).is_ok());
     is_object.then_some(text).ok_or(Problem::new(
         "malformed",
         "not a JSON object in Base64 encoding",

@@ -15,22 +15,46 @@ async fn the_right_password_gives_a_token_that_opens_the_import() {
     assert_eq!(reply.status, 200, "{reply}");
     assert_eq!(reply.media_type(), Some("application/json"));
     let token = reply.json()["token"].as_str().expect("a token").to_owned();
-    assert!(token.len() >= 43, "256 random bits do not fit into {token:?}");
-    assert_eq!(reply.compact(), format!(r#"{{"token":"{token}","status":"SUCCESS"}}"#));
+    assert!(
+        token.len() >= 43,
+        "256 random bits do not fit into {token:?}"
+    );
+    assert_eq!(
+        reply.compact(),
+        format!(r#"{{"token":"{token}","status":"SUCCESS"}}"#)
+    );
 
-    w.import(0).await.token(&token).body("[]").send().await.assert_success(0);
+    w.import(0)
+        .await
+        .token(&token)
+        .body("[]")
+        .send()
+        .await
+        .assert_success(0);
     let store = store_or_skip!(w);
     let minutes = store.token_seconds(&token).await / 60;
-    assert!((29..=30).contains(&minutes), "the token lives {minutes} minutes");
+    assert!(
+        (29..=30).contains(&minutes),
+        "the token lives {minutes} minutes"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_sign_ins_give_two_tokens_and_both_work() {
     let w = World::start().await;
-    let (first, second) = (w.sign_in(&w.tenants[0].robot).await, w.sign_in(&w.tenants[0].robot).await);
+    let (first, second) = (
+        w.sign_in(&w.tenants[0].robot).await,
+        w.sign_in(&w.tenants[0].robot).await,
+    );
     assert_ne!(first, second);
     for token in [first, second] {
-        w.import(0).await.token(&token).body("[]").send().await.assert_success(0);
+        w.import(0)
+            .await
+            .token(&token)
+            .body("[]")
+            .send()
+            .await
+            .assert_success(0);
     }
 }
 
@@ -45,8 +69,14 @@ async fn a_wrong_password_and_an_unknown_robot_get_the_same_answer() {
         (robot.as_str(), other.as_str()),
         (w.login("nobody").as_str(), "not the password"),
     ] {
-        let reply = w.authenticate(json!({"username": username, "password": password}).to_string()).await;
-        assert_eq!((reply.status, reply.compact().as_str()), (401, WRONG), "{username}: {reply}");
+        let reply = w
+            .authenticate(json!({"username": username, "password": password}).to_string())
+            .await;
+        assert_eq!(
+            (reply.status, reply.compact().as_str()),
+            (401, WRONG),
+            "{username}: {reply}"
+        );
         assert_eq!(reply.media_type(), Some("application/json"), "{reply}");
         answers.push(reply.body);
     }
@@ -80,13 +110,20 @@ async fn a_body_that_is_not_the_two_strings_is_a_bad_request() {
     ] {
         let reply = w.authenticate(body).await;
         assert_eq!(reply.status, 400, "{body}: {reply}");
-        assert_eq!(reply.media_type(), Some("application/json"), "{body}: {reply}");
+        assert_eq!(
+            reply.media_type(),
+            Some("application/json"),
+            "{body}: {reply}"
+        );
         assert_eq!(reply.keys(), ["token", "status"], "{body}: {reply}");
         let json = reply.json();
         assert_eq!(json["token"], "", "{body}: {reply}");
         let status = json["status"].as_str().expect("a sentence");
         assert!(!status.is_empty() && status != "SUCCESS", "{body}: {reply}");
-        assert!(!status.contains("secret"), "the password comes back: {reply}");
+        assert!(
+            !status.contains("secret"),
+            "the password comes back: {reply}"
+        );
     }
 }
 
@@ -98,10 +135,17 @@ async fn the_body_is_json_like_any_other() {
     for (what, body) in [
         ("a byte order mark", format!("\u{feff}{body}")),
         ("unknown keys", body.replacen('{', r#"{"x":[1e999],"#, 1)),
-        ("a double key, whose last value wins", body.replacen('{', r#"{"username":"nobody","#, 1)),
+        (
+            "a double key, whose last value wins",
+            body.replacen('{', r#"{"username":"nobody","#, 1),
+        ),
     ] {
         let reply = w.authenticate(body).await;
-        assert_eq!((reply.status, &reply.json()["status"]), (200, &json!("SUCCESS")), "{what}: {reply}");
+        assert_eq!(
+            (reply.status, &reply.json()["status"]),
+            (200, &json!("SUCCESS")),
+            "{what}: {reply}"
+        );
     }
 }
 
@@ -117,8 +161,17 @@ async fn fail_until_throttled(w: &World, username: &str) -> usize {
         assert_eq!(reply.status, 429, "{reply}");
         assert_eq!(reply.keys(), ["token", "status"], "{reply}");
         assert_eq!(reply.json()["token"], "");
-        assert!(reply.json()["status"].as_str().is_some_and(|status| !status.is_empty()), "{reply}");
-        let wait: u64 = reply.header("retry-after").expect("Retry-After").parse().expect("seconds");
+        assert!(
+            reply.json()["status"]
+                .as_str()
+                .is_some_and(|status| !status.is_empty()),
+            "{reply}"
+        );
+        let wait: u64 = reply
+            .header("retry-after")
+            .expect("Retry-After")
+            .parse()
+            .expect("seconds");
         assert!(wait >= 1, "{reply}");
         return tries;
     }
@@ -129,7 +182,11 @@ async fn fail_until_throttled(w: &World, username: &str) -> usize {
 async fn guessing_is_throttled_and_other_names_are_not() {
     let w = World::start().await;
     let tries = fail_until_throttled(&w, &w.login("guessed")).await;
-    assert!(tries > 3, "{} wrong passwords are too few for a person", tries - 1);
+    assert!(
+        tries > 3,
+        "{} wrong passwords are too few for a person",
+        tries - 1
+    );
     w.sign_in(&w.tenants[1].robot).await;
 }
 
@@ -163,6 +220,9 @@ async fn neither_tokens_nor_passwords_stand_in_the_store() {
     let rows = format!("{:?}", store.control().await);
     assert!(!rows.contains(&token), "the token is stored in clear");
     for tenant in &w.tenants {
-        assert!(!rows.contains(&tenant.robot.password), "a password is stored in clear");
+        assert!(
+            !rows.contains(&tenant.robot.password),
+            "a password is stored in clear"
+        );
     }
 }

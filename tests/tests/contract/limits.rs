@@ -18,17 +18,34 @@ fn assert_too_large(reply: &Reply, limit: &str) {
     reply.assert_failure(413);
     assert_eq!(reply.header("import-id"), None, "{reply}");
     let errors = reply.errors().join("\n");
-    assert!(errors.contains("/uploads"), "the upload path is not named: {errors}");
-    let digits: String = errors.chars().filter(|c| !matches!(c, ',' | ' ' | '\u{a0}')).collect();
+    assert!(
+        errors.contains("/uploads"),
+        "the upload path is not named: {errors}"
+    );
+    let digits: String = errors
+        .chars()
+        .filter(|c| !matches!(c, ',' | ' ' | '\u{a0}'))
+        .collect();
     assert!(digits.contains(limit), "the limit is not named: {errors}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn four_million_bytes_pass_and_one_more_does_not() {
     let w = World::start().await;
-    w.import(0).await.body(padded(4_000_000)).send().await.assert_success(0);
-    assert_too_large(&w.import(0).await.body(padded(4_000_001)).send().await, "4000000");
-    assert_too_large(&w.import(0).await.body(padded(9_000_000)).send().await, "4000000");
+    w.import(0)
+        .await
+        .body(padded(4_000_000))
+        .send()
+        .await
+        .assert_success(0);
+    assert_too_large(
+        &w.import(0).await.body(padded(4_000_001)).send().await,
+        "4000000",
+    );
+    assert_too_large(
+        &w.import(0).await.body(padded(9_000_000)).send().await,
+        "4000000",
+    );
     w.assert_task_is_free(0).await;
 }
 
@@ -60,7 +77,10 @@ async fn a_body_of_unannounced_length_has_the_same_limit() {
         })
         .await
         .expect("an answer");
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{bytes} bytes: {answer}");
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{bytes} bytes: {answer}"
+        );
     }
     w.assert_task_is_free(0).await;
 }
@@ -71,10 +91,21 @@ async fn twenty_thousand_records_pass_and_one_more_does_not() {
     let before = w.directory().await;
     let body = |records: usize| format!("[{}]", vec!["{}"; records].join(","));
     let reply = w.import(0).await.body(body(20_000)).send().await;
-    assert_eq!(reply.outcome(), (200, "PARTIAL_SUCCESS".into(), [20_000, 20_000, 0, 0]), "{reply}");
+    assert_eq!(
+        reply.outcome(),
+        (200, "PARTIAL_SUCCESS".into(), [20_000, 20_000, 0, 0]),
+        "{reply}"
+    );
     assert_too_large(&w.import(0).await.body(body(20_001)).send().await, "20000");
     // What is not an object is a record, too.
-    assert_too_large(&w.import(0).await.body(format!("[{}1]", "1,".repeat(20_000))).send().await, "20000");
+    assert_too_large(
+        &w.import(0)
+            .await
+            .body(format!("[{}1]", "1,".repeat(20_000)))
+            .send()
+            .await,
+        "20000",
+    );
     assert_eq!(w.directory().await, before);
     w.assert_task_is_free(0).await;
 }
@@ -87,26 +118,57 @@ fn assert_cut(reply: &Reply, least: u64) {
     assert!(shown.len() <= 10_000, "{} warnings", shown.len());
     let bytes: usize = shown.iter().map(String::len).sum();
     assert!(bytes <= 4_000_000, "{bytes} bytes of warnings");
-    assert!(last.contains(reply.header("import-id").expect("Import-Id")), "the run is not named: {last}");
+    assert!(
+        last.contains(reply.header("import-id").expect("Import-Id")),
+        "the run is not named: {last}"
+    );
     let more: u64 = last
         .replace(',', "")
         .split(|c: char| !c.is_ascii_digit())
         .filter_map(|number| number.parse().ok())
         .find(|more| shown.len() as u64 + more >= least)
-        .unwrap_or_else(|| panic!("how many more there are is not said: {last} (after {})", shown.len()));
-    assert!(shown.len() as u64 + more < least * 3, "{more} more are too many: {last}");
+        .unwrap_or_else(|| {
+            panic!(
+                "how many more there are is not said: {last} (after {})",
+                shown.len()
+            )
+        });
+    assert!(
+        shown.len() as u64 + more < least * 3,
+        "{more} more are too many: {last}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_very_many_warnings_the_reply_holds_ten_thousand_and_counts_the_rest() {
     let w = World::start().await;
-    let few = w.import(0).await.debug().body(format!("[{}]", vec!["{}"; 10_000].join(","))).send().await;
+    let few = w
+        .import(0)
+        .await
+        .debug()
+        .body(format!("[{}]", vec!["{}"; 10_000].join(",")))
+        .send()
+        .await;
     assert_eq!(few.warnings().len(), 10_000, "10,000 are shown in full");
-    assert!(few.warnings()[9_999].starts_with("Record 10000"), "{}", few.warnings()[9_999]);
-    let many = w.import(0).await.debug().body(format!("[{}]", vec!["{}"; 12_345].join(","))).send().await;
+    assert!(
+        few.warnings()[9_999].starts_with("Record 10000"),
+        "{}",
+        few.warnings()[9_999]
+    );
+    let many = w
+        .import(0)
+        .await
+        .debug()
+        .body(format!("[{}]", vec!["{}"; 12_345].join(",")))
+        .send()
+        .await;
     assert_eq!(many.counts(), [12_345, 12_345, 0, 0]);
     assert_eq!(many.warnings().len(), 10_001);
-    assert!(many.warnings()[10_000].replace(',', "").contains("2345"), "{}", many.warnings()[10_000]);
+    assert!(
+        many.warnings()[10_000].replace(',', "").contains("2345"),
+        "{}",
+        many.warnings()[10_000]
+    );
     assert_cut(&many, 12_345);
 }
 
@@ -117,12 +179,27 @@ async fn warnings_of_more_than_four_million_bytes_are_cut_as_well() {
     // Warnings name the key of what is missing: long keys make long warnings.
     let (role, email) = ("役".repeat(250), "邮".repeat(250));
     let task = store
-        .task(&w, 0, |task| task["attribute_mapping"] = json!({"username": "u", "role": role, "email": email}))
+        .task(&w, 0, |task| {
+            task["attribute_mapping"] = json!({"username": "u", "role": role, "email": email})
+        })
         .await;
-    let records: Vec<Value> = (0..6_000).map(|n| json!({"u": w.login(&format!("{}{n}", "n".repeat(100)))})).collect();
-    let reply = w.import(0).await.task(task).debug().records(&json!(records)).send().await;
+    let records: Vec<Value> = (0..6_000)
+        .map(|n| json!({"u": w.login(&format!("{}{n}", "n".repeat(100)))}))
+        .collect();
+    let reply = w
+        .import(0)
+        .await
+        .task(task)
+        .debug()
+        .records(&json!(records))
+        .send()
+        .await;
     assert_eq!(reply.counts(), [6_000, 0, 6_000, 0]);
-    assert!(reply.warnings().len() < 6_000, "{} warnings", reply.warnings().len());
+    assert!(
+        reply.warnings().len() < 6_000,
+        "{} warnings",
+        reply.warnings().len()
+    );
     assert_cut(&reply, 6_000);
 }
 
@@ -132,7 +209,13 @@ async fn nesting_within_the_limit_in_an_unmapped_key_is_harmless() {
     let record = w.record("anna").to_string();
     let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
     let body = format!("[{},\"Deep\":{deep}}}]", &record[..record.len() - 1]);
-    w.import(0).await.debug().body(body).send().await.assert_success(1);
+    w.import(0)
+        .await
+        .debug()
+        .body(body)
+        .send()
+        .await
+        .assert_success(1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -140,15 +223,28 @@ async fn a_user_too_large_to_store_costs_one_record_at_most() {
     let w = World::start().await;
     let mut large = w.record("large");
     // Every item is in bounds, together they are 300 KB.
-    large["Individual Stores"] = (0..300).map(|n| json!(format!("{n}{}", "x".repeat(1_000)))).collect();
-    let reply = w.send(&json!([w.record("before"), large, w.record("after")])).await;
+    large["Individual Stores"] = (0..300)
+        .map(|n| json!(format!("{n}{}", "x".repeat(1_000))))
+        .collect();
+    let reply = w
+        .send(&json!([w.record("before"), large, w.record("after")]))
+        .await;
     let (_, status, [total, empty, _, duplicated]) = reply.outcome();
-    assert_eq!((status.as_str(), total, empty, duplicated), ("PARTIAL_SUCCESS", 3, 0, 0), "{reply}");
-    assert!(reply.warnings()[0].starts_with(&format!("Record 2 ({})", w.login("large"))), "{reply}");
+    assert_eq!(
+        (status.as_str(), total, empty, duplicated),
+        ("PARTIAL_SUCCESS", 3, 0, 0),
+        "{reply}"
+    );
+    assert!(
+        reply.warnings()[0].starts_with(&format!("Record 2 ({})", w.login("large"))),
+        "{reply}"
+    );
     let store = store_or_skip!(w);
     let users = store.users().await;
     assert!(users.contains_key(&w.login("before")) && users.contains_key(&w.login("after")));
-    let stored = users.get(&w.login("large")).map_or(0, |user| json!(user).to_string().len());
+    let stored = users
+        .get(&w.login("large"))
+        .map_or(0, |user| json!(user).to_string().len());
     assert!(stored < 256 * 1_024, "{stored} bytes are stored");
 }
 
@@ -162,9 +258,30 @@ async fn custom_info_has_its_own_limit() {
     let mut records = [w.record("fits"), w.record("over")];
     records[0]["Custom Info"] = json!(info(5_000));
     records[1]["Custom Info"] = json!(info(12_000));
-    let reply = w.import(0).await.task(task).debug().records(&json!(records)).send().await;
-    assert_eq!(reply.outcome(), (200, "PARTIAL_SUCCESS".into(), [2, 0, 0, 0]), "{reply}");
+    let reply = w
+        .import(0)
+        .await
+        .task(task)
+        .debug()
+        .records(&json!(records))
+        .send()
+        .await;
+    assert_eq!(
+        reply.outcome(),
+        (200, "PARTIAL_SUCCESS".into(), [2, 0, 0, 0]),
+        "{reply}"
+    );
     assert_eq!(reply.warnings().len(), 1, "{reply}");
-    assert_eq!(store.user(&w.login("fits")).await.expect("fits")["custom_info"], info(5_000));
-    assert_eq!(store.user(&w.login("over")).await.expect("over").get("custom_info"), None);
+    assert_eq!(
+        store.user(&w.login("fits")).await.expect("fits")["custom_info"],
+        info(5_000)
+    );
+    assert_eq!(
+        store
+            .user(&w.login("over"))
+            .await
+            .expect("over")
+            .get("custom_info"),
+        None
+    );
 }

@@ -21,24 +21,50 @@ async fn a_run_says_who_ran_what_and_what_became_of_every_record() {
         {"Username": w.login("bent"), "Role": "catman", "E-mail": "a@example.com", "All Stores": "perhaps"},
     ]);
     let reply = w.send(&records).await;
-    assert_eq!(reply.outcome(), (200, "PARTIAL_SUCCESS".into(), [9, 1, 2, 2]), "{reply}");
+    assert_eq!(
+        reply.outcome(),
+        (200, "PARTIAL_SUCCESS".into(), [9, 1, 2, 2]),
+        "{reply}"
+    );
 
     let run = store.run(id(&reply)).await;
     let counts = run.counts.expect("a finished run");
     assert_eq!(
-        [counts.total, counts.empty, counts.ignored, counts.duplicated, counts.created, counts.updated, counts.unchanged],
+        [
+            counts.total,
+            counts.empty,
+            counts.ignored,
+            counts.duplicated,
+            counts.created,
+            counts.updated,
+            counts.unchanged
+        ],
         [9, 1, 2, 2, 2, 1, 1]
     );
-    assert_eq!((run.status.as_deref(), run.task), (Some("PARTIAL_SUCCESS"), w.tenants[0].task_id));
+    assert_eq!(
+        (run.status.as_deref(), run.task),
+        (Some("PARTIAL_SUCCESS"), w.tenants[0].task_id)
+    );
     assert_eq!(run.robot, w.tenants[0].robot.username);
     let logged: Vec<Option<u64>> = run.items.iter().map(|item| item.record).collect();
     let numbers: Vec<u64> = logged.into_iter().flatten().collect();
     for number in [4, 5, 6, 7, 8, 9] {
-        assert!(numbers.contains(&number), "nothing is logged about record {number}: {:?}", run.items);
+        assert!(
+            numbers.contains(&number),
+            "nothing is logged about record {number}: {:?}",
+            run.items
+        );
     }
-    assert_eq!(run.items.len(), reply.warnings().len(), "log and reply tell different stories");
+    assert_eq!(
+        run.items.len(),
+        reply.warnings().len(),
+        "log and reply tell different stories"
+    );
     for (item, warning) in run.items.iter().zip(reply.warnings()) {
-        assert!(warning.ends_with(&format!(": {} [{}]", item.message, item.code)), "{warning} is not {item:?}");
+        assert!(
+            warning.ends_with(&format!(": {} [{}]", item.message, item.code)),
+            "{warning} is not {item:?}"
+        );
     }
 }
 
@@ -50,7 +76,11 @@ async fn a_refused_body_is_a_failed_run_with_its_error() {
     reply.assert_failure(400);
     let run = store.run(id(&reply)).await;
     assert_eq!(run.status.as_deref(), Some("FAILURE"));
-    assert_eq!(run.errors, reply.errors(), "log and reply tell different stories");
+    assert_eq!(
+        run.errors,
+        reply.errors(),
+        "log and reply tell different stories"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -76,7 +106,12 @@ async fn what_is_no_run_leaves_no_trace_in_the_log() {
 async fn many_items_are_all_kept() {
     let w = World::start().await;
     let store = store_or_skip!(w);
-    let reply = w.import(0).await.body(format!("[{}]", vec!["{}"; 12_345].join(","))).send().await;
+    let reply = w
+        .import(0)
+        .await
+        .body(format!("[{}]", vec!["{}"; 12_345].join(",")))
+        .send()
+        .await;
     let run = store.run(id(&reply)).await;
     let numbers: Vec<u64> = run.items.iter().filter_map(|item| item.record).collect();
     assert_eq!(numbers, (1..=12_345).collect::<Vec<u64>>());
@@ -95,11 +130,28 @@ async fn a_user_knows_who_made_and_who_changed_it() {
     let second = store.user(&w.login("anna")).await.expect("the user");
 
     let by = |reply: &Reply| json!({"dialect": "quant", "robot": robot, "run": id(reply)});
-    assert_eq!((&first["created_by"], &first["updated_by"]), (&by(&made), &by(&made)));
-    assert_eq!((&second["created_by"], &second["updated_by"]), (&by(&made), &by(&changed)));
-    assert_eq!((&second["id"], &second["created_at"]), (&first["id"], &first["created_at"]));
-    assert!(first["id"].as_u64().is_some_and(|id| id > 0 && id < 1 << 53), "{first:?}");
-    assert!(second["version"].as_u64() > first["version"].as_u64(), "{second:?}");
+    assert_eq!(
+        (&first["created_by"], &first["updated_by"]),
+        (&by(&made), &by(&made))
+    );
+    assert_eq!(
+        (&second["created_by"], &second["updated_by"]),
+        (&by(&made), &by(&changed))
+    );
+    assert_eq!(
+        (&second["id"], &second["created_at"]),
+        (&first["id"], &first["created_at"])
+    );
+    assert!(
+        first["id"]
+            .as_u64()
+            .is_some_and(|id| id > 0 && id < 1 << 53),
+        "{first:?}"
+    );
+    assert!(
+        second["version"].as_u64() > first["version"].as_u64(),
+        "{second:?}"
+    );
     assert!(second["updated_at"] != first["updated_at"], "{second:?}");
 }
 
@@ -113,7 +165,13 @@ async fn a_user_carries_the_stamp_of_the_last_run_of_each_task() {
     for (number, task) in [own, own, other, other, own].into_iter().enumerate() {
         let mut record = w.record("anna");
         record["Name"] = json!(format!("Name {number}"));
-        let reply = w.import(0).await.task(task).records(&json!([{}, record])).send().await;
+        let reply = w
+            .import(0)
+            .await
+            .task(task)
+            .records(&json!([{}, record]))
+            .send()
+            .await;
         assert_eq!(reply.counts(), [2, 1, 0, 0], "{reply}");
         last.insert(task, id(&reply).to_owned());
         let user = store.user(&w.login("anna")).await.expect("the user");

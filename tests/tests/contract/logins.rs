@@ -22,7 +22,11 @@ async fn refused(w: &World, key: &str, values: &[String]) -> Vec<String> {
             refused.push(value.clone());
         }
     }
-    assert_eq!(reply.counts(), [values.len() as u64, 0, refused.len() as u64, 0], "{reply}");
+    assert_eq!(
+        reply.counts(),
+        [values.len() as u64, 0, refused.len() as u64, 0],
+        "{reply}"
+    );
     refused
 }
 
@@ -31,10 +35,31 @@ async fn logins_of_letters_digits_and_five_signs_are_taken() {
     let w = World::start().await;
     let composed = 128 - w.tag.chars().count();
     let logins = [
-        "anna", "ANNA.B", "a_b-c@example.com", "a+b", "+", "...", "žluťoučký", "stra\u{df}e", "иван", "Ольга",
-        "Γιώργος", "محمد", "דוד", "हिन्दी", "田中", "ひらカタ漢字", "한국", "o\u{302}\u{323}", "İpek", "e\u{301}a",
+        "anna",
+        "ANNA.B",
+        "a_b-c@example.com",
+        "a+b",
+        "+",
+        "...",
+        "žluťoučký",
+        "stra\u{df}e",
+        "иван",
+        "Ольга",
+        "Γιώργος",
+        "محمد",
+        "דוד",
+        "हिन्दी",
+        "田中",
+        "ひらカタ漢字",
+        "한국",
+        "o\u{302}\u{323}",
+        "İpek",
+        "e\u{301}a",
     ];
-    let mut logins: Vec<String> = logins.iter().map(|login| format!("{login}{}", w.tag)).collect();
+    let mut logins: Vec<String> = logins
+        .iter()
+        .map(|login| format!("{login}{}", w.tag))
+        .collect();
     logins.push(w.tag.clone());
     logins.push(format!("{}{}", "x".repeat(composed), w.tag));
     // 128 code points once composed.
@@ -51,9 +76,20 @@ async fn other_characters_long_logins_and_mixed_scripts_are_refused() {
         .map(|sign| format!("a{sign}b{}", w.tag))
         .collect();
     for login in [
-        " a", "a ", "\u{301}a", ".\u{301}a", "ﬁona", "Ａnna", "ｶﾅ", "№1", "\u{1d5ba}",
+        " a",
+        "a ",
+        "\u{301}a",
+        ".\u{301}a",
+        "ﬁona",
+        "Ａnna",
+        "ｶﾅ",
+        "№1",
+        "\u{1d5ba}",
         // Latin and Cyrillic, Latin and Greek, Cyrillic and Greek.
-        "p\u{430}ypal", "\u{430}dmin", "ana\u{3b1}", "\u{438}\u{3b1}",
+        "p\u{430}ypal",
+        "\u{430}dmin",
+        "ana\u{3b1}",
+        "\u{438}\u{3b1}",
     ] {
         logins.push(format!("{login}{}", w.tag));
     }
@@ -61,7 +97,10 @@ async fn other_characters_long_logins_and_mixed_scripts_are_refused() {
     logins.push("é".repeat(129));
     let all = logins.clone();
     let refused = refused(&w, "Username", &logins).await;
-    let taken: Vec<&String> = all.iter().filter(|login| !refused.contains(login)).collect();
+    let taken: Vec<&String> = all
+        .iter()
+        .filter(|login| !refused.contains(login))
+        .collect();
     assert!(taken.is_empty(), "taken: {taken:?}");
     assert_eq!(w.directory().await, before);
 }
@@ -82,11 +121,19 @@ async fn spellings_that_fold_alike_are_one_user_and_the_first_spelling_stays() {
         let record = |login: &str, name: &str| json!([{"Username": login, "Name": name, "Role": "catman", "E-mail": "a@example.com"}]);
         w.put(&record(&first, "First")).await;
         // Without role and e-mail a new user would be ignored.
-        w.put(&json!([{"Username": second, "Name": "Second"}])).await;
+        w.put(&json!([{"Username": second, "Name": "Second"}]))
+            .await;
         if let Some(store) = &w.store {
             let users = store.users().await;
-            assert_eq!(users.get(&first).map(|user| &user["name"]), Some(&json!("Second")), "{first}");
-            assert!(!users.contains_key(&second), "{second} is a user of its own");
+            assert_eq!(
+                users.get(&first).map(|user| &user["name"]),
+                Some(&json!("Second")),
+                "{first}"
+            );
+            assert!(
+                !users.contains_key(&second),
+                "{second} is a user of its own"
+            );
         }
     }
 }
@@ -95,9 +142,19 @@ async fn spellings_that_fold_alike_are_one_user_and_the_first_spelling_stays() {
 async fn an_integer_is_a_login_too() {
     let w = World::start().await;
     let number: u64 = w.tag.parse().expect("digits");
-    let record = |login: Value| json!({"Username": login, "Role": "catman", "E-mail": "a@example.com"});
-    let reply = w.send(&json!([record(json!(number)), record(json!(number.to_string()))])).await;
-    assert_eq!(reply.outcome(), (200, "PARTIAL_SUCCESS".into(), [2, 0, 0, 1]), "{reply}");
+    let record =
+        |login: Value| json!({"Username": login, "Role": "catman", "E-mail": "a@example.com"});
+    let reply = w
+        .send(&json!([
+            record(json!(number)),
+            record(json!(number.to_string()))
+        ]))
+        .await;
+    assert_eq!(
+        reply.outcome(),
+        (200, "PARTIAL_SUCCESS".into(), [2, 0, 0, 1]),
+        "{reply}"
+    );
     let store = store_or_skip!(w);
     assert!(store.user(&number.to_string()).await.is_some());
 }
@@ -107,16 +164,34 @@ async fn plain_internet_addresses_are_e_mail() {
     let w = World::start().await;
     let long_local = format!("{}@example.com", "a".repeat(64));
     let long_label = format!("a@{}.com", "b".repeat(63));
-    let longest = format!("{}@{}", "a".repeat(64), ["b".repeat(63), "c".repeat(63), "d".repeat(61)].join("."));
+    let longest = format!(
+        "{}@{}",
+        "a".repeat(64),
+        ["b".repeat(63), "c".repeat(63), "d".repeat(61)].join(".")
+    );
     assert_eq!(longest.len(), 254);
     let emails = [
-        "a@example.com", "A.B@Example.COM", "first.last+tag@sub.example.co.uk", "!#$%&'*+/=?^_`{|}~-@example.com",
-        "1@1.com", "a@1example.com", "a@xn--bcher-kva.example", "a@b-c.de", " a@example.com ", &long_local, &long_label, &longest,
+        "a@example.com",
+        "A.B@Example.COM",
+        "first.last+tag@sub.example.co.uk",
+        "!#$%&'*+/=?^_`{|}~-@example.com",
+        "1@1.com",
+        "a@1example.com",
+        "a@xn--bcher-kva.example",
+        "a@b-c.de",
+        " a@example.com ",
+        &long_local,
+        &long_label,
+        &longest,
     ];
     let emails: Vec<String> = emails.iter().map(|email| (*email).to_owned()).collect();
     assert_eq!(refused(&w, "E-mail", &emails).await, Vec::<String>::new());
     let store = store_or_skip!(w);
-    assert_eq!(store.user(&w.login("r8")).await.expect("r8")["email"], "a@example.com", "strings are trimmed");
+    assert_eq!(
+        store.user(&w.login("r8")).await.expect("r8")["email"],
+        "a@example.com",
+        "strings are trimmed"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -124,13 +199,43 @@ async fn everything_else_is_not() {
     let w = World::start().await;
     let long_local = format!("{}@example.com", "a".repeat(65));
     let long_label = format!("a@{}.com", "b".repeat(64));
-    let too_long = format!("{}@{}", "a".repeat(64), ["b".repeat(63), "c".repeat(63), "d".repeat(62)].join("."));
+    let too_long = format!(
+        "{}@{}",
+        "a".repeat(64),
+        ["b".repeat(63), "c".repeat(63), "d".repeat(62)].join(".")
+    );
     let emails = [
-        "a", "@", "a@", "@example.com", "a@example", "a@@example.com", "a@b@example.com", ".a@example.com", "a.@example.com",
-        "a..b@example.com", "a@.example.com", "a@example.com.", "a@example..com", "a@-b.com", "a@b-.com", "a@b_c.com",
-        "a@example.123", "a@[127.0.0.1]", "\"a b\"@example.com", "a b@example.com", "a(c)@example.com",
-        "Anna <a@example.com>", "a@example.com,b@example.com", "ä@example.com", "a@bücher.example", "a\u{0}@example.com",
-        "a@exa mple.com", "mailto:a@example.com", &long_local, &long_label, &too_long,
+        "a",
+        "@",
+        "a@",
+        "@example.com",
+        "a@example",
+        "a@@example.com",
+        "a@b@example.com",
+        ".a@example.com",
+        "a.@example.com",
+        "a..b@example.com",
+        "a@.example.com",
+        "a@example.com.",
+        "a@example..com",
+        "a@-b.com",
+        "a@b-.com",
+        "a@b_c.com",
+        "a@example.123",
+        "a@[127.0.0.1]",
+        "\"a b\"@example.com",
+        "a b@example.com",
+        "a(c)@example.com",
+        "Anna <a@example.com>",
+        "a@example.com,b@example.com",
+        "ä@example.com",
+        "a@bücher.example",
+        "a\u{0}@example.com",
+        "a@exa mple.com",
+        "mailto:a@example.com",
+        &long_local,
+        &long_label,
+        &too_long,
     ];
     let emails: Vec<String> = emails.iter().map(|email| (*email).to_owned()).collect();
     assert_eq!(refused(&w, "E-mail", &emails).await, emails);

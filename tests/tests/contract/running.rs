@@ -6,15 +6,25 @@ use serde_json::{Value, json};
 
 /// Complete records for new logins, `name` in front.
 pub fn users(w: &World, name: &str, count: usize) -> Value {
-    (0..count).map(|n| w.record(&format!("{name}{n}"))).collect()
+    (0..count)
+        .map(|n| w.record(&format!("{name}{n}")))
+        .collect()
 }
 
 /// Asserts the answer to a second import; how many seconds it is told to wait.
 #[track_caller]
 pub fn assert_running(reply: &Reply) -> u64 {
     reply.assert_failure(503);
-    assert_eq!(reply.header("import-id"), None, "a refused import is no run: {reply}");
-    let wait = reply.header("retry-after").expect("Retry-After").parse().expect("seconds");
+    assert_eq!(
+        reply.header("import-id"),
+        None,
+        "a refused import is no run: {reply}"
+    );
+    let wait = reply
+        .header("retry-after")
+        .expect("Retry-After")
+        .parse()
+        .expect("seconds");
     assert!((1..=60).contains(&wait), "{reply}");
     wait
 }
@@ -24,21 +34,35 @@ async fn of_two_imports_at_once_exactly_one_runs() {
     let w = World::start().await;
     // Large enough for the first to be at it when the second arrives.
     let (one, two) = (users(&w, "one", 3_000), users(&w, "two", 3_000));
-    let (first, second) = (w.import(0).await.records(&one), w.import(0).await.records(&two));
+    let (first, second) = (
+        w.import(0).await.records(&one),
+        w.import(0).await.records(&two),
+    );
     let (first, second) = tokio::join!(first.send(), second.send());
-    let (ran, refused, names) =
-        if first.status == 200 { (&first, &second, ["one", "two"]) } else { (&second, &first, ["two", "one"]) };
+    let (ran, refused, names) = if first.status == 200 {
+        (&first, &second, ["one", "two"])
+    } else {
+        (&second, &first, ["two", "one"])
+    };
     ran.assert_success(3_000);
     assert_running(refused);
     if let Some(store) = &w.store {
         let users = store.users().await;
         for n in [0, 1_500, 2_999] {
             assert!(users.contains_key(&w.login(&format!("{}{n}", names[0]))));
-            assert!(!users.contains_key(&w.login(&format!("{}{n}", names[1]))), "a refused import was applied");
+            assert!(
+                !users.contains_key(&w.login(&format!("{}{n}", names[1]))),
+                "a refused import was applied"
+            );
         }
     }
     // Told to come again, and welcome then.
-    w.import(0).await.records(&json!([w.record("two1")])).send().await.assert_success(1);
+    w.import(0)
+        .await
+        .records(&json!([w.record("two1")]))
+        .send()
+        .await
+        .assert_success(1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -50,7 +74,16 @@ async fn of_many_imports_at_once_each_runs_whole_or_not_at_all() {
         calls.push(call);
     }
     let [a, b, c, d, e, f, g, h]: [_; 8] = calls.try_into().ok().expect("eight");
-    let replies = tokio::join!(a.send(), b.send(), c.send(), d.send(), e.send(), f.send(), g.send(), h.send());
+    let replies = tokio::join!(
+        a.send(),
+        b.send(),
+        c.send(),
+        d.send(),
+        e.send(),
+        f.send(),
+        g.send(),
+        h.send()
+    );
     let replies: [Reply; 8] = replies.into();
     let mut ran = Vec::new();
     for (n, reply) in replies.iter().enumerate() {
@@ -66,8 +99,14 @@ async fn of_many_imports_at_once_each_runs_whole_or_not_at_all() {
     if let Some(store) = &w.store {
         let users = store.users().await;
         for n in 0..8 {
-            let stored = (0..20).filter(|user| users.contains_key(&w.login(&format!("t{n}x{user}")))).count();
-            assert_eq!(stored, if ran.contains(&n) { 20 } else { 0 }, "import {n}, ran: {ran:?}");
+            let stored = (0..20)
+                .filter(|user| users.contains_key(&w.login(&format!("t{n}x{user}"))))
+                .count();
+            assert_eq!(
+                stored,
+                if ran.contains(&n) { 20 } else { 0 },
+                "import {n}, ran: {ran:?}"
+            );
         }
     }
     w.assert_task_is_free(0).await;
@@ -77,18 +116,33 @@ async fn of_many_imports_at_once_each_runs_whole_or_not_at_all() {
 async fn of_two_tenants_on_a_new_login_exactly_one_creates_it() {
     let w = World::start().await;
     let records = users(&w, "contested", 200);
-    let (mine, theirs) = (w.import(0).await.records(&records), w.import(1).await.records(&records));
+    let (mine, theirs) = (
+        w.import(0).await.records(&records),
+        w.import(1).await.records(&records),
+    );
     let (mine, theirs) = tokio::join!(mine.send(), theirs.send());
     let [[total, empty, lost, duplicated], other] = [mine.counts(), theirs.counts()];
     assert_eq!([total, empty, duplicated], [200, 0, 0], "{mine}");
     assert_eq!([other[0], other[1], other[3]], [200, 0, 0], "{theirs}");
-    assert_eq!(lost + other[2], 200, "a login is owned by both or by none: {mine} {theirs}");
+    assert_eq!(
+        lost + other[2],
+        200,
+        "a login is owned by both or by none: {mine} {theirs}"
+    );
     let store = store_or_skip!(w);
-    let (owners, tenants) = (store.owners().await, [store.tenant(&w, 0).await, store.tenant(&w, 1).await]);
+    let (owners, tenants) = (
+        store.owners().await,
+        [store.tenant(&w, 0).await, store.tenant(&w, 1).await],
+    );
     let owned = |tenant: &String| {
-        (0..200).filter(|n| owners.get(&w.login(&format!("contested{n}"))) == Some(tenant)).count() as u64
+        (0..200)
+            .filter(|n| owners.get(&w.login(&format!("contested{n}"))) == Some(tenant))
+            .count() as u64
     };
-    assert_eq!((owned(&tenants[0]), owned(&tenants[1])), (200 - lost, 200 - other[2]));
+    assert_eq!(
+        (owned(&tenants[0]), owned(&tenants[1])),
+        (200 - lost, 200 - other[2])
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -117,10 +171,14 @@ async fn two_tasks_of_a_tenant_on_the_same_logins_both_succeed() {
         assert!(user["name"] == "one" || user["name"] == "two");
         assert_eq!(user["external_id"], w.login(&format!("id{n}")));
     }
-    let ids: std::collections::BTreeSet<String> = users.values().map(|user| user["id"].to_string()).collect();
+    let ids: std::collections::BTreeSet<String> =
+        users.values().map(|user| user["id"].to_string()).collect();
     assert_eq!(ids.len(), users.len(), "an id was given twice");
-    let counts = [store.run(one.header("import-id").expect("id")).await, store.run(two.header("import-id").expect("id")).await]
-        .map(|run| run.counts.expect("a finished run"));
+    let counts = [
+        store.run(one.header("import-id").expect("id")).await,
+        store.run(two.header("import-id").expect("id")).await,
+    ]
+    .map(|run| run.counts.expect("a finished run"));
     assert_eq!(counts[0].created + counts[1].created, 200, "{counts:?}");
     assert_eq!(counts[0].updated + counts[1].updated, 200, "{counts:?}");
 }
@@ -140,14 +198,31 @@ async fn of_two_tasks_on_the_same_external_ids_each_id_goes_to_one_user() {
             .collect()
     };
     let one = w.import(0).await.debug().records(&claiming("one"));
-    let two = w.import(0).await.task(task).debug().records(&claiming("two"));
+    let two = w
+        .import(0)
+        .await
+        .task(task)
+        .debug()
+        .records(&claiming("two"));
     let (one, two) = tokio::join!(one.send(), two.send());
-    assert_eq!((one.counts(), two.counts()), ([150, 0, 0, 0], [150, 0, 0, 0]), "{one} {two}");
+    assert_eq!(
+        (one.counts(), two.counts()),
+        ([150, 0, 0, 0], [150, 0, 0, 0]),
+        "{one} {two}"
+    );
     let taken = [one.warnings(), two.warnings()].concat();
-    assert!(taken.iter().all(|warning| warning.ends_with("[external_id.taken]")), "{taken:?}");
+    assert!(
+        taken
+            .iter()
+            .all(|warning| warning.ends_with("[external_id.taken]")),
+        "{taken:?}"
+    );
     assert_eq!(taken.len(), 150, "{taken:?}");
     let users = store.users().await;
-    let mut ids: Vec<&Value> = users.values().filter_map(|user| user.get("external_id")).collect();
+    let mut ids: Vec<&Value> = users
+        .values()
+        .filter_map(|user| user.get("external_id"))
+        .collect();
     let held = ids.len();
     ids.sort_by_key(|id| id.to_string());
     ids.dedup();
@@ -161,21 +236,37 @@ async fn many_tasks_run_side_by_side() {
     let mut sending = tokio::task::JoinSet::new();
     for n in 0..8 {
         let task = store.task(&w, n % 2, |_| ()).await;
-        let (url, token) = (format!("{}/v1/import/user-data/{task}", w.url), w.token(n % 2).await.to_owned());
+        let (url, token) = (
+            format!("{}/v1/import/user-data/{task}", w.url),
+            w.token(n % 2).await.to_owned(),
+        );
         let body = users(&w, &format!("p{n}x"), 200).to_string();
         let client = w.client();
         sending.spawn(async move {
-            let sent = client.post(url).bearer_auth(token).header("content-type", "application/json").body(body);
+            let sent = client
+                .post(url)
+                .bearer_auth(token)
+                .header("content-type", "application/json")
+                .body(body);
             let answer = sent.send().await.expect("an answer");
-            (answer.status().as_u16(), answer.json::<Value>().await.expect("JSON"))
+            (
+                answer.status().as_u16(),
+                answer.json::<Value>().await.expect("JSON"),
+            )
         });
     }
     for (status, reply) in sending.join_all().await {
-        assert_eq!((status, &reply["Status"], &reply["Total Lines"]), (200, &json!("SUCCESS"), &json!(200)), "{reply}");
+        assert_eq!(
+            (status, &reply["Status"], &reply["Total Lines"]),
+            (200, &json!("SUCCESS"), &json!(200)),
+            "{reply}"
+        );
     }
     let users = store.users().await;
     for n in 0..8 {
-        let stored = (0..200).filter(|user| users.contains_key(&w.login(&format!("p{n}x{user}")))).count();
+        let stored = (0..200)
+            .filter(|user| users.contains_key(&w.login(&format!("p{n}x{user}"))))
+            .count();
         assert_eq!(stored, 200, "task {n}");
     }
 }
@@ -184,11 +275,22 @@ async fn many_tasks_run_side_by_side() {
 async fn a_task_may_say_how_long_to_wait() {
     let w = World::start().await;
     let store = store_or_skip!(w);
-    let (silent, spoken) = (store.task(&w, 0, |_| ()).await, store.task(&w, 0, |task| task["retry_after_seconds"] = json!(7)).await);
+    let (silent, spoken) = (
+        store.task(&w, 0, |_| ()).await,
+        store
+            .task(&w, 0, |task| task["retry_after_seconds"] = json!(7))
+            .await,
+    );
     for task in [silent, spoken] {
         store.hold(&w, 0, task).await;
     }
     let wait = assert_running(&w.import(0).await.task(silent).body("[]").send().await);
-    assert!(wait > 30, "{wait} s are less than what is left of a fresh hold");
-    assert_eq!(assert_running(&w.import(0).await.task(spoken).body("[]").send().await), 7);
+    assert!(
+        wait > 30,
+        "{wait} s are less than what is left of a fresh hold"
+    );
+    assert_eq!(
+        assert_running(&w.import(0).await.task(spoken).body("[]").send().await),
+        7
+    );
 }

@@ -21,14 +21,22 @@ async fn the_sample_gives_the_documented_reply_and_again_without_a_write() {
         }
     }
     directories.dedup();
-    assert!(directories.len() < 2, "an import that changes nothing wrote to the directory");
+    assert!(
+        directories.len() < 2,
+        "an import that changes nothing wrote to the directory"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_users_of_the_sample_stand_in_the_directory() {
     let w = World::start().await;
     let store = store_or_skip!(w);
-    w.import(0).await.body(SAMPLE).send().await.assert_success(2);
+    w.import(0)
+        .await
+        .body(SAMPLE)
+        .send()
+        .await
+        .assert_success(2);
     let john = store.user("john.foo").await.expect("john.foo");
     let jack = store.user("jack.woo").await.expect("jack.woo");
     for (user, attribute, value) in [
@@ -40,7 +48,11 @@ async fn the_users_of_the_sample_stand_in_the_directory() {
         (&jack, "role", json!("Store Manager")),
         (&jack, "email", json!("jack.woo@example.com")),
         (&jack, "all_stores", json!(false)),
-        (&jack, "individual_stores", json!(["store1", "store2", "store3"])),
+        (
+            &jack,
+            "individual_stores",
+            json!(["store1", "store2", "store3"]),
+        ),
     ] {
         assert_eq!(user.get(attribute), Some(&value), "{attribute}");
     }
@@ -54,10 +66,25 @@ async fn the_sample_as_printed_is_told_where_its_comma_is_missing() {
     let reply = w.import(0).await.debug().body(MISSING_COMMA).send().await;
     reply.assert_failure(400);
     let errors = reply.errors().join("\n");
-    let line = MISSING_COMMA.lines().position(|line| line.contains("Individual Stores")).expect("the line") + 1;
-    let column = MISSING_COMMA.lines().nth(line - 1).and_then(|text| text.find('"')).expect("the quote") + 1;
-    assert!(errors.contains(&format!("line {line}")), "line {line}: {errors}");
-    assert!(errors.contains(&format!("column {column}")), "column {column}: {errors}");
+    let line = MISSING_COMMA
+        .lines()
+        .position(|line| line.contains("Individual Stores"))
+        .expect("the line")
+        + 1;
+    let column = MISSING_COMMA
+        .lines()
+        .nth(line - 1)
+        .and_then(|text| text.find('"'))
+        .expect("the quote")
+        + 1;
+    assert!(
+        errors.contains(&format!("line {line}")),
+        "line {line}: {errors}"
+    );
+    assert!(
+        errors.contains(&format!("column {column}")),
+        "column {column}: {errors}"
+    );
     assert_eq!(w.directory().await, before);
     w.assert_task_is_free(0).await;
 }
@@ -65,8 +92,16 @@ async fn the_sample_as_printed_is_told_where_its_comma_is_missing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reply_holds_exactly_these_keys_in_this_order() {
     let w = World::start().await;
-    let counts = ["Total Lines", "Empty IDs", "Ignored Users", "Duplicated Users"];
-    let (clean, troubled) = (json!([w.record("clean")]), json!([w.record("clean"), {"Name": "nobody"}]));
+    let counts = [
+        "Total Lines",
+        "Empty IDs",
+        "Ignored Users",
+        "Duplicated Users",
+    ];
+    let (clean, troubled) = (
+        json!([w.record("clean")]),
+        json!([w.record("clean"), {"Name": "nobody"}]),
+    );
     for (records, query, keys) in [
         (&clean, "", &["Status"][..]),
         (&clean, "debug", &["Status"]),
@@ -98,9 +133,23 @@ async fn warnings_make_a_partial_success_and_are_shown_only_for_debug() {
         ("x=debug", false),
         ("debugger", false),
     ] {
-        let reply = w.import(0).await.query(query).records(&records).send().await;
-        assert_eq!(reply.outcome(), (200, "PARTIAL_SUCCESS".into(), [2, 1, 0, 0]), "?{query}: {reply}");
-        assert_eq!(reply.warnings().len(), usize::from(shown), "?{query}: {reply}");
+        let reply = w
+            .import(0)
+            .await
+            .query(query)
+            .records(&records)
+            .send()
+            .await;
+        assert_eq!(
+            reply.outcome(),
+            (200, "PARTIAL_SUCCESS".into(), [2, 1, 0, 0]),
+            "?{query}: {reply}"
+        );
+        assert_eq!(
+            reply.warnings().len(),
+            usize::from(shown),
+            "?{query}: {reply}"
+        );
     }
 }
 
@@ -124,14 +173,25 @@ async fn a_warning_names_record_login_key_and_code() {
     let w = World::start().await;
     let login = w.login("jack.woo");
     w.put(&json!([w.record("jack.woo")])).await;
-    let reply = w.send(&json!([{}, 7, {"Username": login, "E-mail": "jack.woo"}])).await;
+    let reply = w
+        .send(&json!([{}, 7, {"Username": login, "E-mail": "jack.woo"}]))
+        .await;
     let warnings = reply.warnings();
     assert_eq!(warnings.len(), 3, "{reply}");
-    assert_eq!(warnings[2], format!("Record 3 ({login}), \"E-mail\": not a valid e-mail address [email.malformed]"));
+    assert_eq!(
+        warnings[2],
+        format!("Record 3 ({login}), \"E-mail\": not a valid e-mail address [email.malformed]")
+    );
     for (place, warning) in warnings[..2].iter().enumerate() {
         let record = format!("Record {}", place + 1);
         assert!(warning.starts_with(&record), "{warning}");
-        assert!(!warning.starts_with(&format!("{record} (")), "a login where there is none: {warning}");
-        assert!(warning.ends_with(']') && warning.contains(" ["), "no code: {warning}");
+        assert!(
+            !warning.starts_with(&format!("{record} (")),
+            "a login where there is none: {warning}"
+        );
+        assert!(
+            warning.ends_with(']') && warning.contains(" ["),
+            "no code: {warning}"
+        );
     }
 }
