@@ -13,6 +13,7 @@ pub mod reader;
 pub mod rules;
 pub mod run;
 pub mod settings;
+mod short;
 pub mod survey;
 pub mod validate;
 pub mod value;

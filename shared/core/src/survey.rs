@@ -4,6 +4,8 @@
 
 mod check;
 mod collect;
+mod first;
+mod plain;
 
 use std::borrow::Cow;
 
@@ -27,24 +29,27 @@ enum Subject<'a> {
     User(crate::login::Login<'a>),
     Refused {
         kind: Refused,
-        canon: Option<Cow<'a, str>>,
+        canon: Option<String>,
         item: Item,
     },
 }
 
 /// `number` is the record's, from 1.
 fn subject<'a>(rules: &Rules, number: u64, element: &Element<'a>) -> Subject<'a> {
-    let identity = identify(element);
-    let canon = identity.canon().map(|canon| Cow::Owned(canon.into_owned()));
+    let identity = match identify(element) {
+        Identity::User(login) => return Subject::User(login),
+        other => other,
+    };
+    let canon = identity.canon().map(Cow::into_owned);
     let shown = identity.shown();
     let username = Some(Attribute::Username);
     let (kind, attribute, problem) = match identity {
-        Identity::User(login) => return Subject::User(login),
         Identity::NotAnObject(problem) => (Refused::Ignored, None, problem),
         Identity::Empty(problem) => (Refused::Empty, username, problem),
         Identity::WrongType(problem) | Identity::Unusable { problem, .. } => {
             (Refused::Ignored, username, problem)
         }
+        Identity::User(login) => return Subject::User(login),
     };
     Subject::Refused {
         kind,

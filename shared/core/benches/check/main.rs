@@ -173,7 +173,17 @@ fn two_threads(text: Text, rounds: usize) {
 }
 
 fn run_check(input: impl std::io::Read + Send, rules: &Rules) -> Checked {
-    check(input, rules, Sizes::default(), &[7; 16], MOST_ITEMS).expect("the text is a JSON array")
+    check(
+        input,
+        rules,
+        Sizes {
+            chunk: std::env::var("CHUNK").map_or(64, |c| c.parse().unwrap()) << 10,
+            ..Sizes::default()
+        },
+        &[7; 16],
+        MOST_ITEMS,
+    )
+    .expect("the text is a JSON array")
 }
 
 fn pool(threads: usize) -> rayon::ThreadPool {

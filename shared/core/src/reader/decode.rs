@@ -1,11 +1,12 @@
 //! The fast way: one simd-json parse for a whole chunk of records, then a walk over its tape.
 //! All or nothing: a chunk that simd-json refuses has handed out no record.
 
-use simd_json::{Buffers, Node, Tape};
+use simd_json::{Buffers, INPUT_PADDING, Node, Tape, fill_tape_padded};
 
 use crate::json::{Json, from_tape};
 use crate::limits;
 use crate::rules::Rules;
+use crate::short::ShortText;
 use crate::validate::Element;
 
 /// simd-json refused the chunk: it was cut in a wrong place, is no JSON, or holds a number that
@@ -21,12 +22,26 @@ pub(super) struct Decoder {
     predicted: Vec<Predicted>,
 }
 
-/// The key that an earlier record had at this place, and its slot. Records of one export have
-/// their keys in one order, so that one comparison mostly replaces a look-up.
+/// A key that earlier records had, in their order, and its slot. Records of one export have their
+/// keys in one order, so that one comparison mostly replaces a look-up.
 struct Predicted {
     key: Box<str>,
-    slot: Option<usize>,
+    short: Option<ShortText>,
+    slot: usize,
 }
+
+impl Predicted {
+    #[inline]
+    fn is(&self, key: &str) -> bool {
+        match &self.short {
+            Some(short) => short.is(key),
+            None => *self.key == *key,
+        }
+    }
+}
+
+/// The slot of a key that is not mapped: there is none with this number.
+const UNMAPPED: usize = usize::MAX;
 
 impl Decoder {
     pub(super) fn new() -> Self {
@@ -49,12 +64,14 @@ impl Decoder {
         mut on_element: impl FnMut(u32, Element<'_>),
     ) -> Result<u32, Refused> {
         self.text.clear();
-        self.text.reserve(chunk.len() + 2);
+        self.text.reserve(chunk.len() + 2 + INPUT_PADDING);
         self.text.push(b'[');
         self.text.extend_from_slice(chunk);
         self.text.push(b']');
+        let length = self.text.len();
+        self.text.extend_from_slice(&[b' '; INPUT_PADDING]);
         let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
-        let parsed = simd_json::fill_tape(&mut self.text, &mut self.buffers, &mut tape);
+        let parsed = fill_tape_padded(&mut self.text, length, &mut self.buffers, &mut tape);
         let walked = match parsed {
             Ok(()) => walk(rules, &mut self.predicted, &tape.0, &mut on_element),
             Err(_) => Err(Refused),
@@ -103,14 +120,14 @@ fn read_members<'t>(
     slots: &mut [Json<'t>],
 ) -> Result<(), Refused> {
     let mut place = 0;
-    while let Some((Node::String(key), value)) = members.split_first() {
+    while let [Node::String(key), value @ ..] = members {
         let slot = match predicted.get(place) {
-            Some(expected) if *expected.key == **key => expected.slot,
-            _ => predict(rules, predicted, place, key),
+            Some(expected) if expected.is(key) => expected.slot,
+            _ => predict(rules, predicted, &mut place, key),
         };
         let (json, rest) = from_tape(value).ok_or(Refused)?;
         // Of a key that comes twice the last value wins.
-        if let Some(entry) = slot.and_then(|slot| slots.get_mut(slot)) {
+        if let Some(entry) = slots.get_mut(slot) {
             *entry = json;
         }
         members = rest;
@@ -123,27 +140,34 @@ fn read_members<'t>(
     }
 }
 
-/// Looks a key up and remembers it for its place in the next record.
+/// The slot of a key that was not expected at `place`, which becomes the place where it is
+/// expected: some keys before it were left out, or it is new.
 #[cold]
-fn predict(
-    rules: &Rules,
-    predicted: &mut Vec<Predicted>,
-    place: usize,
-    key: &str,
-) -> Option<usize> {
+fn predict(rules: &Rules, predicted: &mut Vec<Predicted>, place: &mut usize, key: &str) -> usize {
     /// Beyond this many keys, and for keys longer than this, remembering costs more than it saves.
-    const MOST: usize = 256;
-    let slot = rules.slot(key);
-    if place < MOST && key.len() < MOST {
-        let entry = Predicted {
+    const MOST: usize = 128;
+    let known = |expected: &Predicted| expected.is(key);
+    let behind = predicted
+        .get(*place..)
+        .unwrap_or(&[])
+        .iter()
+        .position(known);
+    let found = behind
+        .map(|distance| *place + distance)
+        .or_else(|| predicted.iter().position(known));
+    if let Some((found, expected)) = found.and_then(|found| Some((found, predicted.get(found)?))) {
+        *place = found;
+        return expected.slot;
+    }
+    let slot = rules.slot(key).unwrap_or(UNMAPPED);
+    if predicted.len() < MOST && key.len() < MOST {
+        *place = (*place).min(predicted.len());
+        let new = Predicted {
             key: key.into(),
+            short: ShortText::of(key),
             slot,
         };
-        if let Some(old) = predicted.get_mut(place) {
-            *old = entry;
-        } else if place == predicted.len() {
-            predicted.push(entry);
-        }
+        predicted.insert(*place, new);
     }
     slot
 }

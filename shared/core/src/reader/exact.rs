@@ -1,31 +1,12 @@
-//! The exact way: record by record with serde_json, for what simd-json refuses. It finds the true
-//! borders of records, lets a number that only simd-json minds cost one value and not a chunk,
-//! and says where the text stops being JSON.
-
-use serde_json::value::RawValue;
+//! The exact way: element by element, for what simd-json refuses. It finds the true borders of
+//! records, lets a number that only simd-json minds cost one value and not a chunk, and says
+//! where the text stops being JSON.
 
 use super::cut::{is_space, skip_space};
+use super::scan::{self, NotJson, Stop};
 use crate::json::{Json, OwnedJson};
-use crate::limits;
 use crate::rules::Rules;
 use crate::validate::Element;
-
-/// Where and why a text is not a JSON array.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct NotJson {
-    /// Index of the unexpected byte.
-    pub(super) at: usize,
-    pub(super) reason: String,
-}
-
-impl NotJson {
-    pub(super) fn new(at: usize, reason: impl Into<String>) -> Self {
-        Self {
-            at,
-            reason: reason.into(),
-        }
-    }
-}
 
 /// How far [`read`] came.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,7 +15,8 @@ pub(super) enum Progress {
     Border { next: usize },
     /// To the bracket that closes the array; `next` is the index behind it.
     Closed { next: usize },
-    /// To the end of the text, in the middle of the array; the element at `next` is incomplete.
+    /// To the end of the bytes, in the middle of the array; at `next` is what belongs to an
+    /// element that is not complete, white space apart.
     Incomplete { next: usize },
 }
 
@@ -53,148 +35,57 @@ pub(super) fn read(
     let mut at = 0;
     let mut may_close = first;
     loop {
-        let start = bytes.len() - skip_space(bytes.get(at..).unwrap_or(&[])).len();
-        let Some(byte) = bytes.get(start) else {
-            return unfinished(bytes, at, complete);
-        };
-        if *byte == b']' && may_close {
+        let start = past_space(bytes, at);
+        if may_close && bytes.get(start) == Some(&b']') {
             return Ok(Progress::Closed { next: start + 1 });
         }
         may_close = false;
-        let (raw, end) = match value(bytes, start) {
-            Ok(value) => value,
-            Err(Stop::End) if !complete => return Ok(Progress::Incomplete { next: at }),
-            Err(Stop::End) => return unfinished(bytes, at, true),
+        let end = match scan::element(bytes, start) {
+            Ok(end) => end,
+            Err(Stop::End) => return unfinished(bytes, start, complete),
             Err(Stop::NotJson(error)) => return Err(error),
         };
-        let delimiter = bytes.len() - skip_space(bytes.get(end..).unwrap_or(&[])).len();
-        match bytes.get(delimiter) {
-            None => return unfinished(bytes, at, complete),
-            Some(b',') => {
-                hand_out(rules, raw, &mut on_element);
-                at = delimiter + 1;
-                if delimiter >= stop {
-                    return Ok(Progress::Border { next: at });
-                }
-            }
-            Some(b']') => {
-                hand_out(rules, raw, &mut on_element);
-                return Ok(Progress::Closed {
-                    next: delimiter + 1,
+        let delimiter = past_space(bytes, end);
+        let closes = match bytes.get(delimiter) {
+            None => return unfinished(bytes, start, complete),
+            Some(b',') => false,
+            Some(b']') => true,
+            Some(_) => {
+                return Err(NotJson {
+                    at: delimiter,
+                    reason: "expected `,` or `]` after a record",
                 });
             }
-            Some(_) => {
-                return Err(NotJson::new(
-                    delimiter,
-                    "expected `,` or `]` after a record",
-                ));
-            }
+        };
+        let raw = bytes.get(start..end).unwrap_or(&[]);
+        let raw = str::from_utf8(raw).map_err(|error| NotJson {
+            at: start + error.valid_up_to(),
+            reason: "not UTF-8 text",
+        })?;
+        hand_out(rules, raw, &mut on_element);
+        at = delimiter + 1;
+        if closes {
+            return Ok(Progress::Closed { next: at });
+        }
+        if delimiter >= stop {
+            return Ok(Progress::Border { next: at });
         }
     }
 }
 
-fn unfinished(bytes: &[u8], at: usize, complete: bool) -> Result<Progress, NotJson> {
+fn past_space(bytes: &[u8], at: usize) -> usize {
+    bytes.len() - skip_space(bytes.get(at..).unwrap_or(&[])).len()
+}
+
+fn unfinished(bytes: &[u8], next: usize, complete: bool) -> Result<Progress, NotJson> {
     if complete {
-        Err(NotJson::new(
-            bytes.len(),
-            "the text ends before the array is closed with `]`",
-        ))
+        Err(NotJson {
+            at: bytes.len(),
+            reason: "the text ends before the array is closed with `]`",
+        })
     } else {
-        Ok(Progress::Incomplete { next: at })
+        Ok(Progress::Incomplete { next })
     }
-}
-
-enum Stop {
-    /// The text ends within the value.
-    End,
-    NotJson(NotJson),
-}
-
-/// The value that begins at `start`, and the index behind it.
-fn value(bytes: &[u8], start: usize) -> Result<(&str, usize), Stop> {
-    let rest = bytes.get(start..).unwrap_or(&[]);
-    let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<&RawValue>();
-    match values.next() {
-        Some(Ok(raw)) => {
-            let raw = raw.get();
-            if let Some(deep) = too_deep(raw.as_bytes()) {
-                return Err(Stop::NotJson(NotJson::new(
-                    start + deep,
-                    "arrays and objects are nested more than 1,024 levels deep",
-                )));
-            }
-            Ok((raw, start + raw.len()))
-        }
-        None => Err(Stop::End),
-        Some(Err(error)) => {
-            let at = start + offset(rest, error.line(), error.column());
-            // serde_json reads strings as bytes and finds out later that they are no text.
-            let looked_at = bytes.get(start..).unwrap_or(&[]);
-            if let Err(utf8) = std::str::from_utf8(looked_at)
-                && start + utf8.valid_up_to() < at
-                && utf8.error_len().is_some()
-            {
-                return Err(Stop::NotJson(NotJson::new(
-                    start + utf8.valid_up_to(),
-                    "not UTF-8 text",
-                )));
-            }
-            if error.is_eof() {
-                return Err(Stop::End);
-            }
-            Err(Stop::NotJson(NotJson::new(at, sentence(&error))))
-        }
-    }
-}
-
-/// serde_json's words without the position, which it counts within the record.
-fn sentence(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" at line ") {
-        Some(end) => text.get(..end).unwrap_or(&text).to_owned(),
-        None => text,
-    }
-}
-
-/// The index of a position that serde_json gives: lines from 1, columns in bytes from 1.
-fn offset(bytes: &[u8], line: usize, column: usize) -> usize {
-    let start = match line.checked_sub(2) {
-        None => 0,
-        Some(nth) => memchr::memchr_iter(b'\n', bytes)
-            .nth(nth)
-            .map_or(bytes.len(), |newline| newline + 1),
-    };
-    (start + column.saturating_sub(1)).min(bytes.len())
-}
-
-/// Where valid JSON nests deeper than allowed, counting the array that it is an element of.
-fn too_deep(raw: &[u8]) -> Option<usize> {
-    let mut depth = 1_usize;
-    let mut in_string = false;
-    let mut escaped = false;
-    for (index, byte) in raw.iter().enumerate() {
-        if in_string {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
-        match byte {
-            b'"' => in_string = true,
-            b'[' | b'{' => {
-                depth += 1;
-                if depth > limits::NESTING {
-                    return Some(index);
-                }
-            }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    None
 }
 
 fn hand_out(rules: &Rules, raw: &str, on_element: &mut impl FnMut(Element<'_>)) {
@@ -203,10 +94,12 @@ fn hand_out(rules: &Rules, raw: &str, on_element: &mut impl FnMut(Element<'_>)) 
         return;
     }
     let mut values: Vec<Option<OwnedJson>> = vec![None; rules.keys().len()];
-    for (key, value) in members(raw) {
+    let mut members = parts(raw);
+    while let Some((key, value)) = members.next().zip(members.next()) {
         // A key that is no text cannot be a mapped one.
         let key = serde_json::from_str::<String>(key).ok();
         let slot = key.and_then(|key| rules.slot(&key));
+        // Of a key that comes twice the last value wins.
         if let Some(entry) = slot.and_then(|slot| values.get_mut(slot)) {
             *entry = Some(owned(value));
         }
@@ -218,60 +111,48 @@ fn hand_out(rules: &Rules, raw: &str, on_element: &mut impl FnMut(Element<'_>)) 
     on_element(Element::Object(&slots));
 }
 
-/// The members of an object, keys with their quotes, as they are written. `raw` is valid JSON.
-fn members(raw: &str) -> impl Iterator<Item = (&str, &str)> {
+/// The items of an array, or the keys and values of an object, as they are written. `raw` is
+/// valid JSON.
+fn parts(raw: &str) -> impl Iterator<Item = &str> {
+    let bytes = raw.as_bytes();
+    let is_between = |byte: &u8| is_space(*byte) || matches!(byte, b',' | b':');
     let mut at = 1;
     std::iter::from_fn(move || {
-        let key = next_value(raw, &mut at)?;
-        let value = next_value(raw, &mut at)?;
-        Some((key, value))
+        at += bytes
+            .get(at..)?
+            .iter()
+            .take_while(|byte| is_between(byte))
+            .count();
+        if at + 1 >= bytes.len() {
+            return None;
+        }
+        let start = at;
+        at = scan::skip_value(bytes, start);
+        raw.get(start..at)
     })
-}
-
-/// The items of an array, as they are written. `raw` is valid JSON.
-fn items(raw: &str) -> impl Iterator<Item = &str> {
-    let mut at = 1;
-    std::iter::from_fn(move || next_value(raw, &mut at))
-}
-
-/// The next value at or behind `at`, past white space and the punctuation between values.
-fn next_value<'r>(raw: &'r str, at: &mut usize) -> Option<&'r str> {
-    let bytes = raw.as_bytes();
-    while bytes
-        .get(*at)
-        .is_some_and(|byte| is_space(*byte) || matches!(byte, b',' | b':'))
-    {
-        *at += 1;
-    }
-    let rest = raw.get(*at..)?;
-    let value = serde_json::Deserializer::from_str(rest)
-        .into_iter::<&RawValue>()
-        .next()?
-        .ok()?
-        .get();
-    *at += value.len();
-    Some(value)
 }
 
 /// A value, read as far as the rules look into it: the items of an array, but not theirs.
 fn owned(raw: &str) -> OwnedJson {
-    if raw.starts_with('[') {
-        let shallow = |item: &str| match item.as_bytes().first() {
-            Some(b'[') => OwnedJson::Array(Vec::new()),
-            _ => owned(item),
-        };
-        return OwnedJson::Array(items(raw).map(shallow).collect());
-    }
     match raw.as_bytes().first() {
         Some(b'n') => OwnedJson::Null,
         Some(b't') => OwnedJson::Bool(true),
         Some(b'f') => OwnedJson::Bool(false),
         Some(b'{') => OwnedJson::Object,
+        Some(b'[') => OwnedJson::Array(parts(raw).map(item).collect()),
         Some(b'"') => serde_json::from_str(raw).map_or(OwnedJson::BrokenText, OwnedJson::Text),
         _ if raw.contains(['.', 'e', 'E']) => OwnedJson::Fraction,
         _ => raw.parse().map_or_else(
             |_| OwnedJson::BigInteger(raw.to_owned()),
             OwnedJson::Integer,
         ),
+    }
+}
+
+fn item(raw: &str) -> OwnedJson {
+    if raw.starts_with('[') {
+        OwnedJson::Array(Vec::new())
+    } else {
+        owned(raw)
     }
 }

@@ -3,11 +3,13 @@
 
 use std::io::Read;
 
+use super::first::FirstItems;
+use super::plain::{PlainUsers, is_unescaped};
 use super::{Refused, Subject, duplicate, external_id_taken, subject};
 use crate::attribute::Attribute;
 use crate::item::Item;
 use crate::plan::{Plan, plan};
-use crate::reader::dedup::{Dedup, HashKey, Repeated, hash};
+use crate::reader::dedup::{Dedup, Entry, HashKey, Repeated};
 use crate::reader::{Harvest, ReadError, Sizes, Totals, read_array};
 use crate::rules::Rules;
 use crate::run::Counts;
@@ -32,33 +34,44 @@ pub struct Checked {
 /// # Errors
 /// [`ReadError`]: the input is not a JSON array.
 pub fn check(
-    input: impl Read,
+    input: impl Read + Send,
     rules: &Rules,
     sizes: Sizes,
     key: &HashKey,
     most_items: usize,
 ) -> Result<Checked, ReadError> {
-    let mut survey = Checking {
+    let gather = Gather {
         rules,
         key,
-        most_items,
+        plain_users: PlainUsers::new(rules),
+        most_items: FirstItems::of_one_chunk(most_items),
+    };
+    let mut seen = Seen {
         logins: Dedup::default(),
         external_ids: Dedup::default(),
         troubled: Vec::new(),
-        items: Vec::new(),
+        items: FirstItems::new(most_items),
     };
-    let totals = read_array(input, rules, sizes, &mut survey)?;
-    Ok(survey.finish(totals))
+    let totals = read_array(input, rules, sizes, &gather, |first, crop| {
+        seen.add(first, crop)
+    })?;
+    Ok(seen.finish(rules, totals))
 }
 
-struct Checking<'r> {
+struct Gather<'r> {
     rules: &'r Rules,
     key: &'r HashKey,
+    plain_users: PlainUsers<'r>,
+    /// Of one chunk.
     most_items: usize,
+}
+
+/// What is kept of the whole input.
+struct Seen {
     logins: Dedup,
     external_ids: Dedup,
     troubled: Vec<Troubled>,
-    items: Vec<Item>,
+    items: FirstItems,
 }
 
 /// A record that has warnings. The others would all be created.
@@ -68,29 +81,50 @@ struct Troubled {
     refused: Option<Refused>,
 }
 
+/// Bytes of a short record.
+const USUAL_RECORD: usize = 128;
+
 #[derive(Default)]
 struct Crop {
-    logins: Vec<(u128, u32)>,
-    external_ids: Vec<(u128, u32)>,
+    unescaped: bool,
+    logins: Vec<Entry>,
+    external_ids: Vec<Entry>,
     troubled: Vec<Troubled>,
     items: Vec<Item>,
     scratch: Changes<'static>,
 }
 
-impl Harvest for Checking<'_> {
+impl Harvest for Gather<'_> {
     type Crop = Crop;
 
-    fn start(&self) -> Crop {
-        Crop::default()
+    fn start(&self, text: &[u8]) -> Crop {
+        Crop {
+            unescaped: is_unescaped(text),
+            logins: Vec::with_capacity(text.len() / USUAL_RECORD),
+            ..Crop::default()
+        }
     }
 
     fn gather(&self, crop: &mut Crop, index: u32, element: Element<'_>) {
+        if let Some(user) = self.plain_users.recognise(&element, crop.unescaped) {
+            crop.logins.push(Entry::new(self.key, user.canon, index));
+            if let Some(id) = user.external_id {
+                crop.external_ids.push(Entry::new(self.key, id, index));
+            }
+            return;
+        }
+        self.gather_thoroughly(crop, index, element);
+    }
+}
+
+impl Gather<'_> {
+    fn gather_thoroughly(&self, crop: &mut Crop, index: u32, element: Element<'_>) {
         let number = u64::from(index) + 1;
         let login = match subject(self.rules, number, &element) {
             Subject::User(login) => login,
             Subject::Refused { kind, canon, item } => {
                 if let Some(canon) = canon {
-                    crop.logins.push((hash(self.key, &canon), index));
+                    crop.logins.push(Entry::new(self.key, &canon, index));
                 }
                 keep(self.most_items, &mut crop.items, || item);
                 crop.troubled.push(Troubled {
@@ -101,7 +135,7 @@ impl Harvest for Checking<'_> {
                 return;
             }
         };
-        crop.logins.push((hash(self.key, login.canon()), index));
+        crop.logins.push(Entry::new(self.key, login.canon(), index));
         let Element::Object(slots) = element else {
             return;
         };
@@ -129,7 +163,7 @@ impl Harvest for Checking<'_> {
             }
         };
         if let Some(Value::Text(id)) = changes.value(Attribute::ExternalId) {
-            crop.external_ids.push((hash(self.key, id), index));
+            crop.external_ids.push(Entry::new(self.key, id, index));
         }
         if warnings > 0 {
             crop.troubled.push(Troubled {
@@ -140,39 +174,34 @@ impl Harvest for Checking<'_> {
         }
         crop.scratch = changes.recycle();
     }
+}
 
-    fn bring_in(&mut self, first: u64, _count: u32, crop: Crop) {
+impl Seen {
+    fn add(&mut self, first: u64, crop: Crop) {
         // The reader refuses inputs with more records than a u32 counts.
         let base = u32::try_from(first).unwrap_or(u32::MAX);
-        for (hash, index) in crop.logins {
-            self.logins.insert(hash, base + index);
-        }
-        for (hash, index) in crop.external_ids {
-            self.external_ids.insert(hash, base + index);
-        }
+        let later = |entry: Entry| entry.later(base);
+        self.logins.extend(crop.logins.into_iter().map(later));
+        self.external_ids
+            .extend(crop.external_ids.into_iter().map(later));
         self.troubled
             .extend(crop.troubled.into_iter().map(|mut troubled| {
                 troubled.record += base;
                 troubled
             }));
-        for mut item in crop.items {
+        let mut items = crop.items;
+        for item in &mut items {
             item.record = item.record.map(|number| number + first);
-            keep(self.most_items, &mut self.items, || item);
         }
+        self.items.add(items, || {
+            let repeated = self.logins.repeated(|_| false);
+            move |item: &Item| is_of(&repeated, item)
+        });
     }
-}
 
-/// Items come in record order, so what is kept are the first ones.
-fn keep(most: usize, items: &mut Vec<Item>, make: impl FnOnce() -> Item) {
-    if items.len() < most {
-        items.push(make());
-    }
-}
-
-impl Checking<'_> {
-    fn finish(self, totals: Totals) -> Checked {
+    fn finish(mut self, rules: &Rules, totals: Totals) -> Checked {
         let repeated = self.logins.repeated(|_| false);
-        let is_repeated = |record: u32| find(&repeated, record).is_some();
+        let is_repeated = |record: u32| contains(&repeated, record);
         // A repeated record is counted as that and as nothing else.
         let troubled: Vec<Troubled> = self
             .troubled
@@ -206,8 +235,8 @@ impl Checking<'_> {
         }
         counts.created = counts.total - counts.empty - counts.ignored - counts.duplicated;
 
-        let late = late_items(self.rules, &repeated, &taken);
-        let items = first_items(self.items, late, self.most_items, is_repeated);
+        let late = late_items(rules, &repeated, &taken);
+        let items = self.items.finish(late, |item| is_of(&repeated, item));
         Checked {
             counts,
             warnings,
@@ -217,11 +246,25 @@ impl Checking<'_> {
     }
 }
 
-fn find(repeated: &[Repeated], record: u32) -> Option<&Repeated> {
-    let index = repeated
+/// Items come in record order, so what is kept are the first ones.
+fn keep(most: usize, items: &mut Vec<Item>, make: impl FnOnce() -> Item) {
+    if items.len() < most {
+        items.push(make());
+    }
+}
+
+fn contains(repeated: &[Repeated], record: u32) -> bool {
+    repeated
         .binary_search_by_key(&record, |repeated| repeated.record)
-        .ok()?;
-    repeated.get(index)
+        .is_ok()
+}
+
+/// Whether an item is about one of these records.
+fn is_of(repeated: &[Repeated], item: &Item) -> bool {
+    let record = item
+        .record
+        .and_then(|number| u32::try_from(number.checked_sub(1)?).ok());
+    record.is_some_and(|record| contains(repeated, record))
 }
 
 /// The items that only a look at all records gives.
@@ -251,30 +294,4 @@ fn late_items<'a>(
         )
     });
     duplicates.chain(taken)
-}
-
-/// The first `most` of all items, in record order.
-fn first_items(
-    early: Vec<Item>,
-    late: impl Iterator<Item = Item>,
-    most: usize,
-    is_repeated: impl Fn(u32) -> bool,
-) -> Vec<Item> {
-    // What was found early is complete only up to where its room ended.
-    let complete_to = match early.last() {
-        Some(last) if early.len() == most => last.record,
-        _ => None,
-    };
-    let mut items: Vec<Item> = early
-        .into_iter()
-        .filter(|item| {
-            item.record
-                .and_then(|number| u32::try_from(number - 1).ok())
-                .is_none_or(|record| !is_repeated(record))
-        })
-        .chain(late.filter(|item| complete_to.is_none_or(|end| item.record <= Some(end))))
-        .collect();
-    items.sort_by_key(|item| item.record);
-    items.truncate(most);
-    items
 }

@@ -6,7 +6,7 @@ use std::io::Read;
 use super::{Refused, Subject, duplicate, subject};
 use crate::item::Item;
 use crate::login::Login;
-use crate::reader::dedup::{Dedup, HashKey, Repeated, hash};
+use crate::reader::dedup::{Dedup, Entry, HashKey, Repeated};
 use crate::reader::{Harvest, ReadError, Sizes, read_array};
 use crate::rules::Rules;
 use crate::run::Counts;
@@ -39,32 +39,34 @@ pub struct Collected {
 /// # Errors
 /// [`ReadError`]: the input is not a JSON array; nothing of it may be applied then.
 pub fn collect(
-    input: impl Read,
+    input: impl Read + Send,
     rules: &Rules,
     sizes: Sizes,
     key: &HashKey,
 ) -> Result<Collected, ReadError> {
-    let mut survey = Collecting {
-        rules,
-        key,
-        logins: Dedup::default(),
-        records: Vec::new(),
-    };
-    let totals = read_array(input, rules, sizes, &mut survey)?;
-    Ok(survey.finish(totals.records))
+    let mut seen = Seen::default();
+    let gather = Gather { rules, key };
+    let totals = read_array(input, rules, sizes, &gather, |first, crop| {
+        seen.add(first, crop)
+    })?;
+    Ok(seen.finish(rules, totals.records))
 }
 
-struct Collecting<'r> {
+struct Gather<'r> {
     rules: &'r Rules,
     key: &'r HashKey,
+}
+
+#[derive(Default)]
+struct Seen {
     logins: Dedup,
-    /// Every record that has anything to it, in order.
+    /// In order.
     records: Vec<Record>,
 }
 
 struct Record {
     index: u32,
-    canon: Option<u128>,
+    canon: Option<Entry>,
     outcome: Outcome,
     items: Vec<Item>,
 }
@@ -74,15 +76,15 @@ enum Outcome {
     Refused(Refused),
 }
 
-impl Harvest for Collecting<'_> {
+impl Harvest for Gather<'_> {
     type Crop = Vec<Record>;
 
-    fn start(&self) -> Self::Crop {
+    fn start(&self, _text: &[u8]) -> Self::Crop {
         Vec::new()
     }
 
     fn gather(&self, crop: &mut Self::Crop, index: u32, element: Element<'_>) {
-        // Numbers are within the chunk here; `bring_in` makes them those of the input.
+        // Numbers are within the chunk here; `Seen::add` makes them those of the input.
         let number = u64::from(index) + 1;
         let record = match subject(self.rules, number, &element) {
             Subject::User(login) => {
@@ -96,38 +98,38 @@ impl Harvest for Collecting<'_> {
                 }
                 Record {
                     index,
-                    canon: Some(hash(self.key, login.canon())),
+                    canon: Some(Entry::new(self.key, login.canon(), index)),
                     outcome: Outcome::User(login.into_owned(), changes.to_static()),
                     items,
                 }
             }
             Subject::Refused { kind, canon, item } => Record {
                 index,
-                canon: canon.map(|canon| hash(self.key, &canon)),
+                canon: canon.map(|canon| Entry::new(self.key, &canon, index)),
                 outcome: Outcome::Refused(kind),
                 items: vec![item],
             },
         };
         crop.push(record);
     }
+}
 
-    fn bring_in(&mut self, first: u64, _count: u32, crop: Self::Crop) {
+impl Seen {
+    fn add(&mut self, first: u64, crop: Vec<Record>) {
         for mut record in crop {
             // The reader refuses inputs with more records than a u32 counts.
-            record.index += u32::try_from(first).unwrap_or(u32::MAX);
+            let base = u32::try_from(first).unwrap_or(u32::MAX);
+            record.index += base;
             for item in &mut record.items {
                 item.record = item.record.map(|number| number + first);
             }
-            if let Some(canon) = record.canon {
-                self.logins.insert(canon, record.index);
-            }
+            self.logins
+                .extend(record.canon.map(|canon| canon.later(base)));
             self.records.push(record);
         }
     }
-}
 
-impl Collecting<'_> {
-    fn finish(self, total: u64) -> Collected {
+    fn finish(mut self, rules: &Rules, total: u64) -> Collected {
         let repeated: HashMap<u32, Repeated> = self
             .logins
             .repeated(|_| false)
@@ -145,9 +147,7 @@ impl Collecting<'_> {
                     Outcome::Refused(_) => record.items.into_iter().find_map(|item| item.login),
                 };
                 let first = u64::from(repeated.first) + 1;
-                collected
-                    .items
-                    .push(duplicate(self.rules, number, first, login));
+                collected.items.push(duplicate(rules, number, first, login));
                 continue;
             }
             collected.items.extend(record.items);
