@@ -1,6 +1,8 @@
 //! The engine's counters against the generator's, which knows what it put in and shares no code
 //! with the engine: for several sizes, thread counts, chunk sizes and windows.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use muster_core::reader::Sizes;
 use muster_core::rules::Rules;
 use muster_core::run::Counts;

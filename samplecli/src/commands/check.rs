@@ -145,7 +145,11 @@ impl Check {
         })
     }
 
-    fn check_input(&self, input: impl io::Read, rules: &Rules) -> Result<Checked, ReadError> {
+    fn check_input(
+        &self,
+        input: impl io::Read + Send,
+        rules: &Rules,
+    ) -> Result<Checked, ReadError> {
         let most_items = if self.json { 0 } else { self.warnings };
         check(input, rules, Sizes::default(), &rand::random(), most_items)
     }

@@ -13,6 +13,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     reason = "a bench may stop anywhere"
 )]
 
