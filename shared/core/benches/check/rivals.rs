@@ -56,7 +56,7 @@ struct User {
     #[serde(rename = "All Stores")]
     all_stores: bool,
     #[serde(rename = "Individual Stores")]
-    individual_stores: String,
+    individual_stores: Option<String>,
     #[serde(flatten, skip)]
     _rest: HashMap<String, serde_json::Value>,
 }
@@ -69,16 +69,11 @@ pub fn typed_records(input: impl Read) -> usize {
         .iter()
         .map(|user| {
             usize::from(user.all_stores)
-                + [
-                    &user.username,
-                    &user.name,
-                    &user.role,
-                    &user.email,
-                    &user.individual_stores,
-                ]
-                .iter()
-                .map(|text| text.len())
-                .sum::<usize>()
+                + [&user.username, &user.name, &user.role, &user.email]
+                    .into_iter()
+                    .chain(&user.individual_stores)
+                    .map(String::len)
+                    .sum::<usize>()
         })
         .sum();
     black_box(texts);

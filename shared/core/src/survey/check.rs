@@ -8,6 +8,7 @@ use super::plain::{PlainUsers, is_unescaped};
 use super::{Refused, Subject, duplicate, external_id_taken, subject};
 use crate::attribute::Attribute;
 use crate::item::Item;
+use crate::login::canon;
 use crate::plan::{Plan, plan};
 use crate::reader::dedup::{Dedup, Entry, HashKey, Repeated};
 use crate::reader::{Harvest, ReadError, Sizes, Totals, read_array};
@@ -107,7 +108,8 @@ impl Harvest for Gather<'_> {
 
     fn gather(&self, crop: &mut Crop, index: u32, element: Element<'_>) {
         if let Some(user) = self.plain_users.recognise(&element, crop.unescaped) {
-            crop.logins.push(Entry::new(self.key, user.canon, index));
+            crop.logins
+                .push(Entry::new(self.key, &canon(user.login), index));
             if let Some(id) = user.external_id {
                 crop.external_ids.push(Entry::new(self.key, id, index));
             }

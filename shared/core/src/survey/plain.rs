@@ -29,7 +29,8 @@ const UNMAPPED: usize = usize::MAX;
 
 /// A user who would be created, without a warning.
 pub(super) struct PlainUser<'a> {
-    pub(super) canon: &'a str,
+    /// All ASCII; see [`crate::login::canon`].
+    pub(super) login: &'a str,
     pub(super) external_id: Option<&'a str>,
 }
 
@@ -98,7 +99,7 @@ impl<'r> PlainUsers<'r> {
         let is_plain = texts_are_plain
             && flags_are_plain
             && ShortText::of(role)?.is_in(&self.roles)
-            && is_canonical(login)
+            && is_plain_login(login)
             && is_plain_email(email.as_bytes())
             && self
                 .others
@@ -109,7 +110,7 @@ impl<'r> PlainUsers<'r> {
                     None => false,
                 });
         is_plain.then_some(PlainUser {
-            canon: login,
+            login,
             external_id: text_in(self.external_id),
         })
     }
@@ -150,18 +151,31 @@ pub(super) fn is_unescaped(json: &[u8]) -> bool {
 fn is_plain_text(text: &str, unescaped: bool) -> bool {
     let bytes = text.as_bytes();
     let is_visible = |byte: &u8| matches!(byte, b'!'..=b'~');
-    bytes.first().is_some_and(is_visible)
-        && bytes.last().is_some_and(is_visible)
+    let has_plain_ends = match (bytes.first(), bytes.last()) {
+        (Some(first), Some(last)) if is_visible(first) && is_visible(last) => true,
+        _ => has_visible_ends(text),
+    };
+    has_plain_ends
         && bytes.len() <= limits::TEXT
         && (unescaped || bytes.iter().all(|byte| classes(*byte) & SUSPICIOUS == 0))
 }
 
-/// A login that is allowed, and equal to its canonical form.
+/// The same for ends that are not ASCII.
+fn has_visible_ends(text: &str) -> bool {
+    let mut characters = text.chars();
+    let first = characters.next();
+    let last = characters.next_back().or(first);
+    first
+        .zip(last)
+        .is_some_and(|(first, last)| !first.is_whitespace() && !last.is_whitespace())
+}
+
+/// A login that is allowed: of ASCII characters alone.
 #[inline]
-fn is_canonical(login: &str) -> bool {
+fn is_plain_login(login: &str) -> bool {
     let common = login
         .bytes()
-        .fold(CANONICAL, |common, byte| common & classes(byte));
+        .fold(ADDRESS, |common, byte| common & classes(byte));
     (1..=limits::LOGIN).contains(&login.len()) && common != 0
 }
 
@@ -193,8 +207,6 @@ fn is_plain_email(text: &[u8]) -> bool {
 
 /// An ASCII letter.
 const LETTER: u32 = 1;
-/// A small ASCII letter, a digit, or one of `. _ - @ +`.
-const CANONICAL: u32 = 2;
 /// A control character, or the first byte of one of C1.
 const SUSPICIOUS: u32 = 4;
 /// An ASCII letter or digit, or one of `. _ - @ +`.
@@ -214,12 +226,11 @@ fn classes(byte: u8) -> u32 {
         let mut byte = 0_u8;
         loop {
             let class = match byte {
-                b'a'..=b'z' => LETTER | CANONICAL | ADDRESS,
-                b'A'..=b'Z' => LETTER | ADDRESS,
-                b'0'..=b'9' => CANONICAL | ADDRESS,
-                b'.' => CANONICAL | ADDRESS | MARK | DOT,
-                b'-' => CANONICAL | ADDRESS | MARK,
-                b'_' | b'+' | b'@' => CANONICAL | ADDRESS | MARK | LOCAL_MARK,
+                b'a'..=b'z' | b'A'..=b'Z' => LETTER | ADDRESS,
+                b'0'..=b'9' => ADDRESS,
+                b'.' => ADDRESS | MARK | DOT,
+                b'-' => ADDRESS | MARK,
+                b'_' | b'+' | b'@' => ADDRESS | MARK | LOCAL_MARK,
                 0..0x20 | 0x7f | 0xc2 => SUSPICIOUS,
                 _ => 0,
             };
