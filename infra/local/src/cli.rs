@@ -45,6 +45,25 @@ enum Command {
         /// Directory to keep everything in; without it, in memory
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
+        /// File to write, as JSON, once everything answers
+        #[arg(long, value_name = "PATH")]
+        ready_file: Option<PathBuf>,
+        /// Where the functions will answer; the ready file says so
+        #[arg(long, default_value = "http://127.0.0.1:9000")]
+        url: String,
+    },
+    /// Put two sample tenants into the tables that the environment names, for tests of a deployment
+    ///
+    /// The variables are the functions' own: MUSTER_TABLE_DIRECTORY, MUSTER_TABLE_CONTROL, and those
+    /// of any AWS SDK for region, credentials and endpoint. The robots get new random passwords,
+    /// so the tables must not hold these tenants yet.
+    Seed {
+        /// File to write, as JSON: who can sign in, and where
+        #[arg(long, value_name = "PATH")]
+        ready_file: PathBuf,
+        /// Where the functions answer; the ready file says so
+        #[arg(long)]
+        url: String,
     },
 }
 
@@ -63,7 +82,9 @@ impl Cli {
         match self.command {
             // The emulator warns of every failed condition, which is ordinary traffic here.
             Command::Demo => "error,dynoxide=off",
-            Command::Up { .. } | Command::Aws { .. } => "info,dynoxide=error",
+            Command::Up { .. } | Command::Aws { .. } | Command::Seed { .. } => {
+                "info,dynoxide=error"
+            }
         }
     }
 
@@ -89,7 +110,21 @@ impl Cli {
                 })
                 .await
             }
-            Command::Aws { port, data } => up::aws(AwsOptions { port, data }).await,
+            Command::Aws {
+                port,
+                data,
+                ready_file,
+                url,
+            } => {
+                up::aws(AwsOptions {
+                    port,
+                    data,
+                    ready_file,
+                    url,
+                })
+                .await
+            }
+            Command::Seed { ready_file, url } => up::seed(&ready_file, url).await,
         };
         match ended {
             Ok(Ended::Cleanly) => ExitCode::SUCCESS,

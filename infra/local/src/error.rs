@@ -34,6 +34,9 @@ pub enum LocalError {
     /// The first tenants could not be stored.
     #[error(transparent)]
     Seed(#[from] SeedError),
+    /// The environment does not say where the tables are.
+    #[error(transparent)]
+    Config(#[from] muster_aws::ConfigError),
     /// The HTTP server broke.
     #[error("the HTTP server failed: {0}")]
     Http(io::Error),

@@ -1,6 +1,6 @@
 //! Muster on one machine: the resources of `infra/template.yaml` as emulated services, the HTTP
-//! functions over them, and the commands `demo`, `up` and `aws`. Everything listens on 127.0.0.1
-//! only. Tests start a [`Stack`] from here; the functions themselves know nothing of this crate.
+//! functions over them, and the commands `demo`, `up`, `aws` and `seed`. Everything listens on
+//! 127.0.0.1 only. Tests start a [`Stack`] from here; the functions themselves know nothing of this crate.
 
 mod cli;
 mod data_dir;

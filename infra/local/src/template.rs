@@ -7,12 +7,12 @@ mod yaml;
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use thiserror::Error;
 
-use yaml::PseudoParameters;
+use yaml::Parameters;
 
 const TEMPLATE: &str = include_str!("../../template.yaml");
 const DIRECTORY: &str = "DirectoryTable";
@@ -109,6 +109,19 @@ pub struct IndexDefinition {
     pub key: Vec<KeyElement>,
     /// What it holds besides the keys.
     pub projection: Projection,
+    // What only an account has.
+    #[serde(rename = "WarmThroughput", default)]
+    _warm_throughput: AccountOnly,
+}
+
+/// A property that means nothing to a local table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct AccountOnly;
+
+impl<'de> Deserialize<'de> for AccountOnly {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
 }
 
 /// What an index holds of an item.
@@ -148,14 +161,16 @@ struct TableProperties {
     global_secondary_indexes: Vec<IndexDefinition>,
     time_to_live_specification: Option<TimeToLive>,
     // What only an account has: backups, protection against deletion, encryption, tags.
-    #[serde(rename = "PointInTimeRecoverySpecification")]
-    _recovery: Option<IgnoredAny>,
-    #[serde(rename = "DeletionProtectionEnabled")]
-    _protection: Option<IgnoredAny>,
-    #[serde(rename = "SSESpecification")]
-    _encryption: Option<IgnoredAny>,
-    #[serde(rename = "Tags")]
-    _tags: Option<IgnoredAny>,
+    #[serde(rename = "PointInTimeRecoverySpecification", default)]
+    _recovery: AccountOnly,
+    #[serde(rename = "DeletionProtectionEnabled", default)]
+    _protection: AccountOnly,
+    #[serde(rename = "WarmThroughput", default)]
+    _warm_throughput: AccountOnly,
+    #[serde(rename = "SSESpecification", default)]
+    _encryption: AccountOnly,
+    #[serde(rename = "Tags", default)]
+    _tags: AccountOnly,
 }
 
 #[derive(Deserialize)]
@@ -206,9 +221,10 @@ fn read_table(document: &Value, logical_id: &str) -> Result<TableDefinition, Str
     if kind != Some("AWS::DynamoDB::Table") {
         return Err("its Type is not AWS::DynamoDB::Table".to_owned());
     }
-    let here = PseudoParameters {
+    let here = Parameters {
         stack_name: STACK_NAME,
         region: REGION,
+        declared: document.get("Parameters").unwrap_or(&Value::Null),
     };
     let properties = resource.get("Properties").ok_or("it has no Properties")?;
     let properties: TableProperties = serde_json::from_value(yaml::resolve(properties, &here)?)
@@ -310,6 +326,7 @@ mod tests {
                         projection_type: ProjectionType::KeysOnly,
                         non_key_attributes: vec![],
                     },
+                    _warm_throughput: AccountOnly,
                 }],
                 expires_at: None,
             }
@@ -362,13 +379,13 @@ mod tests {
             ("KeyType: HASH", "KeyType: RANGE", "one HASH attribute"),
             ("PAY_PER_REQUEST", "PROVISIONED", "PROVISIONED"),
             ("AttributeType: N", "AttributeType: X", "variant `X`"),
-            ("${AWS::StackName}", "${Stage}", "Stage"),
+            (r#""${AWS::StackName}-d"#, r#""${Stage}-d"#, "Stage"),
             (
                 "GlobalSecondaryIndexes",
                 "LocalSecondaryIndexes",
                 "LocalSecondaryIndexes",
             ),
-            ("DirectoryTable:", "UsersTable:", "no such resource"),
+            ("  DirectoryTable:", "  UsersTable:", "no such resource"),
             (
                 "AWS::DynamoDB::Table",
                 "AWS::Serverless::SimpleTable",

@@ -1,4 +1,5 @@
-//! `up` and `aws`: start, say how to use it, run until a signal comes, stop cleanly.
+//! `up` and `aws`: start, say how to use it, run until a signal comes, stop cleanly. `seed` does
+//! the part of `aws` that a deployment needs, and ends.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -6,13 +7,15 @@ use std::time::Duration;
 
 use anstyle::Style;
 use jiff::Timestamp;
+use muster_aws::{Config, Store};
 use muster_import::Times;
 use tokio::time::MissedTickBehavior;
 
 use crate::cli::Ended;
+use crate::data_dir::random_passwords;
 use crate::loopback;
-use crate::ready::ReadyFile;
-use crate::seed::{RobotAccess, TenantAccess};
+use crate::ready::{Ready, ReadyFile};
+use crate::seed::{self, RobotAccess, TenantAccess};
 use crate::services::{Services, open_data};
 use crate::signals::Signals;
 use crate::stack::Claim;
@@ -32,6 +35,8 @@ pub(crate) struct UpOptions {
 pub(crate) struct AwsOptions {
     pub port: u16,
     pub data: Option<PathBuf>,
+    pub ready_file: Option<PathBuf>,
+    pub url: String,
 }
 
 /// The whole stack, until a signal comes.
@@ -79,9 +84,16 @@ pub(crate) async fn up(options: UpOptions) -> Result<Ended, LocalError> {
 
 /// The emulated services alone, until a signal comes.
 pub(crate) async fn aws(options: AwsOptions) -> Result<Ended, LocalError> {
+    let AwsOptions {
+        port,
+        data,
+        ready_file,
+        url,
+    } = options;
     let mut signals = Signals::listen().map_err(LocalError::Signals)?;
-    let data = open_data(options.data.as_deref())?;
-    let listener = loopback::listen(options.port)?;
+    let data = open_data(data.as_deref())?;
+    let listener = loopback::listen(port)?;
+    let mut ready_file = ready_file.map(|path| cleared(&path)).transpose()?;
     let services = tokio::select! {
         started = Services::start(listener, data) => started?,
         () = signals.next() => return Ok(Ended::Cleanly),
@@ -96,6 +108,11 @@ pub(crate) async fn aws(options: AwsOptions) -> Result<Ended, LocalError> {
         "\n{}",
         tenants_text(&services.tenants)
     ));
+    if let Some((file, path)) = &mut ready_file {
+        let tenants = services.tenants.clone();
+        file.write(&Ready { url, tenants })
+            .map_err(|cause| unwritable(path, cause))?;
+    }
     let mut ticks = every(SWEEP);
     loop {
         tokio::select! {
@@ -103,7 +120,21 @@ pub(crate) async fn aws(options: AwsOptions) -> Result<Ended, LocalError> {
             _ = ticks.tick() => report_deleted(services.dynamodb.sweep_expired().await.map_err(LocalError::from)),
         }
     }
+    if let Some((file, path)) = ready_file {
+        file.remove().map_err(|cause| unwritable(&path, cause))?;
+    }
     services.stop().await?;
+    Ok(Ended::Cleanly)
+}
+
+/// Sample tenants for a deployment elsewhere. The file stays: nothing here runs on.
+pub(crate) async fn seed(ready_file: &Path, url: String) -> Result<Ended, LocalError> {
+    let store = Store::connect(&Config::from_env()?).await;
+    let passwords = random_passwords(&seed::robots());
+    let tenants = seed::seed(&store, &passwords, Timestamp::now()).await?;
+    let (mut file, path) = cleared(ready_file)?;
+    file.write(&Ready { url, tenants })
+        .map_err(|cause| unwritable(&path, cause))?;
     Ok(Ended::Cleanly)
 }
 

@@ -10,6 +10,9 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{Credentials, Region};
 
+use crate::calls::Calls;
+use crate::roots;
+
 /// The variable that names the table of users and claims.
 pub const TABLE_DIRECTORY: &str = "MUSTER_TABLE_DIRECTORY";
 /// The variable that names the table of everything else.
@@ -77,13 +80,19 @@ impl Config {
     /// # Errors
     /// The first variable that is missing or wrong.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Ok(Self {
-            tables: Tables {
-                directory: table(TABLE_DIRECTORY, "of users", env::var(TABLE_DIRECTORY).ok())?,
-                control: table(TABLE_CONTROL, "of runs", env::var(TABLE_CONTROL).ok())?,
-            },
+        Ok(Self::in_account(Tables {
+            directory: table(TABLE_DIRECTORY, "of users", env::var(TABLE_DIRECTORY).ok())?,
+            control: table(TABLE_CONTROL, "of runs", env::var(TABLE_CONTROL).ok())?,
+        }))
+    }
+
+    /// Tables with these names; region, credentials and endpoint are the SDK's own variables.
+    #[must_use]
+    pub const fn in_account(tables: Tables) -> Self {
+        Self {
+            tables,
             source: Source::Environment,
-        })
+        }
     }
 
     /// Tables on a server of this machine at `endpoint`, such as `http://127.0.0.1:8000`, with
@@ -107,12 +116,14 @@ impl Config {
         let retries = RetryConfig::standard();
         match &self.source {
             Source::Environment => {
-                let loaded = aws_config::defaults(BehaviorVersion::latest())
+                let mut loader = aws_config::defaults(BehaviorVersion::latest())
                     .timeout_config(timeouts)
-                    .retry_config(retries)
-                    .load()
-                    .await;
-                Client::new(&loaded)
+                    .retry_config(retries);
+                if let Some(client) = roots::http_client() {
+                    loader = loader.http_client(client);
+                }
+                let config = aws_sdk_dynamodb::config::Builder::from(&loader.load().await);
+                Client::from_conf(config.interceptor(Calls).build())
             }
             // Built without `aws_config`, which would let AWS_ENDPOINT_URL_DYNAMODB win.
             Source::Local { endpoint } => Client::from_conf(
@@ -125,6 +136,7 @@ impl Config {
                     .credentials_provider(Credentials::new("local", "local", None, None, "local"))
                     .timeout_config(timeouts)
                     .retry_config(retries)
+                    .interceptor(Calls)
                     .build(),
             ),
         }

@@ -15,12 +15,15 @@ pub mod passwords;
 pub mod robots;
 pub mod runs;
 pub mod tasks;
+pub mod telemetry;
 pub mod tenants;
 pub mod throttle;
 pub mod tokens;
 
 mod batch;
+mod calls;
 mod pauses;
+mod roots;
 mod row;
 mod transact;
 

@@ -8,6 +8,7 @@ use muster_aws::Store;
 use muster_aws::holds::{Finished, INTERRUPTED};
 use muster_aws::items::count_codes;
 use muster_aws::runs::{Ending, NewRun};
+use muster_aws::telemetry::Metrics;
 use muster_core::dialect::quant;
 use muster_core::item::Item;
 use muster_core::run::{Counts, Status};
@@ -100,6 +101,7 @@ impl End {
     ) -> Result<Outcome, muster_aws::StoreError> {
         let ending = self.ending();
         store.record_ended_run(run, &ending, now).await?;
+        report(run, &ending, Duration::ZERO);
         Ok(self.outcome())
     }
 
@@ -127,7 +129,7 @@ impl End {
         }
         let ending = self.ending();
         match store.finish(run, &ending, Timestamp::now()).await {
-            Ok(Finished::Done) => log_end(run, &ending, deadline),
+            Ok(Finished::Done) => report(run, &ending, deadline.elapsed()),
             Ok(Finished::EndedByOther) => {
                 tracing::warn!(import.id = %run.id, "the import had been ended as interrupted");
                 self.kind = Kind::Failed(INTERRUPTED.to_owned());
@@ -162,7 +164,9 @@ fn maybe_applied(problem: &str) -> String {
     format!("{problem}; part of it may have been applied, send it again")
 }
 
-fn log_end(run: &NewRun, ending: &Ending, deadline: Deadline) {
+/// One line for people, one for CloudWatch's metrics.
+fn report(run: &NewRun, ending: &Ending, duration: Duration) {
+    let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(
         import.id = %run.id,
         task.id = run.task,
@@ -171,7 +175,33 @@ fn log_end(run: &NewRun, ending: &Ending, deadline: Deadline) {
         created = ending.counts.map(|counts| counts.created),
         updated = ending.counts.map(|counts| counts.updated),
         ignored = ending.counts.map(|counts| counts.ignored),
-        duration_ms = deadline.elapsed().as_millis(),
+        duration_ms,
         "import finished"
     );
+    let metrics = Metrics::new()
+        .by("Status", ending.status.as_str())
+        .with("import.id", &run.id.to_string())
+        .count("Runs", 1)
+        .bytes("Size", run.size)
+        .milliseconds("Duration", duration_ms);
+    let metrics = match ending.counts {
+        None => metrics,
+        Some(Counts {
+            total,
+            empty,
+            ignored,
+            duplicated,
+            created,
+            updated,
+            unchanged,
+        }) => metrics
+            .count("Records", total)
+            .count("Empty", empty)
+            .count("Ignored", ignored)
+            .count("Duplicated", duplicated)
+            .count("Created", created)
+            .count("Updated", updated)
+            .count("Unchanged", unchanged),
+    };
+    metrics.emit(Timestamp::now());
 }

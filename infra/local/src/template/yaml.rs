@@ -9,10 +9,12 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Vis
 use serde_json::{Map, Number, Value};
 use serde_saphyr::Tagged;
 
-/// What `${AWS::StackName}` and its like stand for.
-pub(super) struct PseudoParameters<'a> {
+/// What `${AWS::StackName}` and its like stand for, and the template's own parameters.
+pub(super) struct Parameters<'a> {
     pub stack_name: &'a str,
     pub region: &'a str,
+    /// The template's section `Parameters`; each stands for its default.
+    pub declared: &'a Value,
 }
 
 /// The document as JSON, tags in their long form.
@@ -116,13 +118,13 @@ impl<'de> Visitor<'de> for BareVisitor {
 }
 
 /// The value with every intrinsic in it replaced by what it stands for.
-pub(super) fn resolve(value: &Value, parameters: &PseudoParameters<'_>) -> Result<Value, String> {
+pub(super) fn resolve(value: &Value, parameters: &Parameters<'_>) -> Result<Value, String> {
     match value {
         Value::Array(items) => items.iter().map(|item| resolve(item, parameters)).collect(),
         Value::Object(map) => {
             if let Some((function, argument)) = intrinsic(map) {
                 return match (function, argument) {
-                    ("Ref", Value::String(name)) => lookup(name, parameters).map(Value::from),
+                    ("Ref", Value::String(name)) => lookup(name, parameters),
                     ("Fn::Sub", Value::String(text)) => {
                         substitute(text, parameters).map(Value::from)
                     }
@@ -146,18 +148,22 @@ fn intrinsic(map: &Map<String, Value>) -> Option<(&str, &Value)> {
     known.then_some((key.as_str(), value))
 }
 
-fn lookup<'a>(name: &str, parameters: &PseudoParameters<'a>) -> Result<&'a str, String> {
+fn lookup(name: &str, parameters: &Parameters<'_>) -> Result<Value, String> {
+    let default = |name| parameters.declared.get(name)?.get("Default");
     match name {
-        "AWS::StackName" => Ok(parameters.stack_name),
-        "AWS::Region" => Ok(parameters.region),
-        _ => Err(format!(
-            "{name} has no value on this machine (only AWS::StackName and AWS::Region have)"
-        )),
+        "AWS::StackName" => Ok(parameters.stack_name.into()),
+        "AWS::Region" => Ok(parameters.region.into()),
+        _ => default(name).cloned().ok_or_else(|| {
+            format!(
+                "{name} has no value on this machine (only AWS::StackName, AWS::Region and \
+                 parameters with a default have)"
+            )
+        }),
     }
 }
 
 /// `Fn::Sub`: `${Name}` is looked up, `${!Name}` is the literal `${Name}`.
-fn substitute(text: &str, parameters: &PseudoParameters<'_>) -> Result<String, String> {
+fn substitute(text: &str, parameters: &Parameters<'_>) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
@@ -171,7 +177,10 @@ fn substitute(text: &str, parameters: &PseudoParameters<'_>) -> Result<String, S
                 out.push_str(literal);
                 out.push('}');
             }
-            None => out.push_str(lookup(name.trim(), parameters)?),
+            None => match lookup(name.trim(), parameters)? {
+                Value::String(text) => out.push_str(&text),
+                other => out.push_str(&other.to_string()),
+            },
         }
         rest = tail;
     }
@@ -185,10 +194,14 @@ mod tests {
 
     use super::*;
 
-    const HERE: PseudoParameters<'_> = PseudoParameters {
-        stack_name: "shop",
-        region: "eu-central-1",
-    };
+    fn resolve(value: &Value) -> Result<Value, String> {
+        let here = Parameters {
+            stack_name: "shop",
+            region: "eu-central-1",
+            declared: &json!({"Units": {"Default": 7}, "Kept": {"Default": "true"}, "Mail": {}}),
+        };
+        super::resolve(value, &here)
+    }
 
     #[test]
     fn short_tags_become_the_long_form_wherever_they_stand() {
@@ -227,21 +240,28 @@ mod tests {
             {"Deep": {"Ref": "AWS::Region"}, "Other": 1},
         ]);
         assert_eq!(
-            resolve(&value, &HERE).unwrap(),
+            resolve(&value).unwrap(),
             json!(["shop-${kept}-eu-central-1", "shop", {"Deep": "eu-central-1", "Other": 1}])
         );
+    }
+
+    #[test]
+    fn a_parameter_stands_for_its_default() {
+        let value = json!([{"Ref": "Units"}, {"Ref": "Kept"}, {"Fn::Sub": "${Kept}/${Units}"}]);
+        assert_eq!(resolve(&value).unwrap(), json!([7, "true", "true/7"]));
     }
 
     #[test]
     fn what_has_no_value_here_is_an_error_that_names_it() {
         for (value, named) in [
             (json!({"Ref": "AWS::AccountId"}), "AWS::AccountId"),
+            (json!({"Ref": "Mail"}), "Mail"),
             (json!({"Fn::Sub": "${Stage}-x"}), "Stage"),
             (json!({"Fn::Sub": "${AWS::StackName"}), "without its }"),
             (json!({"Fn::GetAtt": "Table.Arn"}), "Fn::GetAtt"),
             (json!({"Fn::Sub": ["${a}", {"a": "b"}]}), "Fn::Sub"),
         ] {
-            let error = resolve(&value, &HERE).unwrap_err();
+            let error = resolve(&value).unwrap_err();
             assert!(error.contains(named), "{value}: {error}");
         }
     }

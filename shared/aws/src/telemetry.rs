@@ -1,0 +1,216 @@
+//! What a deployed function tells CloudWatch: log lines as JSON objects, and metrics in the
+//! embedded metric format, both on stdout. Neither holds anything personal.
+
+use std::env;
+use std::io::Write as _;
+use std::sync::OnceLock;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+
+/// Detail of our own lines: `DEBUG`, `INFO` (the default), `WARN` or `ERROR`. Lines of libraries
+/// are shown from WARN on, whatever it says: what they tell below that may quote data.
+pub const LOG_LEVEL: &str = "MUSTER_LOG_LEVEL";
+/// The CloudWatch namespace of metrics; without it there are none.
+pub const METRICS_NAMESPACE: &str = "MUSTER_METRICS_NAMESPACE";
+
+static NAMESPACE: OnceLock<String> = OnceLock::new();
+
+/// Sets up both for the process. To be called once, first thing in `main`.
+pub fn init() {
+    if let Some(namespace) = env::var(METRICS_NAMESPACE).ok().filter(|n| !n.is_empty()) {
+        // A second call changes nothing.
+        drop(NAMESPACE.set(namespace));
+    }
+    let level = env::var(LOG_LEVEL).unwrap_or_default();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(true)
+        .with_env_filter(filter(&level))
+        .finish();
+    if tracing::subscriber::set_global_default(subscriber).is_err() {
+        tracing::warn!("the log was set up twice");
+    }
+}
+
+/// Ours from `level` on; of others only warnings, and of the Lambda runtime the span that names
+/// the request.
+fn filter(level: &str) -> EnvFilter {
+    let level = match level.to_ascii_uppercase().as_str() {
+        "DEBUG" => LevelFilter::DEBUG,
+        "WARN" => LevelFilter::WARN,
+        "ERROR" => LevelFilter::ERROR,
+        _ => LevelFilter::INFO,
+    };
+    let ours = [
+        "muster_auth",
+        "muster_aws",
+        "muster_core",
+        "muster_import",
+        "muster_imports",
+        "muster_web",
+    ];
+    let directives = ours.map(|target| format!("{target}={level}")).join(",");
+    EnvFilter::new(format!("warn,lambda_runtime=info,{directives}"))
+}
+
+/// Figures of one event, on their way to CloudWatch: in all, and by dimension.
+#[derive(Debug)]
+pub struct Metrics {
+    dimensions: Map<String, Value>,
+    properties: Map<String, Value>,
+    metrics: Vec<Value>,
+    values: Map<String, Value>,
+}
+
+impl Metrics {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            dimensions: Map::new(),
+            properties: Map::new(),
+            metrics: Vec::new(),
+            values: Map::new(),
+        }
+    }
+
+    /// Sums the figures up by this value, too. It must be one of a few: each costs.
+    #[must_use]
+    pub fn by(mut self, dimension: &str, value: &str) -> Self {
+        self.dimensions.insert(dimension.to_owned(), value.into());
+        self
+    }
+
+    /// Something to find the line by, which is not counted.
+    #[must_use]
+    pub fn with(mut self, property: &str, value: &str) -> Self {
+        self.properties.insert(property.to_owned(), value.into());
+        self
+    }
+
+    /// A number of things.
+    #[must_use]
+    pub fn count(self, name: &str, value: u64) -> Self {
+        self.figure(name, "Count", value)
+    }
+
+    /// A number of bytes.
+    #[must_use]
+    pub fn bytes(self, name: &str, value: u64) -> Self {
+        self.figure(name, "Bytes", value)
+    }
+
+    /// A time.
+    #[must_use]
+    pub fn milliseconds(self, name: &str, value: u64) -> Self {
+        self.figure(name, "Milliseconds", value)
+    }
+
+    fn figure(mut self, name: &str, unit: &str, value: u64) -> Self {
+        self.metrics.push(json!({"Name": name, "Unit": unit}));
+        self.values.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Prints them, if this process has a namespace for them.
+    pub fn emit(self, now: Timestamp) {
+        let Some(namespace) = NAMESPACE.get() else {
+            return;
+        };
+        let line = self.line(namespace, now);
+        // One write a line, or lines of other threads come in between.
+        if let Err(error) = std::io::stdout().write_all(format!("{line}\n").as_bytes()) {
+            tracing::error!(%error, "metrics were not written");
+        }
+    }
+
+    /// The embedded metric format, version of 2018:
+    /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
+    fn line(self, namespace: &str, now: Timestamp) -> Value {
+        let Self {
+            dimensions,
+            properties,
+            metrics,
+            values,
+        } = self;
+        let mut sets = vec![json!([])];
+        sets.extend(dimensions.keys().map(|dimension| json!([dimension])));
+        let mut line = Map::new();
+        line.insert(
+            "_aws".to_owned(),
+            json!({
+                "Timestamp": now.as_millisecond(),
+                "CloudWatchMetrics": [
+                    {"Namespace": namespace, "Dimensions": sets, "Metrics": metrics},
+                ],
+            }),
+        );
+        line.extend(dimensions);
+        line.extend(properties);
+        line.extend(values);
+        Value::Object(line)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_are_in_the_embedded_format() {
+        let line = Metrics::new()
+            .by("Status", "SUCCESS")
+            .with("import.id", "01a2")
+            .count("Runs", 1)
+            .milliseconds("Duration", 12)
+            .line(
+                "Muster/prod",
+                Timestamp::from_millisecond(1_700_000_000_123).unwrap(),
+            );
+        assert_eq!(
+            line,
+            json!({
+                "_aws": {
+                    "Timestamp": 1_700_000_000_123_i64,
+                    "CloudWatchMetrics": [{
+                        "Namespace": "Muster/prod",
+                        "Dimensions": [[], ["Status"]],
+                        "Metrics": [
+                            {"Name": "Runs", "Unit": "Count"},
+                            {"Name": "Duration", "Unit": "Milliseconds"},
+                        ],
+                    }],
+                },
+                "Status": "SUCCESS", "import.id": "01a2", "Runs": 1, "Duration": 12,
+            })
+        );
+    }
+
+    #[test]
+    fn libraries_are_heard_from_warnings_on() {
+        for (level, ours) in [
+            ("DEBUG", "debug"),
+            ("", "info"),
+            ("nonsense", "info"),
+            ("error", "error"),
+        ] {
+            let filter = filter(level).to_string();
+            assert!(filter.contains("warn"), "{filter}");
+            assert!(
+                filter.contains(&format!("muster_import={ours}")),
+                "{filter}"
+            );
+            assert!(!filter.contains("hyper"), "{filter}");
+        }
+    }
+}
