@@ -1,0 +1,1 @@
+"""The deployed proof: see tests/deployed/run."""

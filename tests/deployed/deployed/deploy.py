@@ -1,0 +1,103 @@
+"""Deploys the template as `sam deploy` does: code into a bucket, the template with its places into
+CloudFormation."""
+
+import io
+import json
+import pathlib
+import subprocess
+import sys
+import zipfile
+
+import yaml
+
+STACK = "muster-proof"
+BUCKET = "muster-proof-code"
+# How the template is set for the proof; all else keeps its default.
+PARAMETERS = {"Architecture": "x86_64", "LogLevel": "DEBUG", "DeletionProtection": "false"}
+
+
+class Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short tags as their long form: `!Ref x` as `{"Ref": x}`."""
+
+
+def long_form(loader, suffix, node):
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+        if suffix == "GetAtt":
+            value = value.split(".", 1)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+Loader.add_multi_constructor("!", long_form)
+
+
+def read(path):
+    """The template as data, short tags in their long form."""
+    return yaml.load(pathlib.Path(path).read_text(), Loader)
+
+
+def functions(template):
+    """(logical id, binary) of every function."""
+    return [
+        (name, resource["Metadata"]["BuildProperties"]["Binary"])
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    ]
+
+
+def zipped(binary, folder):
+    """The binary, stripped, as Lambda wants it."""
+    stripped = pathlib.Path(folder) / "stripped"
+    subprocess.run(["strip", "-o", stripped, binary], check=True)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        entry = zipfile.ZipInfo("bootstrap", (2026, 1, 1, 0, 0, 0))
+        entry.external_attr = 0o755 << 16
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        archive.writestr(entry, stripped.read_bytes())
+    return packed.getvalue()
+
+
+def deploy(account, template_path, binaries):
+    """Returns the stack's outputs."""
+    template = read(template_path)
+    s3 = account.client("s3")
+    s3.create_bucket(
+        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name}
+    )
+    del template["Globals"]["Function"]["CodeUri"]
+    for name, binary in functions(template):
+        built = binaries / binary
+        # `cargo lambda build` makes a folder of each.
+        code = zipped(built / "bootstrap" if built.is_dir() else built, account.folder)
+        print(f"   {binary}: {len(code) / 1e6:.1f} MB zipped")
+        s3.put_object(Bucket=BUCKET, Key=f"{binary}.zip", Body=code)
+        properties = template["Resources"][name]["Properties"]
+        properties["CodeUri"] = {"Bucket": BUCKET, "Key": f"{binary}.zip"}
+        # The emulated account has no CodeDeploy, which moves aliases bit by bit. The aliases stay.
+        del properties["DeploymentPreference"]
+    cloudformation = account.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=STACK,
+        TemplateBody=json.dumps(template, default=str),
+        Parameters=[
+            {"ParameterKey": key, "ParameterValue": value} for key, value in PARAMETERS.items()
+        ],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    try:
+        cloudformation.get_waiter("stack_create_complete").wait(
+            StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+    except Exception as error:
+        for event in cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]:
+            if "FAILED" in event["ResourceStatus"]:
+                reason = event.get("ResourceStatusReason", "")
+                print(f"   {event['LogicalResourceId']}: {reason}", file=sys.stderr)
+        sys.exit(f"the stack was not created: {error}")
+    stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
