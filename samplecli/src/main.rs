@@ -1,6 +1,6 @@
 //! `muster`, the command-line client: signs in, imports files over the HTTP API, checks files
-//! offline with the service's own engine and makes sample data. Data goes to standard output,
-//! everything else to standard error.
+//! offline with the service's own engine, makes sample data and sets up a fresh deployment. Data
+//! goes to standard output, everything else to standard error.
 
 mod commands;
 mod connection;
@@ -29,7 +29,8 @@ Start with:
   muster import users.json --task 206
 
 Exit codes: 0 ok, 1 failure, 2 usage, 3 imported or checked with warnings, 4 not signed in.
-Environment: MUSTER_URL, MUSTER_TOKEN, MUSTER_PASSWORD (login only), NO_COLOR, XDG_CONFIG_HOME.
+Environment: MUSTER_URL, MUSTER_TOKEN, MUSTER_PASSWORD (login only), NO_COLOR, XDG_CONFIG_HOME;
+for bootstrap the AWS SDK's variables, MUSTER_TABLE_DIRECTORY and MUSTER_TABLE_CONTROL.
 A flag wins over the environment, the environment over the profile that login stores.";
 
 fn main() -> ExitCode {

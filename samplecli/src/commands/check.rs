@@ -1,7 +1,7 @@
 //! `muster check`: reads a file with the service's own engine, offline, and says what an import
 //! of it into an empty directory would answer.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use clap::Args;
 use muster_core::reader::{Position, ReadError, Sizes, SyntaxError};
 use muster_core::rules::Rules;
 use muster_core::run::Status;
-use muster_core::settings::TaskSettings;
 use muster_core::survey::{Checked, check};
 use serde::Serialize;
 
+use crate::commands::settings;
 use crate::failure::{Exit, Failure};
 use crate::terminal::{self, counted, grouped, shown};
 
@@ -164,22 +164,12 @@ fn not_an_array(name: &str, place: &str, error: &SyntaxError) -> Failure {
 
 /// The rules of the task whose settings this file holds.
 fn read_rules(path: &Path) -> Result<Rules, Failure> {
-    let name = path.display();
-    let text = fs::read(path)
-        .map_err(|error| Failure::failed(format!("cannot read the settings {name}: {error}")))?;
-    let settings: TaskSettings = serde_json::from_slice(&text).map_err(|error| {
-        Failure::failed(format!(
-            "{name} does not hold the settings of a task: {error}"
-        ))
-    })?;
-    Rules::new(&settings).map_err(|problems| {
-        let lines: String = problems
-            .iter()
-            .map(|problem| format!("\n- {problem}"))
-            .collect();
-        Failure::failed(format!(
-            "the settings in {name} do not allow an import:{lines}"
-        ))
+    Rules::new(&settings::read(path)?).map_err(|problems| {
+        let name = path.display();
+        settings::refused(
+            &format!("the settings in {name} do not allow an import"),
+            &problems,
+        )
     })
 }
 

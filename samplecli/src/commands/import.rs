@@ -5,10 +5,10 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::commands::reply::Reply;
-use crate::commands::run_async;
+use crate::commands::{Output, run_async};
 use crate::connection::ConnectionArgs;
 use crate::failure::{Exit, Failure};
 use crate::server::{NoAnswer, Server};
@@ -53,15 +53,6 @@ pub struct Import {
 
     #[command(flatten)]
     connection: ConnectionArgs,
-}
-
-/// How a reply is shown.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// A short table
-    Human,
-    /// The reply as received
-    Json,
 }
 
 impl Import {

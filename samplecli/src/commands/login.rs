@@ -1,14 +1,14 @@
 //! `muster login`: trades a user name and a password for a token, and keeps the token.
 
 use std::env;
-use std::io::{self, BufRead, ErrorKind, IsTerminal};
+use std::io::{self, ErrorKind, IsTerminal};
 
 use clap::Args;
 use reqwest::StatusCode;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::commands::run_async;
+use crate::commands::{password_from_stdin, run_async};
 use crate::connection::ServerArgs;
 use crate::failure::{Exit, Failure};
 use crate::profile::{self, Profile};
@@ -115,7 +115,7 @@ impl Login {
 
     fn password(&self, username: &str) -> Result<SecretString, Failure> {
         let password = if self.password_stdin {
-            first_line(io::stdin().lock())?
+            password_from_stdin()?
         } else if let Some(password) = env::var("MUSTER_PASSWORD")
             .ok()
             .filter(|password| !password.is_empty())
@@ -129,21 +129,6 @@ impl Login {
         }
         Ok(SecretString::from(password))
     }
-}
-
-/// The first line without its end; what follows is left alone.
-fn first_line(input: impl BufRead) -> Result<String, Failure> {
-    let mut line = String::new();
-    input
-        .take(64 * 1024)
-        .read_line(&mut line)
-        .map_err(|error| {
-            Failure::failed(format!(
-                "cannot read the password from standard input: {error}"
-            ))
-        })?;
-    line.truncate(line.trim_end_matches(['\r', '\n']).len());
-    Ok(line)
 }
 
 fn ask(username: &str) -> Result<String, Failure> {

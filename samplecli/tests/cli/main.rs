@@ -8,6 +8,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod bootstrap;
 mod check;
 mod generate;
 mod import;

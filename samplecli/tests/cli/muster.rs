@@ -42,6 +42,8 @@ impl Home {
             "MUSTER_URL",
             "MUSTER_TOKEN",
             "MUSTER_PASSWORD",
+            "MUSTER_TABLE_DIRECTORY",
+            "MUSTER_TABLE_CONTROL",
             "CLICOLOR_FORCE",
         ] {
             command.env_remove(variable);
@@ -56,14 +58,7 @@ impl Home {
 
     /// Runs the command with this on standard input.
     pub fn run_with_input(&self, args: &[&str], input: &[u8]) -> Ended {
-        let mut command = self.muster(args);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input).unwrap();
-        Ended::new(child.wait_with_output().unwrap())
+        Ended::with_input(self.muster(args), input)
     }
 }
 
@@ -82,6 +77,17 @@ impl Ended {
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+
+    /// Runs a command with this on standard input.
+    pub fn with_input(mut command: Command, input: &[u8]) -> Self {
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        Self::new(child.wait_with_output().unwrap())
     }
 
     #[track_caller]

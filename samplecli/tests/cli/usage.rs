@@ -25,6 +25,16 @@ fn a_wrong_command_line_is_a_usage_error() {
         &["generate", "-5"],
         &["generate", "many"],
         &["login", "--profile", "../../etc"],
+        &["bootstrap", "--stack", "muster-prod"],
+        &[
+            "bootstrap",
+            "--stack",
+            "a#b",
+            "--tenant",
+            "acme",
+            "--operator",
+            "anna",
+        ],
     ] {
         home.run(args).expect(2).prints_nothing();
     }
@@ -59,7 +69,7 @@ fn a_token_that_cannot_be_one_is_a_usage_error() {
 #[test]
 fn every_command_explains_itself_with_an_example() {
     let home = Home::new();
-    for command in ["login", "import", "check", "generate"] {
+    for command in ["login", "import", "check", "generate", "bootstrap"] {
         home.run(&[command, "--help"])
             .expect(0)
             .prints("Examples:")

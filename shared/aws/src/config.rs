@@ -2,13 +2,14 @@
 //! not at the thousandth request. Region, credentials and endpoint are the SDK's own variables.
 
 use std::env;
+use std::error::Error;
 use std::time::Duration;
 
-use aws_config::BehaviorVersion;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{Credentials, Region};
+use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials, Region};
 
 use crate::calls::Calls;
 use crate::roots;
@@ -25,13 +26,27 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 /// One call with the SDK's retries: less than a function has for its whole request.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// What a server on this machine takes for its region.
+const LOCAL_REGION: &str = "eu-central-1";
+
 /// The names of the tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tables {
     /// Users and claims.
     pub directory: String,
-    /// Tenants, robots, tokens, tasks, holds, runs, items.
+    /// Tenants, operators, robots, tokens, tasks, holds, runs, items.
     pub control: String,
+}
+
+impl Tables {
+    /// The tables of the stack `name`, as the template names them.
+    #[must_use]
+    pub fn of_stack(name: &str) -> Self {
+        Self {
+            directory: format!("{name}-directory"),
+            control: format!("{name}-control"),
+        }
+    }
 }
 
 /// How to reach the tables.
@@ -74,6 +89,17 @@ pub enum ConfigError {
     },
 }
 
+/// The SDK finds no region or no credentials.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AccountError {
+    /// No region.
+    #[error("no AWS region is set")]
+    NoRegion,
+    /// No credentials: what the SDK says of it.
+    #[error("there are no AWS credentials that can be used: {0}")]
+    NoCredentials(String),
+}
+
 impl Config {
     /// Reads the environment.
     ///
@@ -107,22 +133,23 @@ impl Config {
         }
     }
 
+    /// The region the tables are looked for in, once it is sure that there are credentials, too:
+    /// for a person who is to be told before anything is tried. The first call would find out, as
+    /// an answer that never came.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub async fn account(&self) -> Result<String, AccountError> {
+        match &self.source {
+            Source::Environment => account(&sdk_config().await).await,
+            Source::Local { .. } => Ok(LOCAL_REGION.to_owned()),
+        }
+    }
+
     pub(crate) async fn client(&self) -> Client {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-            .operation_timeout(OPERATION_TIMEOUT)
-            .build();
-        let retries = RetryConfig::standard();
         match &self.source {
             Source::Environment => {
-                let mut loader = aws_config::defaults(BehaviorVersion::latest())
-                    .timeout_config(timeouts)
-                    .retry_config(retries);
-                if let Some(client) = roots::http_client() {
-                    loader = loader.http_client(client);
-                }
-                let config = aws_sdk_dynamodb::config::Builder::from(&loader.load().await);
+                let config = aws_sdk_dynamodb::config::Builder::from(&sdk_config().await);
                 Client::from_conf(config.interceptor(Calls).build())
             }
             // Built without `aws_config`, which would let AWS_ENDPOINT_URL_DYNAMODB win.
@@ -132,14 +159,49 @@ impl Config {
                     // The default client would ask HTTP_PROXY for the way to this machine.
                     .http_client(aws_smithy_http_client::Builder::new().build_http())
                     .endpoint_url(endpoint)
-                    .region(Region::from_static("eu-central-1"))
+                    .region(Region::from_static(LOCAL_REGION))
                     .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-                    .timeout_config(timeouts)
-                    .retry_config(retries)
+                    .timeout_config(timeouts())
+                    .retry_config(RetryConfig::standard())
                     .interceptor(Calls)
                     .build(),
             ),
         }
+    }
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build()
+}
+
+async fn sdk_config() -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .timeout_config(timeouts())
+        .retry_config(RetryConfig::standard());
+    if let Some(client) = roots::http_client() {
+        loader = loader.http_client(client);
+    }
+    loader.load().await
+}
+
+async fn account(config: &SdkConfig) -> Result<String, AccountError> {
+    let region = config.region().ok_or(AccountError::NoRegion)?.to_string();
+    let Some(provider) = config.credentials_provider() else {
+        return Err(AccountError::NoCredentials(
+            "none are configured".to_owned(),
+        ));
+    };
+    match provider.provide_credentials().await {
+        Ok(_) => Ok(region),
+        Err(error) => Err(AccountError::NoCredentials(
+            error
+                .source()
+                .map_or_else(|| error.to_string(), ToString::to_string),
+        )),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Password hashes: argon2id in PHC form. A hash takes 19 MB and tens of milliseconds, so it runs
-//! off the tokio workers and only a few at a time; the rest wait their turn.
+//! off the tokio workers and only a few at a time; the rest wait their turn. Generated passwords
+//! come from here, too.
 
 use std::sync::LazyLock;
 use std::thread::available_parallelism;
@@ -7,6 +8,8 @@ use std::thread::available_parallelism;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{Error, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use rand::TryRng;
+use rand::rngs::SysRng;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
@@ -16,6 +19,11 @@ use crate::StoreError;
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+
+/// Letters and digits that nobody takes for each other: no `0`, `1`, `I`, `O`, `l`, `o`.
+const ALPHABET: &[u8; 56] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789";
+/// Characters of a generated password: 139 bits.
+const GENERATED: usize = 24;
 
 /// Hashing more at a time than there are processors only takes memory. The bound is the process's,
 /// not a store's, because so is the memory.
@@ -27,6 +35,35 @@ static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
 /// The hash of nobody's password, with the parameters of every other. `None`: there was no
 /// randomness for it.
 static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash_now("nobody has this one").ok());
+
+/// A new password: 24 letters and digits, made to be copied by hand.
+///
+/// # Errors
+/// `Secrets`, when there is no randomness.
+pub fn generate() -> Result<SecretString, StoreError> {
+    // As large as it gets, so that no piece of it is left behind in memory.
+    let mut password = String::with_capacity(GENERATED);
+    while password.len() < GENERATED {
+        let mut random = [0_u8; 2 * GENERATED];
+        SysRng.try_fill_bytes(&mut random).map_err(secrets)?;
+        let letters = random.iter().filter_map(|byte| letter(*byte));
+        password.extend(letters.take(GENERATED - password.len()));
+    }
+    Ok(password.into())
+}
+
+/// The letter that a random byte stands for. Each has the same four bytes; those that are left
+/// over stand for none, or they would favour some.
+fn letter(byte: u8) -> Option<char> {
+    let (round, place) = (
+        usize::from(byte) / ALPHABET.len(),
+        usize::from(byte) % ALPHABET.len(),
+    );
+    ALPHABET
+        .get(place)
+        .filter(|_| round < 4)
+        .map(|letter| char::from(*letter))
+}
 
 /// Hashes a password with a salt of its own.
 ///
@@ -96,6 +133,25 @@ mod tests {
 
     fn secret(text: &str) -> SecretString {
         text.into()
+    }
+
+    #[test]
+    fn a_generated_password_is_24_letters_that_nobody_confuses() {
+        let one = generate().unwrap();
+        let text = one.expose_secret();
+        assert_eq!(text.len(), GENERATED);
+        assert!(!text.contains(['0', '1', 'I', 'O', 'l', 'o']), "{text}");
+        assert_ne!(text, generate().unwrap().expose_secret());
+    }
+
+    #[test]
+    fn every_letter_is_as_likely_as_any_other() {
+        let mut counts = std::collections::BTreeMap::new();
+        for letter in (0..=u8::MAX).filter_map(letter) {
+            *counts.entry(letter).or_insert(0) += 1;
+        }
+        assert_eq!(counts.len(), 56);
+        assert!(counts.values().all(|count| *count == 4), "{counts:?}");
     }
 
     #[tokio::test]

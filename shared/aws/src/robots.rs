@@ -5,13 +5,9 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::row::{self, Key, millis};
+use crate::accounts::{self, Account};
+use crate::row::{self, Attributes, Key, millis};
 use crate::{Creation, Store, StoreError, passwords};
-
-/// Characters of a name.
-const LONGEST_NAME: usize = 128;
-const NAME_RULE: &str =
-    "a robot's name has 1 to 128 characters, no control characters and no space at its ends";
 
 /// A robot that has signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,15 +28,32 @@ struct RobotRow {
     created_at: Timestamp,
 }
 
-fn is_name(name: &str) -> bool {
-    let length = name.chars().take(LONGEST_NAME + 1).count();
-    (1..=LONGEST_NAME).contains(&length)
-        && name == name.trim()
-        && !name.chars().any(char::is_control)
+impl Account for RobotRow {
+    const WHAT: &'static str = "a robot";
+
+    fn key(name: &str) -> Key {
+        Key::new(format!("ROBOT#{name}"), "ROBOT")
+    }
+
+    fn password(&self) -> &str {
+        &self.password
+    }
 }
 
-fn key(name: &str) -> Key {
-    Key::new(format!("ROBOT#{name}"), "ROBOT")
+/// The row of a new robot; its name is one.
+pub(crate) async fn new_row(
+    tenant: &str,
+    name: &str,
+    password: SecretString,
+    now: Timestamp,
+) -> Result<Attributes, StoreError> {
+    let robot = RobotRow {
+        tenant: tenant.to_owned(),
+        name: name.to_owned(),
+        password: passwords::hash(password).await?,
+        created_at: now,
+    };
+    row::encode(RobotRow::WHAT, &RobotRow::key(name), &robot)
 }
 
 impl Store {
@@ -55,16 +68,10 @@ impl Store {
         password: SecretString,
         now: Timestamp,
     ) -> Result<Creation, StoreError> {
-        if !is_name(name) {
-            return Ok(Creation::BadName(NAME_RULE));
+        if !accounts::is_name(name) {
+            return Ok(Creation::BadName(accounts::NAME_RULE));
         }
-        let robot = RobotRow {
-            tenant: tenant.to_owned(),
-            name: name.to_owned(),
-            password: passwords::hash(password).await?,
-            created_at: now,
-        };
-        let row = row::encode("a robot", &key(name), &robot)?;
+        let row = new_row(tenant, name, password, now).await?;
         Ok(if self.put_if_absent(row).await? {
             Creation::Created
         } else {
@@ -82,30 +89,7 @@ impl Store {
         name: &str,
         password: SecretString,
     ) -> Result<Option<Robot>, StoreError> {
-        let known: Option<RobotRow> = if is_name(name) {
-            self.read_lasting_row("a robot", &key(name)).await?
-        } else {
-            None
-        };
-        let hash = known.as_ref().map(|robot| robot.password.clone());
-        let right = passwords::verify(password, hash).await?;
-        Ok(known
-            .filter(|_| right)
-            .map(|RobotRow { tenant, name, .. }| Robot { tenant, name }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_robot_s_name_is_one_line_of_at_most_128_characters() {
-        for good in ["robot", "Import Robot", "робот@acme", &"é".repeat(128)] {
-            assert!(is_name(good), "{good}");
-        }
-        for bad in ["", " robot", "a\0b", &"x".repeat(129)] {
-            assert!(!is_name(bad), "{bad:?}");
-        }
+        let robot: Option<RobotRow> = self.verify_account(name, password).await?;
+        Ok(robot.map(|RobotRow { tenant, name, .. }| Robot { tenant, name }))
     }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use muster_core::settings::{FieldProblem, TaskSettings};
 use serde::{Deserialize, Serialize};
 
-use crate::row::{self, Key, millis};
+use crate::row::{self, Attributes, Key, millis};
 use crate::{Store, StoreError};
 
 /// Bytes of the settings as JSON; a row ends at 400 KB.
@@ -66,7 +66,25 @@ fn key(id: u64) -> Key {
     Key::new(format!("TASK#{id}"), "TASK")
 }
 
-fn problems(settings: &TaskSettings) -> Vec<FieldProblem> {
+impl Task {
+    /// A new one with the number in its settings.
+    pub(crate) fn new(tenant: &str, settings: TaskSettings, now: Timestamp) -> Self {
+        Self {
+            tenant: tenant.to_owned(),
+            settings,
+            version: 1,
+            created_at: row::whole_millis(now),
+            updated_at: row::whole_millis(now),
+        }
+    }
+
+    pub(crate) fn row(&self) -> Result<Attributes, StoreError> {
+        row::encode("a task", &key(self.settings.id), self)
+    }
+}
+
+/// What keeps settings from being stored.
+pub(crate) fn problems(settings: &TaskSettings) -> Vec<FieldProblem> {
     let mut problems = settings.check().err().unwrap_or_default();
     let bytes = serde_json::to_string(settings).map_or(0, |json| json.len());
     if bytes > LARGEST {
@@ -95,24 +113,16 @@ impl Store {
         if !problems.is_empty() {
             return Ok(PutTask::Refused(problems));
         }
-        let key = key(settings.id);
-        let mut task = Task {
-            tenant: tenant.to_owned(),
-            settings,
-            version: 1,
-            created_at: row::whole_millis(now),
-            updated_at: row::whole_millis(now),
-        };
+        let mut task = Task::new(tenant, settings, now);
         let stored = if let Some(version) = replaces {
-            let old: Option<Task> = self.read_lasting_row("a task", &key).await?;
+            let old = self.get_task(task.settings.id).await?;
             let Some(old) = old.filter(|old| old.tenant == tenant && old.version == version) else {
                 return Ok(PutTask::Changed);
             };
             task.version = version.saturating_add(1);
             task.created_at = old.created_at;
-            let row = row::encode("a task", &key, &task)?;
             self.put_if(
-                row,
+                task.row()?,
                 "#tenant = :tenant AND #version = :version",
                 [("#tenant", "tenant"), ("#version", "version")],
                 [
@@ -122,8 +132,7 @@ impl Store {
             )
             .await?
         } else {
-            let row = row::encode("a task", &key, &task)?;
-            self.put_if_absent(row).await?
+            self.put_if_absent(task.row()?).await?
         };
         Ok(if stored {
             PutTask::Stored(Box::new(task))

@@ -7,15 +7,17 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::row::{self, Key, millis};
+use crate::row::{self, Attributes, Key, millis};
 use crate::{Creation, Store, StoreError};
 
 /// What is read before the first user gets the next number.
 const BEFORE_FIRST_USER: u64 = 1_000;
 /// What is read before the first task gets the next number.
 const BEFORE_FIRST_TASK: u64 = 205;
-const NAME_RULE: &str = "a tenant's name has 1 to 64 characters: letters a-z and A-Z, digits, \
-                         `.`, `_`, `-` and, but not at its ends, spaces";
+
+/// What [`is_name`] asks of a name.
+pub(crate) const NAME_RULE: &str = "a tenant's name has 1 to 64 characters: letters a-z and A-Z, \
+                                    digits, `.`, `_`, `-` and, but not at its ends, spaces";
 
 /// A customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +29,22 @@ pub struct Tenant {
     pub created_at: Timestamp,
 }
 
+impl Tenant {
+    /// A new one; its name is one.
+    pub(crate) fn new(name: &str, now: Timestamp) -> Self {
+        Self {
+            name: name.to_owned(),
+            created_at: now,
+        }
+    }
+
+    pub(crate) fn row(&self) -> Result<Attributes, StoreError> {
+        row::encode("a tenant", &key(&self.name), self)
+    }
+}
+
 /// The name becomes part of the keys of the tenant's rows, so it must not hold their `#`.
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name == name.trim()
         && name
@@ -49,11 +65,7 @@ impl Store {
         if !is_name(name) {
             return Ok(Creation::BadName(NAME_RULE));
         }
-        let tenant = Tenant {
-            name: name.to_owned(),
-            created_at: now,
-        };
-        let row = row::encode("a tenant", &key(name), &tenant)?;
+        let row = Tenant::new(name, now).row()?;
         Ok(if self.put_if_absent(row).await? {
             Creation::Created
         } else {

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
+use aws_sdk_dynamodb::types::{CancellationReason, Put, TransactWriteItem};
 
 use crate::pauses::{Patience, Pauses};
 use crate::row::Attributes;
@@ -36,6 +36,16 @@ pub(crate) enum Transacted {
 }
 
 impl Store {
+    /// A write of a transaction: it puts a row where there is none.
+    pub(crate) fn put_new(&self, row: Attributes) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.tables.control)
+            .set_item(Some(row))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
     /// Writes all of `writes`, or nothing.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 mod faults;
 mod holds;
 mod logins;
+mod operators;
 mod runs;
 mod support;
 mod sweep;

@@ -1,0 +1,243 @@
+//! The set-up of a fresh deployment: its first tenant and operator, with a robot and a task if
+//! wanted, in one transaction. A marker row makes it possible once, and holds what tells a
+//! transaction whose answer was lost from that of somebody else.
+
+use std::fmt;
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use jiff::Timestamp;
+use muster_core::settings::{FieldProblem, TaskSettings};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Operator, Role};
+use crate::row::{self, Attributes, Key, millis};
+use crate::tasks::Task;
+use crate::tenants::Tenant;
+use crate::transact::{Transacted, condition_failed};
+use crate::{Store, StoreError, accounts, robots, tasks, tenants};
+
+/// What a fresh deployment gets.
+#[derive(Debug, Clone)]
+pub struct Bootstrap {
+    /// The name of the first tenant.
+    pub tenant: String,
+    /// The name of its operator, who may manage it.
+    pub operator: String,
+    /// The operator's password.
+    pub password: SecretString,
+    /// A robot's name and password.
+    pub robot: Option<(String, SecretString)>,
+    /// A task; its `id` is not looked at.
+    pub task: Option<TaskSettings>,
+}
+
+/// What became of a [`Bootstrap`]. Unless it is done, none of it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bootstrapped {
+    /// Everything is there.
+    Done {
+        /// The number of the task.
+        task: Option<u64>,
+    },
+    /// The deployment was set up before.
+    AlreadyDone {
+        /// When.
+        at: Timestamp,
+        /// For which tenant.
+        tenant: String,
+        /// With which operator.
+        operator: String,
+    },
+    /// This name is in use.
+    Taken(Named),
+    /// This name cannot be used: what a name must be.
+    BadName(Named, &'static str),
+    /// The task's settings are wrong.
+    Refused(Vec<FieldProblem>),
+}
+
+/// What a name is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// The tenant.
+    Tenant,
+    /// The operator.
+    Operator,
+    /// The robot.
+    Robot,
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tenant => "tenant",
+            Self::Operator => "operator",
+            Self::Robot => "robot",
+        })
+    }
+}
+
+/// The row that says that the deployment is set up.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Marker {
+    #[serde(with = "millis")]
+    at: Timestamp,
+    tenant: String,
+    operator: String,
+    /// Random: whoever finds its own has written the row.
+    attempt: String,
+}
+
+const MARKER: &str = "the deployment's set-up";
+
+fn marker_key() -> Key {
+    Key::new("BOOTSTRAP", "BOOTSTRAP")
+}
+
+impl Marker {
+    /// What it says to `attempt`, which was about to make this task.
+    fn outcome(self, attempt: &str, task: Option<u64>) -> Bootstrapped {
+        if self.attempt == attempt {
+            return Bootstrapped::Done { task };
+        }
+        Bootstrapped::AlreadyDone {
+            at: self.at,
+            tenant: self.tenant,
+            operator: self.operator,
+        }
+    }
+}
+
+/// A row to be put where there is none, and whose name it takes.
+type NewRow = (Option<Named>, Attributes);
+
+impl Bootstrap {
+    /// What keeps it from being written, whatever is stored.
+    fn refusal(&self) -> Option<Bootstrapped> {
+        if !tenants::is_name(&self.tenant) {
+            return Some(Bootstrapped::BadName(Named::Tenant, tenants::NAME_RULE));
+        }
+        let robot = self.robot.as_ref().map(|(name, _)| (Named::Robot, name));
+        for (named, name) in [(Named::Operator, &self.operator)].into_iter().chain(robot) {
+            if !accounts::is_name(name) {
+                return Some(Bootstrapped::BadName(named, accounts::NAME_RULE));
+            }
+        }
+        let problems = tasks::problems(self.task.as_ref()?);
+        (!problems.is_empty()).then_some(Bootstrapped::Refused(problems))
+    }
+
+    /// Its rows, the marker first.
+    async fn rows(self, marker: &Marker, now: Timestamp) -> Result<Vec<NewRow>, StoreError> {
+        let Self {
+            tenant,
+            operator,
+            password,
+            robot,
+            task,
+        } = self;
+        let operator = Operator {
+            tenant: tenant.clone(),
+            name: operator,
+            role: Role::Manage,
+        };
+        let mut rows = vec![
+            (None, row::encode(MARKER, &marker_key(), marker)?),
+            (Some(Named::Tenant), Tenant::new(&tenant, now).row()?),
+            (
+                Some(Named::Operator),
+                super::new_row(operator, password, now).await?,
+            ),
+        ];
+        if let Some((name, password)) = robot {
+            let robot = robots::new_row(&tenant, &name, password, now).await?;
+            rows.push((Some(Named::Robot), robot));
+        }
+        if let Some(settings) = task {
+            rows.push((None, Task::new(&tenant, settings, now).row()?));
+        }
+        Ok(rows)
+    }
+}
+
+impl Store {
+    /// Sets up a fresh deployment, wholly or not at all.
+    ///
+    /// # Errors
+    /// What the store says. After `Unanswered` nobody knows whether it took effect; whoever tries
+    /// again is told.
+    pub async fn bootstrap(
+        &self,
+        mut bootstrap: Bootstrap,
+        now: Timestamp,
+    ) -> Result<Bootstrapped, StoreError> {
+        if let Some(refusal) = bootstrap.refusal() {
+            return Ok(refusal);
+        }
+        let marker = Marker {
+            at: now,
+            tenant: bootstrap.tenant.clone(),
+            operator: bootstrap.operator.clone(),
+            attempt: Uuid::new_v4().to_string(),
+        };
+        // A second one is refused by the transaction, too; this spares it a task's number.
+        if let Some(found) = self.marker().await? {
+            return Ok(found.outcome(&marker.attempt, None));
+        }
+        let mut task = None;
+        if let Some(settings) = &mut bootstrap.task {
+            settings.id = self.next_task_id().await?;
+            task = Some(settings.id);
+        }
+        let rows = bootstrap.rows(&marker, now).await?;
+        self.write_bootstrap(rows, &marker.attempt, task).await
+    }
+
+    async fn write_bootstrap(
+        &self,
+        rows: Vec<NewRow>,
+        attempt: &str,
+        task: Option<u64>,
+    ) -> Result<Bootstrapped, StoreError> {
+        let (names, rows): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        let writes = rows
+            .into_iter()
+            .map(|row| self.put_new(row))
+            .collect::<Result<Vec<TransactWriteItem>, _>>()?;
+        let transacted = match self.transact(&writes).await {
+            Ok(Transacted::Done) => return Ok(Bootstrapped::Done { task }),
+            // Also when its answers were lost: the marker says whether it took effect.
+            Err(error) if !error.retryable() => return Err(error),
+            other => other,
+        };
+        // Where the marker cannot be read, either, the first trouble is the one to tell.
+        let found = match (self.marker().await, &transacted) {
+            (Err(_), Err(error)) => return Err(error.clone()),
+            (found, _) => found?,
+        };
+        if let Some(found) = found {
+            return Ok(found.outcome(attempt, task));
+        }
+        let reasons = match transacted? {
+            Transacted::Done => return Ok(Bootstrapped::Done { task }),
+            Transacted::Cancelled(reasons) => reasons,
+        };
+        let taken = names
+            .into_iter()
+            .zip(&reasons)
+            .find(|(_, reason)| condition_failed(reason))
+            .and_then(|(named, _)| named);
+        taken
+            .map(Bootstrapped::Taken)
+            .ok_or_else(|| StoreError::Row {
+                row: "a task",
+                reason: "the next number of the counter of tasks is in use".to_owned(),
+            })
+    }
+
+    async fn marker(&self) -> Result<Option<Marker>, StoreError> {
+        self.read_lasting_row(MARKER, &marker_key()).await
+    }
+}
