@@ -66,11 +66,11 @@ impl Access {
             .unwrap_or_else(|error| panic!("AWS_ENDPOINT_URL_DYNAMODB is set: {error}"));
         let store = Store::connect(&config).await;
         for table in [&store.tables.directory, &store.tables.control] {
-            let found = store.client.describe_table().table_name(table).send().await;
-            assert!(
-                found.is_ok(),
-                "there is no table {table} at AWS_ENDPOINT_URL_DYNAMODB"
-            );
+            let found = store.client.scan().table_name(table).limit(1).send().await;
+            if let Err(error) = found {
+                let cause = aws_sdk_dynamodb::error::DisplayErrorContext(error);
+                panic!("the table {table} is not at AWS_ENDPOINT_URL_DYNAMODB: {cause}");
+            }
         }
         Some(Access {
             store,

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+use tracing_subscriber::fmt::MakeWriter;
 
 /// Detail of our own lines: `DEBUG`, `INFO` (the default), `WARN` or `ERROR`. Lines of libraries
 /// are shown from WARN on, whatever it says: what they tell below that may quote data.
@@ -24,16 +25,25 @@ pub fn init() {
         drop(NAMESPACE.set(namespace));
     }
     let level = env::var(LOG_LEVEL).unwrap_or_default();
-    let subscriber = tracing_subscriber::fmt()
+    let log = subscriber(&level, std::io::stdout);
+    if tracing::subscriber::set_global_default(log).is_err() {
+        tracing::warn!("the log was set up twice");
+    }
+}
+
+/// The log of a function at `level`, written elsewhere.
+pub fn subscriber(
+    level: &str,
+    writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static,
+) -> impl tracing::Subscriber + Send + Sync {
+    tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(true)
-        .with_env_filter(filter(&level))
-        .finish();
-    if tracing::subscriber::set_global_default(subscriber).is_err() {
-        tracing::warn!("the log was set up twice");
-    }
+        .with_env_filter(filter(level))
+        .with_writer(writer)
+        .finish()
 }
 
 /// Ours from `level` on; of others only warnings, and of the Lambda runtime the span that names

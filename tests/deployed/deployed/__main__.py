@@ -1,0 +1,89 @@
+"""The proof from beginning to end."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+from deployed import account, deploy, grants, latency, logs
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+TEMPLATE = ROOT / "infra" / "template.yaml"
+started = time.monotonic()
+
+
+def step(text):
+    print(f"-- {text} ({time.monotonic() - started:.0f} s)", flush=True)
+
+
+def built():
+    """Where the binaries are. The local stack and the command line are built along with the
+    functions, as everywhere else, so that all share their dependencies."""
+    if given := os.environ.get("MUSTER_BINARIES"):
+        return pathlib.Path(given).resolve()
+    packages = ["muster-auth", "muster-imports", "muster-local", "samplecli"]
+    wanted = [flag for package in packages for flag in ("-p", package)]
+    subprocess.run(["cargo", "build", "--locked", "--release", *wanted], cwd=ROOT, check=True)
+    return TARGET / "release"
+
+
+def contract(emulated, outputs, binaries, filters):
+    """Runs the contract tests and the canary against the deployed API. Returns what the canary
+    sent, none of which may be in a log."""
+    api = emulated.client("apigatewayv2").get_apis()["Items"][0]["ApiId"]
+    ready = emulated.folder / "ready.json"
+    marks = emulated.folder / "marks.txt"
+    env = os.environ | emulated.environment() | {
+        "MUSTER_TABLE_DIRECTORY": outputs["DirectoryTableName"],
+        "MUSTER_TABLE_CONTROL": outputs["ControlTableName"],
+        "MUSTER_READY_FILE": str(ready),
+        "MUSTER_CANARY_FILE": str(marks),
+        "NO_PROXY": "127.0.0.1",
+    }
+    url = f"{emulated.url}/_aws/execute-api/{api}/$default"
+    subprocess.run(
+        [binaries / "muster-local", "seed", "--ready-file", ready, "--url", url], env=env, check=True
+    )
+    tests = ["cargo", "test", "--locked", "--workspace"]
+    step("contract tests against the deployed API")
+    subprocess.run(
+        [*tests, "--test", "contract", "--", "--test-threads=1", *filters], cwd=ROOT, env=env, check=True
+    )
+    step("imports of one user")
+    median, late = latency.measure(json.loads(ready.read_text()))
+    print(f"   {latency.TIMES} times one after the other: p50 {median:.0f} ms, p99 {late:.0f} ms")
+    step("marked data through every path")
+    subprocess.run([*tests, "--test", "canary", "--", "--nocapture"], cwd=ROOT, env=env, check=True)
+    return marks.read_text().splitlines()
+
+
+def main(filters):
+    step("function binaries")
+    binaries = built()
+    step("an empty account")
+    with account.running() as emulated:
+        try:
+            step("infra/template.yaml into it")
+            outputs = deploy.deploy(emulated, TEMPLATE, binaries)
+            marks = contract(emulated, outputs, binaries, filters)
+            step("logs")
+            lines = logs.collect(emulated)
+            faults = logs.judge(lines, marks)
+            if filters:
+                print("   roles are not compared: not all tests ran")
+            else:
+                step("roles against calls")
+                faults += grants.compare(deploy.read(TEMPLATE), outputs, lines)
+        except BaseException:
+            print((emulated.folder / "account.log").read_text()[-5000:], file=sys.stderr)
+            raise
+    for fault in faults:
+        print(f"   {fault}", file=sys.stderr)
+    step("failed" if faults else "done: the deployed stack keeps the contract")
+    sys.exit(1 if faults else 0)
+
+
+main(sys.argv[1:])

@@ -1,0 +1,72 @@
+"""Compares what each function's role grants with what the function asked of AWS while the contract
+tests ran: its log lists each call at level DEBUG (shared/aws/src/calls.rs)."""
+
+from deployed import logs
+
+# Lambda itself writes the log with the function's role, so no call of the function's shows it.
+BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+
+def resources(template, outputs, resource):
+    """The name by which the log speaks of a policy's resource."""
+    names = {
+        "DirectoryTable": outputs["DirectoryTableName"],
+        "ControlTable": outputs["ControlTableName"],
+    }
+    if "Fn::GetAtt" in resource:
+        logical, attribute = resource["Fn::GetAtt"]
+        if attribute == "Arn":
+            return names.get(logical, logical)
+    if "Fn::Sub" in resource:
+        text = resource["Fn::Sub"]
+        for logical, name in names.items():
+            text = text.replace("${" + logical + ".Arn}", name)
+        if "$" not in text and "*" not in text:
+            return text
+    raise SystemExit(f"a role grants something on {resource}: name one resource")
+
+
+def granted(template, outputs, role):
+    """{(action, resource)} of a role."""
+    found = set()
+    for policy in template["Resources"][role]["Properties"]["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            listed = statement["Action"], statement["Resource"]
+            actions, over = (value if isinstance(value, list) else [value] for value in listed)
+            for action in actions:
+                if "*" in action or statement["Effect"] != "Allow":
+                    raise SystemExit(f"{role}: {action} is not one action that is allowed")
+                if action not in BY_LAMBDA:
+                    found |= {(action, resources(template, outputs, one)) for one in over}
+    return found
+
+
+def made(lines):
+    """{(action, resource)} that a function's calls needed."""
+    found = set()
+    for entry in logs.entries(lines):
+        if entry.get("target") == "muster_aws::calls":
+            for grant in entry["grants"].split(", "):
+                action, resource = grant.split(" ", 1)
+                found.add((action, resource))
+    return found
+
+
+def compare(template, outputs, lines):
+    """What is wrong with the roles, in sentences."""
+    faults = []
+    for name, resource in template["Resources"].items():
+        if resource["Type"] != "AWS::Serverless::Function":
+            continue
+        properties = resource["Properties"]
+        role = properties["Role"]["Fn::GetAtt"][0]
+        log = template["Resources"][properties["LoggingConfig"]["LogGroup"]["Ref"]]
+        ending = log["Properties"]["LogGroupName"]["Fn::Sub"].rsplit("}", 1)[1]
+        asked = made(logs.messages_of(lines, ending))
+        allowed = granted(template, outputs, role)
+        for action, over in sorted(asked - allowed):
+            faults.append(f"{name} needs {action} on {over}, which {role} does not grant")
+        for action, over in sorted(allowed - asked):
+            faults.append(f"{role} grants {action} on {over}, which {name} does not need")
+        print(f"   {name}: {len(asked)} rights used, {len(allowed)} granted")
+    return faults

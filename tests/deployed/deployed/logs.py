@@ -1,0 +1,56 @@
+"""What the deployed functions wrote into CloudWatch Logs, and what must not be in it."""
+
+import json
+
+
+def collect(emulated):
+    """{log group: [message]}"""
+    client = emulated.client("logs")
+    lines = {}
+    for page in client.get_paginator("describe_log_groups").paginate():
+        for group in page["logGroups"]:
+            name = group["logGroupName"]
+            pages = client.get_paginator("filter_log_events").paginate(logGroupName=name)
+            lines[name] = [event["message"] for page in pages for event in page["events"]]
+    return lines
+
+
+def entries(lines):
+    """The lines that are JSON objects."""
+    for line in lines:
+        if line.startswith("{"):
+            yield json.loads(line)
+
+
+def judge(lines, marks):
+    """What is wrong with the logs, in sentences."""
+    faults = []
+    if len(marks) < 10:
+        faults.append(f"the canary named only {len(marks)} marks")
+    for group, messages in lines.items():
+        text = "\n".join(messages).lower()
+        for mark in marks:
+            if mark.lower() in text:
+                faults.append(f"{group} holds personal data: {mark}")
+    imports = list(entries(messages_of(lines, "-imports")))
+    finished = [entry for entry in imports if entry.get("message") == "import finished"]
+    metrics = [entry for entry in imports if "_aws" in entry]
+    if not finished:
+        faults.append("no line says that an import finished: is this the right log?")
+    if len(metrics) != len(finished):
+        faults.append(f"{len(finished)} finished imports, but {len(metrics)} lines of metrics")
+    for entry in finished:
+        spans = [name for span in entry["spans"] for name in span]
+        if "import.id" not in entry or "requestId" not in spans or "request.id" not in spans:
+            faults.append(f"a finished import's line lacks an id: {entry}")
+            break
+    print(
+        f"   {sum(map(len, lines.values()))} lines, {len(finished)} finished imports, "
+        f"{len(marks)} marks looked for"
+    )
+    return faults
+
+
+def messages_of(lines, ending):
+    """The log of one function."""
+    return next((messages for group, messages in lines.items() if group.endswith(ending)), [])
