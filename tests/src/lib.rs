@@ -31,6 +31,9 @@ static TURN: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
 /// The name of the variable that points the tests at a running stack.
 pub const READY_FILE: &str = "MUSTER_READY_FILE";
 
+/// The name of the variable that says that the running stack is behind an API gateway.
+pub const GATEWAY: &str = "MUSTER_GATEWAY";
+
 fn ready_file() -> Option<String> {
     std::env::var(READY_FILE)
         .ok()
@@ -149,6 +152,11 @@ impl World {
             _stack: stack,
             _turn: turn,
         }
+    }
+
+    /// Whether requests pass an API gateway, which makes text and paths of what it passes on.
+    pub fn behind_gateway(&self) -> bool {
+        std::env::var_os(GATEWAY).is_some_and(|value| !value.is_empty())
     }
 
     /// A login nobody else uses: the name and this test's tag.

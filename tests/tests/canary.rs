@@ -4,6 +4,7 @@
 //! `MUSTER_CANARY_FILE` lists afterwards.
 #![expect(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "a test that cannot go on has failed"
 )]

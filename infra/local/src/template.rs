@@ -3,6 +3,8 @@
 //! only what a local table has: a property nobody here knows is an error, because leaving it
 //! out would make the table on this machine another one than the deployed one.
 
+#[cfg(test)]
+mod deployment_tests;
 mod yaml;
 
 use std::collections::BTreeSet;

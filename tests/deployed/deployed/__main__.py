@@ -11,6 +11,8 @@ from deployed import account, deploy, grants, latency, logs
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+# Tests of thousands of users.
+MANY_ROWS = ["limits::", "log::many_items", "reckoning::"]
 TEMPLATE = ROOT / "infra" / "template.yaml"
 started = time.monotonic()
 
@@ -40,6 +42,7 @@ def contract(emulated, outputs, binaries, filters):
         "MUSTER_TABLE_DIRECTORY": outputs["DirectoryTableName"],
         "MUSTER_TABLE_CONTROL": outputs["ControlTableName"],
         "MUSTER_READY_FILE": str(ready),
+        "MUSTER_GATEWAY": "yes",
         "MUSTER_CANARY_FILE": str(marks),
         "NO_PROXY": "127.0.0.1",
     }
@@ -47,16 +50,24 @@ def contract(emulated, outputs, binaries, filters):
     subprocess.run(
         [binaries / "muster-local", "seed", "--ready-file", ready, "--url", url], env=env, check=True
     )
-    tests = ["cargo", "test", "--locked", "--workspace"]
+
+    def test(name, *arguments):
+        command = ["cargo", "test", "--locked", "--workspace", "--test", name, "--"]
+        subprocess.run([*command, "--test-threads=1", *arguments], cwd=ROOT, env=env, check=True)
+
     step("contract tests against the deployed API")
-    subprocess.run(
-        [*tests, "--test", "contract", "--", "--test-threads=1", *filters], cwd=ROOT, env=env, check=True
-    )
+    if filters:
+        test("contract", *filters)
+    else:
+        # The emulator looks at every row when a test asks what is in a table: first the tests
+        # that leave few there.
+        test("contract", *(f"--skip={many}" for many in MANY_ROWS))
+        test("contract", *MANY_ROWS)
     step("imports of one user")
     median, late = latency.measure(json.loads(ready.read_text()))
     print(f"   {latency.TIMES} times one after the other: p50 {median:.0f} ms, p99 {late:.0f} ms")
     step("marked data through every path")
-    subprocess.run([*tests, "--test", "canary", "--", "--nocapture"], cwd=ROOT, env=env, check=True)
+    test("canary")
     return marks.read_text().splitlines()
 
 

@@ -62,6 +62,24 @@ def zipped(binary, folder):
     return packed.getvalue()
 
 
+def fit_emulator(template):
+    """What the emulated account cannot do is left out, what only it asks for is added."""
+    for resource in template["Resources"].values():
+        properties = resource["Properties"]
+        # It has no CodeDeploy, which moves aliases bit by bit. The aliases stay.
+        if resource["Type"] == "AWS::Serverless::Function":
+            del properties["DeploymentPreference"]
+        # AWS asks for the rights of the statements in a batch; the emulator for one on the batch.
+        # That the rights of the statements are there, deployed/grants.py sees to.
+        if resource["Type"] == "AWS::IAM::Role":
+            for policy in properties["Policies"]:
+                statements = policy["PolicyDocument"]["Statement"]
+                if any("PartiQL" in action for one in statements for action in one["Action"]):
+                    statements.append(
+                        {"Effect": "Allow", "Action": "dynamodb:BatchExecuteStatement", "Resource": "*"}
+                    )
+
+
 def deploy(account, template_path, binaries):
     """Returns the stack's outputs."""
     template = read(template_path)
@@ -78,8 +96,7 @@ def deploy(account, template_path, binaries):
         s3.put_object(Bucket=BUCKET, Key=f"{binary}.zip", Body=code)
         properties = template["Resources"][name]["Properties"]
         properties["CodeUri"] = {"Bucket": BUCKET, "Key": f"{binary}.zip"}
-        # The emulated account has no CodeDeploy, which moves aliases bit by bit. The aliases stay.
-        del properties["DeploymentPreference"]
+    fit_emulator(template)
     cloudformation = account.client("cloudformation")
     cloudformation.create_stack(
         StackName=STACK,

@@ -99,6 +99,10 @@ async fn a_body_that_is_not_an_array_of_json_is_told_where() {
         assert!(reply.header("import-id").is_some(), "{what}: {reply}");
     }
     for (what, body) in BROKEN_SOMEWHERE {
+        if w.behind_gateway() && std::str::from_utf8(body).is_err() {
+            // It puts U+FFFD for what is not UTF-8, and the function cannot tell.
+            continue;
+        }
         let reply = w.import(0).await.debug().body(*body).send().await;
         assert_eq!(reply.status, 400, "{what}: {reply}");
         reply.assert_failure(400);

@@ -79,10 +79,14 @@ async fn unknown_foreign_and_non_integer_tasks_answer_alike_to_the_byte() {
         "-1",
         "0",
         "206abc",
-        "%20",
         "99999999999999999999999",
+        "%20",
         "206%00",
     ] {
+        if w.behind_gateway() && task.contains('%') {
+            // It decodes paths, and what stands at their end is trimmed.
+            continue;
+        }
         let reply = w.import(0).await.task(task).body("[]").send().await;
         reply.assert_failure(404);
         assert_eq!(reply.header("import-id"), None, "{reply}");

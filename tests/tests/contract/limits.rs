@@ -54,9 +54,12 @@ async fn a_body_of_unannounced_length_has_the_same_limit() {
     let w = World::start().await;
     let token = w.token(0).await;
     for (bytes, status) in [(4_000_000, "200"), (4_000_001, "413")] {
-        let authority = w.url.strip_prefix("http://").expect("http").to_owned();
+        let rest = w.url.strip_prefix("http://").expect("http");
+        // A deployed API can be below a path.
+        let (authority, prefix) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let authority = authority.to_owned();
         let head = format!(
-            "POST /v1/import/user-data/{} HTTP/1.1\r\nHost: {authority}\r\nAuthorization: Bearer {token}\r\n\
+            "POST {prefix}/v1/import/user-data/{} HTTP/1.1\r\nHost: {authority}\r\nAuthorization: Bearer {token}\r\n\
              Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
             w.tenants[0].task_id
         );

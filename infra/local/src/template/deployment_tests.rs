@@ -1,0 +1,160 @@
+//! The template against what else says the same: routes of `cargo lambda watch`, routes of the
+//! functions, the documented environment file. None of them can drift.
+
+use std::collections::BTreeMap;
+
+use muster_aws::{Config, Store, Tables};
+use muster_import::Times;
+use serde_json::Value;
+
+use super::{TEMPLATE, yaml};
+use crate::http::HttpServer;
+use crate::loopback;
+use crate::services::Services;
+use crate::stack::loopback_client;
+
+const WORKSPACE: &str = include_str!("../../../../Cargo.toml");
+const ENVIRONMENT: &str = include_str!("../../../local.env");
+
+/// What the template sends where: route key, binary of the function.
+fn routes() -> BTreeMap<String, String> {
+    let document = yaml::parse(TEMPLATE).unwrap();
+    let resources = &document["Resources"];
+    let of_type = |wanted: &'static str| {
+        let resources = resources.as_object().unwrap().values();
+        resources.filter(move |resource| resource["Type"] == wanted)
+    };
+    of_type("AWS::ApiGatewayV2::Route")
+        .map(|route| {
+            let properties = &route["Properties"];
+            let target = properties["Target"]["Fn::Sub"].as_str().unwrap();
+            let integration = target
+                .strip_prefix("integrations/${")
+                .and_then(|name| name.strip_suffix('}'))
+                .unwrap();
+            let alias = &resources[integration]["Properties"]["IntegrationUri"]["Ref"];
+            let function = alias.as_str().unwrap().strip_suffix(".Alias").unwrap();
+            let binary = &resources[function]["Metadata"]["BuildProperties"]["Binary"];
+            let key = properties["RouteKey"].as_str().unwrap().to_owned();
+            (key, binary.as_str().unwrap().to_owned())
+        })
+        .collect()
+}
+
+/// The lines of the workspace's table `[name]`, as far as they are `"key" = "value"`.
+fn table(name: &str) -> BTreeMap<String, String> {
+    let (_, after) = WORKSPACE.split_once(&format!("\n[{name}]\n")).unwrap();
+    after
+        .lines()
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| {
+            let mut quoted = line.split('"').skip(1).step_by(2);
+            Some((quoted.next()?.to_owned(), quoted.next()?.to_owned()))
+        })
+        .collect()
+}
+
+#[test]
+fn cargo_lambda_watch_routes_as_the_template_does() {
+    let mut deployed = routes();
+    assert_eq!(
+        deployed.remove("$default").as_deref(),
+        Some("muster-imports"),
+        "what nobody routes gets the service's own 404"
+    );
+    let deployed: BTreeMap<_, _> = deployed
+        .into_iter()
+        .map(|(key, binary)| {
+            let path = key
+                .strip_prefix("ANY ")
+                .expect("functions answer 405 themselves");
+            (path.to_owned(), binary)
+        })
+        .collect();
+    assert_eq!(table("workspace.metadata.lambda.watch.router"), deployed);
+}
+
+#[tokio::test]
+async fn each_function_answers_its_routes_and_no_others() {
+    // Routing asks no store.
+    let tables = Tables::of_stack("muster-local");
+    let store = Store::connect(&Config::local("http://127.0.0.1:9", tables)).await;
+    let functions = [
+        ("muster-auth", muster_auth::router(store.clone())),
+        (
+            "muster-imports",
+            muster_imports::router(store, Times::default()),
+        ),
+    ];
+    for (function, router) in functions {
+        let server = HttpServer::start(loopback::listen(0).unwrap(), router).unwrap();
+        for (key, binary) in routes() {
+            let Some(path) = key.strip_prefix("ANY ") else {
+                continue;
+            };
+            let url = format!("{}{}", server.url(), path.replace("{task_id}", "206"));
+            let answer = loopback_client().unwrap().patch(&url).send().await.unwrap();
+            let expected = if binary == function { 405 } else { 404 };
+            assert_eq!(answer.status().as_u16(), expected, "{function} at {path}");
+        }
+        server.stop().await.unwrap();
+    }
+}
+
+#[test]
+fn every_function_is_built_by_default_and_nothing_else_is() {
+    let document = yaml::parse(TEMPLATE).unwrap();
+    let resources = document["Resources"].as_object().unwrap().values();
+    let mut deployed: Vec<_> = resources
+        .filter(|resource| resource["Type"] == "AWS::Serverless::Function")
+        .map(|function| &function["Metadata"]["BuildProperties"]["Binary"])
+        .map(|binary| binary.as_str().unwrap().replace("muster-", "functions/"))
+        .collect();
+    deployed.sort();
+    let (_, after) = WORKSPACE.split_once("default-members = ").unwrap();
+    let members: Vec<String> = serde_json::from_str(after.lines().next().unwrap()).unwrap();
+    assert_eq!(members, deployed);
+}
+
+#[tokio::test]
+async fn the_environment_file_says_what_the_services_say() {
+    let services = Services::start(loopback::listen(0).unwrap(), None)
+        .await
+        .unwrap();
+    let port = services.dynamodb.endpoint();
+    let mut said: BTreeMap<_, _> = services
+        .environment()
+        .map(|(name, value)| {
+            (
+                name.to_owned(),
+                value.replace(&port, "http://127.0.0.1:8000"),
+            )
+        })
+        .into();
+    said.insert("MUSTER_TLS_ROOTS".to_owned(), "system".to_owned());
+    let written: BTreeMap<_, _> = ENVIRONMENT
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    assert_eq!(written, said);
+    services.stop().await.unwrap();
+}
+
+#[test]
+fn the_imports_function_outlives_its_own_deadline_and_not_the_gateway_s() {
+    let document = yaml::parse(TEMPLATE).unwrap();
+    let timeout = &document["Resources"]["ImportsFunction"]["Properties"]["Timeout"];
+    let timeout = timeout.as_u64().unwrap();
+    let Times {
+        stop_after,
+        give_up_after,
+        sync_hold,
+        ..
+    } = Times::default();
+    assert!(stop_after < give_up_after && give_up_after.as_secs() < timeout);
+    assert!(timeout < 30 && timeout < sync_hold.as_secs());
+    let integration = &document["Resources"]["ImportsIntegration"]["Properties"];
+    assert_eq!(integration["TimeoutInMillis"], Value::from(30_000));
+}
