@@ -289,7 +289,7 @@ impl Store {
     /// task, so this is tried for some seconds.
     ///
     /// # Errors
-    /// What the store says; the sweep ends the run later, as interrupted.
+    /// What the store says; the task's next import, or the sweep, ends the run as interrupted.
     pub async fn finish(
         &self,
         run: &NewRun,
@@ -310,7 +310,7 @@ impl Store {
                     error!(
                         import.id = %run.id,
                         task.id = run.task,
-                        "a run that has not ended does not hold its task; the sweep will end it"
+                        "a run that has not ended does not hold its task; the task's next import will end it"
                     );
                     Ok(Finished::EndedByOther)
                 }

@@ -135,7 +135,7 @@ impl End {
                 self.kind = Kind::Failed(INTERRUPTED.to_owned());
             }
             Err(error) => {
-                // The sweep will find the run and free the task.
+                // The hold runs out; the task's next import, or the sweep, ends the run.
                 tracing::error!(import.id = %run.id, %error, "the import could not be finished");
                 self.kind = Kind::Failed(maybe_applied(error.client_message()));
             }

@@ -2,9 +2,10 @@
 //! hello-world function, in one run.
 //!
 //! ```sh
-//! cargo build --release -p muster-hello -p muster-auth -p muster-imports
-//! cargo bench -p muster-tests --bench cold_start            # or, what cargo-lambda built:
-//! cargo bench -p muster-tests --bench cold_start -- target/lambda
+//! cargo build --release -p muster-cold-start -p muster-auth -p muster-imports
+//! cargo bench -p muster-cold-start            # or, as they are deployed:
+//! cargo lambda build --release -p muster-cold-start -p muster-auth -p muster-imports
+//! cargo bench -p muster-cold-start -- target/lambda
 //! ```
 
 #![expect(
@@ -34,7 +35,7 @@ fn main() {
     let folder = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
     let folder = folder.map_or_else(release_folder, |folder| {
         Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("..")
+            .join("../..")
             .join(folder)
     });
     let binaries = STARTED.map(|(name, _)| binary(&folder, name));
