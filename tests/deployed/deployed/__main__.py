@@ -53,7 +53,9 @@ def contract(emulated, outputs, binaries, filters):
 
     def test(name, *arguments):
         command = ["cargo", "test", "--locked", "--workspace", "--test", name, "--"]
-        subprocess.run([*command, "--test-threads=1", *arguments], cwd=ROOT, env=env, check=True)
+        ended = subprocess.run([*command, "--test-threads=1", *arguments], cwd=ROOT, env=env)
+        if ended.returncode != 0:
+            sys.exit(f"the deployed stack does not pass the tests of {name}")
 
     step("contract tests against the deployed API")
     if filters:
@@ -88,6 +90,8 @@ def main(filters):
             else:
                 step("roles against calls")
                 faults += grants.compare(deploy.read(TEMPLATE), outputs, lines)
+            step("a parameter, changed")
+            faults += deploy.change_a_parameter(emulated, outputs)
         except BaseException:
             print((emulated.folder / "account.log").read_text()[-5000:], file=sys.stderr)
             raise

@@ -80,6 +80,37 @@ def fit_emulator(template):
                     )
 
 
+def stack_with(parameters):
+    """What every change of the stack says."""
+    return {
+        "StackName": STACK,
+        "Parameters": [
+            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+        ],
+        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    }
+
+
+def change_a_parameter(account, outputs):
+    """Whether the functions that clients reach follow a parameter; what is wrong, in sentences."""
+    cloudformation = account.client("cloudformation")
+    cloudformation.update_stack(
+        UsePreviousTemplate=True, **stack_with(PARAMETERS | {"LogLevel": "WARN"})
+    )
+    cloudformation.get_waiter("stack_update_complete").wait(
+        StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    faults = []
+    for output in ("AuthFunctionName", "ImportsFunctionName"):
+        called = account.client("lambda").get_function_configuration(
+            FunctionName=outputs[output], Qualifier="live"
+        )
+        level = called["Environment"]["Variables"]["MUSTER_LOG_LEVEL"]
+        if level != "WARN":
+            faults.append(f"{output}: LogLevel is WARN, but the alias live still logs {level}")
+    return faults
+
+
 def deploy(account, template_path, binaries):
     """Returns the stack's outputs."""
     template = read(template_path)
@@ -99,12 +130,7 @@ def deploy(account, template_path, binaries):
     fit_emulator(template)
     cloudformation = account.client("cloudformation")
     cloudformation.create_stack(
-        StackName=STACK,
-        TemplateBody=json.dumps(template, default=str),
-        Parameters=[
-            {"ParameterKey": key, "ParameterValue": value} for key, value in PARAMETERS.items()
-        ],
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        TemplateBody=json.dumps(template, default=str), **stack_with(PARAMETERS)
     )
     try:
         cloudformation.get_waiter("stack_create_complete").wait(
