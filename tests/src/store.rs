@@ -89,6 +89,14 @@ impl Access {
         self.control_rows(&[]).await
     }
 
+    /// Takes away all there is: whatever is asked of the store is refused from then on.
+    pub async fn delete_tables(&self) {
+        for table in [&self.store.tables.directory, &self.store.tables.control] {
+            let deleted = self.store.client.delete_table().table_name(table).send();
+            deleted.await.expect("a table of this test's own");
+        }
+    }
+
     /// How many writes the stack has sent to the directory; needs a stack of the test's own.
     pub fn directory_writes(&self) -> u64 {
         self.store.directory_writes()

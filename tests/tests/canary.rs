@@ -5,7 +5,6 @@
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::panic,
     reason = "a test that cannot go on has failed"
 )]
 
@@ -13,9 +12,10 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use muster_aws::telemetry;
-use muster_tests::{Call, World};
+use muster_tests::{Call, Reply, World};
 use reqwest::Method;
 use serde_json::json;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// The name of the variable that says where to list what was sent.
@@ -57,6 +57,8 @@ impl Log {
 struct Marks {
     tag: String,
     all: Vec<String>,
+    /// The runs it made, which must be seen: without their lines no mark could be, either.
+    runs: Vec<String>,
 }
 
 impl Marks {
@@ -67,6 +69,12 @@ impl Marks {
         mark
     }
 
+    fn ran(&mut self, reply: &Reply) {
+        assert_eq!(reply.status, 200, "{reply}");
+        let run = reply.header("import-id").expect("a run has an id");
+        self.runs.push(run.to_owned());
+    }
+
     fn keep(&mut self, secret: &str) {
         self.all.push(secret.to_owned());
     }
@@ -75,12 +83,13 @@ impl Marks {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_personal_goes_through_every_path_and_into_no_log() {
     let log = Log::default();
-    tracing::subscriber::set_global_default(telemetry::subscriber("DEBUG", log.clone()))
+    tracing::subscriber::set_global_default(telemetry::subscriber(LevelFilter::DEBUG, log.clone()))
         .expect("no other test sets a log in this process");
     let w = World::start().await;
     let mut marks = Marks {
         tag: w.tag.clone(),
         all: Vec::new(),
+        runs: Vec::new(),
     };
     sign_ins(&w, &mut marks).await;
     imports(&w, &mut marks).await;
@@ -89,13 +98,18 @@ async fn what_is_personal_goes_through_every_path_and_into_no_log() {
 
     assert!(marks.all.len() > 20, "only {} marks", marks.all.len());
     if let Some(path) = std::env::var_os(CANARY_FILE).filter(|path| !path.is_empty()) {
-        std::fs::write(path, marks.all.join("\n")).expect("the marks are written");
+        let sent = json!({"marks": marks.all, "runs": marks.runs}).to_string();
+        std::fs::write(path, sent).expect("the marks are written");
     }
     if std::env::var_os(muster_tests::READY_FILE).is_some() {
         return;
     }
+    broken_store(&w, &mut marks).await;
     let text = log.text();
-    for said in ["import finished", "\"message\":\"call\"", "request.id"] {
+    let runs = marks.runs.iter().map(String::as_str);
+    let said = ["import finished", "\"message\":\"call\"", "request.id"];
+    let failed = ["sign-in failed", "import request failed"];
+    for said in said.into_iter().chain(failed).chain(runs) {
         assert!(
             text.contains(said),
             "the log lacks {said}: is it the service's?"
@@ -156,7 +170,7 @@ async fn imports(w: &World, marks: &mut Marks) {
         let records = json!([user(marks.new_of("name"), email, marks.new_of("uid"))]);
         // The same twice: created or updated, then unchanged.
         for _ in 0..2 {
-            assert_eq!(w.send(&records).await.status, 200);
+            marks.ran(&w.send(&records).await);
         }
     }
     let troubled = json!([
@@ -168,6 +182,7 @@ async fn imports(w: &World, marks: &mut Marks) {
     ]);
     let reply = w.send(&troubled).await;
     assert!(!reply.warnings().is_empty(), "{reply}");
+    marks.ran(&reply);
     // Another tenant's login.
     let taken = json!([user(
         marks.new_of("name"),
@@ -176,6 +191,7 @@ async fn imports(w: &World, marks: &mut Marks) {
     )]);
     let reply = w.import(1).await.debug().records(&taken).send().await;
     assert_eq!(reply.counts()[2], 1, "{reply}");
+    marks.ran(&reply);
 }
 
 /// Requests whose data never get as far as a record.
@@ -199,6 +215,20 @@ async fn refusals(w: &World, marks: &mut Marks) {
         let call = with(whole.clone().into_bytes()).authorization(Some(&value));
         assert_eq!(call.send().await.status, 401);
     }
+}
+
+/// What the store has to say when it refuses everything.
+async fn broken_store(w: &World, marks: &mut Marks) {
+    let import = w.import(0).await;
+    w.store
+        .as_ref()
+        .expect("an own stack")
+        .delete_tables()
+        .await;
+    let records = json!([{"Username": marks.new_of("login"), "Name": marks.new_of("name")}]);
+    assert_eq!(import.records(&records).send().await.status, 500);
+    let robot = json!({"username": marks.new_of("robot"), "password": marks.new_of("password")});
+    assert_eq!(w.authenticate(robot.to_string()).await.status, 500);
 }
 
 /// Personal data where it does not belong: in paths, queries and methods.

@@ -24,6 +24,9 @@ use serde_json::value::RawValue;
 
 /// How long a token lives.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
+/// After this a sign-in is given up, so that the function still answers before it is stopped
+/// (`AuthFunction` in `infra/template.yaml`): the store can keep several calls waiting for longer.
+pub const PATIENCE: Duration = Duration::from_millis(8_500);
 /// Bytes of a sign-in; a name and a password take far less.
 const MOST_BYTES: usize = 10_000;
 
@@ -58,14 +61,22 @@ async fn authenticate(
         Ok(credentials) => credentials,
         Err(problem) => return refusal(StatusCode::BAD_REQUEST, problem),
     };
-    match sign_in(&store, credentials, &address).await {
-        Ok(response) => response,
-        Err(error) => {
+    let work = sign_in(&store, credentials, &address);
+    let problem = match tokio::time::timeout(PATIENCE, work).await {
+        Ok(Ok(response)) => return response,
+        Ok(Err(error)) => {
             tracing::error!(%error, "sign-in failed");
-            let message = request_id.mention(error.client_message());
-            refusal(StatusCode::INTERNAL_SERVER_ERROR, &message)
+            error.client_message()
         }
-    }
+        Err(_elapsed) => {
+            tracing::error!("sign-in given up: the store did not answer in time");
+            "the service could not reach its database; send the request again in a few seconds"
+        }
+    };
+    refusal(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        &request_id.mention(problem),
+    )
 }
 
 fn credentials(body: Body) -> Result<Credentials, &'static str> {

@@ -5,7 +5,7 @@ use muster_aws::{Config, Store, telemetry};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
+    telemetry::init()?;
     muster_web::panics::log_only_places();
     let store = Store::connect(&Config::from_env()?).await;
     run(muster_auth::router(store)).await

@@ -6,7 +6,7 @@ use muster_import::Times;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
+    telemetry::init()?;
     muster_web::panics::log_only_places();
     let store = Store::connect(&Config::from_env()?).await;
     run(muster_imports::router(store, Times::default())).await

@@ -130,9 +130,15 @@ pub(crate) async fn aws(options: AwsOptions) -> Result<Ended, LocalError> {
 /// Sample tenants for a deployment elsewhere. The file stays: nothing here runs on.
 pub(crate) async fn seed(ready_file: &Path, url: String) -> Result<Ended, LocalError> {
     let store = Store::connect(&Config::from_env()?).await;
+    let (mut file, path) = cleared(ready_file)?;
+    // The passwords are nowhere else: no tenant is made that the file could not tell of.
+    file.write(&Ready {
+        url: url.clone(),
+        tenants: Vec::new(),
+    })
+    .map_err(|cause| unwritable(&path, cause))?;
     let passwords = random_passwords(&seed::robots());
     let tenants = seed::seed(&store, &passwords, Timestamp::now()).await?;
-    let (mut file, path) = cleared(ready_file)?;
     file.write(&Ready { url, tenants })
         .map_err(|cause| unwritable(&path, cause))?;
     Ok(Ended::Cleanly)

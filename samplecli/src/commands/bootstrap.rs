@@ -107,15 +107,13 @@ impl Bootstrap {
             let store = Store::connect(&config).await;
             store.bootstrap(order.clone(), Timestamp::now()).await
         })?;
-        let task = match written {
-            Ok(bootstrapped) => self.judge(bootstrapped, &place)?,
-            Err(error) => {
-                if perhaps_done(&error) {
-                    // Nobody could sign in if it was done and they were lost.
-                    self.show(&order, None)?;
-                }
-                return Err(place.trouble(&error));
+        let task = match written.map_err(|error| place.trouble(&error))? {
+            Bootstrapped::Unknown { task, cause } => {
+                // Nobody could sign in if it was done and they were lost.
+                self.show(&order, task)?;
+                return Err(place.unknown(&cause));
             }
+            bootstrapped => self.judge(bootstrapped, &place)?,
         };
         self.show(&order, task)?;
         terminal::say(&format!(
@@ -173,6 +171,7 @@ impl Bootstrap {
     fn judge(&self, outcome: Bootstrapped, place: &Place) -> Result<Option<u64>, Failure> {
         match outcome {
             Bootstrapped::Done { task } => Ok(task),
+            Bootstrapped::Unknown { cause, .. } => Err(place.unknown(&cause)),
             Bootstrapped::AlreadyDone {
                 at,
                 tenant,
@@ -266,6 +265,18 @@ impl Made<'_> {
 }
 
 impl Place {
+    /// It was sent, and nobody knows whether it was done.
+    fn unknown(&self, cause: &StoreError) -> Failure {
+        Failure::failed(format!(
+            "DynamoDB in {} did not say whether it was done: {cause}",
+            self.region
+        ))
+        .next(
+            "run it again: should it say that the deployment was set up just now, then the \
+             passwords shown here are the right ones",
+        )
+    }
+
     /// What kept the store from doing it, and what to do about it.
     fn trouble(&self, error: &StoreError) -> Failure {
         let Self {
@@ -287,13 +298,6 @@ impl Place {
             .next(format!(
                 "the credentials must allow GetItem, PutItem and UpdateItem on the table {table}"
             )),
-            StoreError::Unanswered(cause) if perhaps_done(error) => Failure::failed(format!(
-                "DynamoDB in {region} did not say whether it was done: {cause}"
-            ))
-            .next(
-                "run it again: should it say that the deployment was set up just now, then the \
-                 passwords shown here are the right ones",
-            ),
             StoreError::Unanswered(cause) => {
                 Failure::failed(format!("DynamoDB in {region} did not answer: {cause}"))
                     .next("nothing was changed: run it again once it can be reached")
@@ -307,11 +311,6 @@ impl Place {
             }
         }
     }
-}
-
-/// Whether it may have been done, and nobody knows.
-fn perhaps_done(error: &StoreError) -> bool {
-    matches!(error, StoreError::Unanswered(cause) if cause.operation == "TransactWriteItems")
 }
 
 fn no_account(error: AccountError) -> Failure {

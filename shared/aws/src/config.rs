@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials, Region};
 
 use crate::calls::Calls;
-use crate::roots;
+use crate::roots::Roots;
 
 /// The variable that names the table of users and claims.
 pub const TABLE_DIRECTORY: &str = "MUSTER_TABLE_DIRECTORY";
@@ -23,7 +23,7 @@ pub const TABLE_CONTROL: &str = "MUSTER_TABLE_CONTROL";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// One attempt of one call.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
-/// One call with the SDK's retries: less than a function has for its whole request.
+/// One call with the SDK's retries. What a whole request may take its function decides.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What a server on this machine takes for its region.
@@ -60,7 +60,7 @@ pub struct Config {
 #[derive(Debug, Clone)]
 enum Source {
     /// Region, credentials and endpoint as the SDK finds them.
-    Environment,
+    Environment { roots: Roots },
     /// A server on this machine, which takes any credentials.
     Local { endpoint: String },
 }
@@ -87,6 +87,14 @@ pub enum ConfigError {
         /// The variable.
         name: &'static str,
     },
+    /// The value is none of those that it can have.
+    #[error("the environment variable {name} must be one of: {choices}")]
+    Choice {
+        /// The variable.
+        name: &'static str,
+        /// What it can be.
+        choices: &'static str,
+    },
 }
 
 /// The SDK finds no region or no credentials.
@@ -106,18 +114,26 @@ impl Config {
     /// # Errors
     /// The first variable that is missing or wrong.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Ok(Self::in_account(Tables {
+        let tables = Tables {
             directory: table(TABLE_DIRECTORY, "of users", env::var(TABLE_DIRECTORY).ok())?,
             control: table(TABLE_CONTROL, "of runs", env::var(TABLE_CONTROL).ok())?,
-        }))
+        };
+        let roots = Roots::from_env()?;
+        Ok(Self {
+            tables,
+            source: Source::Environment { roots },
+        })
     }
 
-    /// Tables with these names; region, credentials and endpoint are the SDK's own variables.
+    /// Tables with these names, for a person's machine; region, credentials and endpoint are the
+    /// SDK's own variables.
     #[must_use]
     pub const fn in_account(tables: Tables) -> Self {
         Self {
             tables,
-            source: Source::Environment,
+            source: Source::Environment {
+                roots: Roots::System,
+            },
         }
     }
 
@@ -141,15 +157,15 @@ impl Config {
     /// What is missing.
     pub async fn account(&self) -> Result<String, AccountError> {
         match &self.source {
-            Source::Environment => account(&sdk_config().await).await,
+            Source::Environment { roots } => account(&sdk_config(*roots).await).await,
             Source::Local { .. } => Ok(LOCAL_REGION.to_owned()),
         }
     }
 
     pub(crate) async fn client(&self) -> Client {
         match &self.source {
-            Source::Environment => {
-                let config = aws_sdk_dynamodb::config::Builder::from(&sdk_config().await);
+            Source::Environment { roots } => {
+                let config = aws_sdk_dynamodb::config::Builder::from(&sdk_config(*roots).await);
                 Client::from_conf(config.interceptor(Calls).build())
             }
             // Built without `aws_config`, which would let AWS_ENDPOINT_URL_DYNAMODB win.
@@ -178,11 +194,11 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-async fn sdk_config() -> SdkConfig {
+async fn sdk_config(roots: Roots) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .timeout_config(timeouts())
         .retry_config(RetryConfig::standard());
-    if let Some(client) = roots::http_client() {
+    if let Some(client) = roots.http_client() {
         loader = loader.http_client(client);
     }
     loader.load().await

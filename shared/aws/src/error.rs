@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
 
 /// Why the store could not do what it was asked.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// Too much at once; nothing was done.
     #[error("throttled: {0}")]
@@ -130,7 +130,7 @@ impl From<BuildError> for StoreError {
 }
 
 /// What DynamoDB said.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
     /// The call, as DynamoDB names it.
     pub operation: &'static str,

@@ -10,6 +10,8 @@ use serde_json::{Map, Value, json};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::ConfigError;
+
 /// Detail of our own lines: `DEBUG`, `INFO` (the default), `WARN` or `ERROR`. Lines of libraries
 /// are shown from WARN on, whatever it says: what they tell below that may quote data.
 pub const LOG_LEVEL: &str = "MUSTER_LOG_LEVEL";
@@ -19,21 +21,38 @@ pub const METRICS_NAMESPACE: &str = "MUSTER_METRICS_NAMESPACE";
 static NAMESPACE: OnceLock<String> = OnceLock::new();
 
 /// Sets up both for the process. To be called once, first thing in `main`.
-pub fn init() {
+///
+/// # Errors
+/// [`LOG_LEVEL`] is none.
+pub fn init() -> Result<(), ConfigError> {
     if let Some(namespace) = env::var(METRICS_NAMESPACE).ok().filter(|n| !n.is_empty()) {
         // A second call changes nothing.
         drop(NAMESPACE.set(namespace));
     }
-    let level = env::var(LOG_LEVEL).unwrap_or_default();
-    let log = subscriber(&level, std::io::stdout);
+    let level = level(&env::var(LOG_LEVEL).unwrap_or_default())?;
+    let log = subscriber(level, std::io::stdout);
     if tracing::subscriber::set_global_default(log).is_err() {
         tracing::warn!("the log was set up twice");
+    }
+    Ok(())
+}
+
+fn level(setting: &str) -> Result<LevelFilter, ConfigError> {
+    match setting {
+        "DEBUG" => Ok(LevelFilter::DEBUG),
+        "" | "INFO" => Ok(LevelFilter::INFO),
+        "WARN" => Ok(LevelFilter::WARN),
+        "ERROR" => Ok(LevelFilter::ERROR),
+        _ => Err(ConfigError::Choice {
+            name: LOG_LEVEL,
+            choices: "DEBUG, INFO, WARN, ERROR",
+        }),
     }
 }
 
 /// The log of a function at `level`, written elsewhere.
 pub fn subscriber(
-    level: &str,
+    level: LevelFilter,
     writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static,
 ) -> impl tracing::Subscriber + Send + Sync {
     tracing_subscriber::fmt()
@@ -48,13 +67,7 @@ pub fn subscriber(
 
 /// Ours from `level` on; of others only warnings, and of the Lambda runtime the span that names
 /// the request.
-fn filter(level: &str) -> EnvFilter {
-    let level = match level.to_ascii_uppercase().as_str() {
-        "DEBUG" => LevelFilter::DEBUG,
-        "WARN" => LevelFilter::WARN,
-        "ERROR" => LevelFilter::ERROR,
-        _ => LevelFilter::INFO,
-    };
+fn filter(level: LevelFilter) -> EnvFilter {
     let ours = [
         "muster_auth",
         "muster_aws",
@@ -208,13 +221,8 @@ mod tests {
 
     #[test]
     fn libraries_are_heard_from_warnings_on() {
-        for (level, ours) in [
-            ("DEBUG", "debug"),
-            ("", "info"),
-            ("nonsense", "info"),
-            ("error", "error"),
-        ] {
-            let filter = filter(level).to_string();
+        for (setting, ours) in [("DEBUG", "debug"), ("", "info"), ("ERROR", "error")] {
+            let filter = filter(level(setting).unwrap()).to_string();
             assert!(filter.contains("warn"), "{filter}");
             assert!(
                 filter.contains(&format!("muster_import={ours}")),
@@ -222,5 +230,11 @@ mod tests {
             );
             assert!(!filter.contains("hyper"), "{filter}");
         }
+    }
+
+    #[test]
+    fn a_level_that_is_none_is_refused() {
+        let error = level("trace").unwrap_err().to_string();
+        assert!(error.contains("MUSTER_LOG_LEVEL"), "{error}");
     }
 }

@@ -101,7 +101,7 @@ impl End {
     ) -> Result<Outcome, muster_aws::StoreError> {
         let ending = self.ending();
         store.record_ended_run(run, &ending, now).await?;
-        report(run, &ending, Duration::ZERO);
+        report(run, &ending, None);
         Ok(self.outcome())
     }
 
@@ -129,7 +129,7 @@ impl End {
         }
         let ending = self.ending();
         match store.finish(run, &ending, Timestamp::now()).await {
-            Ok(Finished::Done) => report(run, &ending, deadline.elapsed()),
+            Ok(Finished::Done) => report(run, &ending, Some(deadline.elapsed())),
             Ok(Finished::EndedByOther) => {
                 tracing::warn!(import.id = %run.id, "the import had been ended as interrupted");
                 self.kind = Kind::Failed(INTERRUPTED.to_owned());
@@ -164,9 +164,11 @@ fn maybe_applied(problem: &str) -> String {
     format!("{problem}; part of it may have been applied, send it again")
 }
 
-/// One line for people, one for CloudWatch's metrics.
-fn report(run: &NewRun, ending: &Ending, duration: Duration) {
-    let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+/// One line for people, one for CloudWatch's metrics. A run that was refused before it began has no
+/// duration: a nought among the others would say that runs are fast.
+fn report(run: &NewRun, ending: &Ending, duration: Option<Duration>) {
+    let duration_ms =
+        duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
     tracing::info!(
         import.id = %run.id,
         task.id = run.task,
@@ -182,8 +184,11 @@ fn report(run: &NewRun, ending: &Ending, duration: Duration) {
         .by("Status", ending.status.as_str())
         .with("import.id", &run.id.to_string())
         .count("Runs", 1)
-        .bytes("Size", run.size)
-        .milliseconds("Duration", duration_ms);
+        .bytes("Size", run.size);
+    let metrics = match duration_ms {
+        None => metrics,
+        Some(duration) => metrics.milliseconds("Duration", duration),
+    };
     let metrics = match ending.counts {
         None => metrics,
         Some(Counts {

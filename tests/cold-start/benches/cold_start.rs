@@ -15,10 +15,10 @@
     reason = "a figure that cannot be taken should end the bench"
 )]
 
-use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader, ErrorKind};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What is started, and with which certificate authorities (docs/adr/0005).
@@ -92,7 +92,7 @@ fn until_first_poll(binary: &Path, roots: &str) -> Duration {
     let api = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = api.local_addr().expect("an address").to_string();
     let began = Instant::now();
-    let mut child = Command::new(binary)
+    let child = Command::new(binary)
         .env_clear()
         .env("AWS_LAMBDA_RUNTIME_API", &address)
         .env("AWS_LAMBDA_FUNCTION_NAME", "muster-bench")
@@ -112,19 +112,50 @@ fn until_first_poll(binary: &Path, roots: &str) -> Duration {
         .stderr(Stdio::inherit())
         .spawn()
         .unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
-    let (stream, _) = api.accept().expect("a connection");
+    let mut child = Killed(child);
+    let stream = connection(&api, &mut child.0);
     let mut line = String::new();
     BufReader::new(stream)
         .read_line(&mut line)
         .expect("a request");
     let took = began.elapsed();
-    child.kill().expect("it is ours");
-    child.wait().expect("it is ours");
+    drop(child);
     assert!(
         line.starts_with("GET /2018-06-01/runtime/invocation/next "),
         "{line}"
     );
     took
+}
+
+/// The function's connection. Its end ends the bench: it would never ask.
+fn connection(api: &TcpListener, child: &mut Child) -> TcpStream {
+    api.set_nonblocking(true).expect("a socket can do that");
+    loop {
+        match api.accept() {
+            Ok((stream, _)) => {
+                stream.set_nonblocking(false).expect("a socket can do that");
+                return stream;
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                if let Some(status) = child.try_wait().expect("it is ours") {
+                    panic!("the function ended before it asked for an event: {status}");
+                }
+                std::thread::sleep(Duration::from_micros(20));
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// A process that does not outlive its owner.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
 }
 
 fn median(mut times: Vec<Duration>) -> f64 {

@@ -4,6 +4,7 @@ CloudFormation."""
 import io
 import json
 import pathlib
+import platform
 import subprocess
 import sys
 import zipfile
@@ -13,7 +14,10 @@ import yaml
 STACK = "muster-proof"
 BUCKET = "muster-proof-code"
 # How the template is set for the proof; all else keeps its default.
-PARAMETERS = {"Architecture": "x86_64", "LogLevel": "DEBUG", "DeletionProtection": "false"}
+MACHINE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+PARAMETERS = {"Architecture": MACHINE, "LogLevel": "DEBUG", "DeletionProtection": "false"}
+# What is then changed, and must be seen in the functions that clients reach.
+CHANGED = {"LogLevel": "WARN", "AuthMemory": "1024", "ImportsMemory": "2048"}
 
 
 class Loader(yaml.SafeLoader):
@@ -95,19 +99,22 @@ def change_a_parameter(account, outputs):
     """Whether the functions that clients reach follow a parameter; what is wrong, in sentences."""
     cloudformation = account.client("cloudformation")
     cloudformation.update_stack(
-        UsePreviousTemplate=True, **stack_with(PARAMETERS | {"LogLevel": "WARN"})
+        UsePreviousTemplate=True, **stack_with(PARAMETERS | CHANGED)
     )
     cloudformation.get_waiter("stack_update_complete").wait(
         StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
     faults = []
-    for output in ("AuthFunctionName", "ImportsFunctionName"):
+    memories = {"AuthFunctionName": "AuthMemory", "ImportsFunctionName": "ImportsMemory"}
+    for output, memory in memories.items():
         called = account.client("lambda").get_function_configuration(
             FunctionName=outputs[output], Qualifier="live"
         )
         level = called["Environment"]["Variables"]["MUSTER_LOG_LEVEL"]
-        if level != "WARN":
-            faults.append(f"{output}: LogLevel is WARN, but the alias live still logs {level}")
+        if level != CHANGED["LogLevel"]:
+            faults.append(f"{output}: LogLevel was changed, but the alias live still logs {level}")
+        if called["MemorySize"] != int(CHANGED[memory]):
+            faults.append(f"{output}: {memory} was changed, but not that of the alias live")
     return faults
 
 

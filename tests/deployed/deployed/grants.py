@@ -26,11 +26,21 @@ def resources(template, outputs, resource):
     raise SystemExit(f"a role grants something on {resource}: name one resource")
 
 
+def only(mapping, known, where):
+    """Ends the proof if there is a key that it does not know."""
+    if unknown := mapping.keys() - known:
+        raise SystemExit(f"{where} has {', '.join(unknown)}, at which deployed/grants.py does not look")
+
+
 def granted(template, outputs, role):
     """{(action, resource)} of a role."""
     found = set()
-    for policy in template["Resources"][role]["Properties"]["Policies"]:
+    properties = template["Resources"][role]["Properties"]
+    # Whatever else could grant something would have to be looked at here, too.
+    only(properties, {"AssumeRolePolicyDocument", "Policies"}, role)
+    for policy in properties["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
+            only(statement, {"Sid", "Effect", "Action", "Resource"}, f"a statement of {role}")
             listed = statement["Action"], statement["Resource"]
             actions, over = (value if isinstance(value, list) else [value] for value in listed)
             for action in actions:
@@ -56,6 +66,8 @@ def compare(template, outputs, lines):
     """What is wrong with the roles, in sentences."""
     faults = []
     for name, resource in template["Resources"].items():
+        if resource["Type"].startswith("AWS::IAM::") and resource["Type"] != "AWS::IAM::Role":
+            raise SystemExit(f"{name} may grant rights, and deployed/grants.py does not look at it")
         if resource["Type"] != "AWS::Serverless::Function":
             continue
         properties = resource["Properties"]

@@ -22,9 +22,10 @@ def entries(lines):
             yield json.loads(line)
 
 
-def judge(lines, marks):
+def judge(lines, canary):
     """What is wrong with the logs, in sentences."""
     faults = []
+    marks, runs = canary["marks"], canary["runs"]
     if len(marks) < 10:
         faults.append(f"the canary named only {len(marks)} marks")
     for group, messages in lines.items():
@@ -35,8 +36,10 @@ def judge(lines, marks):
     imports = list(entries(messages_of(lines, "-imports")))
     finished = [entry for entry in imports if entry.get("message") == "import finished"]
     metrics = [entry for entry in imports if "_aws" in entry]
-    if not finished:
-        faults.append("no line says that an import finished: is this the right log?")
+    # Were the canary's lines not there, no mark could be, either.
+    lost = set(runs) - {entry["import.id"] for entry in finished}
+    if lost or not runs:
+        faults.append(f"of the {len(runs)} runs of the canary {len(lost)} are not in the log")
     if len(metrics) != len(finished):
         faults.append(f"{len(finished)} finished imports, but {len(metrics)} lines of metrics")
     for entry in finished:
@@ -46,7 +49,7 @@ def judge(lines, marks):
             break
     print(
         f"   {sum(map(len, lines.values()))} lines, {len(finished)} finished imports, "
-        f"{len(marks)} marks looked for"
+        f"{len(marks)} marks looked for, {len(runs)} runs of theirs found"
     )
     return faults
 

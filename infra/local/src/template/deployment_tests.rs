@@ -158,3 +158,55 @@ fn the_imports_function_outlives_its_own_deadline_and_not_the_gateway_s() {
     let integration = &document["Resources"]["ImportsIntegration"]["Properties"];
     assert_eq!(integration["TimeoutInMillis"], Value::from(30_000));
 }
+
+#[test]
+fn a_sign_in_gives_up_before_its_function_is_stopped() {
+    let document = yaml::parse(TEMPLATE).unwrap();
+    let timeout = &document["Resources"]["AuthFunction"]["Properties"]["Timeout"];
+    assert!(muster_auth::PATIENCE.as_secs_f64() + 1.0 < timeout.as_f64().unwrap());
+}
+
+/// What an access log may tell: nothing of it is about a person.
+const LOGGED: [&str; 9] = [
+    "requestId",
+    "requestTimeEpoch",
+    "routeKey",
+    "status",
+    "responseLength",
+    "responseLatency",
+    "integrationLatency",
+    "integration.status",
+    "integration.requestId",
+];
+
+#[test]
+fn the_access_log_is_json_that_names_nobody_and_has_what_its_alarm_looks_at() {
+    let document = yaml::parse(TEMPLATE).unwrap();
+    let resources = &document["Resources"];
+    let format = &resources["ApiStage"]["Properties"]["AccessLogSettings"]["Format"];
+    let mut format = format.as_str().unwrap().to_owned();
+    for variable in LOGGED.into_iter().chain(["error.responseType"]) {
+        let whole = format!("$context.{variable}");
+        // As a number, and as part of a text.
+        format = format
+            .replace(&format!("\"{whole}\""), "\"7\"")
+            .replace(&format!("{whole},"), "7,");
+    }
+    assert!(
+        !format.contains('$'),
+        "not among what may be logged: {format}"
+    );
+    assert!(
+        !format.contains('\n'),
+        "one line for each request: {format}"
+    );
+    let line: BTreeMap<String, Value> = serde_json::from_str(&format).unwrap();
+    assert_eq!(line["status"], 7, "compared as a number");
+    let filter = &resources["ServerErrorsFilter"]["Properties"]["FilterPattern"];
+    let fields: Vec<_> = filter.as_str().unwrap().split("$.").skip(1).collect();
+    assert!(!fields.is_empty());
+    for field in fields {
+        let name = field.split(' ').next().unwrap();
+        assert!(line.contains_key(name), "{name} is not in the access log");
+    }
+}

@@ -33,7 +33,7 @@ pub struct Bootstrap {
     pub task: Option<TaskSettings>,
 }
 
-/// What became of a [`Bootstrap`]. Unless it is done, none of it is written.
+/// What became of a [`Bootstrap`]. Unless it is done, or may be, none of it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Bootstrapped {
     /// Everything is there.
@@ -56,6 +56,14 @@ pub enum Bootstrapped {
     BadName(Named, &'static str),
     /// The task's settings are wrong.
     Refused(Vec<FieldProblem>),
+    /// It was sent, and nobody knows whether it took effect: its answer was lost, and the marker
+    /// cannot be read. Its passwords may be the right ones; a second try tells.
+    Unknown {
+        /// The number that the task has if it did.
+        task: Option<u64>,
+        /// What the store said last.
+        cause: StoreError,
+    },
 }
 
 /// What a name is of.
@@ -166,8 +174,7 @@ impl Store {
     /// Sets up a fresh deployment, wholly or not at all.
     ///
     /// # Errors
-    /// What the store says. After `Unanswered` nobody knows whether it took effect; whoever tries
-    /// again is told.
+    /// What the store says; then nothing is written.
     pub async fn bootstrap(
         &self,
         mut bootstrap: Bootstrap,
@@ -212,13 +219,14 @@ impl Store {
             Err(error) if !error.retryable() => return Err(error),
             other => other,
         };
-        // Where the marker cannot be read, either, the first trouble is the one to tell.
-        let found = match (self.marker().await, &transacted) {
-            (Err(_), Err(error)) => return Err(error.clone()),
-            (found, _) => found?,
-        };
-        if let Some(found) = found {
-            return Ok(found.outcome(attempt, task));
+        match (self.marker().await, &transacted) {
+            (Ok(Some(found)), _) => return Ok(found.outcome(attempt, task)),
+            (Ok(None), _) => {}
+            (Err(_), Err(error @ (StoreError::Throttled(_) | StoreError::Contended(_)))) => {
+                return Err(error.clone());
+            }
+            // A try whose answer was lost may have written, and then the next was cancelled by it.
+            (Err(cause), _) => return Ok(Bootstrapped::Unknown { task, cause }),
         }
         let reasons = match transacted? {
             Transacted::Done => return Ok(Bootstrapped::Done { task }),

@@ -31,6 +31,8 @@ const THROTTLED: &str = r#"{
 /// What happens to one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
+    /// None at all: it goes through.
+    Passes,
     /// It takes effect, and the answer is "internal server error".
     LostAnswer,
     /// A transaction: no effect, cancelled as conflicting.
@@ -82,8 +84,12 @@ impl Faults {
 
     /// The next attempts meet this.
     pub fn next(&self, attempts: usize, fault: Fault) {
-        let mut coming = self.coming.lock().unwrap();
-        *coming = std::iter::repeat_n(fault, attempts).collect();
+        self.coming([fault].repeat(attempts));
+    }
+
+    /// The next attempts meet these, one each.
+    pub fn coming(&self, faults: impl IntoIterator<Item = Fault>) {
+        *self.coming.lock().unwrap() = faults.into_iter().collect();
     }
 
     /// How much of the trouble has not happened yet.
@@ -122,7 +128,7 @@ impl Intercept for Faults {
         }
         let fault = self.coming.lock().unwrap().pop_front();
         let answer = match fault {
-            None => None,
+            None | Some(Fault::Passes) => None,
             Some(Fault::LostAnswer) => Some((500, LOST.into())),
             Some(Fault::Conflict) => Some((400, CONFLICT.into())),
             Some(Fault::Throttled) => Some((400, THROTTLED.into())),
@@ -131,7 +137,7 @@ impl Intercept for Faults {
                 Some((200, all_but_one_left_out(asked).into()))
             }
         };
-        if !matches!(fault, None | Some(Fault::LostAnswer)) {
+        if !matches!(fault, None | Some(Fault::Passes | Fault::LostAnswer)) {
             *request.body_mut() = "{}".into();
             request.headers_mut().insert("content-length", "2");
             request

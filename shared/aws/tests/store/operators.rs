@@ -232,3 +232,18 @@ async fn a_set_up_whose_answer_was_lost_is_done() {
         assert_eq!(rows(&store).await.len(), 5);
     }
 }
+
+#[tokio::test]
+async fn a_set_up_whose_answer_was_lost_and_whose_marker_cannot_be_read_is_unknown() {
+    let store = store().await;
+    let (transaction, faulty) = Faults::on_every_try("TransactWriteItems", &store);
+    let (reading, faulty) = Faults::on_every_try("GetItem", &faulty);
+    transaction.next(1, Fault::LostAnswer);
+    // The first look, before anything is sent, succeeds.
+    reading.coming([Fault::Passes, Fault::LostAnswer]);
+    match faulty.bootstrap(order(), start()).await.unwrap() {
+        Bootstrapped::Unknown { task, .. } => assert_eq!(task, Some(206)),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(rows(&store).await.len(), 5, "it took effect");
+}
