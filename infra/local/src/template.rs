@@ -330,7 +330,7 @@ mod tests {
                     },
                     _warm_throughput: AccountOnly,
                 }],
-                expires_at: None,
+                expires_at: Some("expires_at".to_owned()),
             }
         );
         assert_eq!(

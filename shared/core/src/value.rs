@@ -474,3 +474,6 @@ fn integer(json: Json<'_>) -> Result<i64, Problem> {
         .then_some(number)
         .ok_or(MALFORMED)
 }
+
+#[cfg(test)]
+mod tests;
