@@ -13,6 +13,7 @@ use axum::{Json, Router};
 use jiff::Timestamp;
 use lambda_http::RequestExt as _;
 use lambda_http::request::RequestContext;
+use muster_aws::error::UNREACHABLE;
 use muster_aws::throttle::LoginGate;
 use muster_aws::tokens::Scope;
 use muster_aws::{Store, StoreError};
@@ -70,7 +71,7 @@ async fn authenticate(
         }
         Err(_elapsed) => {
             tracing::error!("sign-in given up: the store did not answer in time");
-            "the service could not reach its database; send the request again in a few seconds"
+            UNREACHABLE
         }
     };
     refusal(

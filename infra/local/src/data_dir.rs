@@ -131,17 +131,24 @@ pub fn random_passwords(robots: &[&str]) -> Passwords {
 /// Replaces a file in one step with one that only its owner can read: whoever looks sees the old
 /// content or the new one, never half of it.
 pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
     // Made with mode 0600.
-    let mut file = NamedTempFile::new_in(folder)?;
+    let mut file = NamedTempFile::new_in(folder_of(path))?;
     file.write_all(content)?;
     file.write_all(b"\n")?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Whether [`write_private`] could, as far as its folder is concerned. Nothing is left there.
+pub fn can_write_private(path: &Path) -> io::Result<()> {
+    NamedTempFile::new_in(folder_of(path))?.close()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 fn make_private_dir(path: &Path) -> io::Result<()> {

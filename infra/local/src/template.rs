@@ -23,7 +23,7 @@ const CONTROL: &str = "ControlTable";
 /// The stack's name on this machine; the tables are `muster-local-directory` and so on.
 pub const STACK_NAME: &str = "muster-local";
 /// The region the local services answer for.
-pub const REGION: &str = "eu-central-1";
+pub const REGION: &str = muster_aws::config::LOCAL_REGION;
 
 /// The template does not say what a table needs, or says more than is understood here.
 #[derive(Debug, Error)]

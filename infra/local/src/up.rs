@@ -12,7 +12,7 @@ use muster_import::Times;
 use tokio::time::MissedTickBehavior;
 
 use crate::cli::Ended;
-use crate::data_dir::random_passwords;
+use crate::data_dir::{can_write_private, random_passwords};
 use crate::loopback;
 use crate::ready::{Ready, ReadyFile};
 use crate::seed::{self, RobotAccess, TenantAccess};
@@ -132,11 +132,7 @@ pub(crate) async fn seed(ready_file: &Path, url: String) -> Result<Ended, LocalE
     let store = Store::connect(&Config::from_env()?).await;
     let (mut file, path) = cleared(ready_file)?;
     // The passwords are nowhere else: no tenant is made that the file could not tell of.
-    file.write(&Ready {
-        url: url.clone(),
-        tenants: Vec::new(),
-    })
-    .map_err(|cause| unwritable(&path, cause))?;
+    can_write_private(&path).map_err(|cause| unwritable(&path, cause))?;
     let passwords = random_passwords(&seed::robots());
     let tenants = seed::seed(&store, &passwords, Timestamp::now()).await?;
     file.write(&Ready { url, tenants })

@@ -107,15 +107,8 @@ impl Bootstrap {
             let store = Store::connect(&config).await;
             store.bootstrap(order.clone(), Timestamp::now()).await
         })?;
-        let task = match written.map_err(|error| place.trouble(&error))? {
-            Bootstrapped::Unknown { task, cause } => {
-                // Nobody could sign in if it was done and they were lost.
-                self.show(&order, task)?;
-                return Err(place.unknown(&cause));
-            }
-            bootstrapped => self.judge(bootstrapped, &place)?,
-        };
-        self.show(&order, task)?;
+        let written = written.map_err(|error| place.trouble(&error))?;
+        self.judge(written, &order, &place)?;
         terminal::say(&format!(
             "the deployment is set up (table {}, region {})",
             place.table, place.region
@@ -167,11 +160,20 @@ impl Bootstrap {
         Ok(Some(settings))
     }
 
-    /// The number of the task, or why nothing was written.
-    fn judge(&self, outcome: Bootstrapped, place: &Place) -> Result<Option<u64>, Failure> {
+    /// Shows what was made, or says why nothing was.
+    fn judge(
+        &self,
+        outcome: Bootstrapped,
+        order: &operators::Bootstrap,
+        place: &Place,
+    ) -> Result<(), Failure> {
         match outcome {
-            Bootstrapped::Done { task } => Ok(task),
-            Bootstrapped::Unknown { cause, .. } => Err(place.unknown(&cause)),
+            Bootstrapped::Done { task } => self.show(order, task),
+            Bootstrapped::Unknown { task, cause } => {
+                // Nobody could sign in if it was done and they were lost.
+                self.show(order, task)?;
+                Err(place.unknown(&cause))
+            }
             Bootstrapped::AlreadyDone {
                 at,
                 tenant,

@@ -27,7 +27,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What a server on this machine takes for its region.
-const LOCAL_REGION: &str = "eu-central-1";
+pub const LOCAL_REGION: &str = "eu-central-1";
 
 /// The names of the tables.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,10 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
 
+/// What a client may read where the store did not answer.
+pub const UNREACHABLE: &str =
+    "the service could not reach its database; send the request again in a few seconds";
+
 /// Why the store could not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -55,9 +59,7 @@ impl StoreError {
             Self::Throttled(_) | Self::Contended(_) => {
                 "the service is busy; send the request again in a few seconds"
             }
-            Self::Unanswered(_) => {
-                "the service could not reach its database; send the request again in a few seconds"
-            }
+            Self::Unanswered(_) => UNREACHABLE,
             Self::Refused(_) | Self::Row { .. } | Self::Secrets(_) => {
                 "the service failed; tell the operator the request id, the log has the cause"
             }

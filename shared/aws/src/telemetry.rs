@@ -68,16 +68,8 @@ pub fn subscriber(
 /// Ours from `level` on; of others only warnings, and of the Lambda runtime the span that names
 /// the request.
 fn filter(level: LevelFilter) -> EnvFilter {
-    let ours = [
-        "muster_auth",
-        "muster_aws",
-        "muster_core",
-        "muster_import",
-        "muster_imports",
-        "muster_web",
-    ];
-    let directives = ours.map(|target| format!("{target}={level}")).join(",");
-    EnvFilter::new(format!("warn,lambda_runtime=info,{directives}"))
+    // What the names of all our crates begin with.
+    EnvFilter::new(format!("warn,lambda_runtime=info,muster_={level}"))
 }
 
 /// Figures of one event, on their way to CloudWatch: in all, and by dimension.
@@ -187,6 +179,9 @@ impl Default for Metrics {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
     use super::*;
 
     #[test]
@@ -219,16 +214,56 @@ mod tests {
         );
     }
 
+    /// A log in memory.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Which of some lines are in a log of this level.
+    fn heard(setting: &str) -> Vec<&'static str> {
+        let log = Log::default();
+        let written = log.clone();
+        let subscriber = subscriber(level(setting).unwrap(), move || written.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::debug!(target: "muster_import::sync", "our-debug");
+            tracing::info!(target: "muster_writer", "our-info");
+            tracing::error!(target: "muster_aws", "our-error");
+            tracing::info!(target: "hyper::client", "their-info");
+            tracing::warn!(target: "hyper::client", "their-warning");
+            tracing::info!(target: "lambda_runtime", "runtime-info");
+        });
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let lines = [
+            "our-debug",
+            "our-info",
+            "our-error",
+            "their-info",
+            "their-warning",
+            "runtime-info",
+        ];
+        let heard = lines.into_iter().filter(|line| text.contains(line));
+        heard.collect()
+    }
+
     #[test]
-    fn libraries_are_heard_from_warnings_on() {
-        for (setting, ours) in [("DEBUG", "debug"), ("", "info"), ("ERROR", "error")] {
-            let filter = filter(level(setting).unwrap()).to_string();
-            assert!(filter.contains("warn"), "{filter}");
-            assert!(
-                filter.contains(&format!("muster_import={ours}")),
-                "{filter}"
-            );
-            assert!(!filter.contains("hyper"), "{filter}");
+    fn libraries_are_heard_from_warnings_on_and_every_crate_of_ours_from_its_level() {
+        let theirs = ["their-warning", "runtime-info"];
+        for (setting, ours) in [
+            ("DEBUG", &["our-debug", "our-info", "our-error"][..]),
+            ("", &["our-info", "our-error"]),
+            ("INFO", &["our-info", "our-error"]),
+            ("ERROR", &["our-error"]),
+        ] {
+            assert_eq!(heard(setting), [ours, &theirs].concat(), "{setting:?}");
         }
     }
 

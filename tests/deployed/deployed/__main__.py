@@ -38,7 +38,7 @@ def contract(emulated, outputs, binaries, filters):
     canary sent: `marks`, none of which may be in a log, and `runs`, all of which must be."""
     api = emulated.client("apigatewayv2").get_apis()["Items"][0]["ApiId"]
     ready = emulated.folder / "ready.json"
-    marks = emulated.folder / "marks.txt"
+    canary = emulated.folder / "canary.json"
     # Nothing of the caller's own accounts and stacks.
     kept = {
         name: value
@@ -50,7 +50,7 @@ def contract(emulated, outputs, binaries, filters):
         "MUSTER_TABLE_CONTROL": outputs["ControlTableName"],
         "MUSTER_READY_FILE": str(ready),
         "MUSTER_GATEWAY": "yes",
-        "MUSTER_CANARY_FILE": str(marks),
+        "MUSTER_CANARY_FILE": str(canary),
         "NO_PROXY": "127.0.0.1",
     }
     url = f"{emulated.url}/_aws/execute-api/{api}/$default"
@@ -81,7 +81,7 @@ def contract(emulated, outputs, binaries, filters):
     print(f"   {latency.TIMES} times one after the other: p50 {median:.0f} ms, p99 {late:.0f} ms")
     step("marked data through every path")
     test("canary")
-    return json.loads(marks.read_text())
+    return json.loads(canary.read_text())
 
 
 def main(filters):

@@ -10,6 +10,7 @@ import sys
 import zipfile
 
 import yaml
+from botocore.exceptions import WaiterError
 
 STACK = "muster-proof"
 BUCKET = "muster-proof-code"
@@ -95,15 +96,27 @@ def stack_with(parameters):
     }
 
 
+def settle(cloudformation, wanted):
+    """Waits for the stack to be as wanted, or ends the proof with what kept it from that."""
+    try:
+        cloudformation.get_waiter(wanted).wait(
+            StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+    except WaiterError as error:
+        for event in cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]:
+            if "FAILED" in event["ResourceStatus"]:
+                reason = event.get("ResourceStatusReason", "")
+                print(f"   {event['LogicalResourceId']}: {reason}", file=sys.stderr)
+        sys.exit(f"no {wanted}: {error}")
+
+
 def change_a_parameter(account, outputs):
     """Whether the functions that clients reach follow a parameter; what is wrong, in sentences."""
     cloudformation = account.client("cloudformation")
     cloudformation.update_stack(
         UsePreviousTemplate=True, **stack_with(PARAMETERS | CHANGED)
     )
-    cloudformation.get_waiter("stack_update_complete").wait(
-        StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
+    settle(cloudformation, "stack_update_complete")
     faults = []
     memories = {"AuthFunctionName": "AuthMemory", "ImportsFunctionName": "ImportsMemory"}
     for output, memory in memories.items():
@@ -139,15 +152,6 @@ def deploy(account, template_path, binaries):
     cloudformation.create_stack(
         TemplateBody=json.dumps(template, default=str), **stack_with(PARAMETERS)
     )
-    try:
-        cloudformation.get_waiter("stack_create_complete").wait(
-            StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-        )
-    except Exception as error:
-        for event in cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]:
-            if "FAILED" in event["ResourceStatus"]:
-                reason = event.get("ResourceStatusReason", "")
-                print(f"   {event['LogicalResourceId']}: {reason}", file=sys.stderr)
-        sys.exit(f"the stack was not created: {error}")
+    settle(cloudformation, "stack_create_complete")
     stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}

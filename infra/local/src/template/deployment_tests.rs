@@ -7,7 +7,7 @@ use muster_aws::{Config, Store, Tables};
 use muster_import::Times;
 use serde_json::Value;
 
-use super::{TEMPLATE, yaml};
+use super::{STACK_NAME, TEMPLATE, TableDefinitions, yaml};
 use crate::http::HttpServer;
 use crate::loopback;
 use crate::services::Services;
@@ -77,7 +77,7 @@ fn cargo_lambda_watch_routes_as_the_template_does() {
 #[tokio::test]
 async fn each_function_answers_its_routes_and_no_others() {
     // Routing asks no store.
-    let tables = Tables::of_stack("muster-local");
+    let tables = Tables::of_stack(STACK_NAME);
     let store = Store::connect(&Config::local("http://127.0.0.1:9", tables)).await;
     let functions = [
         ("muster-auth", muster_auth::router(store.clone())),
@@ -99,6 +99,14 @@ async fn each_function_answers_its_routes_and_no_others() {
         }
         server.stop().await.unwrap();
     }
+}
+
+#[test]
+fn a_stack_s_tables_are_found_by_its_name() {
+    let defined = TableDefinitions::embedded().unwrap();
+    let found = Tables::of_stack(STACK_NAME);
+    assert_eq!(found.directory, defined.directory.name);
+    assert_eq!(found.control, defined.control.name);
 }
 
 #[test]
