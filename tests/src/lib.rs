@@ -17,7 +17,7 @@ pub mod store;
 use std::sync::LazyLock;
 
 use muster_import::Times;
-use muster_local::{RobotAccess, Stack, StackOptions, TenantAccess};
+use muster_local::{SignIn, Stack, StackOptions, TenantAccess};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
@@ -71,6 +71,7 @@ pub struct World {
     /// Digits that only this test's logins end in; digits go with every script.
     pub tag: String,
     tokens: [OnceCell<String>; 2],
+    sessions: [OnceCell<String>; 2],
     /// Kept alive as long as the test runs.
     _stack: Option<Stack>,
     _turn: Option<MutexGuard<'static, ()>>,
@@ -149,6 +150,7 @@ impl World {
             http: reqwest::Client::new(),
             tag,
             tokens: [OnceCell::new(), OnceCell::new()],
+            sessions: [OnceCell::new(), OnceCell::new()],
             _stack: stack,
             _turn: turn,
         }
@@ -193,7 +195,7 @@ impl World {
     }
 
     /// Signs in as this robot.
-    pub async fn sign_in(&self, robot: &RobotAccess) -> String {
+    pub async fn sign_in(&self, robot: &SignIn) -> String {
         let body = json!({"username": robot.username, "password": robot.password});
         let reply = self.authenticate(body.to_string()).await;
         assert_eq!(reply.status, 200, "{reply}");
@@ -204,6 +206,47 @@ impl World {
     pub async fn token(&self, tenant: usize) -> &str {
         self.tokens[tenant]
             .get_or_init(|| self.sign_in(&self.tenants[tenant].robot))
+            .await
+    }
+
+    /// Begins a session of this operator.
+    pub async fn begin_session(&self, operator: &SignIn) -> String {
+        let body = json!({"name": operator.username, "password": operator.password});
+        let reply = self
+            .call(Method::POST, "/admin/v1/sessions")
+            .content_type(Some("application/json"))
+            .body(body.to_string())
+            .send()
+            .await;
+        assert_eq!(reply.status, 201, "{reply}");
+        reply.json()["token"].as_str().expect("no token").to_owned()
+    }
+
+    /// The session of a tenant's operator, who may manage it; begun once a test.
+    pub async fn session(&self, tenant: usize) -> &str {
+        self.sessions[tenant]
+            .get_or_init(|| self.begin_session(&self.tenants[tenant].operator))
+            .await
+    }
+
+    /// A call of a tenant's operator; `path` is what follows `/admin/v1`.
+    pub async fn operator(&self, tenant: usize, method: Method, path: &str) -> Call<'_> {
+        self.call(method, &format!("/admin/v1{path}"))
+            .token(self.session(tenant).await)
+    }
+
+    /// What the first tenant's operator gets there.
+    pub async fn get(&self, path: &str) -> Reply {
+        self.operator(0, Method::GET, path).await.send().await
+    }
+
+    /// What the first tenant's operator gets for sending this.
+    pub async fn send_json(&self, method: Method, path: &str, body: &Value) -> Reply {
+        self.operator(0, method, path)
+            .await
+            .content_type(Some("application/json"))
+            .body(body.to_string())
+            .send()
             .await
     }
 

@@ -12,7 +12,7 @@ use muster_aws::runs::{NewRun, RunId};
 use muster_aws::{Config, Store};
 use muster_core::item::Item;
 use muster_core::run::Counts;
-use muster_local::RobotAccess;
+use muster_local::SignIn;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -178,8 +178,8 @@ impl Access {
     }
 
     /// A new robot of a tenant, which no task names.
-    pub async fn robot(&self, w: &World, tenant: usize) -> RobotAccess {
-        let robot = RobotAccess {
+    pub async fn robot(&self, w: &World, tenant: usize) -> SignIn {
+        let robot = SignIn {
             username: w.login("robot"),
             password: w.login("password"),
         };

@@ -3,22 +3,19 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, Extension, Request, State};
+use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use jiff::Timestamp;
-use lambda_http::RequestExt as _;
-use lambda_http::request::RequestContext;
 use muster_aws::error::UNREACHABLE;
 use muster_aws::throttle::LoginGate;
 use muster_aws::tokens::Scope;
 use muster_aws::{Store, StoreError};
 use muster_web::http::{HeaderValue, StatusCode, header};
-use muster_web::{Body, RequestId};
+use muster_web::{Body, ClientAddress, RequestId};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -55,9 +52,8 @@ async fn authenticate(
     State(store): State<Store>,
     Extension(request_id): Extension<RequestId>,
     Extension(body): Extension<Body>,
-    request: Request,
+    ClientAddress(address): ClientAddress,
 ) -> Response {
-    let address = client_address(&request);
     let credentials = match credentials(body) {
         Ok(credentials) => credentials,
         Err(problem) => return refusal(StatusCode::BAD_REQUEST, problem),
@@ -166,18 +162,4 @@ fn throttled(seconds: u64) -> Response {
     let wait = HeaderValue::from(seconds);
     response.headers_mut().insert(header::RETRY_AFTER, wait);
     response
-}
-
-/// Where a request comes from: what API Gateway says, else the connection's other end. Headers
-/// such as `X-Forwarded-For` are the client's own word.
-fn client_address(request: &Request) -> String {
-    if let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref()
-        && let Some(address) = &context.http.source_ip
-    {
-        return address.clone();
-    }
-    request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or_else(|| "unknown".to_owned(), |peer| peer.0.ip().to_string())
 }

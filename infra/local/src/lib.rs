@@ -21,5 +21,5 @@ mod up;
 pub use cli::Cli;
 pub use error::LocalError;
 pub use ready::Ready;
-pub use seed::{RobotAccess, TenantAccess};
+pub use seed::{SignIn, TenantAccess};
 pub use stack::{Stack, StackOptions};

@@ -63,7 +63,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::seed::RobotAccess;
+    use crate::seed::SignIn;
 
     fn ready(url: &str) -> Ready {
         Ready {
@@ -71,8 +71,12 @@ mod tests {
             tenants: vec![TenantAccess {
                 name: "acme".to_owned(),
                 task_id: 206,
-                robot: RobotAccess {
+                robot: SignIn {
                     username: "acme-robot".to_owned(),
+                    password: "secret".to_owned(),
+                },
+                operator: SignIn {
+                    username: "acme-operator".to_owned(),
                     password: "secret".to_owned(),
                 },
             }],
@@ -94,6 +98,7 @@ mod tests {
             json!({"url": "http://127.0.0.1:9000", "tenants": [{
                 "name": "acme", "task_id": 206,
                 "robot": {"username": "acme-robot", "password": "secret"},
+                "operator": {"username": "acme-operator", "password": "secret"},
             }]})
         );
         file.remove().unwrap();

@@ -1,11 +1,12 @@
-//! What a new local stack holds: two tenants, each with a robot and an import task on the
-//! default keys. Seeding again changes nothing, so it runs at every start; a task that somebody
+//! What a new local stack holds: two tenants, each with an operator, a robot and an import task on
+//! the default keys. Seeding again changes nothing, so it runs at every start; a task that somebody
 //! has edited stays as it is.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
+use muster_aws::operators::{Operator, Role};
 use muster_aws::tasks::PutTask;
 use muster_aws::{Creation, Store, StoreError};
 use muster_core::attribute::Attribute;
@@ -20,11 +21,13 @@ use crate::data_dir::Passwords;
 const TENANTS: [Seed; 2] = [
     Seed {
         tenant: "acme",
+        operator: "acme-operator",
         robot: "acme-robot",
         task_id: 206,
     },
     Seed {
         tenant: "globex",
+        operator: "globex-operator",
         robot: "globex-robot",
         task_id: 207,
     },
@@ -48,6 +51,7 @@ const ROLES: [(&str, &str); 2] = [
 
 struct Seed {
     tenant: &'static str,
+    operator: &'static str,
     robot: &'static str,
     task_id: u64,
 }
@@ -60,21 +64,23 @@ pub struct TenantAccess {
     /// Its import task, the number in the URL.
     pub task_id: u64,
     /// Who may run the task.
-    pub robot: RobotAccess,
+    pub robot: SignIn,
+    /// Who may manage the tenant.
+    pub operator: SignIn,
 }
 
-/// How a robot signs in.
+/// How a robot or an operator signs in.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RobotAccess {
+pub struct SignIn {
     /// Its name.
     pub username: String,
     /// Its password. Not in `Debug`.
     pub password: String,
 }
 
-impl fmt::Debug for RobotAccess {
+impl fmt::Debug for SignIn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RobotAccess")
+        f.debug_struct("SignIn")
             .field("username", &self.username)
             .finish_non_exhaustive()
     }
@@ -86,9 +92,9 @@ pub enum SeedError {
     /// The store did not do it.
     #[error("the first tenants cannot be stored: {0}")]
     Store(#[from] StoreError),
-    /// The stored robot has another password, or another tenant.
+    /// What is stored under the name has another password, or another tenant.
     #[error(
-        "the robot {0} in the data directory has another password than its credentials.json \
+        "{0} in the data directory has another password than its credentials.json \
          says: restore that file, or start with another directory (--data)"
     )]
     Password(String),
@@ -105,9 +111,12 @@ pub enum SeedError {
     },
 }
 
-/// The robots that `seed` wants passwords for.
-pub fn robots() -> [&'static str; TENANTS.len()] {
-    TENANTS.map(|seed| seed.robot)
+/// The robots and operators that `seed` wants passwords for.
+pub fn names() -> Vec<&'static str> {
+    TENANTS
+        .iter()
+        .flat_map(|seed| [seed.robot, seed.operator])
+        .collect()
 }
 
 /// Stores what is missing, and tells who can sign in.
@@ -118,17 +127,20 @@ pub async fn seed(
 ) -> Result<Vec<TenantAccess>, SeedError> {
     let mut tenants = Vec::new();
     for seed in &TENANTS {
-        let password = passwords.get(seed.robot).cloned().unwrap_or_default();
+        let access = |name: &str| SignIn {
+            username: name.to_owned(),
+            password: passwords.get(name).cloned().unwrap_or_default(),
+        };
+        let (robot, operator) = (access(seed.robot), access(seed.operator));
         create(seed.tenant, store.create_tenant(seed.tenant, now).await?)?;
-        seed_robot(store, seed, &password, now).await?;
+        seed_robot(store, seed, &robot, now).await?;
+        seed_operator(store, seed, &operator, now).await?;
         seed_task(store, seed, now).await?;
         tenants.push(TenantAccess {
             name: seed.tenant.to_owned(),
             task_id: seed.task_id,
-            robot: RobotAccess {
-                username: seed.robot.to_owned(),
-                password,
-            },
+            robot,
+            operator,
         });
     }
     Ok(tenants)
@@ -149,10 +161,10 @@ fn create(what: &str, creation: Creation) -> Result<bool, SeedError> {
 async fn seed_robot(
     store: &Store,
     seed: &Seed,
-    password: &str,
+    access: &SignIn,
     now: Timestamp,
 ) -> Result<(), SeedError> {
-    let secret = || SecretString::from(password);
+    let secret = || SecretString::from(access.password.as_str());
     let creation = store
         .create_robot(seed.tenant, seed.robot, secret(), now)
         .await?;
@@ -162,6 +174,28 @@ async fn seed_robot(
     match store.verify_robot(seed.robot, secret()).await? {
         Some(robot) if robot.tenant == seed.tenant => Ok(()),
         _ => Err(SeedError::Password(seed.robot.to_owned())),
+    }
+}
+
+async fn seed_operator(
+    store: &Store,
+    seed: &Seed,
+    access: &SignIn,
+    now: Timestamp,
+) -> Result<(), SeedError> {
+    let secret = || SecretString::from(access.password.as_str());
+    let operator = Operator {
+        tenant: seed.tenant.to_owned(),
+        name: seed.operator.to_owned(),
+        role: Role::Manage,
+    };
+    let creation = store.create_operator(operator, secret(), now).await?;
+    if create(seed.operator, creation)? {
+        return Ok(());
+    }
+    match store.verify_operator(seed.operator, secret()).await? {
+        Some(verified) if verified.operator.tenant == seed.tenant => Ok(()),
+        _ => Err(SeedError::Password(seed.operator.to_owned())),
     }
 }
 
@@ -275,7 +309,8 @@ mod tests {
         let passwords = services
             .tenants
             .iter()
-            .map(|t| (t.robot.username.clone(), t.robot.password.clone()))
+            .flat_map(|tenant| [&tenant.robot, &tenant.operator])
+            .map(|access| (access.username.clone(), access.password.clone()))
             .collect();
         let again = seed(store, &passwords, Timestamp::now()).await.unwrap();
         assert_eq!(again, services.tenants);
@@ -286,7 +321,7 @@ mod tests {
     #[tokio::test]
     async fn other_passwords_than_the_stored_ones_are_an_error() {
         let services = seeded().await;
-        let others = random_passwords(&robots());
+        let others = random_passwords(&names());
         let error = seed(&services.store, &others, Timestamp::now())
             .await
             .unwrap_err()

@@ -32,7 +32,7 @@ impl Services {
     /// Starts everything on `listener`, in memory or in `data`.
     pub async fn start(listener: TcpListener, data: Option<DataDir>) -> Result<Self, LocalError> {
         let definitions = TableDefinitions::embedded()?;
-        let robots = seed::robots();
+        let robots = seed::names();
         let passwords = match &data {
             Some(data) => data.passwords(&robots)?,
             None => random_passwords(&robots),

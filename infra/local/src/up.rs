@@ -15,7 +15,7 @@ use crate::cli::Ended;
 use crate::data_dir::{can_write_private, random_passwords};
 use crate::loopback;
 use crate::ready::{Ready, ReadyFile};
-use crate::seed::{self, RobotAccess, TenantAccess};
+use crate::seed::{self, SignIn, TenantAccess};
 use crate::services::{Services, open_data};
 use crate::signals::Signals;
 use crate::stack::Claim;
@@ -133,7 +133,7 @@ pub(crate) async fn seed(ready_file: &Path, url: String) -> Result<Ended, LocalE
     let (mut file, path) = cleared(ready_file)?;
     // The passwords are nowhere else: no tenant is made that the file could not tell of.
     can_write_private(&path).map_err(|cause| unwritable(&path, cause))?;
-    let passwords = random_passwords(&seed::robots());
+    let passwords = random_passwords(&seed::names());
     let tenants = seed::seed(&store, &passwords, Timestamp::now()).await?;
     file.write(&Ready { url, tenants })
         .map_err(|cause| unwritable(&path, cause))?;
@@ -186,16 +186,19 @@ fn say(text: &str) {
 }
 
 fn tenants_text(tenants: &[TenantAccess]) -> String {
-    let line = |TenantAccess {
-                    name,
-                    task_id,
-                    robot,
-                }: &TenantAccess| {
-        let RobotAccess { username, password } = robot;
-        format!("{name:<8} {task_id:<5} {username:<14} {password}\n")
+    let lines = |TenantAccess {
+                     name,
+                     task_id,
+                     robot,
+                     operator,
+                 }: &TenantAccess| {
+        let SignIn { username, password } = robot;
+        let robot = format!("{name:<8} {task_id:<5} {username:<16} {password}\n");
+        let SignIn { username, password } = operator;
+        format!("{robot}{:<8} {:<5} {username:<16} {password}\n", "", "")
     };
-    let lines: String = tenants.iter().map(line).collect();
-    format!("{DIM}tenant   task  robot          password{DIM:#}\n{lines}")
+    let lines: String = tenants.iter().map(lines).collect();
+    format!("{DIM}tenant   task  robot, operator  password{DIM:#}\n{lines}")
 }
 
 fn up_text(stack: &Stack, data: Option<&Path>) -> String {

@@ -5,17 +5,18 @@
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use crate::accounts::Account;
+use crate::accounts::{self, Account};
 use crate::row::{self, Attributes, Key, millis};
-use crate::{Store, StoreError, passwords};
+use crate::{Creation, Store, StoreError, passwords};
 
 mod bootstrap;
 
 pub use bootstrap::{Bootstrap, Bootstrapped, Named};
 
 /// What an operator may do in the tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Look at everything.
@@ -35,15 +36,43 @@ pub struct Operator {
     pub role: Role,
 }
 
+/// An operator whose password was right just now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedOperator {
+    /// Who it is.
+    pub operator: Operator,
+    /// Which of the operator's passwords it was: a session lasts no longer than its password.
+    pub(crate) password_version: u64,
+}
+
 #[derive(Serialize, Deserialize)]
-struct OperatorRow {
+pub(crate) struct OperatorRow {
     tenant: String,
     name: String,
     /// Argon2id, PHC form.
     password: String,
+    /// How often the password was changed.
+    #[serde(default)]
+    pub(crate) password_version: u64,
     role: Role,
+    /// Whether the operator may sign in.
+    #[serde(default = "yes")]
+    pub(crate) enabled: bool,
     #[serde(with = "millis")]
     created_at: Timestamp,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl OperatorRow {
+    pub(crate) fn operator(self) -> Operator {
+        let Self {
+            tenant, name, role, ..
+        } = self;
+        Operator { tenant, name, role }
+    }
 }
 
 impl Account for OperatorRow {
@@ -70,15 +99,38 @@ async fn new_row(
         tenant,
         name,
         password: passwords::hash(password).await?,
+        password_version: 0,
         role,
+        enabled: true,
         created_at: now,
     };
     row::encode(OperatorRow::WHAT, &key, &operator)
 }
 
 impl Store {
+    /// Makes an operator.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn create_operator(
+        &self,
+        operator: Operator,
+        password: SecretString,
+        now: Timestamp,
+    ) -> Result<Creation, StoreError> {
+        if !accounts::is_name(&operator.name) {
+            return Ok(Creation::BadName(accounts::NAME_RULE));
+        }
+        let row = new_row(operator, password, now).await?;
+        Ok(if self.put_if_absent(row).await? {
+            Creation::Created
+        } else {
+            Creation::Taken
+        })
+    }
+
     /// The operator who has this name and this password. An unknown name is refused after the same
-    /// work as a wrong password; nothing here slows down who guesses.
+    /// work as a wrong password, a disabled one as well. Ask [`Store::begin_login`] first.
     ///
     /// # Errors
     /// What the store says.
@@ -86,12 +138,13 @@ impl Store {
         &self,
         name: &str,
         password: SecretString,
-    ) -> Result<Option<Operator>, StoreError> {
+    ) -> Result<Option<VerifiedOperator>, StoreError> {
         let operator: Option<OperatorRow> = self.verify_account(name, password).await?;
-        Ok(operator.map(
-            |OperatorRow {
-                 tenant, name, role, ..
-             }| Operator { tenant, name, role },
-        ))
+        Ok(operator
+            .filter(|operator| operator.enabled)
+            .map(|operator| VerifiedOperator {
+                password_version: operator.password_version,
+                operator: operator.operator(),
+            }))
     }
 }

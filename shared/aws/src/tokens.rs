@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use rand::TryRng;
 use rand::rngs::SysRng;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -76,8 +76,17 @@ pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     hex
 }
 
+/// A new token's text.
+pub(crate) fn random_token() -> Result<SecretString, StoreError> {
+    let mut bits = [0_u8; 32];
+    SysRng
+        .try_fill_bytes(&mut bits)
+        .map_err(|error| StoreError::Secrets(error.to_string()))?;
+    Ok(URL_SAFE_NO_PAD.encode(bits).into())
+}
+
 /// Anything can stand behind `Bearer`: only what has a token's form is hashed and looked up.
-fn has_form(text: &str) -> bool {
+pub(crate) fn has_form(text: &str) -> bool {
     text.len() == LENGTH
         && text
             .bytes()
@@ -98,11 +107,7 @@ impl Store {
         lifetime: Option<Duration>,
         now: Timestamp,
     ) -> Result<SecretString, StoreError> {
-        let mut bits = [0_u8; 32];
-        SysRng
-            .try_fill_bytes(&mut bits)
-            .map_err(|error| StoreError::Secrets(error.to_string()))?;
-        let token = URL_SAFE_NO_PAD.encode(bits);
+        let token = random_token()?;
         let row = TokenRow {
             tenant: tenant.to_owned(),
             robot: robot.to_owned(),
@@ -113,11 +118,15 @@ impl Store {
         self.client
             .put_item()
             .table_name(&self.tables.control)
-            .set_item(Some(row::encode("a token", &key(&token), &row)?))
+            .set_item(Some(row::encode(
+                "a token",
+                &key(token.expose_secret()),
+                &row,
+            )?))
             .send()
             .await
             .map_err(StoreError::sdk("PutItem"))?;
-        Ok(token.into())
+        Ok(token)
     }
 
     /// What the token with this text stands for. Absent: unknown, expired, or no token at all.

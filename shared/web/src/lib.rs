@@ -2,8 +2,11 @@
 //! the answers to unknown paths and wrong methods. No endpoint lives here.
 
 pub mod body;
+pub mod client;
+pub mod documented;
 pub mod fallback;
 pub mod headers;
+pub mod json;
 pub mod panics;
 pub mod problem;
 pub mod request_id;
@@ -12,7 +15,9 @@ use axum::Router;
 pub use http;
 
 pub use self::body::Body;
-pub use self::problem::Problem;
+pub use self::client::ClientAddress;
+pub use self::json::{JsonBody, Parameters};
+pub use self::problem::{FieldError, Problem};
 pub use self::request_id::RequestId;
 
 /// Finishes a function's router: answers for what it does not route, a [`RequestId`] and a

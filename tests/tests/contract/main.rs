@@ -10,6 +10,7 @@
 mod authenticate;
 mod bad_input;
 mod checks;
+mod console;
 mod counting;
 mod external_ids;
 mod holds;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use muster_aws::runs::RunId;
 use serde_json::{Value, json};
 
-use crate::seed::RobotAccess;
+use crate::seed::SignIn;
 use crate::stack::loopback_client;
 
 /// A client of the HTTP API.
@@ -35,8 +35,8 @@ impl Client {
     }
 
     /// The HTTP status, and the reply.
-    pub(super) async fn sign_in(&self, robot: &RobotAccess) -> reqwest::Result<(u16, Value)> {
-        let RobotAccess { username, password } = robot;
+    pub(super) async fn sign_in(&self, robot: &SignIn) -> reqwest::Result<(u16, Value)> {
+        let SignIn { username, password } = robot;
         let response = self
             .http
             .post(format!("{}/authenticate", self.url))
