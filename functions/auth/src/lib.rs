@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use axum::{Json, Router};
 use jiff::Timestamp;
 use muster_aws::error::UNREACHABLE;
@@ -19,6 +18,9 @@ use muster_web::{Body, ClientAddress, RequestId};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 /// How long a token lives.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
@@ -28,26 +30,57 @@ pub const PATIENCE: Duration = Duration::from_millis(8_500);
 /// Bytes of a sign-in; a name and a password take far less.
 const MOST_BYTES: usize = 10_000;
 
-/// The function's routes.
-pub fn router(store: Store) -> Router {
-    let routes = Router::new()
-        .route("/authenticate", post(authenticate))
-        .with_state(store);
-    muster_web::finish(routes)
+fn routes() -> OpenApiRouter<Store> {
+    OpenApiRouter::new().routes(routes!(authenticate))
 }
 
+/// The function's routes.
+pub fn router(store: Store) -> Router {
+    let (router, _) = routes().with_state(store).split_for_parts();
+    muster_web::finish(router)
+}
+
+/// What the function's routes are documented as.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes().into_openapi()
+}
+
+/// Who signs in.
+#[derive(ToSchema)]
+#[schema(as = SignIn, example = json!({"username": "acme-robot", "password": "its password"}))]
 struct Credentials {
+    /// The robot's name.
     username: String,
+    /// The robot's password.
+    #[schema(value_type = String, format = Password)]
     password: SecretString,
 }
 
 /// The answer, successful or not.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = SignedIn)]
 struct Reply<'a> {
+    /// The bearer token, good for 30 minutes; empty if there is none.
     token: &'a str,
+    /// `SUCCESS`, or why not.
     status: &'a str,
 }
 
+/// Sign a robot in
+///
+/// The token opens the three dialects, within the robot's scopes, for 30 minutes.
+#[utoipa::path(
+    post, path = "/authenticate", tag = "Sign-in",
+    request_body = Credentials,
+    responses(
+        (status = 200, description = "Signed in.", body = Reply<'static>),
+        (status = 400, description = "The request cannot be read.", body = Reply<'static>),
+        (status = 401, description = "Wrong user name or password; the same for an unknown one.", body = Reply<'static>),
+        (status = 429, description = "Too many attempts; `Retry-After` has the seconds to wait.", body = Reply<'static>),
+        (status = 500, description = "The service failed.", body = Reply<'static>),
+    )
+)]
 async fn authenticate(
     State(store): State<Store>,
     Extension(request_id): Extension<RequestId>,

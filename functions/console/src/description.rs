@@ -16,10 +16,19 @@ const DOCUMENT: &str = "/openapi.json";
 /// What the operator's API is documented as, but for its operations.
 #[derive(OpenApi)]
 #[openapi(
+    info(
+        title = "Muster",
+        description = "Bulk user import: the dialects of HR, retail and identity systems over one \
+                       directory, and the operator's API. Times are RFC 3339 in UTC; errors of the \
+                       operator's API are `application/problem+json` (RFC 9457).",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
     components(schemas(Problem, FieldError)),
     modifiers(&Operator),
     tags(
+        (name = "Quant", description = "Task-based import, by robots."),
         (name = "Sessions", description = "Operators sign in and out."),
+        (name = "Sign-in", description = "Robots sign in."),
     )
 )]
 pub(crate) struct Console;

@@ -17,5 +17,12 @@ struct App {
 /// The function's routes.
 pub fn router(store: Store, times: Times) -> Router {
     let routes = quant::routes().with_state(App { store, times });
-    muster_web::finish(routes)
+    let (router, _) = routes.split_for_parts();
+    muster_web::finish(router)
+}
+
+/// What the function's routes are documented as.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    quant::routes().into_openapi()
 }

@@ -1,10 +1,9 @@
 //! `POST /v1/import/user-data/{task_id}`: Quant's import. The order of the checks is CONTRACT §1's.
 
+use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Json, Router};
 use bytes::Bytes;
 use jiff::Timestamp;
 use muster_aws::tasks::Task;
@@ -16,14 +15,17 @@ use muster_core::reader::has_more_elements_than;
 use muster_import::{Deadline, Outcome, SyncImport, SyncRequest};
 use muster_web::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use muster_web::{Body, RequestId, headers};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::routes;
 
 use crate::App;
 
 /// Names the run that a request has made.
 const IMPORT_ID: HeaderName = HeaderName::from_static("import-id");
 
-pub(crate) fn routes() -> Router<App> {
-    Router::new().route(IMPORT_PATH, post(import).fallback(wrong_method))
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    let import = routes!(import).map(|methods| methods.fallback(wrong_method));
+    OpenApiRouter::new().routes(import)
 }
 
 /// Why a request is no run.
@@ -56,6 +58,41 @@ async fn wrong_method(method: Method) -> Response {
     response
 }
 
+/// Import users through a task
+///
+/// The body is a JSON array of objects, keyed as the task's settings say. FAILURE: nothing of the
+/// request was applied, or the service gave up. Trouble in a record is a warning, shown with
+/// `debug`.
+#[utoipa::path(
+    post, path = IMPORT_PATH, tag = "Quant",
+    params(
+        ("task_id" = u64, Path, description = "The task's number.", example = 206),
+        ("debug" = Option<String>, Query, description = "Show the warnings: any value but `false` or `0`.", allow_reserved),
+        ("dryRun" = Option<String>, Query, description = "Plan only, and change nothing: spelt like `debug`.", allow_reserved),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 characters; a request that is repeated under its key within 24 hours gets the stored answer."),
+    ),
+    request_body(content = Vec<serde_json::Map<String, serde_json::Value>>, example = json!([{
+        "Username": "jack.woo", "Name": "Jack Woo", "Role": "store manager", "E-mail": "jack.woo@example.com",
+        "All Stores": false, "Individual Stores": "store1,store2"
+    }])),
+    security(("robot" = [])),
+    responses(
+        (status = 200, description = "The import went through; warnings make it PARTIAL_SUCCESS.", body = Reply,
+            headers(
+                ("Import-Id" = String, description = "The run, as the execution log has it."),
+                ("Idempotent-Replayed" = Option<String>, description = "`true`: this is the stored answer of an earlier request."),
+            )),
+        (status = 400, description = "Nothing was imported: the body, the settings of the task, or its safety threshold.", body = Reply),
+        (status = 401, description = "No token, or no permission on the task.", content((String = "text/plain"), (Reply = "application/json"))),
+        (status = 404, description = "There is no such task.", body = Reply),
+        (status = 409, description = "A request with this Idempotency-Key is running; `Retry-After` has the seconds to wait.", body = Reply),
+        (status = 413, description = "Over 4,000,000 bytes or 20,000 records.", body = Reply),
+        (status = 415, description = "The body is not declared as JSON.", body = Reply),
+        (status = 422, description = "The Idempotency-Key was used with another body.", body = Reply),
+        (status = 500, description = "The service gave up; part of it may have been applied, send it again.", body = Reply),
+        (status = 503, description = "The task runs another import; `Retry-After` has the seconds to wait.", body = Reply),
+    )
+)]
 async fn import(
     State(app): State<App>,
     task_id: Result<Path<String>, PathRejection>,

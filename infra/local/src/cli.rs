@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::demo::{DemoError, demo};
+use crate::openapi;
 use crate::up::{self, AwsOptions, UpOptions};
 
 /// What a shell reports for a program that Ctrl-C ended.
@@ -65,6 +66,12 @@ enum Command {
         #[arg(long)]
         url: String,
     },
+    /// Write the description of the HTTP API (OpenAPI 3.1), as docs/openapi.json has it
+    Openapi {
+        /// The file
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
+    },
 }
 
 /// How a command ended that did what it was asked.
@@ -82,9 +89,10 @@ impl Cli {
         match self.command {
             // The emulator warns of every failed condition, which is ordinary traffic here.
             Command::Demo => "error,dynoxide=off",
-            Command::Up { .. } | Command::Aws { .. } | Command::Seed { .. } => {
-                "info,dynoxide=error"
-            }
+            Command::Up { .. }
+            | Command::Aws { .. }
+            | Command::Seed { .. }
+            | Command::Openapi { .. } => "info,dynoxide=error",
         }
     }
 
@@ -125,6 +133,7 @@ impl Cli {
                 .await
             }
             Command::Seed { ready_file, url } => up::seed(&ready_file, url).await,
+            Command::Openapi { path } => openapi::write(&path).map(|()| Ended::Cleanly),
         };
         match ended {
             Ok(Ended::Cleanly) => ExitCode::SUCCESS,

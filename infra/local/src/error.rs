@@ -56,6 +56,14 @@ pub enum LocalError {
         /// What the system said.
         cause: io::Error,
     },
+    /// The description of the API cannot be written.
+    #[error("{} cannot be written: {cause}", .path.display())]
+    Document {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        cause: io::Error,
+    },
     /// Signals cannot be listened to.
     #[error("signals cannot be listened to: {0}")]
     Signals(io::Error),

@@ -1,5 +1,5 @@
 //! Muster on one machine: the resources of `infra/template.yaml` as emulated services, the HTTP
-//! functions over them, and the commands `demo`, `up`, `aws` and `seed`. Everything listens on
+//! functions over them, and the commands `demo`, `up`, `aws`, `seed` and `openapi`. Everything listens on
 //! 127.0.0.1 only. Tests start a [`Stack`] from here; the functions themselves know nothing of this crate.
 
 mod cli;
@@ -9,6 +9,7 @@ mod dynamodb;
 mod error;
 mod http;
 mod loopback;
+pub mod openapi;
 mod ready;
 mod seed;
 mod services;

@@ -1,6 +1,7 @@
 //! A run: one execution of an import task, as the execution log shows it (CONTRACT §1).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Where a run stands (PROTOCOL §2). Terminal states are final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ impl State {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
     /// Without a warning.

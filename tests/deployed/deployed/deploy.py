@@ -18,7 +18,12 @@ BUCKET = "muster-proof-code"
 MACHINE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 PARAMETERS = {"Architecture": MACHINE, "LogLevel": "DEBUG", "DeletionProtection": "false"}
 # What is then changed, and must be seen in the functions that clients reach.
-CHANGED = {"LogLevel": "WARN", "AuthMemory": "1024", "ImportsMemory": "2048"}
+CHANGED = {
+    "LogLevel": "WARN",
+    "AuthMemory": "1024",
+    "ConsoleMemory": "2048",
+    "ImportsMemory": "2048",
+}
 
 
 class Loader(yaml.SafeLoader):
@@ -118,7 +123,9 @@ def change_a_parameter(account, outputs):
     )
     settle(cloudformation, "stack_update_complete")
     faults = []
-    memories = {"AuthFunctionName": "AuthMemory", "ImportsFunctionName": "ImportsMemory"}
+    memories = {
+        f"{function}FunctionName": f"{function}Memory" for function in ("Auth", "Console", "Imports")
+    }
     for output, memory in memories.items():
         called = account.client("lambda").get_function_configuration(
             FunctionName=outputs[output], Qualifier="live"

@@ -59,7 +59,7 @@ fn cargo_lambda_watch_routes_as_the_template_does() {
     let mut deployed = routes();
     assert_eq!(
         deployed.remove("$default").as_deref(),
-        Some("muster-imports"),
+        Some("muster-console"),
         "what nobody routes gets the service's own 404"
     );
     let deployed: BTreeMap<_, _> = deployed
@@ -68,7 +68,7 @@ fn cargo_lambda_watch_routes_as_the_template_does() {
             let path = key
                 .strip_prefix("ANY ")
                 .expect("functions answer 405 themselves");
-            (path.to_owned(), binary)
+            (path.replace("{proxy+}", "{*path}"), binary)
         })
         .collect();
     assert_eq!(table("workspace.metadata.lambda.watch.router"), deployed);
@@ -81,6 +81,7 @@ async fn each_function_answers_its_routes_and_no_others() {
     let store = Store::connect(&Config::local("http://127.0.0.1:9", tables)).await;
     let functions = [
         ("muster-auth", muster_auth::router(store.clone())),
+        ("muster-console", muster_console::router(store.clone())),
         (
             "muster-imports",
             muster_imports::router(store, Times::default()),
@@ -92,7 +93,10 @@ async fn each_function_answers_its_routes_and_no_others() {
             let Some(path) = key.strip_prefix("ANY ") else {
                 continue;
             };
-            let url = format!("{}{}", server.url(), path.replace("{task_id}", "206"));
+            let path = path.replace("{task_id}", "206");
+            let path = path.replace("/admin/v1/{proxy+}", "/admin/v1/session");
+            let path = path.replace("/docs/{proxy+}", "/docs/index.html");
+            let url = format!("{}{path}", server.url());
             let answer = loopback_client().unwrap().patch(&url).send().await.unwrap();
             let expected = if binary == function { 405 } else { 404 };
             assert_eq!(answer.status().as_u16(), expected, "{function} at {path}");

@@ -2,6 +2,7 @@
 //! and the spelling of the query's switches.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::item::{Item, Severity};
 use crate::limits;
@@ -11,7 +12,8 @@ use crate::run::{Counts, Status};
 pub const IMPORT_PATH: &str = "/v1/import/user-data/{task_id}";
 
 /// The reply to an import. Absent members are left out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ImportReply)]
 pub struct Reply {
     #[serde(rename = "Status")]
     status: Status,
@@ -24,7 +26,7 @@ pub struct Reply {
 }
 
 /// The four counters, never part of a FAILURE.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Counters {
     #[serde(rename = "Total Lines")]
     total: u64,
