@@ -2,9 +2,10 @@
 //! all functions is `docs/openapi.json`; a test compares it with what their routes say.
 
 use axum::Router;
-use axum::response::IntoResponse;
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use muster_web::http::header;
+use muster_web::http::{HeaderValue, header};
 use muster_web::{FieldError, Problem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -49,13 +50,36 @@ impl Modify for Operator {
     }
 }
 
+/// What a browser may do with the page: nothing from elsewhere. Swagger UI sets styles in its
+/// elements.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                      img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'none'";
+
 /// The document and the page.
 pub(crate) fn pages() -> Router {
-    let page = SwaggerUi::new("/docs").config(Config::from(DOCUMENT));
-    Router::new().route(DOCUMENT, get(document)).merge(page)
+    let page = Config::from(DOCUMENT)
+        .use_base_layout()
+        .default_models_expand_depth(0);
+    Router::new()
+        .route(DOCUMENT, get(document))
+        .merge(SwaggerUi::new("/docs").config(page))
+        .layer(map_response(protected))
 }
 
 async fn document() -> impl IntoResponse {
     let json = include_str!("../../../docs/openapi.json");
     ([(header::CONTENT_TYPE, "application/json")], json)
+}
+
+async fn protected(mut response: Response) -> Response {
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().insert(name, value);
+    }
+    response
 }

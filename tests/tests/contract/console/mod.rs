@@ -1,3 +1,4 @@
 //! The operator's API, from outside.
 
+mod description;
 mod sessions;
