@@ -12,6 +12,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use muster_aws::telemetry;
+use muster_local::SignIn;
 use muster_tests::{Call, Reply, World};
 use reqwest::Method;
 use serde_json::json;
@@ -95,6 +96,8 @@ async fn what_is_personal_goes_through_every_path_and_into_no_log() {
     imports(&w, &mut marks).await;
     refusals(&w, &mut marks).await;
     paths(&w, &mut marks).await;
+    operators(&w, &mut marks).await;
+    operations(&w, &mut marks).await;
 
     assert!(marks.all.len() > 20, "only {} marks", marks.all.len());
     if let Some(path) = std::env::var_os(CANARY_FILE).filter(|path| !path.is_empty()) {
@@ -108,7 +111,11 @@ async fn what_is_personal_goes_through_every_path_and_into_no_log() {
     let text = log.text();
     let runs = marks.runs.iter().map(String::as_str);
     let said = ["import finished", "\"message\":\"call\"", "request.id"];
-    let failed = ["sign-in failed", "import request failed"];
+    let failed = [
+        "sign-in failed",
+        "import request failed",
+        "operator's request failed",
+    ];
     for said in said.into_iter().chain(failed).chain(runs) {
         assert!(
             text.contains(said),
@@ -229,6 +236,117 @@ async fn broken_store(w: &World, marks: &mut Marks) {
     assert_eq!(import.records(&records).send().await.status, 500);
     let robot = json!({"username": marks.new_of("robot"), "password": marks.new_of("password")});
     assert_eq!(w.authenticate(robot.to_string()).await.status, 500);
+    let operator = json!({"name": marks.new_of("operator"), "password": marks.new_of("password")});
+    let session = w.call(Method::POST, "/admin/v1/sessions");
+    let session = session.content_type(Some("application/json"));
+    let reply = session.body(operator.to_string()).send().await;
+    assert_eq!(reply.status, 500, "{reply}");
+}
+
+/// What an operator makes, finds and is refused.
+async fn operators(w: &World, marks: &mut Marks) {
+    marks.keep(&w.tenants[0].operator.password);
+    marks.keep(w.session(0).await);
+    let (name, password) = (marks.new_of("operator"), marks.new_of("password"));
+    let wrong = json!({"name": name, "password": marks.new_of("password")});
+    let right = json!({"name": name, "password": password, "role": "read"});
+    let robot = marks.new_of("robot");
+    let user = marks.new_of("login");
+    let email = format!("{}@example.com", marks.new_of("email"));
+    let settings = json!({
+        "title": marks.new_of("title"), "notes": marks.new_of("notes"),
+        "notification_emails": [email], "permitted_robots": [robot],
+    });
+    let refused = json!({"notification_emails": [marks.new_of("email")]});
+    for (method, path, body, status) in [
+        (Method::POST, "/operators", right, 201),
+        (Method::POST, "/sessions", wrong, 401),
+        (Method::POST, "/robots", json!({"name": robot}), 201),
+        (
+            Method::POST,
+            "/tokens",
+            json!({"robot": robot, "title": marks.new_of("title")}),
+            201,
+        ),
+        (Method::POST, "/tasks", json!({"settings": settings}), 201),
+        (Method::POST, "/tasks", json!({"settings": refused}), 422),
+    ] {
+        let reply = w.send_json(method, path, &body).await;
+        assert_eq!(reply.status, status, "{path}: {reply}");
+        for secret in ["token", "password"] {
+            if let Some(secret) = reply.json()[secret].as_str() {
+                marks.keep(secret);
+            }
+        }
+    }
+    marks.keep(
+        &w.begin_session(&SignIn {
+            username: name,
+            password,
+        })
+        .await,
+    );
+    let record = json!([{"Username": user, "Role": "catman", "E-mail": "someone@example.com"}]);
+    marks.ran(&w.send(&record).await);
+    let found = w.get("/users").await;
+    assert_eq!(found.status, 200, "{found}");
+    for path in [
+        format!("/users?login={user}"),
+        format!("/users?text={user}"),
+        format!("/tokens?robot={robot}"),
+        format!("/robots/{robot}"),
+    ] {
+        let (path, query) = path.split_once('?').unwrap_or((&path, ""));
+        let call = w.operator(0, Method::GET, path).await.query(query);
+        let reply = call.send().await;
+        assert_eq!(reply.status, 200, "{path}: {reply}");
+    }
+    let id = w.operator(0, Method::GET, "/users").await;
+    let id = id.query(&format!("login={user}")).send().await.json()["items"][0]["id"].clone();
+    let blocked = w
+        .operator(0, Method::POST, &format!("/users/{id}/block"))
+        .await;
+    assert_eq!(blocked.send().await.status, 200);
+}
+
+/// Marks in each place of each operation of the operator's API: paths, queries, bodies.
+async fn operations(w: &World, marks: &mut Marks) {
+    let document = serde_json::to_value(muster_local::openapi::document()).expect("JSON");
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        let Some(path) = path.strip_prefix("/admin/v1") else {
+            continue;
+        };
+        for (method, operation) in methods.as_object().expect("methods") {
+            // Ends the session of all others.
+            if (method.as_str(), path) == ("delete", "/session") {
+                continue;
+            }
+            let filled: Vec<String> = path
+                .split('/')
+                .map(|part| match part.starts_with('{') {
+                    true => marks.new_of("path"),
+                    false => part.to_owned(),
+                })
+                .collect();
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let query: Vec<String> = parameters
+                .filter(|parameter| parameter["in"] == "query")
+                .map(|parameter| {
+                    let name = parameter["name"].as_str().expect("a name");
+                    format!("{name}={}", marks.new_of("query"))
+                })
+                .collect();
+            let method = method.to_uppercase().parse().expect("a method");
+            let call = w.operator(0, method, &filled.join("/")).await;
+            let call = call.query(&query.join("&"));
+            let body = json!({marks.new_of("member"): marks.new_of("value")});
+            let call = call
+                .content_type(Some("application/json"))
+                .body(body.to_string());
+            let reply = call.send().await;
+            assert!(reply.status < 500, "{path}: {reply}");
+        }
+    }
 }
 
 /// Personal data where it does not belong: in paths, queries and methods.
