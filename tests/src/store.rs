@@ -283,6 +283,7 @@ impl Access {
             robot: w.tenants[tenant].robot.username.clone(),
             size: 2,
             dry_run: false,
+            key: None,
         };
         let acquired = self
             .store
