@@ -36,7 +36,7 @@ const SCHEDULES: u64 = 200;
 /// Schedules of one stack: tables stay small.
 const OF_A_STACK: u64 = 100;
 /// Stacks at once.
-const STACKS: usize = 4;
+const STACKS: usize = 8;
 const KEYS: usize = 2;
 const USERS: usize = 3;
 
@@ -380,10 +380,8 @@ impl Schedule {
                 }
             }
         }
-        // What a dead run has left under a key must not matter to its own body; to another body
-        // it does until it is swept.
-        let swept = self.store.end_expired(Timestamp::now(), Duration::ZERO);
-        swept.await.expect("the store");
+        // What a dead run has left under a key does not matter to its own body; to the other one it
+        // does until it is swept.
         for key in 0..KEYS {
             for body in [Body::Own, Body::Other] {
                 Arc::clone(&self).send(Request::calm(key, body)).await;
@@ -461,7 +459,7 @@ fn was_answered(run: &Run) -> bool {
 }
 
 /// The schedule of this number.
-fn schedule(number: u64, store: Store) -> (Arc<Schedule>, Vec<Event>) {
+fn schedule(number: u64, store: Store, http: reqwest::Client) -> (Arc<Schedule>, Vec<Event>) {
     let mut dice = SmallRng::seed_from_u64(number);
     let kinds = [0; KEYS].map(|_| match dice.random_range(0..20) {
         0 => Kind::Talkative,
@@ -480,7 +478,7 @@ fn schedule(number: u64, store: Store) -> (Arc<Schedule>, Vec<Event>) {
     let schedule = Schedule {
         number,
         store,
-        http: reqwest::Client::new(),
+        http,
         kinds,
         kept: Mutex::default(),
     };
@@ -491,8 +489,10 @@ fn schedule(number: u64, store: Store) -> (Arc<Schedule>, Vec<Event>) {
 async fn on_a_stack(numbers: Vec<u64>) {
     let stack = Stack::start(StackOptions::default());
     let stack = stack.await.expect("the stack starts");
+    let http = reqwest::Client::builder().no_proxy().build();
+    let http = http.expect("a client");
     for number in numbers {
-        let (schedule, events) = schedule(number, stack.store.clone());
+        let (schedule, events) = schedule(number, stack.store.clone(), http.clone());
         let story = format!("schedule {number}: {:?} {events:#?}", schedule.kinds);
         if tokio::spawn(schedule.run(events)).await.is_err() {
             panic!("MUSTER_SCHEDULE={number} runs it alone:\n{story}");
