@@ -93,6 +93,17 @@ impl Answer {
     }
 }
 
+/// How an import is to be done.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// With the warnings in the reply.
+    pub debug: bool,
+    /// Without writing anything.
+    pub dry_run: bool,
+    /// Under a name by which the server knows the request again.
+    pub idempotency_key: Option<&'a str>,
+}
+
 /// Why there is no answer.
 pub enum NoAnswer {
     /// There was no connection: the request never left.
@@ -154,11 +165,16 @@ impl Server {
         &self,
         token: &SecretString,
         task: u64,
-        debug: bool,
+        asked: &Asked<'_>,
         users: Vec<u8>,
     ) -> Result<Answer, NoAnswer> {
-        let query = if debug { "?debug" } else { "" };
-        let request = self
+        let query = match (asked.debug, asked.dry_run) {
+            (false, false) => "",
+            (true, false) => "?debug",
+            (false, true) => "?dryRun",
+            (true, true) => "?debug&dryRun",
+        };
+        let mut request = self
             .http
             .post(
                 self.url
@@ -168,6 +184,9 @@ impl Server {
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "application/json")
             .body(users);
+        if let Some(key) = asked.idempotency_key {
+            request = request.header("idempotency-key", key);
+        }
         send(request).await
     }
 

@@ -205,6 +205,8 @@ pub struct Call<'w> {
     pub authorization: Option<String>,
     /// The whole `Content-Type` header.
     pub content_type: Option<String>,
+    /// The `Idempotency-Key` headers.
+    pub idempotency_keys: Vec<String>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -250,6 +252,12 @@ impl Call<'_> {
         self
     }
 
+    /// With an `Idempotency-Key`, after those it has.
+    pub fn key(mut self, key: &str) -> Self {
+        self.idempotency_keys.push(key.to_owned());
+        self
+    }
+
     /// With this body.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
@@ -270,6 +278,7 @@ impl Call<'_> {
             query,
             authorization,
             content_type,
+            idempotency_keys,
             body,
         } = self;
         let mark = if query.is_empty() { "" } else { "?" };
@@ -281,6 +290,9 @@ impl Call<'_> {
         }
         if let Some(value) = content_type {
             request = request.header("content-type", value);
+        }
+        for key in idempotency_keys {
+            request = request.header("idempotency-key", key.as_bytes());
         }
         if !body.is_empty() {
             request = request.body(body);

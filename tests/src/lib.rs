@@ -181,6 +181,7 @@ impl World {
             query: String::new(),
             authorization: None,
             content_type: None,
+            idempotency_keys: Vec::new(),
             body: Vec::new(),
         }
     }

@@ -35,6 +35,8 @@ pub struct Logged {
     pub status: Option<String>,
     /// What became of its records, where that is known.
     pub counts: Option<Counts>,
+    /// Whether it only planned.
+    pub dry_run: bool,
     /// Why it failed.
     pub errors: Vec<String>,
     /// What it has to say about records.
@@ -283,6 +285,7 @@ impl Access {
             robot: w.tenants[tenant].robot.username.clone(),
             size: 2,
             dry_run: false,
+            key: None,
         };
         let acquired = self
             .store
@@ -291,6 +294,34 @@ impl Access {
             .expect("the store");
         assert_eq!(acquired, Acquired::Mine);
         run.id.to_string()
+    }
+
+    /// The rows by which any task is held or any run is open.
+    pub async fn held_rows(&self) -> Vec<String> {
+        let rows = self.control_rows(&["LOCK#", "OPEN#"]).await;
+        rows.into_keys().collect()
+    }
+
+    /// The rows of idempotency keys and their answers.
+    pub async fn key_rows(&self) -> Rows {
+        self.control_rows(&["KEY#"]).await
+    }
+
+    /// Lets every idempotency key run out, as a day would.
+    pub async fn expire_keys(&self) {
+        for row in self.key_rows().await.into_values() {
+            let update = self
+                .store
+                .client
+                .update_item()
+                .table_name(&self.store.tables.control);
+            let update = update
+                .key("pk", row["pk"].clone())
+                .key("sk", row["sk"].clone())
+                .update_expression("SET expires_at = :past")
+                .expression_attribute_values(":past", AttributeValue::N("1000000000".to_owned()));
+            update.send().await.expect("the store");
+        }
     }
 
     /// Makes the hold of a task one of a queued run, whatever its time.
@@ -330,6 +361,7 @@ impl Access {
             robot: run.robot,
             status: run.status.map(|status| status.as_str().to_owned()),
             counts: run.counts,
+            dry_run: run.dry_run,
             errors: run.errors,
             items: page.items,
         }

@@ -6,13 +6,15 @@ use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use jiff::Timestamp;
+use muster_aws::keys::Answer;
+use muster_aws::runs::RunId;
 use muster_aws::tasks::Task;
 use muster_aws::tokens::{Scope, Token};
 use muster_aws::{Store, StoreError};
 use muster_core::dialect::quant::{IMPORT_PATH, Reply, switch};
 use muster_core::limits;
 use muster_core::reader::has_more_elements_than;
-use muster_import::{Deadline, Outcome, SyncImport, SyncRequest};
+use muster_import::{Deadline, IdempotencyKey, Outcome, SyncImport, SyncRequest};
 use muster_web::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use muster_web::{Body, RequestId, headers};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
@@ -22,6 +24,12 @@ use crate::App;
 
 /// Names the run that a request has made.
 const IMPORT_ID: HeaderName = HeaderName::from_static("import-id");
+/// What a client calls a request that it may send again.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Marks an answer that was given before.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// The longest key, in characters.
+const LONGEST_KEY: usize = 255;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     let import = routes!(import).map(|methods| methods.fallback(wrong_method));
@@ -108,8 +116,8 @@ async fn import(
             Ok(permitted) => permitted,
             Err(refusal) => return Ok(refusal.into_response()),
         };
-        let body = match acceptable(&headers, uri.query(), body) {
-            Ok(body) => body,
+        let (body, key) = match acceptable(&headers, &uri, body) {
+            Ok(acceptable) => acceptable,
             Err(refusal) => return Ok(refusal.into_response()),
         };
         let request = SyncRequest {
@@ -117,10 +125,12 @@ async fn import(
             robot: token.robot,
             task: task.settings,
             body,
+            debug: switch(uri.query(), "debug"),
+            dry_run: switch(uri.query(), "dryRun"),
+            key,
         };
         let imported = muster_import::import(&app.store, deadline, request).await?;
-        let debug = switch(uri.query(), "debug");
-        Ok(reply(imported, debug, &request_id))
+        Ok(reply(imported, &request_id))
     };
     answer.await.unwrap_or_else(|error: StoreError| {
         tracing::error!(%error, "import request failed");
@@ -168,8 +178,12 @@ fn integer(text: &str) -> Option<u64> {
     digits.then(|| text.parse().ok()).flatten()
 }
 
-/// Whether the request can be a synchronous import, whatever its data say.
-fn acceptable(headers: &HeaderMap, query: Option<&str>, body: Body) -> Result<Bytes, Refusal> {
+/// The body and the key of a request that can be a synchronous import, whatever its data say.
+fn acceptable(
+    headers: &HeaderMap,
+    uri: &Uri,
+    body: Body,
+) -> Result<(Bytes, Option<IdempotencyKey>), Refusal> {
     if !headers::is_json(headers) {
         return Err(Refusal::Failure(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -198,43 +212,88 @@ fn acceptable(headers: &HeaderMap, query: Option<&str>, body: Body) -> Result<By
     if has_more_elements_than(&body, limits::SYNC_RECORDS) {
         return Err(too_large("the body has too many records"));
     }
-    // Whoever asks for a dry run must not get a real one.
-    if switch(query, "dryRun") {
-        return Err(Refusal::Failure(
-            StatusCode::BAD_REQUEST,
-            "dryRun is not available yet; nothing was imported".to_owned(),
-        ));
-    }
-    Ok(body)
+    let text = idempotency_key(headers)?;
+    let key = text.map(|text| IdempotencyKey {
+        text,
+        path: uri.path().to_owned(),
+        query: uri.query().unwrap_or_default().to_owned(),
+    });
+    Ok((body, key))
 }
 
-fn reply(imported: SyncImport, debug: bool, request_id: &RequestId) -> Response {
-    let (run, outcome) = match imported {
-        SyncImport::Ended { run, outcome } => (run, outcome),
-        SyncImport::Busy { retry_after } => {
-            let message = format!(
-                "the task is already running: send the data again in {retry_after} seconds"
-            );
-            let mut response = failure(StatusCode::SERVICE_UNAVAILABLE, message);
-            let wait = HeaderValue::from(retry_after);
-            response.headers_mut().insert(header::RETRY_AFTER, wait);
-            return response;
-        }
+/// The header's text, if it is there.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
     };
-    let run = run.to_string();
-    let mut response = match outcome {
-        Outcome::Imported { counts, items } => {
-            Json(Reply::imported(counts, &items, debug, &run)).into_response()
+    let text = std::str::from_utf8(value.as_bytes()).unwrap_or_default();
+    let fits = !text.is_empty() && text.chars().count() <= LONGEST_KEY;
+    if !fits || values.next().is_some() {
+        return Err(Refusal::Failure(
+            StatusCode::BAD_REQUEST,
+            format!(
+                "the header Idempotency-Key must be sent once, with 1 to {LONGEST_KEY} characters; \
+                 nothing was imported"
+            ),
+        ));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+fn reply(imported: SyncImport, request_id: &RequestId) -> Response {
+    match imported {
+        SyncImport::Busy { retry_after } => later(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the task is already running: send the data again",
+            retry_after,
+        ),
+        SyncImport::KeyRunning { retry_after } => later(
+            StatusCode::CONFLICT,
+            "the request with this Idempotency-Key is still running: send it again for its answer",
+            retry_after,
+        ),
+        SyncImport::KeyReused => failure(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "this Idempotency-Key was used with another body in the last 24 hours: send new data \
+             under a new key; nothing was imported",
+        ),
+        SyncImport::Replayed { run, answer } => {
+            let mut response = of_run(&run, answered(answer));
+            let replayed = HeaderValue::from_static("true");
+            response.headers_mut().insert(REPLAYED, replayed);
+            response
         }
-        Outcome::Refused { errors, items } => {
-            let reply = Reply::refused(errors, &items, debug, &run);
-            (StatusCode::BAD_REQUEST, Json(reply)).into_response()
+        SyncImport::Ended { run, outcome } => {
+            let response = match outcome {
+                Outcome::Imported { answer, .. } | Outcome::Refused { answer } => answered(answer),
+                Outcome::Failed { message } => internal(&message, request_id),
+            };
+            of_run(&run, response)
         }
-        Outcome::Failed { message } => internal(&message, request_id),
-    };
-    if let Ok(value) = HeaderValue::from_str(&run) {
+    }
+}
+
+/// An answer as a run made it, byte for byte.
+fn answered(answer: Answer) -> Response {
+    let Answer { status, body } = answer;
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let json = HeaderValue::from_static("application/json");
+    (status, [(header::CONTENT_TYPE, json)], body).into_response()
+}
+
+fn of_run(run: &RunId, mut response: Response) -> Response {
+    if let Ok(value) = HeaderValue::from_str(&run.to_string()) {
         response.headers_mut().insert(IMPORT_ID, value);
     }
+    response
+}
+
+/// There is no run, but there may be one soon.
+fn later(status: StatusCode, what: &str, retry_after: u64) -> Response {
+    let mut response = failure(status, format!("{what} in {retry_after} seconds"));
+    let wait = HeaderValue::from(retry_after);
+    response.headers_mut().insert(header::RETRY_AFTER, wait);
     response
 }
 

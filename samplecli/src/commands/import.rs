@@ -11,7 +11,7 @@ use crate::commands::reply::Reply;
 use crate::commands::{Output, run_async};
 use crate::connection::ConnectionArgs;
 use crate::failure::{Exit, Failure};
-use crate::server::{NoAnswer, Server};
+use crate::server::{Asked, NoAnswer, Server};
 use crate::terminal::{self, grouped};
 
 /// Far beyond what a server takes in one request; more would only fill the memory.
@@ -32,6 +32,8 @@ Exit codes: 0 imported, 1 refused or failed, 3 imported with warnings, 4 not sig
 Examples:
   muster import users.json --task 206
   muster import users.json --task 206 --debug          # with the warnings
+  muster import users.json --task 206 --dry-run        # what would change
+  muster import users.json --task 206 --idempotency-key 2026-11-21   # again: the same answer
   muster import users.json --task 206 --output json | jq '.\"Ignored Users\"'
   muster generate 100 | muster import - --task 206")]
 pub struct Import {
@@ -46,6 +48,14 @@ pub struct Import {
     /// Ask for the warnings
     #[arg(long)]
     debug: bool,
+
+    /// Say what would be created and updated, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Name the request: sent again under the same name it gets the same answer, for 24 hours
+    #[arg(long, value_name = "KEY", value_parser = idempotency_key)]
+    idempotency_key: Option<String>,
 
     /// How to show the reply; json is the server's reply as received
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Human)]
@@ -68,10 +78,15 @@ impl Import {
         let size = users.len() as u64;
         let server = Server::new(connection.url)?;
 
+        let asked = Asked {
+            debug: self.debug,
+            dry_run: self.dry_run,
+            idempotency_key: self.idempotency_key.as_deref(),
+        };
         let progress = terminal::spinner(format!("importing {name} ({} bytes)", grouped(size)));
         let sent = run_async(async {
             tokio::select! {
-                sent = server.import(&connection.token, self.task, self.debug, users) => Some(sent),
+                sent = server.import(&connection.token, self.task, &asked, users) => Some(sent),
                 _ = tokio::signal::ctrl_c() => None,
             }
         });
@@ -132,6 +147,14 @@ impl Import {
 fn task_id(text: &str) -> Result<u64, &'static str> {
     text.parse()
         .map_err(|_| "the id of a task is a whole number, such as 206")
+}
+
+fn idempotency_key(text: &str) -> Result<String, &'static str> {
+    let fits = (1..=255).contains(&text.chars().count()) && !text.contains(char::is_control);
+    let is_trimmed = text.trim() == text;
+    (fits && is_trimmed)
+        .then(|| text.to_owned())
+        .ok_or("a key has 1 to 255 characters, and no spaces around them")
 }
 
 /// The connection ended before the answer: of a body that is too large, often because of it.

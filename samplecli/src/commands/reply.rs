@@ -39,6 +39,14 @@ struct QuantBody {
     ignored_users: Option<u64>,
     #[serde(rename = "Duplicated Users")]
     duplicated_users: Option<u64>,
+    #[serde(rename = "Dry Run", default)]
+    dry_run: bool,
+    #[serde(rename = "Created")]
+    created: Option<u64>,
+    #[serde(rename = "Updated")]
+    updated: Option<u64>,
+    #[serde(rename = "Unchanged")]
+    unchanged: Option<u64>,
 }
 
 impl Reply<'_> {
@@ -79,6 +87,7 @@ impl Reply<'_> {
                     .refused(&body)
                     .next("nothing was changed: put it right and send the file again"))
             }
+            (StatusCode::CONFLICT, Some(body)) => Err(self.refused(&body).next(self.come_back())),
             (status, Some(body)) if status.is_client_error() => Err(self.refused(&body)),
             (status, body) if status.is_server_error() => Err(self.gave_up(body.as_ref())),
             (_, _) => Err(server.foreign(self.answer)),
@@ -98,6 +107,12 @@ impl Reply<'_> {
                 terminal::say(
                     "some records gave warnings; --debug shows them, and sending the file again is safe",
                 );
+            }
+            if body.dry_run {
+                terminal::say("this was a dry run: nothing was changed");
+            }
+            if self.answer.header("idempotent-replayed").is_some() {
+                terminal::say("the server has given this answer before, under the same key");
             }
         }
         Ok(exit)
@@ -198,6 +213,9 @@ impl Reply<'_> {
             ("Empty IDs", body.empty_ids),
             ("Ignored Users", body.ignored_users),
             ("Duplicated Users", body.duplicated_users),
+            ("Would create", body.created),
+            ("Would update", body.updated),
+            ("Would not change", body.unchanged),
         ];
         let mut rows = vec![("Status", terminal::coloured(body.status))];
         rows.extend(

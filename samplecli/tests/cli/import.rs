@@ -70,6 +70,56 @@ fn debug_asks_for_the_warnings_and_shows_them() {
 }
 
 #[test]
+fn a_dry_run_shows_what_would_change_and_says_that_nothing_did() {
+    let body = SUCCESS.replace(
+        '}',
+        ",\"Dry Run\":true,\"Created\":1150,\"Updated\":0,\"Unchanged\":50}",
+    );
+    let peer = Peer::answering(json(200, body));
+    import(&peer.url, &["--dry-run"])
+        .expect(0)
+        .prints("Would create      1,150\nWould update      0\nWould not change  50\n")
+        .says("nothing was changed");
+    assert_eq!(
+        peer.request().uri.to_string(),
+        "/v1/import/user-data/206?dryRun"
+    );
+    let both = Peer::answering(json(200, SUCCESS));
+    import(&both.url, &["--dry-run", "--debug"]).expect(0);
+    assert_eq!(
+        both.request().uri.to_string(),
+        "/v1/import/user-data/206?debug&dryRun"
+    );
+}
+
+#[test]
+fn a_key_names_the_request_and_a_replay_is_pointed_out() {
+    let replayed = json(200, SUCCESS).with("idempotent-replayed", "true");
+    let peer = Peer::answering(replayed);
+    import(&peer.url, &["--idempotency-key", "monday"])
+        .expect(0)
+        .prints("SUCCESS")
+        .says("given this answer before");
+    assert_eq!(peer.request().header("idempotency-key"), "monday");
+
+    let running = json(409, failure("still running")).with("retry-after", "30");
+    let peer = Peer::answering(running);
+    import(&peer.url, &["--idempotency-key", "monday"])
+        .expect(1)
+        .says("still running")
+        .says("try again in 30 seconds");
+
+    let peer = Peer::answering(json(200, SUCCESS));
+    let long = "k".repeat(256);
+    for wrong in ["", " k", &long] {
+        import(&peer.url, &["--idempotency-key", wrong])
+            .expect(2)
+            .says("1 to 255 characters");
+    }
+    assert!(peer.requests().is_empty());
+}
+
+#[test]
 fn warnings_that_were_not_asked_for_are_pointed_out() {
     let body = PARTIAL.replace("\"Warnings\"", "\"Unshown\"");
     answered(json(200, body))

@@ -4,30 +4,29 @@
 //!
 //! Rows: `LOCK#<task>` says who holds it, `OPEN#<shard>` lists the runs that have not ended.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem,
-};
+use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 use jiff::Timestamp;
-use muster_core::run::{State, Status};
+use muster_core::run::State;
 use serde::{Deserialize, Serialize};
 use tracing::{error, warn};
 
-use crate::row::{self, Attributes, Key, millis, millis_option};
-use crate::runs::{Ending, NewRun, RunId};
+use crate::keys::KeyUse;
+use crate::row;
+use crate::runs::{Ending, NewRun, Run, RunId};
 use crate::transact::{Transacted, condition_failed, found};
 use crate::{Store, StoreError};
 
+mod rows;
 mod sweep;
 
+pub use rows::{INTERRUPTED, INTERRUPTED_DRY_RUN, interrupted};
+use rows::{Lock, delete_open, free_lock, interrupt, lock_key, put_open, take_lock};
 pub use sweep::Interrupted;
 
-/// What an interrupted run says of itself.
-pub const INTERRUPTED: &str =
-    "The import was interrupted; part of it may have been applied. Send it again.";
+/// Where an acquire's writes have the key.
+const KEY_WRITE: usize = 4;
 
 /// How often an acquire looks again at a hold that changed under it.
 const ROUNDS: u32 = 4;
@@ -55,6 +54,8 @@ pub enum Acquired {
         /// changing hands.
         until: Option<Timestamp>,
     },
+    /// Another run has come first under the same idempotency key; the new one does not exist.
+    KeyUsed,
 }
 
 /// What became of a finish.
@@ -64,43 +65,6 @@ pub enum Finished {
     Done,
     /// Somebody else had ended it before: what this run reports is not what is recorded.
     EndedByOther,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Lock {
-    run: RunId,
-    kind: HoldKind,
-    #[serde(
-        default,
-        with = "millis_option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    until: Option<Timestamp>,
-}
-
-impl Lock {
-    fn held(&self) -> Acquired {
-        Acquired::Held {
-            kind: self.kind,
-            until: self.until,
-        }
-    }
-
-    fn has_expired(&self, now: Timestamp) -> bool {
-        match self.kind {
-            HoldKind::Sync => self.until.is_some_and(|until| until <= now),
-            HoldKind::Queued => false,
-        }
-    }
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Open {
-    run: RunId,
-    task: u64,
-    kind: HoldKind,
-    #[serde(with = "millis")]
-    until: Timestamp,
 }
 
 /// What the lock says to a run that wants it.
@@ -113,29 +77,11 @@ enum Verdict {
     Expired(Lock),
 }
 
-fn lock_key(task: u64) -> Key {
-    Key::new(format!("LOCK#{task}"), "LOCK")
-}
-
-fn open_key(run: &RunId) -> Key {
-    Key::new(format!("OPEN#{}", run.shard()), run.to_string())
-}
-
 /// The task is about to change hands, or has just done so: try again at once.
 fn changing_hands(now: Timestamp) -> Acquired {
     Acquired::Held {
         kind: HoldKind::Sync,
         until: Some(now),
-    }
-}
-
-/// How a run ends whose function is gone. What it wrote is written; nobody counted it.
-fn interrupted() -> Ending {
-    Ending {
-        status: Status::Failure,
-        counts: None,
-        item_counts: BTreeMap::new(),
-        errors: vec![INTERRUPTED.to_owned()],
     }
 }
 
@@ -209,23 +155,19 @@ impl Store {
         let table = self.tables.control.as_str();
         let mut writes = vec![take_lock(table, run, old, until)?];
         writes.extend(run.begin(table, now)?);
-        let open = Open {
-            run: run.id,
-            task: run.task,
-            kind: HoldKind::Sync,
-            until,
-        };
-        let row = row::encode("an open run", &open_key(&run.id), &open)?;
-        let put = Put::builder()
-            .table_name(table)
-            .set_item(Some(row))
-            .build()?;
-        writes.push(TransactWriteItem::builder().put(put).build());
+        writes.push(put_open(table, run, until)?);
+        if let Some(key) = &run.key {
+            debug_assert_eq!(writes.len(), KEY_WRITE);
+            writes.push(key.put(table, &run.id, until, now)?);
+        }
         if let Some(old) = old {
             writes.push(delete_open(table, &old.run)?);
             // Its own finish frees the lock, so a run that has ended meanwhile cancels this.
-            if let Some(state) = self.live_state(&old.run, now).await? {
-                writes.push(interrupted().of_run(table, &old.run, state, now)?);
+            if let Some(dead) = self.live_run(&old.run, now).await? {
+                let own = run.key.as_ref().map(KeyUse::name);
+                // One transaction writes a row once: under the same key the new run replaces it.
+                let key = old.key.as_deref().filter(|key| own != Some(*key));
+                writes.extend(interrupt(table, &dead, key, now)?);
             }
         }
         Ok(writes)
@@ -248,6 +190,9 @@ impl Store {
             // The run was begun before and has ended: nobody can begin it again.
             return Ok(Verdict::Answer(changing_hands(now)));
         }
+        if reasons.get(KEY_WRITE).is_some_and(condition_failed) && run.key.is_some() {
+            return Ok(Verdict::Answer(Acquired::KeyUsed));
+        }
         // A run that is being taken over changed its state and kept the lock: look again.
         Ok(Verdict::Free)
     }
@@ -263,7 +208,7 @@ impl Store {
         };
         let expired = lock.has_expired(now);
         if lock.run == run.id {
-            let live = !expired && self.live_state(&run.id, now).await?.is_some();
+            let live = !expired && self.live_run(&run.id, now).await?.is_some();
             return Ok(Verdict::Answer(if live {
                 Acquired::Mine
             } else {
@@ -277,15 +222,13 @@ impl Store {
         })
     }
 
-    /// The state of a run that has not ended.
-    async fn live_state(&self, run: &RunId, now: Timestamp) -> Result<Option<State>, StoreError> {
+    /// A run that has not ended.
+    async fn live_run(&self, run: &RunId, now: Timestamp) -> Result<Option<Run>, StoreError> {
         let run = self.get_run(run, now).await?;
-        Ok(run
-            .map(|run| run.state)
-            .filter(|state| !state.is_terminal()))
+        Ok(run.filter(|run| !run.state.is_terminal()))
     }
 
-    /// Ends `run` and frees its task. A finished import must not be lost to others who want the
+    /// Ends `run`, frees its task and answers its key. A finished import must not be lost to others who want the
     /// task, so this is tried for some seconds.
     ///
     /// # Errors
@@ -297,11 +240,14 @@ impl Store {
         now: Timestamp,
     ) -> Result<Finished, StoreError> {
         let table = self.tables.control.as_str();
-        let writes = [
+        let mut writes = vec![
             ending.of_run(table, &run.id, State::Applying, now)?,
             free_lock(table, run.task, &run.id)?,
             delete_open(table, &run.id)?,
         ];
+        if let Some(key) = &run.key {
+            writes.push(key.end(table, &run.id, ending.answer.as_ref(), now)?);
+        }
         match self.transact_stubbornly(&writes).await {
             Ok(Transacted::Done) => Ok(Finished::Done),
             Ok(Transacted::Cancelled(_)) => match self.get_run(&run.id, now).await? {
@@ -325,51 +271,4 @@ impl Store {
             Err(error) => Err(error),
         }
     }
-}
-
-fn take_lock(
-    table: &str,
-    run: &NewRun,
-    old: Option<&Lock>,
-    until: Timestamp,
-) -> Result<TransactWriteItem, StoreError> {
-    let lock = Lock {
-        run: run.id,
-        kind: HoldKind::Sync,
-        until: Some(until),
-    };
-    let put = Put::builder()
-        .table_name(table)
-        .set_item(Some(row::encode("a hold", &lock_key(run.task), &lock)?))
-        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-    let put = match old.and_then(|old| Some((old, old.until?))) {
-        None => put.condition_expression("attribute_not_exists(pk)"),
-        Some((old, until)) => put
-            .condition_expression("#run = :run AND #kind = :kind AND #until = :until")
-            .expression_attribute_names("#run", "run")
-            .expression_attribute_names("#kind", "kind")
-            .expression_attribute_names("#until", "until")
-            .expression_attribute_values(":run", row::text(old.run))
-            .expression_attribute_values(":kind", row::encode_value("a hold", &old.kind)?)
-            .expression_attribute_values(":until", row::number(until.as_millisecond())),
-    };
-    Ok(TransactWriteItem::builder().put(put.build()?).build())
-}
-
-fn free_lock(table: &str, task: u64, run: &RunId) -> Result<TransactWriteItem, StoreError> {
-    let delete = delete(table, lock_key(task).attributes())
-        .condition_expression("#run = :run")
-        .expression_attribute_names("#run", "run")
-        .expression_attribute_values(":run", AttributeValue::S(run.to_string()))
-        .build()?;
-    Ok(TransactWriteItem::builder().delete(delete).build())
-}
-
-fn delete_open(table: &str, run: &RunId) -> Result<TransactWriteItem, StoreError> {
-    let delete = delete(table, open_key(run).attributes()).build()?;
-    Ok(TransactWriteItem::builder().delete(delete).build())
-}
-
-fn delete(table: &str, key: Attributes) -> aws_sdk_dynamodb::types::builders::DeleteBuilder {
-    Delete::builder().table_name(table).set_key(Some(key))
 }

@@ -4,14 +4,12 @@
 //! in one partition, which takes 1,000 KB a second: they are written patiently, a few at a time.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use muster_core::item::Item;
 use serde::{Deserialize, Serialize};
 
-use crate::pauses::{Patience, Pauses};
 use crate::row::{self, Attributes, Key};
 use crate::runs::{KEPT, RunId};
 use crate::{Store, StoreError};
@@ -22,12 +20,6 @@ const SEGMENT_ITEMS: usize = 1_000;
 const SEGMENT_BYTES: usize = 300_000;
 /// Segments that are written at the same time.
 const WRITTEN_AT_ONCE: usize = 3;
-/// For a segment that the partition does not take at once.
-const PATIENCE: Patience = Patience {
-    tries: u32::MAX,
-    total: Duration::from_secs(4),
-    longest: Duration::from_secs(1),
-};
 const WHAT: &str = "a segment of items";
 
 /// Some items of a run, in the order of its records.
@@ -174,20 +166,7 @@ impl Store {
 
     async fn write_segment(&self, run: &RunId, segment: &Segment) -> Result<(), StoreError> {
         let row = row::encode(WHAT, &Key::new(pk(run), sk(segment.first)), segment)?;
-        let put = self.client.put_item().table_name(&self.tables.control);
-        let put = put.set_item(Some(row));
-        let mut pauses = Pauses::new(PATIENCE);
-        loop {
-            match put.clone().send().await.map_err(StoreError::sdk("PutItem")) {
-                Ok(_) => return Ok(()),
-                Err(error @ StoreError::Throttled(_)) => {
-                    if !pauses.before_next().await {
-                        return Err(error);
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        self.put_patiently(row).await
     }
 
     /// At most `limit` items of a run, from number `offset` (from 0) on. Past the end: none.

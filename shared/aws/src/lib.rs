@@ -1,5 +1,5 @@
 //! What Muster keeps in DynamoDB, and how: tables `directory` (users and claims) and `control`
-//! (tenants, operators, robots, tokens, tasks, runs). Real SDK clients only; a test talks to the same code
+//! (tenants, operators, robots, tokens, tasks, runs, idempotency keys). Real SDK clients only; a test talks to the same code
 //! through a local endpoint. Nothing here reads the time of day: every time is an argument.
 //!
 //! Reads that decide something are consistent, writes are conditional and safe to repeat, and a
@@ -11,6 +11,7 @@ pub mod directory;
 pub mod error;
 pub mod holds;
 pub mod items;
+pub mod keys;
 pub mod operators;
 pub mod passwords;
 pub mod robots;

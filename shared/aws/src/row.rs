@@ -11,7 +11,15 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::pauses::{Patience, Pauses};
 use crate::{Store, StoreError};
+
+/// For a row that its partition does not take at once.
+const PATIENCE: Patience = Patience {
+    tries: u32::MAX,
+    total: Duration::from_secs(4),
+    longest: Duration::from_secs(1),
+};
 
 /// The attribute by which DynamoDB deletes a row: epoch seconds.
 pub(crate) const EXPIRES_AT: &str = "expires_at";
@@ -192,6 +200,24 @@ impl Store {
             .await
             .map_err(StoreError::sdk("GetItem"))?;
         Ok(answer.item)
+    }
+
+    /// Puts a row, whatever is there, and waits for its partition to take it.
+    pub(crate) async fn put_patiently(&self, row: Attributes) -> Result<(), StoreError> {
+        let put = self.client.put_item().table_name(&self.tables.control);
+        let put = put.set_item(Some(row));
+        let mut pauses = Pauses::new(PATIENCE);
+        loop {
+            match put.clone().send().await.map_err(StoreError::sdk("PutItem")) {
+                Ok(_) => return Ok(()),
+                Err(error @ StoreError::Throttled(_)) => {
+                    if !pauses.before_next().await {
+                        return Err(error);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Puts a row where there is none; false: there is one.

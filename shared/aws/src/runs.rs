@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use muster_core::run::{Counts, State, Status};
 use serde::{Deserialize, Serialize};
 
+use crate::keys::{KeptAnswer, KeyUse};
 use crate::row::{self, Attributes, Key, millis, millis_option};
 use crate::transact::{Transacted, found};
 use crate::{Store, StoreError};
@@ -46,6 +47,8 @@ pub struct NewRun {
     pub size: u64,
     /// Whether it only plans.
     pub dry_run: bool,
+    /// The idempotency key it begins under.
+    pub key: Option<KeyUse>,
 }
 
 /// A run as the execution log shows it.
@@ -100,6 +103,8 @@ pub struct Ending {
     pub item_counts: BTreeMap<String, u64>,
     /// Why it failed.
     pub errors: Vec<String>,
+    /// What its idempotency key is answered with from now on; absent: the key is free again.
+    pub answer: Option<KeptAnswer>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -117,6 +122,7 @@ impl NewRun {
             robot,
             size,
             dry_run,
+            key: _,
         } = self;
         Run {
             id: *id,
@@ -167,6 +173,7 @@ impl Run {
             counts,
             item_counts,
             errors,
+            answer: _,
         } = ending;
         self.state = State::Finished;
         self.ended_at = Some(row::whole_millis(now));
@@ -197,6 +204,7 @@ impl Ending {
             counts,
             item_counts,
             errors,
+            answer: _,
         } = self;
         let counts_set = if counts.is_some() {
             ", #counts = :counts"

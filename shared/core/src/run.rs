@@ -55,7 +55,8 @@ impl std::fmt::Display for Status {
 }
 
 /// What became of the records of a run. Each record is counted once:
-/// `total = empty + ignored + duplicated + created + updated + unchanged`.
+/// `total = empty + ignored + duplicated + created + updated + unchanged`; where a safety threshold
+/// refused the import, the last three are nought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
     /// Elements of the array.

@@ -46,17 +46,7 @@ pub(crate) async fn claim<'r>(
     records: impl Iterator<Item = &'r mut Record>,
     standing: &Standing,
 ) -> Result<(), Halt> {
-    let mut wanted: Vec<Wanted<'_>> = records
-        .filter(|record| !record.claimed)
-        .filter_map(|record| {
-            let id = new_external_id(record, standing.get(record.canon()))?.to_owned();
-            Some(Wanted {
-                record,
-                id,
-                step: Step::Insert,
-            })
-        })
-        .collect();
+    let mut wanted = wanted(records, standing);
     for _ in 0..LOOKS {
         if wanted.is_empty() {
             return Ok(());
@@ -84,6 +74,37 @@ pub(crate) async fn claim<'r>(
         );
     }
     Ok(())
+}
+
+/// Warns of the external ids that [`claim`] would not get, as far as that can be known without
+/// claiming any: nothing is written.
+pub(crate) async fn foresee<'r>(
+    sender: &Sender<'_>,
+    rules: &Rules,
+    context: &RunContext<'_>,
+    records: impl Iterator<Item = &'r mut Record>,
+    standing: &Standing,
+) -> Result<(), Halt> {
+    look(sender, rules, context, wanted(records, standing)).await?;
+    Ok(())
+}
+
+/// The records that give out an external id, and do not hold its claim yet.
+fn wanted<'r>(
+    records: impl Iterator<Item = &'r mut Record>,
+    standing: &Standing,
+) -> Vec<Wanted<'r>> {
+    records
+        .filter(|record| !record.claimed)
+        .filter_map(|record| {
+            let id = new_external_id(record, standing.get(record.canon()))?.to_owned();
+            Some(Wanted {
+                record,
+                id,
+                step: Step::Insert,
+            })
+        })
+        .collect()
 }
 
 impl Wanted<'_> {

@@ -4,21 +4,22 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use muster_aws::Store;
-use muster_aws::holds::{Finished, INTERRUPTED};
+use muster_aws::holds::{Finished, interrupted};
 use muster_aws::items::count_codes;
+use muster_aws::keys::{Answer, KeptAnswer};
 use muster_aws::runs::{Ending, NewRun};
 use muster_aws::telemetry::Metrics;
-use muster_core::dialect::quant;
+use muster_aws::{Store, StoreError};
+use muster_core::dialect::quant::{self, Reply};
 use muster_core::item::Item;
 use muster_core::run::{Counts, Status};
 
 use crate::deadline::Deadline;
 use crate::sending::Halt;
-use crate::sync::Outcome;
+use crate::sync::{Outcome, SyncImport};
 
 /// What a client reads when time has run out.
-const OUT_OF_TIME: &str = "out of time, part of it may have been applied, send it again";
+const OUT_OF_TIME: &str = "out of time";
 /// What the last transaction needs, kept free of all else.
 const RESERVE: Duration = Duration::from_secs(1);
 
@@ -33,6 +34,7 @@ pub(crate) struct End {
 enum Kind {
     Imported,
     Refused(Vec<String>),
+    /// With what a client reads.
     Failed(String),
 }
 
@@ -58,27 +60,31 @@ impl End {
         }
     }
 
-    pub(crate) fn gave_up(cause: &Halt, (counts, items): (Counts, Vec<Item>)) -> Self {
-        let (message, known) = match cause {
-            Halt::OutOfTime { certain } => (OUT_OF_TIME.to_owned(), *certain),
-            Halt::Store(error) => (maybe_applied(error.client_message()), false),
+    pub(crate) fn gave_up(
+        run: &NewRun,
+        cause: &Halt,
+        (counts, items): (Counts, Vec<Item>),
+    ) -> Self {
+        let (problem, known) = match cause {
+            Halt::OutOfTime { certain } => (OUT_OF_TIME, *certain),
+            Halt::Store(error) => (error.client_message(), false),
         };
         Self {
-            kind: Kind::Failed(message),
+            kind: failed(problem, run),
             counts: known.then_some(counts),
             items,
         }
     }
 
-    pub(crate) fn panicked() -> Self {
+    pub(crate) fn panicked(run: &NewRun) -> Self {
         Self {
-            kind: Kind::Failed(maybe_applied("the service failed")),
+            kind: failed("the service failed", run),
             counts: None,
             items: Vec::new(),
         }
     }
 
-    fn ending(&self) -> Ending {
+    fn ending(&self, answer: Option<KeptAnswer>) -> Ending {
         let (status, errors) = match &self.kind {
             Kind::Imported => (quant::status(&self.items), Vec::new()),
             Kind::Refused(errors) => (Status::Failure, errors.clone()),
@@ -89,79 +95,147 @@ impl End {
             counts: self.counts,
             item_counts: count_codes(&self.items),
             errors,
+            answer,
         }
     }
 
-    /// Puts down a run that ended before it began, and held nothing.
+    /// Puts down a run that ended before it began, and held nothing. Its reply is not kept: it is
+    /// about the task, not about the request.
     pub(crate) async fn record_alone(
         self,
         store: &Store,
         run: &NewRun,
+        debug: bool,
         now: Timestamp,
-    ) -> Result<Outcome, muster_aws::StoreError> {
-        let ending = self.ending();
+    ) -> Result<SyncImport, StoreError> {
+        let ending = self.ending(None);
         store.record_ended_run(run, &ending, now).await?;
         report(run, &ending, None);
-        Ok(self.outcome())
+        let answer = self.answer(run, debug);
+        Ok(self.ended(run, answer))
     }
 
-    /// Ends a run that holds its task.
+    /// Ends a run that holds its task, and keeps the reply under the run's key.
     pub(crate) async fn record(
         mut self,
         store: &Store,
         run: &NewRun,
+        debug: bool,
         deadline: Deadline,
-    ) -> Outcome {
-        let written = store.write_items(&run.id, &self.items, Timestamp::now());
-        let problem = match deadline.before_reserve(RESERVE, written).await {
-            Some(Ok(())) => None,
+    ) -> SyncImport {
+        let mut answer = self.answer(run, debug);
+        let written = self.write(store, run, answer.as_ref());
+        let written = match deadline.before_reserve(RESERVE, written).await {
+            Some(Ok(kept)) => Ok(kept),
             Some(Err(error)) => {
-                tracing::error!(import.id = %run.id, %error, "the items were not written");
-                Some(error.client_message())
+                tracing::error!(import.id = %run.id, %error, "items or reply were not written");
+                Err(error.client_message())
             }
             None => {
-                tracing::error!(import.id = %run.id, "no time was left to write the items");
-                Some("the log of the import is incomplete")
+                tracing::error!(import.id = %run.id, "no time was left to write items and reply");
+                Err("the log of the import is incomplete")
             }
         };
-        if let Some(problem) = problem {
-            self.kind = Kind::Failed(maybe_applied(problem));
-        }
-        let ending = self.ending();
+        let kept = written.unwrap_or_else(|problem| {
+            self.kind = failed(problem, run);
+            answer = None;
+            None
+        });
+        let ending = self.ending(kept);
         match store.finish(run, &ending, Timestamp::now()).await {
             Ok(Finished::Done) => report(run, &ending, Some(deadline.elapsed())),
             Ok(Finished::EndedByOther) => {
                 tracing::warn!(import.id = %run.id, "the import had been ended as interrupted");
-                self.kind = Kind::Failed(INTERRUPTED.to_owned());
+                self.kind = Kind::Failed(interrupted(run.dry_run).to_owned());
+                answer = None;
             }
             Err(error) => {
                 // The hold runs out; the task's next import, or the sweep, ends the run.
                 tracing::error!(import.id = %run.id, %error, "the import could not be finished");
-                self.kind = Kind::Failed(maybe_applied(error.client_message()));
+                self.kind = failed(error.client_message(), run);
+                answer = None;
             }
         }
-        self.outcome()
+        self.ended(run, answer)
     }
 
-    fn outcome(self) -> Outcome {
+    /// Writes what the last transaction only refers to.
+    async fn write(
+        &self,
+        store: &Store,
+        run: &NewRun,
+        answer: Option<&Answer>,
+    ) -> Result<Option<KeptAnswer>, StoreError> {
+        let now = Timestamp::now();
+        let kept = async {
+            match (&run.key, answer) {
+                (Some(key), Some(answer)) => {
+                    let kept = store.keep_answer(key, &run.id, answer, now).await?;
+                    Ok(Some(kept))
+                }
+                _ => Ok(None),
+            }
+        };
+        let items = store.write_items(&run.id, &self.items, now);
+        let ((), kept) = futures::try_join!(items, kept)?;
+        Ok(kept)
+    }
+
+    /// What the client gets; `None`: a failure, whose reply names the request and is kept nowhere.
+    fn answer(&self, run: &NewRun, debug: bool) -> Option<Answer> {
+        let name = run.id.to_string();
+        let (status, reply) = match &self.kind {
+            Kind::Imported => {
+                let counts = self.counts.unwrap_or_default();
+                let reply = if run.dry_run {
+                    Reply::planned
+                } else {
+                    Reply::imported
+                };
+                (200, reply(counts, &self.items, debug, &name))
+            }
+            Kind::Refused(errors) => {
+                let errors = errors.clone();
+                (400, Reply::refused(errors, &self.items, debug, &name))
+            }
+            Kind::Failed(_) => return None,
+        };
+        let body = reply.to_json();
+        body.ok().map(|body| Answer { status, body })
+    }
+
+    fn ended(self, run: &NewRun, answer: Option<Answer>) -> SyncImport {
         let Self {
             kind,
             counts,
             items,
         } = self;
-        match kind {
-            Kind::Imported => Outcome::Imported {
+        let outcome = match (kind, answer) {
+            (Kind::Imported, Some(answer)) => Outcome::Imported {
                 counts: counts.unwrap_or_default(),
                 items,
+                answer,
             },
-            Kind::Refused(errors) => Outcome::Refused { errors, items },
-            Kind::Failed(message) => Outcome::Failed { message },
+            (Kind::Refused(_), Some(answer)) => Outcome::Refused { answer },
+            (Kind::Failed(message), _) => Outcome::Failed { message },
+            (Kind::Imported | Kind::Refused(_), None) => Outcome::Failed {
+                message: "the reply could not be written".to_owned(),
+            },
+        };
+        SyncImport::Ended {
+            run: run.id,
+            outcome,
         }
     }
 }
 
-fn maybe_applied(problem: &str) -> String {
-    format!("{problem}; part of it may have been applied, send it again")
+fn failed(problem: &str, run: &NewRun) -> Kind {
+    let applied = if run.dry_run {
+        "nothing was applied"
+    } else {
+        "part of it may have been applied"
+    };
+    Kind::Failed(format!("{problem}; {applied}, send it again"))
 }
 
 /// One line for people, one for CloudWatch's metrics. A run that was refused before it began has no
@@ -172,6 +246,7 @@ fn report(run: &NewRun, ending: &Ending, duration: Option<Duration>) {
     tracing::info!(
         import.id = %run.id,
         task.id = run.task,
+        dry_run = run.dry_run,
         status = %ending.status,
         records = ending.counts.map(|counts| counts.total),
         created = ending.counts.map(|counts| counts.created),
@@ -180,6 +255,10 @@ fn report(run: &NewRun, ending: &Ending, duration: Option<Duration>) {
         duration_ms,
         "import finished"
     );
+    // What was only planned must not count as imported.
+    if run.dry_run {
+        return;
+    }
     let metrics = Metrics::new()
         .by("Status", ending.status.as_str())
         .with("import.id", &run.id.to_string())

@@ -6,15 +6,18 @@ mod apply;
 mod claiming;
 mod deadline;
 mod ending;
+mod foresight;
+mod keyed;
 mod pace;
 mod planning;
 mod sending;
 mod sync;
+mod threshold;
 mod times;
 mod work;
 
 pub use self::deadline::Deadline;
-pub use self::sync::{Outcome, SyncImport, SyncRequest, import};
+pub use self::sync::{IdempotencyKey, Outcome, SyncImport, SyncRequest, import};
 pub use self::times::Times;
 
 use muster_aws::holds::Interrupted;

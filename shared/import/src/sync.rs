@@ -1,5 +1,6 @@
 //! A synchronous import: one request, one run, one reply (CONTRACT §1, PROTOCOL §3).
 
+use std::ops::ControlFlow::{Break, Continue};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use jiff::Timestamp;
 use muster_aws::holds::{Acquired, HoldKind};
+use muster_aws::keys::Answer;
 use muster_aws::runs::{NewRun, RunId};
 use muster_aws::{Store, StoreError};
 use muster_core::item::Item;
@@ -21,8 +23,11 @@ use tracing::Instrument as _;
 use crate::apply::apply;
 use crate::deadline::Deadline;
 use crate::ending::End;
+use crate::foresight::count;
+use crate::keyed::{kept_out, under_key};
 use crate::planning::plan_all;
 use crate::sending::{Halt, Sender};
+use crate::threshold::tripped;
 use crate::work::{Ledger, RunContext};
 
 /// What is to be imported, and for whom.
@@ -36,6 +41,23 @@ pub struct SyncRequest {
     pub task: TaskSettings,
     /// The request's body, within the limits of a synchronous import.
     pub body: Bytes,
+    /// Whether the reply shows the warnings.
+    pub debug: bool,
+    /// Whether nothing is to be written but the log.
+    pub dry_run: bool,
+    /// What the client calls the request, if it may send it again.
+    pub key: Option<IdempotencyKey>,
+}
+
+/// What a client calls a request: the same name is the same request only at the same place.
+#[derive(Debug, Clone)]
+pub struct IdempotencyKey {
+    /// The header's text.
+    pub text: String,
+    /// The request's path.
+    pub path: String,
+    /// The URL's query, without its question mark.
+    pub query: String,
 }
 
 /// What became of a request.
@@ -45,6 +67,20 @@ pub enum SyncImport {
     Busy {
         /// Seconds to wait, at least 1.
         retry_after: u64,
+    },
+    /// The request's key names another body; there is no run.
+    KeyReused,
+    /// The request is running already, under the same key.
+    KeyRunning {
+        /// Seconds to wait, at least 1.
+        retry_after: u64,
+    },
+    /// The request was answered before, under the same key.
+    Replayed {
+        /// The run that was made then.
+        run: RunId,
+        /// The answer of then.
+        answer: Answer,
     },
     /// There is a run, and it has ended.
     Ended {
@@ -64,13 +100,13 @@ pub enum Outcome {
         counts: Counts,
         /// The warnings, in record order.
         items: Vec<Item>,
+        /// What the client gets.
+        answer: Answer,
     },
     /// The request was refused: nothing of it was applied.
     Refused {
-        /// Why.
-        errors: Vec<String>,
-        /// The warnings, where records were looked at.
-        items: Vec<Item>,
+        /// What the client gets.
+        answer: Answer,
     },
     /// The service gave up; part of it may have been applied.
     Failed {
@@ -103,27 +139,30 @@ async fn run(
     request: SyncRequest,
 ) -> Result<SyncImport, StoreError> {
     let started_at = Timestamp::now();
+    let key = match under_key(store, &request, started_at).await? {
+        Continue(key) => key,
+        Break(known) => return Ok(known),
+    };
     let run = NewRun {
         id: RunId::generate(started_at),
         tenant: request.tenant,
         task: request.task.id,
         robot: request.robot,
         size: request.body.len() as u64,
-        dry_run: false,
+        dry_run: request.dry_run,
+        key,
     };
     let rules = match rules(&request.task) {
         Ok(rules) => rules,
         Err(errors) => {
             let end = End::refused(errors, None, Vec::new());
-            let outcome = end.record_alone(store, &run, started_at).await?;
-            return Ok(SyncImport::Ended {
-                run: run.id,
-                outcome,
-            });
+            return end
+                .record_alone(store, &run, request.debug, started_at)
+                .await;
         }
     };
-    if let Some(retry_after) = acquire(store, deadline, &request.task, &run, started_at).await? {
-        return Ok(SyncImport::Busy { retry_after });
+    if let Some(refused) = acquire(store, deadline, &request.task, &run, started_at).await? {
+        return Ok(refused);
     }
     tracing::info!(import.id = %run.id, task.id = run.task, bytes = run.size, "import began");
     let context = RunContext::new(&run, started_at, deadline.times());
@@ -135,36 +174,37 @@ async fn run(
         .await
         .unwrap_or_else(|_panic| {
             tracing::error!(import.id = %run.id, "import panicked");
-            End::panicked()
+            End::panicked(&run)
         });
-    let outcome = end.record(store, &run, deadline).await;
-    Ok(SyncImport::Ended {
-        run: run.id,
-        outcome,
-    })
+    Ok(end.record(store, &run, request.debug, deadline).await)
 }
 
-/// Takes the task's hold. `Some`: it is not to be had, come again in so many seconds.
+/// Takes the task's hold. `Some`: it is not to be had, and why.
 async fn acquire(
     store: &Store,
     deadline: Deadline,
     task: &TaskSettings,
     run: &NewRun,
     now: Timestamp,
-) -> Result<Option<u64>, StoreError> {
+) -> Result<Option<SyncImport>, StoreError> {
     let hold = deadline.times().sync_hold;
+    let unknown = SyncImport::Busy {
+        retry_after: hold.as_secs().max(1),
+    };
     match deadline
         .before_giving_up(store.acquire(run, now, hold))
         .await
     {
         Some(Ok(Acquired::Mine)) => Ok(None),
         Some(Ok(Acquired::Held { kind, until })) => {
-            Ok(Some(retry_after(task, kind, until, Timestamp::now())))
+            let wait = retry_after(task, kind, until, Timestamp::now());
+            kept_out(store, task, run, wait).await.map(Some)
         }
+        Some(Ok(Acquired::KeyUsed)) => kept_out(store, task, run, 1).await.map(Some),
         // Whether the task is held now nobody knows; if it is, then for this long at most.
         Some(Err(error)) if error.retryable() => {
             tracing::error!(task.id = run.task, %error, "the hold of a task was not answered");
-            Ok(Some(hold.as_secs().max(1)))
+            Ok(Some(unknown))
         }
         Some(Err(error)) => Err(error),
         None => {
@@ -172,7 +212,7 @@ async fn acquire(
                 task.id = run.task,
                 "the hold of a task was not answered in time"
             );
-            Ok(Some(hold.as_secs().max(1)))
+            Ok(Some(unknown))
         }
     }
 }
@@ -194,7 +234,7 @@ fn rules(task: &TaskSettings) -> Result<Rules, Vec<String>> {
 }
 
 /// Seconds that a client is told to wait while another run holds the task.
-fn retry_after(
+pub(crate) fn retry_after(
     task: &TaskSettings,
     kind: HoldKind,
     until: Option<Timestamp>,
@@ -236,7 +276,12 @@ async fn work(
         let (counts, items) = ledger.close();
         return End::refused(vec![error], Some(counts), items);
     }
-    match apply(sender, &rules, context, records, standing, &mut ledger).await {
+    let done = if context.run.dry_run {
+        count(sender, &rules, context, records, &standing, &mut ledger).await
+    } else {
+        apply(sender, &rules, context, records, standing, &mut ledger).await
+    };
+    match done {
         Ok(()) => End::imported(ledger.close()),
         Err(cause) => gave_up(context, &cause, ledger),
     }
@@ -244,7 +289,7 @@ async fn work(
 
 fn gave_up(context: &RunContext<'_>, cause: &Halt, ledger: Ledger) -> End {
     tracing::error!(import.id = %context.run.id, %cause, "import given up");
-    End::gave_up(cause, ledger.close())
+    End::gave_up(context.run, cause, ledger.close())
 }
 
 /// Parsing and validation keep a core busy, so they stay off the tokio workers.
@@ -276,22 +321,4 @@ fn not_an_array(error: &ReadError, body: &[u8]) -> String {
             Err(error) => format!("the body could not be read: {error}"),
         },
     }
-}
-
-/// What a tripped threshold says; `None`: it is kept.
-fn tripped(threshold: SafetyThreshold, counts: Counts) -> Option<String> {
-    let Counts { ignored, total, .. } = counts;
-    let (trips, limit) = match threshold {
-        SafetyThreshold::Records(most) => (ignored > most, most.to_string()),
-        SafetyThreshold::Percent(percent) => (
-            u128::from(ignored) * 100 > u128::from(total) * u128::from(percent),
-            format!("{percent} %"),
-        ),
-    };
-    trips.then(|| {
-        format!(
-            "the safety threshold stopped the import: {ignored} of {total} users would be \
-             ignored, the task allows {limit}; nothing was imported"
-        )
-    })
 }

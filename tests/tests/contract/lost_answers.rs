@@ -133,6 +133,9 @@ fn request(schedule: u64, task: u64, name: &str) -> SyncRequest {
         robot: "robot".to_owned(),
         task: settings,
         body: Value::from(records).to_string().into(),
+        debug: false,
+        dry_run: false,
+        key: None,
     }
 }
 
@@ -140,7 +143,7 @@ async fn import(store: &Store, request: SyncRequest) -> Counts {
     let imported = muster_import::import(store, Deadline::start(Times::default()), request).await;
     match imported.expect("the store") {
         SyncImport::Ended {
-            outcome: Outcome::Imported { counts, items },
+            outcome: Outcome::Imported { counts, items, .. },
             ..
         } => {
             assert_eq!(items, [], "nothing is wrong with the records");

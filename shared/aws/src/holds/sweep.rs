@@ -6,7 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tracing::{error, warn};
 
-use super::{HoldKind, Lock, Open, delete_open, free_lock, interrupted, lock_key};
+use super::HoldKind;
+use super::rows::{Lock, Open, delete_open, free_lock, interrupt, lock_key};
 use crate::row::{self, Attributes};
 use crate::runs::{RunId, SHARDS};
 use crate::transact::Transacted;
@@ -109,9 +110,9 @@ impl Store {
     ) -> Result<Option<Interrupted>, StoreError> {
         let table = self.tables.control.as_str();
         let mut writes = vec![delete_open(table, &open.run)?];
-        let state = self.live_state(&open.run, now).await?;
-        if let Some(state) = state {
-            writes.push(interrupted().of_run(table, &open.run, state, now)?);
+        let dead = self.live_run(&open.run, now).await?;
+        if let Some(dead) = &dead {
+            writes.extend(interrupt(table, dead, open.key.as_deref(), now)?);
         }
         let lock: Option<Lock> = self
             .read_lasting_row("a hold", &lock_key(open.task))
@@ -122,7 +123,7 @@ impl Store {
         match self.transact(&writes).await? {
             // It has ended since it was read; the next sweep finds nothing, or the rest.
             Transacted::Cancelled(_) => Ok(None),
-            Transacted::Done if state.is_none() => {
+            Transacted::Done if dead.is_none() => {
                 warn!(import.id = %open.run, task.id = open.task, "a row of an open run that is none was deleted");
                 Ok(None)
             }

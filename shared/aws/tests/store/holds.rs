@@ -26,6 +26,7 @@ pub fn ending() -> Ending {
         }),
         item_counts: BTreeMap::from([("email.malformed".to_owned(), 1)]),
         errors: Vec::new(),
+        answer: None,
     }
 }
 

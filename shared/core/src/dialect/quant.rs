@@ -23,6 +23,8 @@ pub struct Reply {
     errors: Option<Vec<String>>,
     #[serde(flatten)]
     counters: Option<Counters>,
+    #[serde(flatten)]
+    planned: Option<Planned>,
 }
 
 /// The four counters, never part of a FAILURE.
@@ -36,6 +38,19 @@ pub struct Counters {
     ignored: u64,
     #[serde(rename = "Duplicated Users")]
     duplicated: u64,
+}
+
+/// What a dry run would have done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+struct Planned {
+    #[serde(rename = "Dry Run")]
+    dry_run: bool,
+    #[serde(rename = "Created")]
+    created: u64,
+    #[serde(rename = "Updated")]
+    updated: u64,
+    #[serde(rename = "Unchanged")]
+    unchanged: u64,
 }
 
 impl From<Counts> for Counters {
@@ -69,6 +84,21 @@ impl Reply {
             warnings: (debug && !items.is_empty()).then(|| warnings(items, run)),
             errors: None,
             counters: Some(counts.into()),
+            planned: None,
+        }
+    }
+
+    /// The reply to a dry run: the same as to an import, and what that would have done.
+    #[must_use]
+    pub fn planned(counts: Counts, items: &[Item], debug: bool, run: &str) -> Self {
+        Self {
+            planned: Some(Planned {
+                dry_run: true,
+                created: counts.created,
+                updated: counts.updated,
+                unchanged: counts.unchanged,
+            }),
+            ..Self::imported(counts, items, debug, run)
         }
     }
 
@@ -89,7 +119,16 @@ impl Reply {
             warnings: None,
             errors: Some(errors),
             counters: None,
+            planned: None,
         }
+    }
+
+    /// The body that a client gets.
+    ///
+    /// # Errors
+    /// None that a reply can bring about.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
     }
 }
 
@@ -150,7 +189,7 @@ mod tests {
     }
 
     fn json(reply: &Reply) -> String {
-        serde_json::to_string(reply).unwrap()
+        reply.to_json().unwrap()
     }
 
     #[test]
@@ -171,6 +210,10 @@ mod tests {
         assert_eq!(
             json(&Reply::imported(counts, &[], true, "r")),
             r#"{"Status":"SUCCESS","Total Lines":2,"Empty IDs":1,"Ignored Users":0,"Duplicated Users":0}"#
+        );
+        assert_eq!(
+            json(&Reply::planned(counts, &[], true, "r")),
+            r#"{"Status":"SUCCESS","Total Lines":2,"Empty IDs":1,"Ignored Users":0,"Duplicated Users":0,"Dry Run":true,"Created":0,"Updated":0,"Unchanged":0}"#
         );
         assert_eq!(
             json(&Reply::failure(vec!["no".into()])),
