@@ -13,3 +13,4 @@ mod runs;
 mod support;
 mod sweep;
 mod tasks;
+mod users;
