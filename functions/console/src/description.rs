@@ -20,6 +20,7 @@ const DOCUMENT: &str = "/openapi.json";
     modifiers(&Operator),
     tags(
         (name = "Sessions", description = "Operators sign in and out."),
+        (name = "Users", description = "The users of the tenant's directory, and what changed them."),
     )
 )]
 pub(crate) struct Console;

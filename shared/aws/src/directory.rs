@@ -11,7 +11,7 @@ mod read;
 mod row;
 mod statement;
 
-pub use self::author::{Author, CONSOLE, Writer};
+pub use self::author::{Author, Writer};
 pub use self::changes::{Change, Changes};
 pub use self::entry::{Entry, UserKey};
 pub use self::list::UserPage;

@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::row::{Attributes, text};
 
 /// What stands in the place of a dialect where an operator wrote.
-pub const CONSOLE: &str = "console";
+pub(super) const CONSOLE: &str = "console";
 
 /// Who writes, and when: kept with the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,12 +33,12 @@ pub enum Writer {
         /// The run that wrote, where there is one.
         run: Option<String>,
     },
-    /// The operator of this name, through [`CONSOLE`].
+    /// The operator of this name, through `console`.
     Operator(String),
 }
 
 impl Writer {
-    /// The dialect, or [`CONSOLE`].
+    /// The dialect, or `console`.
     #[must_use]
     pub fn dialect(&self) -> &str {
         match self {

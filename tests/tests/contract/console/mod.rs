@@ -1,3 +1,4 @@
 //! The operator's API, from outside.
 
 mod sessions;
+mod users;
