@@ -30,6 +30,7 @@ const DOCUMENT: &str = "/openapi.json";
         (name = "Quant", description = "Task-based import, by robots."),
         (name = "Sessions", description = "Operators sign in and out."),
         (name = "Sign-in", description = "Robots sign in."),
+        (name = "Users", description = "The users of the tenant's directory, and what changed them."),
     )
 )]
 pub(crate) struct Console;

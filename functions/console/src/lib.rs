@@ -8,6 +8,7 @@ mod description;
 mod failure;
 mod lists;
 mod sessions;
+mod users;
 
 use axum::Router;
 use muster_aws::Store;
@@ -24,7 +25,9 @@ struct App {
 }
 
 fn routes() -> OpenApiRouter<App> {
-    let resources = OpenApiRouter::new().merge(sessions::routes());
+    let resources = OpenApiRouter::new()
+        .merge(sessions::routes())
+        .merge(users::routes());
     OpenApiRouter::with_openapi(description::Console::openapi()).nest(PREFIX, resources)
 }
 

@@ -2,9 +2,18 @@
 //! One table row is one user: it carries uniqueness across tenants, ownership and data
 //! (so a create is one conditional write). What to write is decided elsewhere.
 
+mod author;
+mod block;
+mod changes;
+mod entry;
+mod list;
 mod read;
 mod row;
 mod statement;
 
-pub use self::row::{Author, Outcome, Stamp, Stamps, Stored};
-pub use self::statement::{BATCH, Executed, NewUser, Statement};
+pub use self::author::{Author, Writer};
+pub use self::changes::{Change, Changes};
+pub use self::entry::{Entry, UserKey};
+pub use self::list::UserPage;
+pub use self::row::{Outcome, Stamp, Stamps, Stored};
+pub use self::statement::{BATCH, Executed, NewUser, SeenUser, Statement};

@@ -5,7 +5,9 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use muster_aws::directory::{Executed, NewUser, Outcome, Stamp, Stamps, Statement};
+use muster_aws::directory::{
+    Changes, Executed, NewUser, Outcome, SeenUser, Stamp, Stamps, Statement,
+};
 use muster_core::attribute::Attribute;
 use muster_core::rules::Rules;
 
@@ -109,7 +111,14 @@ impl Write {
                     .filter(|(attribute, _)| attributes.contains(attribute))
                     .map(|(attribute, assignment)| (*attribute, assignment))
                     .collect();
-                Statement::change(table, canon, *id, *version, &difference, &stamps, author)
+                let none = Changes::default();
+                let stored = standing.get(canon);
+                let user = SeenUser {
+                    id: *id,
+                    version: *version,
+                    changes: stored.map_or(&none, |stored| &stored.changes),
+                };
+                Statement::change(table, canon, &user, &difference, &stamps, author)
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use muster_aws::directory::{Author, Stamp, Stamps, Stored};
+use muster_aws::directory::{Author, Stamp, Stamps, Stored, Writer};
 use muster_aws::runs::NewRun;
 use muster_core::attribute::Attribute;
 use muster_core::item::Item;
@@ -31,9 +31,11 @@ impl<'r> RunContext<'r> {
         let kept = i64::try_from(times.stamp_kept.as_secs()).unwrap_or(i64::MAX);
         Self {
             author: Author {
-                dialect: "quant",
-                robot: run.robot.clone(),
-                run: Some(run.id.to_string()),
+                writer: Writer::Robot {
+                    dialect: "quant".to_owned(),
+                    robot: run.robot.clone(),
+                    run: Some(run.id.to_string()),
+                },
                 at: started_at,
             },
             stamps_until: started_at.as_second().saturating_add(kept),

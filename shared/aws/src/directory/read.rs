@@ -11,7 +11,7 @@ use crate::error::StoreError;
 use crate::row::{Attributes, text};
 
 /// Queries of the index at once.
-const QUERIES: usize = 16;
+pub(super) const QUERIES: usize = 16;
 
 impl Store {
     /// What stands under these logins, given in their canonical form. Absent ones are left out.
@@ -59,7 +59,8 @@ impl Store {
             .collect())
     }
 
-    async fn login_by_id(
+    /// The login that the index has for an id, which may be behind.
+    pub(super) async fn login_by_id(
         &self,
         tenant: &str,
         id: u64,

@@ -8,11 +8,12 @@ use muster_core::attribute::{Attribute, CATALOGUE, Kind};
 use muster_core::plan::User;
 use muster_core::value::Value;
 
+use super::changes::Changes;
 use crate::error::StoreError;
 use crate::row::{Attributes, number, text};
 
 /// Shards of the index that lists a tenant's users.
-const TENANT_SHARDS: u64 = 32;
+pub(super) const TENANT_SHARDS: u64 = 32;
 
 /// What stands under a login.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct Stored {
     pub version: u64,
     /// What runs wrote here.
     pub stamps: Stamps,
+    /// What was changed here, and by whom; of this user, not of the login.
+    pub changes: Changes,
     /// The user; `None` where a rename left only a tombstone.
     pub user: Option<User>,
 }
@@ -66,32 +69,6 @@ impl Outcome {
             "updated" => Some(Self::Updated),
             _ => None,
         }
-    }
-}
-
-/// Who writes, and when: kept with the user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Author {
-    /// `quant`, `collaborator` or `qvalon`.
-    pub dialect: &'static str,
-    /// The robot that sent the request.
-    pub robot: String,
-    /// The run that wrote, where there is one.
-    pub run: Option<String>,
-    /// When.
-    pub at: jiff::Timestamp,
-}
-
-impl Author {
-    pub(super) fn attribute(&self) -> AttributeValue {
-        let mut fields = HashMap::from([
-            ("dialect".to_owned(), text(self.dialect)),
-            ("robot".to_owned(), text(&self.robot)),
-        ]);
-        if let Some(run) = &self.run {
-            fields.insert("run".to_owned(), text(run));
-        }
-        AttributeValue::M(fields)
     }
 }
 
@@ -152,6 +129,10 @@ impl Stored {
             None => Stamps::new(),
             Some(stamps) => read_stamps(stamps)?,
         };
+        let changes = match row.remove("changes") {
+            None => Changes::default(),
+            Some(changes) => Changes::read(changes)?,
+        };
         let user = match row.remove("id") {
             None => None,
             Some(id) => Some(User {
@@ -165,6 +146,7 @@ impl Stored {
         Ok(Self {
             version,
             stamps,
+            changes,
             user,
         })
     }
@@ -249,7 +231,7 @@ fn read_stamps(stored: AttributeValue) -> Result<Stamps, StoreError> {
         .collect()
 }
 
-fn take_text(row: &mut Attributes, name: &'static str) -> Result<String, StoreError> {
+pub(super) fn take_text(row: &mut Attributes, name: &'static str) -> Result<String, StoreError> {
     match row.remove(name) {
         Some(AttributeValue::S(text)) => Ok(text),
         _ => Err(broken(name)),
@@ -276,7 +258,7 @@ fn parse_number<T: std::str::FromStr>(
         .ok_or_else(|| broken(name))
 }
 
-fn broken(attribute: &'static str) -> StoreError {
+pub(super) fn broken(attribute: &'static str) -> StoreError {
     StoreError::Row {
         row: "a user",
         reason: format!("the attribute `{attribute}` is missing or has a wrong type"),

@@ -16,7 +16,9 @@ use aws_sdk_dynamodb::types::{
 use muster_core::attribute::Attribute;
 use muster_core::value::Assignment;
 
-use super::row::{Author, Stamps, Stored, shard, stamps_attribute, to_attribute, user_key};
+use super::author::Author;
+use super::changes::Changes;
+use super::row::{Stamps, Stored, shard, stamps_attribute, to_attribute, user_key};
 use crate::Store;
 use crate::error::{StoreError, Trouble};
 use crate::row::{Attributes, number, text};
@@ -96,18 +98,23 @@ impl Statement {
         statement
     }
 
-    /// Changes attributes of a user; refused unless it is still this one, in this version.
+    /// Changes attributes of a user; refused unless it is still the one that was seen.
     #[must_use]
     pub fn change(
         table: &str,
         canon: &str,
-        id: u64,
-        version: u64,
+        seen: &SeenUser<'_>,
         difference: &[(Attribute, &Assignment<'_>)],
         stamps: &Stamps,
         author: &Author,
     ) -> Self {
-        let mut fields = Vec::with_capacity(difference.len() + 4);
+        let SeenUser {
+            id,
+            version,
+            changes,
+        } = seen;
+        let changed = difference.iter().map(|(attribute, _)| *attribute);
+        let mut fields = Vec::with_capacity(difference.len() + 5);
         let mut cleared = Vec::new();
         for (attribute, assignment) in difference {
             match assignment {
@@ -118,7 +125,8 @@ impl Statement {
         fields.push(("stamps", stamps_attribute(stamps)));
         fields.push(("version", number(version + 1)));
         fields.push(("updated_at", text(author.at)));
-        fields.push(("updated_by", author.attribute()));
+        fields.push(("updated_by", author.writer.attribute()));
+        fields.push(("changes", changes.and(author, changed)));
         let mut statement = Self::update(table, fields, cleared);
         statement.condition(&[
             ("pk", AttributeValue::S(user_key(canon))),
@@ -183,6 +191,17 @@ fn push(text: &mut String, piece: std::fmt::Arguments<'_>) {
     }
 }
 
+/// A user as it was when its change was planned.
+#[derive(Debug, Clone, Copy)]
+pub struct SeenUser<'u> {
+    /// The id.
+    pub id: u64,
+    /// The version.
+    pub version: u64,
+    /// What was changed before.
+    pub changes: &'u Changes,
+}
+
 /// A user to be made.
 #[derive(Debug, Clone, Copy)]
 pub struct NewUser<'u> {
@@ -199,9 +218,13 @@ pub struct NewUser<'u> {
 impl NewUser<'_> {
     fn fields(&self, author: &Author) -> Vec<(&'static str, AttributeValue)> {
         let mut fields = Vec::with_capacity(self.assignments.len() + 12);
+        let mut set = Vec::with_capacity(self.assignments.len());
         for (attribute, assignment) in self.assignments {
             match assignment {
-                Assignment::Set(value) => fields.push((attribute.name(), to_attribute(value))),
+                Assignment::Set(value) => {
+                    fields.push((attribute.name(), to_attribute(value)));
+                    set.push(*attribute);
+                }
                 Assignment::Clear => {}
             }
         }
@@ -213,8 +236,9 @@ impl NewUser<'_> {
             ("login", text(self.login)),
             ("created_at", at.clone()),
             ("updated_at", at),
-            ("created_by", author.attribute()),
-            ("updated_by", author.attribute()),
+            ("created_by", author.writer.attribute()),
+            ("updated_by", author.writer.attribute()),
+            ("changes", Changes::of_creation(set)),
         ]);
         fields
     }

@@ -14,3 +14,4 @@ mod runs;
 mod support;
 mod sweep;
 mod tasks;
+mod users;

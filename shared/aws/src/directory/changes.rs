@@ -1,0 +1,231 @@
+//! Which run or operator changed which attributes of a user, the newest first: in the user's own
+//! row, so it costs no write, and in few bytes, because a write is paid by the kilobyte. Whoever
+//! writes carries the texts on as they are; only who shows them reads them.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use muster_core::attribute::Attribute;
+
+use super::author::{Author, CONSOLE, Writer};
+use super::row::broken;
+use crate::error::StoreError;
+
+/// How many changes are kept.
+const MOST: usize = 10;
+/// Bytes of all changes together. A single one is smaller, whatever it says.
+const BYTES: usize = 1_500;
+/// Stands for the run where there is none.
+const NO_RUN: &str = "-";
+
+/// The changes of a user as they are stored, a text each, the newest first:
+/// `<epoch milliseconds> <dialect> <run> <attributes> <robot or operator>`. The creation is its
+/// attributes alone; the rest stands in the row already, as `created_at` and `created_by`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes(Vec<String>);
+
+/// A change of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Who, and when.
+    pub author: Author,
+    /// What, in the order of the catalogue.
+    pub attributes: Vec<Attribute>,
+}
+
+impl Changes {
+    pub(super) fn read(stored: AttributeValue) -> Result<Self, StoreError> {
+        let AttributeValue::L(texts) = stored else {
+            return Err(broken("changes"));
+        };
+        let texts = texts.into_iter().map(|text| match text {
+            AttributeValue::S(text) => Ok(text),
+            _ => Err(broken("changes")),
+        });
+        texts.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Those of a user who is made with these attributes.
+    pub(super) fn of_creation(attributes: impl IntoIterator<Item = Attribute>) -> AttributeValue {
+        AttributeValue::L(vec![AttributeValue::S(names(attributes))])
+    }
+
+    /// These and a new one; the oldest go where that is too much.
+    pub(super) fn and(
+        &self,
+        author: &Author,
+        attributes: impl IntoIterator<Item = Attribute>,
+    ) -> AttributeValue {
+        let Author { writer, at } = author;
+        let newest = format!(
+            "{} {} {} {} {}",
+            at.as_millisecond(),
+            writer.dialect(),
+            writer.run().unwrap_or(NO_RUN),
+            names(attributes),
+            writer.name(),
+        );
+        let mut left = BYTES.saturating_sub(newest.len());
+        let older = self.0.iter().take(MOST - 1).take_while(|text| {
+            let fits = text.len() <= left;
+            left = left.saturating_sub(text.len());
+            fits
+        });
+        let older = older.map(|text| AttributeValue::S(text.clone()));
+        let mut all = Vec::with_capacity(MOST);
+        all.push(AttributeValue::S(newest));
+        all.extend(older);
+        AttributeValue::L(all)
+    }
+
+    /// What they say of a user whom `created` made.
+    pub(super) fn list(&self, created: &Author) -> Result<Vec<Change>, StoreError> {
+        self.0
+            .iter()
+            .map(|text| Change::read(text, created).ok_or_else(|| broken("changes")))
+            .collect()
+    }
+}
+
+impl Change {
+    fn read(text: &str, created: &Author) -> Option<Self> {
+        // The name comes last: it alone may hold spaces.
+        let mut parts = text.splitn(5, ' ');
+        let (Some(at), Some(dialect)) = (parts.next(), parts.next()) else {
+            return Some(Self {
+                author: created.clone(),
+                attributes: attributes(text)?,
+            });
+        };
+        let (run, names, name) = (parts.next()?, parts.next()?, parts.next()?.to_owned());
+        let writer = if dialect == CONSOLE {
+            Writer::Operator(name)
+        } else {
+            Writer::Robot {
+                dialect: dialect.to_owned(),
+                robot: name,
+                run: (run != NO_RUN).then(|| run.to_owned()),
+            }
+        };
+        let at = Timestamp::from_millisecond(at.parse().ok()?).ok()?;
+        Some(Self {
+            author: Author { writer, at },
+            attributes: attributes(names)?,
+        })
+    }
+}
+
+fn names(attributes: impl IntoIterator<Item = Attribute>) -> String {
+    let mut names = String::new();
+    for attribute in attributes {
+        if !names.is_empty() {
+            names.push(',');
+        }
+        names.push_str(attribute.name());
+    }
+    names
+}
+
+fn attributes(names: &str) -> Option<Vec<Attribute>> {
+    if names.is_empty() {
+        return Some(Vec::new());
+    }
+    let mut attributes = names
+        .split(',')
+        .map(Attribute::from_name)
+        .collect::<Option<Vec<_>>>()?;
+    attributes.sort_unstable();
+    Some(attributes)
+}
+
+#[cfg(test)]
+mod tests {
+    use muster_core::attribute::CATALOGUE;
+
+    use super::*;
+
+    fn robot(name: &str, second: i64) -> Author {
+        Author {
+            writer: Writer::Robot {
+                dialect: "quant".to_owned(),
+                robot: name.to_owned(),
+                run: Some("019ab5a0-0000-7000-8000-000000000000".to_owned()),
+            },
+            at: Timestamp::from_second(1_800_000_000 + second).unwrap(),
+        }
+    }
+
+    fn everything() -> impl Iterator<Item = Attribute> {
+        CATALOGUE.iter().map(|spec| spec.attribute)
+    }
+
+    #[test]
+    fn changes_come_back_as_they_were_the_newest_first_and_the_creation_last() {
+        let made = robot("a robot of theirs", 0);
+        let operator = Author {
+            writer: Writer::Operator("anna b".to_owned()),
+            at: Timestamp::from_millisecond(1_800_000_009_004).unwrap(),
+        };
+        let alone = Author {
+            writer: Writer::Robot {
+                dialect: "qvalon".to_owned(),
+                robot: "-".to_owned(),
+                run: None,
+            },
+            at: made.at,
+        };
+        let created = Changes::of_creation([Attribute::Email, Attribute::Name]);
+        let changes = Changes::read(created).unwrap();
+        let changes = Changes::read(changes.and(&alone, [Attribute::City])).unwrap();
+        let changes = Changes::read(changes.and(&operator, [Attribute::Active])).unwrap();
+        let change = |author: &Author, attributes: &[Attribute]| Change {
+            author: author.clone(),
+            attributes: attributes.to_vec(),
+        };
+        assert_eq!(
+            changes.list(&made).unwrap(),
+            [
+                change(&operator, &[Attribute::Active]),
+                change(&alone, &[Attribute::City]),
+                change(&made, &[Attribute::Name, Attribute::Email]),
+            ]
+        );
+    }
+
+    #[test]
+    fn ten_are_kept_if_they_are_small() {
+        let mut changes = Changes::default();
+        for second in 0..15 {
+            changes =
+                Changes::read(changes.and(&robot("robot", second), [Attribute::Name])).unwrap();
+        }
+        let seconds: Vec<i64> = changes
+            .list(&robot("robot", 0))
+            .unwrap()
+            .iter()
+            .map(|change| change.author.at.as_second() - 1_800_000_000)
+            .collect();
+        assert_eq!(seconds, (5..15).rev().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn all_together_stay_small_and_the_last_one_always_fits() {
+        let longest = "\u{10348}".repeat(128);
+        let mut changes = Changes::default();
+        for second in 0..3 {
+            changes = Changes::read(changes.and(&robot(&longest, second), everything())).unwrap();
+            let bytes: usize = changes.0.iter().map(String::len).sum();
+            assert!(bytes <= BYTES, "{bytes}");
+            let newest = &changes.list(&robot("robot", 0)).unwrap()[0];
+            assert_eq!(newest.author, robot(&longest, second));
+            assert!(newest.attributes.iter().copied().eq(everything()));
+        }
+    }
+
+    #[test]
+    fn what_nobody_here_wrote_is_reported_and_not_guessed() {
+        for text in ["shoe_size", "1 quant", "x quant - name robot"] {
+            let changes = Changes(vec![text.to_owned()]);
+            assert!(changes.list(&robot("robot", 0)).is_err(), "{text:?}");
+        }
+    }
+}

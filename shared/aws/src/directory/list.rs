@@ -1,0 +1,190 @@
+//! A tenant's users in the order of their ids. The index keeps them in shards by id; each is read
+//! from where the last page ended, and what they give is merged up to the first id behind which a
+//! shard may have more.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::entry::Entry;
+use super::read::QUERIES;
+use super::row::{TENANT_SHARDS, shard};
+use crate::Store;
+use crate::error::StoreError;
+use crate::row::{Attributes, number, text};
+
+/// Some users of a tenant, in the order of their ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserPage {
+    /// The users; there may be fewer than asked for, even none, before the last page.
+    pub users: Vec<Entry>,
+    /// The id behind which the next page begins; absent: this was the last one.
+    pub next: Option<u64>,
+}
+
+/// A user as the index has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Hit {
+    id: u64,
+    /// The key of the user's row.
+    key: String,
+}
+
+/// What one shard gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Part {
+    /// In the order of their ids.
+    hits: Vec<Hit>,
+    /// How far that goes, if the shard may have more behind it.
+    until: Option<u64>,
+}
+
+impl Store {
+    /// At most `limit` users of `tenant` whose ids are greater than `after`. Who is made meanwhile
+    /// may be missing; nobody comes twice.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list_users(
+        &self,
+        tenant: &str,
+        after: Option<u64>,
+        limit: u16,
+    ) -> Result<UserPage, StoreError> {
+        let limit = limit.max(1);
+        let parts: Vec<Part> = stream::iter(0..TENANT_SHARDS)
+            .map(|number| self.shard_part(shard(tenant, number), after.unwrap_or(0), share(limit)))
+            .buffer_unordered(QUERIES)
+            .try_collect()
+            .await?;
+        let (hits, next) = merge(parts, usize::from(limit));
+        // The index may be behind: only the row itself says who has an id.
+        let mut rows = self
+            .directory_rows(hits.iter().map(|hit| hit.key.clone()))
+            .await?;
+        let mut users = Vec::with_capacity(hits.len());
+        for Hit { id, key } in hits {
+            let entry = rows.remove(&key).map(Entry::read).transpose()?.flatten();
+            users.extend(entry.filter(|entry| entry.user.id == id && entry.user.tenant == tenant));
+        }
+        Ok(UserPage { users, next })
+    }
+
+    async fn shard_part(&self, shard: String, after: u64, most: i32) -> Result<Part, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.tables.directory)
+            .index_name("by_tenant")
+            .key_condition_expression("#shard = :shard AND #id > :after")
+            .expression_attribute_names("#shard", "shard")
+            .expression_attribute_names("#id", "id")
+            .expression_attribute_values(":shard", text(shard))
+            .expression_attribute_values(":after", number(after))
+            .limit(most)
+            .send()
+            .await
+            .map_err(StoreError::sdk("Query"))?;
+        let last = answer.last_evaluated_key.filter(|key| !key.is_empty());
+        let rows = answer.items.unwrap_or_default();
+        Ok(Part {
+            hits: rows.iter().map(Hit::read).collect::<Result<_, _>>()?,
+            until: last
+                .map(|last| Hit::read(&last).map(|hit| hit.id))
+                .transpose()?,
+        })
+    }
+}
+
+impl Hit {
+    fn read(row: &Attributes) -> Result<Self, StoreError> {
+        let read = || {
+            Some(Self {
+                id: row.get("id")?.as_n().ok()?.parse().ok()?,
+                key: row.get("pk").map(AttributeValue::as_s)?.ok()?.clone(),
+            })
+        };
+        read().ok_or_else(|| StoreError::Row {
+            row: "the index of users",
+            reason: "`pk` or `id` is missing or has a wrong type".to_owned(),
+        })
+    }
+}
+
+/// How many users of a shard are asked for: ids are handed out one after the other, so a page is
+/// spread evenly but for what luck does; and 32 keys cost no more than one.
+fn share(limit: u16) -> i32 {
+    i32::from(limit / 16) + 32
+}
+
+/// The first hits of all parts, and the id behind which the next page begins.
+fn merge(parts: Vec<Part>, limit: usize) -> (Vec<Hit>, Option<u64>) {
+    let until = parts.iter().filter_map(|part| part.until).min();
+    let mut hits: Vec<Hit> = parts
+        .into_iter()
+        .flat_map(|part| part.hits)
+        .filter(|hit| until.is_none_or(|until| hit.id <= until))
+        .collect();
+    hits.sort_unstable_by_key(|hit| hit.id);
+    if hits.len() <= limit {
+        return (hits, until);
+    }
+    hits.truncate(limit);
+    let next = hits.last().map(|hit| hit.id);
+    (hits, next)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// What a shard with these ids gives for a question.
+    fn part(ids: &BTreeSet<u64>, number: u64, after: u64, most: usize) -> Part {
+        let hits: Vec<Hit> = ids
+            .range(after + 1..)
+            .filter(|id| *id % TENANT_SHARDS == number)
+            .take(most)
+            .map(|id| Hit {
+                id: *id,
+                key: id.to_string(),
+            })
+            .collect();
+        // DynamoDB says so too where it happens to stop at the very last one.
+        let until = hits.last().map(|hit| hit.id).filter(|_| hits.len() == most);
+        Part { hits, until }
+    }
+
+    fn walk(ids: &BTreeSet<u64>, most: usize, limit: usize) -> Vec<u64> {
+        let (mut walked, mut after) = (Vec::new(), 0);
+        loop {
+            let parts = (0..TENANT_SHARDS).map(|number| part(ids, number, after, most));
+            let (hits, next) = merge(parts.collect(), limit);
+            assert!(hits.len() <= limit);
+            walked.extend(hits.iter().map(|hit| hit.id));
+            let Some(next) = next else {
+                return walked;
+            };
+            assert!(next > after, "a page must get on");
+            after = next;
+        }
+    }
+
+    #[test]
+    fn pages_of_any_size_give_each_id_once_and_in_order_however_uneven_the_shards() {
+        for round in 0..60_u64 {
+            // From all ids near one another to few of them in a few shards.
+            let space = 1 << (4 + round % 12);
+            let stride = if round % 3 == 0 { TENANT_SHARDS } else { 1 };
+            let ids: BTreeSet<u64> = (0..rand::random_range(0..400))
+                .map(|_| rand::random_range(1..=space) * stride)
+                .collect();
+            for most in [1, 2, 3, 7, 40] {
+                for limit in [1, 2, 5, 31, 32, 33, 100, 1_000] {
+                    let walked = walk(&ids, most, limit);
+                    assert!(walked.iter().eq(ids.iter()), "{most} {limit} {ids:?}");
+                }
+            }
+        }
+    }
+}
