@@ -14,6 +14,7 @@ pub mod items;
 pub mod operators;
 pub mod passwords;
 pub mod robots;
+pub mod roles;
 pub mod runs;
 pub mod sessions;
 pub mod tasks;
