@@ -19,7 +19,9 @@ const DOCUMENT: &str = "/openapi.json";
     components(schemas(Problem, FieldError)),
     modifiers(&Operator),
     tags(
+        (name = "Roles", description = "What users of the tenant can be, and tasks can map to."),
         (name = "Sessions", description = "Operators sign in and out."),
+        (name = "Tasks", description = "Import tasks, with every version they had."),
     )
 )]
 pub(crate) struct Console;

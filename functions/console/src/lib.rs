@@ -7,7 +7,9 @@ mod access;
 mod description;
 mod failure;
 mod lists;
+mod roles;
 mod sessions;
+mod tasks;
 
 use axum::Router;
 use muster_aws::Store;
@@ -24,7 +26,10 @@ struct App {
 }
 
 fn routes() -> OpenApiRouter<App> {
-    let resources = OpenApiRouter::new().merge(sessions::routes());
+    let resources = OpenApiRouter::new()
+        .merge(roles::routes())
+        .merge(sessions::routes())
+        .merge(tasks::routes());
     OpenApiRouter::with_openapi(description::Console::openapi()).nest(PREFIX, resources)
 }
 

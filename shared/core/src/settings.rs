@@ -14,7 +14,7 @@ use crate::value::email_problem;
 mod schema;
 
 /// Characters of `title`.
-const TITLE: usize = 200;
+pub const TITLE: usize = 200;
 /// Characters of `description`, `notes`.
 const LONG_TEXT: usize = 10_000;
 /// Characters of a JSON key.
