@@ -28,8 +28,10 @@ const DOCUMENT: &str = "/openapi.json";
     modifiers(&Operator),
     tags(
         (name = "Quant", description = "Task-based import, by robots."),
+        (name = "Roles", description = "What users of the tenant can be, and tasks can map to."),
         (name = "Sessions", description = "Operators sign in and out."),
         (name = "Sign-in", description = "Robots sign in."),
+        (name = "Tasks", description = "Import tasks, with every version they had."),
         (name = "Users", description = "The users of the tenant's directory, and what changed them."),
     )
 )]

@@ -7,7 +7,9 @@ mod access;
 mod description;
 mod failure;
 mod lists;
+mod roles;
 mod sessions;
+mod tasks;
 mod users;
 
 use axum::Router;
@@ -26,7 +28,9 @@ struct App {
 
 fn routes() -> OpenApiRouter<App> {
     let resources = OpenApiRouter::new()
+        .merge(roles::routes())
         .merge(sessions::routes())
+        .merge(tasks::routes())
         .merge(users::routes());
     OpenApiRouter::with_openapi(description::Console::openapi()).nest(PREFIX, resources)
 }

@@ -216,7 +216,7 @@ async fn seed_task(store: &Store, seed: &Seed, now: Timestamp) -> Result<(), See
         .await?
     {
         PutTask::Stored(_) => Ok(()),
-        PutTask::Changed => Err(SeedError::Task(id)),
+        PutTask::Changed | PutTask::Missing => Err(SeedError::Task(id)),
         PutTask::Refused(problems) => Err(SeedError::Refused {
             what: format!("task {id}"),
             why: problems

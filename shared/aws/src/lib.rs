@@ -15,6 +15,7 @@ pub mod keys;
 pub mod operators;
 pub mod passwords;
 pub mod robots;
+pub mod roles;
 pub mod runs;
 pub mod sessions;
 pub mod tasks;

@@ -3,7 +3,7 @@
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 
-use crate::row::{self, Key};
+use crate::row::{self, Attributes, Key};
 use crate::{Store, StoreError};
 
 /// What a list is of.
@@ -57,6 +57,11 @@ fn key(tenant: &str, kind: Kind, name: &str) -> Key {
     Key::new(format!("LIST#{tenant}"), format!("{}{name}", kind.prefix()))
 }
 
+/// The row that puts a thing into a list.
+pub(crate) fn row(tenant: &str, kind: Kind, name: &str) -> Attributes {
+    key(tenant, kind, name).attributes()
+}
+
 impl Store {
     /// A write of a transaction: it puts a thing into a list. Repeating it changes nothing.
     pub(crate) fn list_as(
@@ -67,7 +72,7 @@ impl Store {
     ) -> Result<TransactWriteItem, StoreError> {
         let put = Put::builder()
             .table_name(&self.tables.control)
-            .set_item(Some(key(tenant, kind, name).attributes()))
+            .set_item(Some(row(tenant, kind, name)))
             .build()?;
         Ok(TransactWriteItem::builder().put(put).build())
     }

@@ -79,6 +79,20 @@ impl Store {
         })
     }
 
+    /// Whether `tenant` has a robot of this name.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn robot_exists(&self, tenant: &str, name: &str) -> Result<bool, StoreError> {
+        if !accounts::is_name(name) {
+            return Ok(false);
+        }
+        let robot: Option<RobotRow> = self
+            .read_lasting_row(RobotRow::WHAT, &RobotRow::key(name))
+            .await?;
+        Ok(robot.is_some_and(|robot| robot.tenant == tenant))
+    }
+
     /// The robot that has this name and this password. An unknown name is refused after the same
     /// work as a wrong password. Ask [`Store::begin_login`] first.
     ///

@@ -1,5 +1,6 @@
-//! Import tasks: their settings, checked before they are stored. A task belongs to one tenant;
-//! whoever reads it compares that with the tenant of the caller.
+//! Import tasks: their settings, checked before they are stored, listed by tenant, every version
+//! kept. A task belongs to one tenant; whoever reads it without naming that compares it with the
+//! tenant of the caller.
 
 use jiff::Timestamp;
 use muster_core::settings::{FieldProblem, TaskSettings};
@@ -8,9 +9,17 @@ use serde::{Deserialize, Serialize};
 use crate::row::{self, Attributes, Key, millis};
 use crate::{Store, StoreError};
 
-/// Bytes of the settings as JSON; a row ends at 400 KB.
-const LARGEST: usize = 300_000;
+mod check;
+mod history;
+mod list;
+mod save;
 
+pub(crate) use check::set_up_problems;
+pub use history::{TaskChanges, TaskHistory, TaskVersion};
+pub use list::{TaskFilter, TaskPage};
+pub(crate) use save::set_up_rows;
+
+const WHAT: &str = "a task";
 /// A stored task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
@@ -27,17 +36,25 @@ pub struct Task {
     /// When they were stored last.
     #[serde(with = "millis")]
     pub updated_at: Timestamp,
+    /// The operator who made it; absent: it was there from the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<String>,
+    /// The operator who stored it last; absent: none did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_by: Option<String>,
 }
 
 /// What became of a task that was to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PutTask {
-    /// It is stored like this.
+    /// It is stored like this; its version is the old one where nothing changed.
     Stored(Box<Task>),
     /// The settings are wrong; nothing is stored.
     Refused(Vec<FieldProblem>),
-    /// Somebody else stored it in between (or made it, or it was never there); nothing is stored.
+    /// Somebody else stored it in between (or made it); nothing is stored.
     Changed,
+    /// The tenant has no such task.
+    Missing,
 }
 
 /// Serde: settings as JSON text. DynamoDB refuses an empty name within a map, which a role mapping
@@ -62,90 +79,53 @@ mod as_json {
     }
 }
 
+fn pk(id: u64) -> String {
+    format!("TASK#{id}")
+}
+
 fn key(id: u64) -> Key {
-    Key::new(format!("TASK#{id}"), "TASK")
+    Key::new(pk(id), "TASK")
 }
 
 impl Task {
     /// A new one with the number in its settings.
-    pub(crate) fn new(tenant: &str, settings: TaskSettings, now: Timestamp) -> Self {
+    pub(crate) fn new(
+        tenant: &str,
+        settings: TaskSettings,
+        by: Option<&str>,
+        now: Timestamp,
+    ) -> Self {
         Self {
             tenant: tenant.to_owned(),
             settings,
             version: 1,
             created_at: row::whole_millis(now),
             updated_at: row::whole_millis(now),
+            created_by: by.map(str::to_owned),
+            updated_by: by.map(str::to_owned),
         }
     }
 
-    pub(crate) fn row(&self) -> Result<Attributes, StoreError> {
-        row::encode("a task", &key(self.settings.id), self)
+    fn row(&self) -> Result<Attributes, StoreError> {
+        row::encode(WHAT, &key(self.settings.id), self)
     }
-}
-
-/// What keeps settings from being stored.
-pub(crate) fn problems(settings: &TaskSettings) -> Vec<FieldProblem> {
-    let mut problems = settings.check().err().unwrap_or_default();
-    let bytes = serde_json::to_string(settings).map_or(0, |json| json.len());
-    if bytes > LARGEST {
-        problems.push(FieldProblem {
-            field: "settings".to_owned(),
-            message: format!("all settings together take {bytes} bytes; {LARGEST} fit"),
-        });
-    }
-    problems
 }
 
 impl Store {
-    /// Stores the settings of task `settings.id` of `tenant`. `replaces` is the version that the
-    /// caller has seen; `None` makes a new task (take its id from [`Store::next_task_id`]).
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn put_task(
-        &self,
-        tenant: &str,
-        settings: TaskSettings,
-        replaces: Option<u64>,
-        now: Timestamp,
-    ) -> Result<PutTask, StoreError> {
-        let problems = problems(&settings);
-        if !problems.is_empty() {
-            return Ok(PutTask::Refused(problems));
-        }
-        let mut task = Task::new(tenant, settings, now);
-        let stored = if let Some(version) = replaces {
-            let old = self.get_task(task.settings.id).await?;
-            let Some(old) = old.filter(|old| old.tenant == tenant && old.version == version) else {
-                return Ok(PutTask::Changed);
-            };
-            task.version = version.saturating_add(1);
-            task.created_at = old.created_at;
-            self.put_if(
-                task.row()?,
-                "#tenant = :tenant AND #version = :version",
-                [("#tenant", "tenant"), ("#version", "version")],
-                [
-                    (":tenant", row::text(tenant)),
-                    (":version", row::number(version)),
-                ],
-            )
-            .await?
-        } else {
-            self.put_if_absent(task.row()?).await?
-        };
-        Ok(if stored {
-            PutTask::Stored(Box::new(task))
-        } else {
-            PutTask::Changed
-        })
-    }
-
     /// The task with this number, whosoever it is.
     ///
     /// # Errors
     /// What the store says.
     pub async fn get_task(&self, id: u64) -> Result<Option<Task>, StoreError> {
-        self.read_lasting_row("a task", &key(id)).await
+        self.read_lasting_row(WHAT, &key(id)).await
+    }
+
+    /// The task of `tenant` with this number.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn find_task(&self, tenant: &str, id: u64) -> Result<Option<Task>, StoreError> {
+        let task = self.get_task(id).await?;
+        Ok(task.filter(|task| task.tenant == tenant))
     }
 }

@@ -10,6 +10,7 @@ pub mod limits;
 pub mod login;
 pub mod plan;
 pub mod reader;
+pub mod roles;
 pub mod rules;
 pub mod run;
 pub mod settings;

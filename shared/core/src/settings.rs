@@ -5,57 +5,74 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::attribute::Attribute;
+use crate::roles::role_problem;
 use crate::value::email_problem;
 
+mod schema;
+
 /// Characters of `title`.
-const TITLE: usize = 200;
-/// Characters of `description`, `notes`, a JSON key, a role.
+pub const TITLE: usize = 200;
+/// Characters of `description`, `notes`.
 const LONG_TEXT: usize = 10_000;
-/// Characters of a JSON key or a role.
-const SHORT_TEXT: usize = 256;
+/// Characters of a JSON key.
+const KEY: usize = 256;
+/// Robots that one task permits.
+const ROBOTS: usize = 500;
 /// Seconds that a client may be told to wait.
 const RETRY_AFTER: u32 = 86_400;
 
 /// An import task ("Automatic Task").
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TaskSettings {
-    /// The number in the import's URL.
+    /// The number in the import's URL. It is assigned: where settings are sent, it is left out or
+    /// is the task's.
+    #[schema(example = 206)]
     pub id: u64,
     /// Whether data can be sent through the task.
     pub enabled: bool,
     /// Its name.
+    #[schema(max_length = 200, example = "Staff of all stores")]
     pub title: String,
     /// What it is for, in Markdown.
+    #[schema(max_length = 10_000)]
     pub description: String,
     /// Notes.
+    #[schema(max_length = 10_000)]
     pub notes: String,
     /// Who is mailed about runs with errors.
+    #[schema(example = json!(["hr@example.com"]))]
     pub notification_emails: Vec<String>,
     /// From what severity on a run is mailed.
     pub notify_on: NotifyOn,
-    /// The robots that may run the task, by name.
+    /// The robots that may run the task, by name. An enabled task has at least one.
+    #[schema(max_items = 500, example = json!(["acme-robot"]))]
     pub permitted_robots: Vec<String>,
     /// What separates the items of a list that comes as one string.
     pub list_item_separator: Separator,
     /// The JSON key of each attribute that is imported.
+    #[schema(schema_with = schema::attribute_mapping)]
     pub attribute_mapping: BTreeMap<Attribute, String>,
-    /// The role that each string stands for.
+    /// The role that each string stands for. Strings are matched exactly.
+    #[schema(example = json!({"catman": "Category Manager"}))]
     pub role_mapping: BTreeMap<String, String>,
     /// What a refused second import is told to wait; absent: what is left of the first one's hold.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 86_400, example = 60)]
     pub retry_after_seconds: Option<u32>,
     /// How many ignored users stop an import.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub safety_threshold: Option<SafetyThreshold>,
     /// URLs that are told about finished runs.
+    #[schema(example = json!(["https://hr.example.com/imported"]))]
     pub webhooks: Vec<String>,
 }
 
 /// From what severity on a run is mailed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum NotifyOn {
     /// Failed runs.
@@ -87,6 +104,14 @@ pub enum Separator {
 }
 
 impl Separator {
+    const ALL: [Self; 5] = [
+        Self::Comma,
+        Self::Semicolon,
+        Self::Bar,
+        Self::Tab,
+        Self::Newline,
+    ];
+
     /// The character itself.
     #[must_use]
     pub const fn char(self) -> char {
@@ -101,12 +126,13 @@ impl Separator {
 }
 
 /// How many ignored users stop an import before it writes anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(example = json!({"percent": 5}))]
 pub enum SafetyThreshold {
     /// More than this many.
     Records(u64),
-    /// More than this share of all records, in percent.
+    /// More than this share of all records, in percent: 0 to 100.
     Percent(u8),
 }
 
@@ -120,7 +146,9 @@ pub struct FieldProblem {
 }
 
 impl FieldProblem {
-    fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+    /// One field and what is wrong with it.
+    #[must_use]
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             field: field.into(),
             message: message.into(),
@@ -165,6 +193,64 @@ impl TaskSettings {
         none_or_all(problems)
     }
 
+    /// The fields in which these settings differ from others, by name, in the order of the fields;
+    /// `id` is none.
+    #[must_use]
+    pub fn changed_from(&self, other: &Self) -> Vec<&'static str> {
+        let Self {
+            id: _,
+            enabled,
+            title,
+            description,
+            notes,
+            notification_emails,
+            notify_on,
+            permitted_robots,
+            list_item_separator,
+            attribute_mapping,
+            role_mapping,
+            retry_after_seconds,
+            safety_threshold,
+            webhooks,
+        } = other;
+        [
+            ("enabled", self.enabled != *enabled),
+            ("title", self.title != *title),
+            ("description", self.description != *description),
+            ("notes", self.notes != *notes),
+            (
+                "notification_emails",
+                self.notification_emails != *notification_emails,
+            ),
+            ("notify_on", self.notify_on != *notify_on),
+            (
+                "permitted_robots",
+                self.permitted_robots != *permitted_robots,
+            ),
+            (
+                "list_item_separator",
+                self.list_item_separator != *list_item_separator,
+            ),
+            (
+                "attribute_mapping",
+                self.attribute_mapping != *attribute_mapping,
+            ),
+            ("role_mapping", self.role_mapping != *role_mapping),
+            (
+                "retry_after_seconds",
+                self.retry_after_seconds != *retry_after_seconds,
+            ),
+            (
+                "safety_threshold",
+                self.safety_threshold != *safety_threshold,
+            ),
+            ("webhooks", self.webhooks != *webhooks),
+        ]
+        .into_iter()
+        .filter_map(|(field, changed)| changed.then_some(field))
+        .collect()
+    }
+
     fn username_problem(&self) -> Option<FieldProblem> {
         (!self.attribute_mapping.contains_key(&Attribute::Username)).then(|| {
             FieldProblem::new(
@@ -182,10 +268,10 @@ impl TaskSettings {
             if *attribute == Attribute::Password {
                 problems.push(FieldProblem::new(&field, "a password cannot be imported"));
             }
-            if key.is_empty() || key.chars().count() > SHORT_TEXT {
+            if key.is_empty() || key.chars().count() > KEY {
                 problems.push(FieldProblem::new(
                     &field,
-                    format!("a JSON key has 1 to {SHORT_TEXT} characters"),
+                    format!("a JSON key has 1 to {KEY} characters"),
                 ));
             }
             if let Some(other) = seen.insert(key, attribute) {
@@ -203,18 +289,7 @@ impl TaskSettings {
                     "no record can match this: texts are trimmed, and an empty one is no role",
                 ));
             }
-            if role == "Robot" {
-                problems.push(FieldProblem::new(
-                    &field,
-                    "the role Robot cannot be given to users",
-                ));
-            }
-            if role.trim().is_empty() || role.chars().count() > SHORT_TEXT {
-                problems.push(FieldProblem::new(
-                    &field,
-                    format!("a role has 1 to {SHORT_TEXT} characters"),
-                ));
-            }
+            problems.extend(role_problem(role).map(|why| FieldProblem::new(&field, why)));
         }
         problems
     }
@@ -232,6 +307,13 @@ impl TaskSettings {
                     format!("{length} characters are too many; {limit} fit"),
                 ));
             }
+        }
+        let robots = self.permitted_robots.len();
+        if robots > ROBOTS {
+            problems.push(FieldProblem::new(
+                "permitted_robots",
+                format!("{robots} robots are too many; {ROBOTS} can be permitted"),
+            ));
         }
         for (index, email) in self.notification_emails.iter().enumerate() {
             if email_problem(email).is_some() {
@@ -307,6 +389,41 @@ mod tests {
     fn the_role_robot_is_refused() {
         let task = settings(r#"{"role_mapping":{"bot":"Robot"}}"#);
         assert_eq!(fields(task.check()), ["role_mapping.bot"]);
+    }
+
+    #[test]
+    fn a_task_permits_at_most_500_robots() {
+        let mut task = TaskSettings {
+            permitted_robots: (0..500).map(|n| format!("robot {n}")).collect(),
+            ..TaskSettings::default()
+        };
+        assert_eq!(task.check(), Ok(()));
+        task.permitted_robots.push("one more".to_owned());
+        assert_eq!(fields(task.check()), ["permitted_robots"]);
+    }
+
+    #[test]
+    fn every_field_but_the_id_counts_as_a_change() {
+        let task = settings(
+            r#"{"id":206,"enabled":true,"title":"a","description":"a","notes":"a",
+                "notification_emails":["a@example.com"],"notify_on":"warnings",
+                "permitted_robots":["r"],"list_item_separator":";",
+                "attribute_mapping":{"username":"Username"},"role_mapping":{"a":"A"},
+                "retry_after_seconds":1,"safety_threshold":{"records":1},"webhooks":["a"]}"#,
+        );
+        let all = serde_json::to_value(&task).unwrap();
+        let mut names: Vec<_> = all.as_object().unwrap().keys().cloned().collect();
+        names.retain(|name| name != "id");
+        let mut changed = task.changed_from(&TaskSettings::default());
+        changed.sort_unstable();
+        assert_eq!(changed, names, "both sorted");
+        assert!(
+            task.changed_from(&TaskSettings {
+                id: 1,
+                ..task.clone()
+            })
+            .is_empty()
+        );
     }
 
     #[test]

@@ -133,7 +133,8 @@ impl Bootstrap {
                 return Some(Bootstrapped::BadName(named, accounts::NAME_RULE));
             }
         }
-        let problems = tasks::problems(self.task.as_ref()?);
+        let robot = robot.map(|(_, name)| name.as_str());
+        let problems = tasks::set_up_problems(self.task.as_ref()?, robot);
         (!problems.is_empty()).then_some(Bootstrapped::Refused(problems))
     }
 
@@ -164,7 +165,12 @@ impl Bootstrap {
             rows.push((Some(Named::Robot), robot));
         }
         if let Some(settings) = task {
-            rows.push((None, Task::new(&tenant, settings, now).row()?));
+            let task = Task::new(&tenant, settings, None, now);
+            rows.extend(
+                tasks::set_up_rows(&task)?
+                    .into_iter()
+                    .map(|row| (None, row)),
+            );
         }
         Ok(rows)
     }

@@ -13,7 +13,8 @@ use crate::support::{at, start, store};
 fn settings() -> TaskSettings {
     let json = r#"{
         "id": 7, "enabled": true, "title": "Staff", "permitted_robots": ["robot"],
-        "attribute_mapping": {"username": "Username"}
+        "attribute_mapping": {"username": "Username", "role": "Role"},
+        "role_mapping": {"catman": "Category Manager", "cm": "Category Manager"}
     }"#;
     serde_json::from_str(json).unwrap()
 }
@@ -28,14 +29,17 @@ fn order() -> Bootstrap {
     }
 }
 
-/// Every row, but for the counters: a number that is taken stays so.
+/// Every row by its key, but for the counters: a number that is taken stays so.
 async fn rows(store: &Store) -> BTreeMap<String, HashMap<String, AttributeValue>> {
     let table = &store.tables.control;
     let scan = store.client.scan().table_name(table).consistent_read(true);
     let rows = scan.send().await.unwrap().items.unwrap_or_default();
     rows.into_iter()
-        .map(|row| (row.get("pk").unwrap().as_s().unwrap().clone(), row))
-        .filter(|(pk, _)| !pk.starts_with("COUNTER#"))
+        .map(|row| {
+            let part = |name| row.get(name).unwrap().as_s().unwrap().as_str();
+            (format!("{}/{}", part("pk"), part("sk")), row)
+        })
+        .filter(|(key, _)| !key.starts_with("COUNTER#"))
         .collect()
 }
 
@@ -54,17 +58,26 @@ async fn a_fresh_deployment_gets_everything_it_was_to_get() {
         ..settings()
     };
     assert_eq!(task.settings, expected);
+    assert_eq!((task.created_by, task.updated_by), (None, None));
+    let history = store.task_history("acme", 206, None, 10).await.unwrap();
+    assert_eq!(history.unwrap().versions.len(), 1);
+    let roles = store.get_roles("acme").await.unwrap();
+    assert_eq!(roles.version, 1);
+    assert!(roles.roles.into_iter().eq(["Category Manager"]));
     let robot = store.verify_robot("robot", "s3cret".into()).await.unwrap();
     assert_eq!(robot.unwrap().tenant, "acme");
     let keys: Vec<_> = rows(&store).await.into_keys().collect();
     assert_eq!(
         keys,
         [
-            "BOOTSTRAP",
-            "OPERATOR#anna",
-            "ROBOT#robot",
-            "TASK#206",
-            "TENANT#acme"
+            "BOOTSTRAP/BOOTSTRAP",
+            "LIST#acme/TASK#0000000000000206",
+            "OPERATOR#anna/OPERATOR",
+            "ROBOT#robot/ROBOT",
+            "ROLES#acme/ROLES",
+            "TASK#206/TASK",
+            "TASK#206/VERSION#0000000000000001",
+            "TENANT#acme/TENANT"
         ]
     );
 }
@@ -118,6 +131,7 @@ async fn a_deployment_is_set_up_once() {
         tenant: "globex".to_owned(),
         operator: "otto".to_owned(),
         robot: None,
+        task: None,
         ..order()
     };
     let already = Bootstrapped::AlreadyDone {
@@ -215,6 +229,12 @@ async fn what_cannot_be_stored_is_refused_before_anything_is_written() {
         Bootstrapped::Refused(problems) => assert_eq!(problems[0].field, "title"),
         other => panic!("{other:?}"),
     }
+    let mut stranger = order();
+    stranger.robot = Some(("another".to_owned(), "s3cret".into()));
+    match store.bootstrap(stranger, start()).await.unwrap() {
+        Bootstrapped::Refused(problems) => assert_eq!(problems[0].field, "permitted_robots.0"),
+        other => panic!("{other:?}"),
+    }
     assert!(rows(&store).await.is_empty());
     assert_eq!(store.next_task_id().await.unwrap(), 206);
 }
@@ -229,7 +249,7 @@ async fn a_set_up_whose_answer_was_lost_is_done() {
         let done = faulty.bootstrap(order(), start()).await.unwrap();
         assert_eq!(done, Bootstrapped::Done { task: Some(206) }, "{lost}");
         assert_eq!(faults.left(), 0);
-        assert_eq!(rows(&store).await.len(), 5);
+        assert_eq!(rows(&store).await.len(), 8);
     }
 }
 
@@ -245,5 +265,5 @@ async fn a_set_up_whose_answer_was_lost_and_whose_marker_cannot_be_read_is_unkno
         Bootstrapped::Unknown { task, .. } => assert_eq!(task, Some(206)),
         other => panic!("{other:?}"),
     }
-    assert_eq!(rows(&store).await.len(), 5, "it took effect");
+    assert_eq!(rows(&store).await.len(), 8, "it took effect");
 }

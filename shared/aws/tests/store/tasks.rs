@@ -1,4 +1,4 @@
-//! Tenants, tasks and the counters.
+//! Tenants, tasks as a set-up stores them, and the counters.
 
 use futures::future::join_all;
 use muster_aws::Creation;
@@ -134,12 +134,16 @@ async fn who_stores_settings_must_have_seen_the_last_ones() {
         }
         other => panic!("{other:?}"),
     }
-    for (tenant, replaces) in [("acme", Some(1)), ("acme", None), ("other", Some(2))] {
+    for (tenant, replaces, outcome) in [
+        ("acme", Some(1), PutTask::Changed),
+        ("acme", None, PutTask::Changed),
+        ("other", Some(2), PutTask::Missing),
+    ] {
         let put = store
             .put_task(tenant, settings(206), replaces, at(6))
             .await
             .unwrap();
-        assert_eq!(put, PutTask::Changed);
+        assert_eq!(put, outcome);
     }
     assert_eq!(
         store.get_task(206).await.unwrap().unwrap().settings,
