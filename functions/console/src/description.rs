@@ -19,7 +19,10 @@ const DOCUMENT: &str = "/openapi.json";
     components(schemas(Problem, FieldError)),
     modifiers(&Operator),
     tags(
+        (name = "Operators", description = "The people who use this API."),
+        (name = "Robots", description = "The accounts of systems that import."),
         (name = "Sessions", description = "Operators sign in and out."),
+        (name = "Tokens", description = "API tokens of robots, for systems that do not sign in."),
     )
 )]
 pub(crate) struct Console;

@@ -4,10 +4,14 @@
 //! session and role ([`access`]); all it reads and changes is of that operator's tenant.
 
 mod access;
+mod credentials;
 mod description;
 mod failure;
 mod lists;
+mod operators;
+mod robots;
 mod sessions;
+mod tokens;
 
 use axum::Router;
 use muster_aws::Store;
@@ -24,7 +28,11 @@ struct App {
 }
 
 fn routes() -> OpenApiRouter<App> {
-    let resources = OpenApiRouter::new().merge(sessions::routes());
+    let resources = OpenApiRouter::new()
+        .merge(operators::routes())
+        .merge(robots::routes())
+        .merge(sessions::routes())
+        .merge(tokens::routes());
     OpenApiRouter::with_openapi(description::Console::openapi()).nest(PREFIX, resources)
 }
 
