@@ -1,3 +1,14 @@
 //! The operator's API, from outside.
 
+mod operators;
+mod robots;
 mod sessions;
+mod tokens;
+
+use muster_tests::World;
+
+/// Whether this is a token that opens Quant's import, for whatever task.
+async fn opens(w: &World, token: &str) -> bool {
+    let import = w.import(0).await.token(token).body("[]").send().await;
+    !(import.status == 401 && import.media_type() == Some("text/plain"))
+}
