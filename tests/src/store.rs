@@ -200,13 +200,17 @@ impl Access {
 
     /// A token of the first tenant's robot that was good until a moment ago.
     pub async fn expired_token(&self, w: &World) -> String {
-        let tenant = self.tenant(w, 0).await;
         let (lifetime, hour_ago) = (Duration::from_secs(3_590), Timestamp::now() - 1.hour());
-        let scopes = muster_aws::tokens::Scope::ALL.into();
-        let robot = &w.tenants[0].robot.username;
+        let SignIn { username, password } = &w.tenants[0].robot;
+        let robot = self
+            .store
+            .verify_robot(username, password.as_str().into())
+            .await
+            .expect("the store")
+            .expect("the robot");
         let token = self
             .store
-            .issue_token(&tenant, robot, scopes, Some(lifetime), hour_ago)
+            .issue_token(robot, lifetime, hour_ago)
             .await
             .expect("the store");
         token.expose_secret().to_owned()

@@ -1,8 +1,8 @@
 //! `POST /authenticate`: a robot signs in and gets a token for half an hour (CONTRACT §1).
-//! An unknown name, a wrong password and their timing cannot be told apart.
+//! An unknown name, a wrong password, a disabled robot and their timing cannot be told apart.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::extract::{Extension, State};
@@ -11,7 +11,6 @@ use axum::{Json, Router};
 use jiff::Timestamp;
 use muster_aws::error::UNREACHABLE;
 use muster_aws::throttle::LoginGate;
-use muster_aws::tokens::Scope;
 use muster_aws::{Store, StoreError};
 use muster_web::http::{HeaderValue, StatusCode, header};
 use muster_web::{Body, ClientAddress, RequestId};
@@ -159,16 +158,7 @@ async fn sign_in(
         ));
     };
     store.login_succeeded(attempt).await?;
-    let scopes = BTreeSet::from(Scope::ALL);
-    let token = store
-        .issue_token(
-            &robot.tenant,
-            &robot.name,
-            scopes,
-            Some(LIFETIME),
-            Timestamp::now(),
-        )
-        .await?;
+    let token = store.issue_token(robot, LIFETIME, Timestamp::now()).await?;
     let reply = Reply {
         token: token.expose_secret(),
         status: "SUCCESS",

@@ -20,6 +20,15 @@ pub(crate) struct Reader(pub(crate) Session);
 #[derive(Debug)]
 pub(crate) struct Manager(pub(crate) Operator);
 
+/// The answer to a request without a session.
+pub(crate) fn no_session() -> Failure {
+    Failure::Problem(Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "no session, or one that has ended: sign in with POST /admin/v1/sessions and send its \
+         token as Authorization: Bearer …",
+    ))
+}
+
 impl FromRequestParts<App> for Reader {
     type Rejection = Failure;
 
@@ -28,13 +37,7 @@ impl FromRequestParts<App> for Reader {
             None => None,
             Some(text) => app.store.lookup_session(text, Timestamp::now()).await?,
         };
-        session.map(Self).ok_or_else(|| {
-            Failure::Problem(Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "no session, or one that has ended: sign in with POST /admin/v1/sessions and send \
-                 its token as Authorization: Bearer …",
-            ))
-        })
+        session.map(Self).ok_or_else(no_session)
     }
 }
 

@@ -27,11 +27,14 @@ const DOCUMENT: &str = "/openapi.json";
     components(schemas(Problem, FieldError)),
     modifiers(&Operator),
     tags(
+        (name = "Operators", description = "The people who use this API."),
         (name = "Quant", description = "Task-based import, by robots."),
+        (name = "Robots", description = "The accounts of systems that import."),
         (name = "Roles", description = "What users of the tenant can be, and tasks can map to."),
         (name = "Sessions", description = "Operators sign in and out."),
         (name = "Sign-in", description = "Robots sign in."),
         (name = "Tasks", description = "Import tasks, with every version they had."),
+        (name = "Tokens", description = "API tokens of robots, for systems that do not sign in."),
         (name = "Users", description = "The users of the tenant's directory, and what changed them."),
     )
 )]

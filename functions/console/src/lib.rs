@@ -4,12 +4,16 @@
 //! session and role ([`access`]); all it reads and changes is of that operator's tenant.
 
 mod access;
+mod credentials;
 mod description;
 mod failure;
 mod lists;
+mod operators;
+mod robots;
 mod roles;
 mod sessions;
 mod tasks;
+mod tokens;
 mod users;
 
 use axum::Router;
@@ -28,9 +32,12 @@ struct App {
 
 fn routes() -> OpenApiRouter<App> {
     let resources = OpenApiRouter::new()
+        .merge(operators::routes())
+        .merge(robots::routes())
         .merge(roles::routes())
         .merge(sessions::routes())
         .merge(tasks::routes())
+        .merge(tokens::routes())
         .merge(users::routes());
     OpenApiRouter::with_openapi(description::Console::openapi()).nest(PREFIX, resources)
 }

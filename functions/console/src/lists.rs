@@ -1,13 +1,19 @@
 //! What all lists have in common: pages, their size, and ids in paths.
 
+use std::ops::Deref;
+
 use axum::extract::{FromRequestParts, Path};
+use muster_aws::Part;
 use muster_web::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
 use crate::failure::{Failure, missing};
+
+/// Bytes of the longest `next`: a name's 128 characters.
+const LONGEST_NEXT: usize = 512;
 
 /// A part of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -17,6 +23,51 @@ pub(crate) struct Page<T> {
     /// To be sent as `after` for what follows; null: this was the end.
     #[schema(required)]
     pub(crate) next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// What is stored, as the API shows it.
+    pub(crate) fn of<S>(part: Part<S>, view: impl FnMut(S) -> T) -> Self {
+        Self {
+            items: part.items.into_iter().map(view).collect(),
+            next: part.next,
+        }
+    }
+}
+
+/// Which part of a list is wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Paging {
+    /// How many things the page holds at most.
+    #[serde(default)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 1000, default = 100)]
+    pub(crate) limit: Limit,
+    /// The `next` of the page before.
+    #[param(value_type = Option<String>)]
+    pub(crate) after: Option<After>,
+}
+
+/// The `next` of the page before.
+#[derive(Debug, Clone)]
+pub(crate) struct After(String);
+
+impl Deref for After {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for After {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        if text.len() > LONGEST_NEXT {
+            return Err(D::Error::custom("this is not the `next` of a page"));
+        }
+        Ok(Self(text))
+    }
 }
 
 /// How many things a page holds at most: 1 to 1,000, 100 unless told.

@@ -4,12 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use muster_aws::operators::{Operator, Role};
+use muster_aws::Store;
+use muster_aws::operators::{Operator, Role, VerifiedOperator};
 use muster_aws::sessions::Session;
 use muster_aws::throttle::LoginGate;
 use muster_web::documented::{Always, Bodies, Operators};
-use muster_web::http::{HeaderValue, StatusCode, header};
-use muster_web::{ClientAddress, JsonBody, Problem, headers};
+use muster_web::http::{HeaderMap, StatusCode};
+use muster_web::{ClientAddress, FieldError, JsonBody, Problem, headers};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -17,13 +18,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::access::Reader;
+use crate::access::{Reader, no_session};
+use crate::credentials::{check_password, no_store, refuse};
 use crate::failure::Failure;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(begin))
         .routes(routes!(current, end))
+        .routes(routes!(change_password))
 }
 
 /// A name and its password.
@@ -46,6 +49,18 @@ struct Begun {
     expires_at: Timestamp,
     /// Whose it is.
     operator: Who,
+}
+
+/// The present password and the next one.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Passwords {
+    /// The present password.
+    #[schema(value_type = String, format = Password)]
+    current: SecretString,
+    /// The next one: 8 to 128 characters.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128)]
+    new: SecretString,
 }
 
 /// An operator, as a session has it.
@@ -91,9 +106,30 @@ async fn begin(
     JsonBody(Credentials { name, password }): JsonBody<Credentials>,
 ) -> Result<Response, Failure> {
     let now = Timestamp::now();
+    let Some(verified) = verify(&app.store, &name, password, &address, now).await? else {
+        let problem = Problem::new(StatusCode::UNAUTHORIZED, "wrong name or password");
+        return Err(problem.into());
+    };
+    let (token, expires_at) = app.store.begin_session(&verified, now).await?;
+    let begun = Begun {
+        token: token.expose_secret().to_owned(),
+        expires_at,
+        operator: verified.operator.into(),
+    };
+    Ok((StatusCode::CREATED, no_store(), Json(begun)).into_response())
+}
+
+/// The operator with this name and this password, unless too many wrong ones were tried.
+async fn verify(
+    store: &Store,
+    name: &str,
+    password: SecretString,
+    address: &str,
+    now: Timestamp,
+) -> Result<Option<VerifiedOperator>, Failure> {
     // Robots have a name space of their own, and so have the failures of their names.
     let throttled_as = format!("operator {name}");
-    let attempt = match app.store.begin_login(&throttled_as, &address, now).await? {
+    let attempt = match store.begin_login(&throttled_as, address, now).await? {
         LoginGate::Open(attempt) => attempt,
         LoginGate::Throttled { seconds } => {
             let detail = format!("too many attempts: try again in {seconds} seconds");
@@ -101,20 +137,12 @@ async fn begin(
             return Err(problem.with_retry_after(seconds).into());
         }
     };
-    let Some(verified) = app.store.verify_operator(&name, password).await? else {
-        app.store.login_failed(attempt).await?;
-        let problem = Problem::new(StatusCode::UNAUTHORIZED, "wrong name or password");
-        return Err(problem.into());
-    };
-    app.store.login_succeeded(attempt).await?;
-    let (token, expires_at) = app.store.begin_session(&verified, now).await?;
-    let begun = Begun {
-        token: token.expose_secret().to_owned(),
-        expires_at,
-        operator: verified.operator.into(),
-    };
-    let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    Ok((StatusCode::CREATED, no_store, Json(begun)).into_response())
+    let verified = store.verify_operator(name, password).await?;
+    match verified {
+        Some(_) => store.login_succeeded(attempt).await?,
+        None => store.login_failed(attempt).await?,
+    }
+    Ok(verified)
 }
 
 /// Who is signed in
@@ -143,10 +171,47 @@ async fn current(Reader(session): Reader) -> Json<Current> {
 async fn end(
     State(app): State<App>,
     Reader(_): Reader,
-    headers: muster_web::http::HeaderMap,
+    headers: HeaderMap,
 ) -> Result<StatusCode, Failure> {
     if let Some(text) = headers::token(&headers) {
         app.store.end_session(text).await?;
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Change one's own password
+///
+/// All other sessions of the operator end; this one goes on.
+#[utoipa::path(
+    put, path = "/session/password", tag = "Sessions",
+    security(("operator" = ["read"])),
+    request_body = Passwords,
+    responses(
+        (status = 204, description = "The new password is the right one from now on."),
+        (status = 429, description = "Too many wrong passwords; `Retry-After` has the seconds to wait.", body = Problem, content_type = "application/problem+json"),
+        Operators, Bodies, Always,
+    )
+)]
+async fn change_password(
+    State(app): State<App>,
+    Reader(session): Reader,
+    headers: HeaderMap,
+    ClientAddress(address): ClientAddress,
+    JsonBody(Passwords { current, new }): JsonBody<Passwords>,
+) -> Result<StatusCode, Failure> {
+    refuse(check_password("new", &new))?;
+    let (operator, now) = (session.operator, Timestamp::now());
+    let verified = verify(&app.store, &operator.name, current, &address, now).await?;
+    let wrong = || FieldError::new("current", "this is not your present password");
+    refuse(verified.is_none().then(wrong))?;
+    let text = headers::token(&headers).unwrap_or_default();
+    let changed = app
+        .store
+        .change_own_password(text, &operator, new, now)
+        .await?;
+    if changed {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(no_session())
+    }
 }

@@ -36,8 +36,10 @@ mod transact;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub use accounts::name_problem;
 pub use config::{Config, ConfigError, Tables};
 pub use error::StoreError;
+pub use lists::Part;
 
 /// The two tables behind a client. Cheap to clone; clones share the client and its counts.
 #[derive(Debug, Clone)]

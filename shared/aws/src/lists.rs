@@ -1,7 +1,10 @@
 //! Lists of what a tenant has: one row per thing under `LIST#<tenant>`, without data, written in
 //! the transaction that makes the thing. Who lists reads a page of these, then the things.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use jiff::Timestamp;
 
 use crate::row::{self, Attributes, Key};
 use crate::{Store, StoreError};
@@ -48,12 +51,32 @@ pub(crate) struct Listed {
     pub(crate) more: bool,
 }
 
+/// Some things of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part<T> {
+    /// The things; there may be fewer than asked for before the end of the list.
+    pub items: Vec<T>,
+    /// Behind which the next part begins; absent: this was the last one.
+    pub next: Option<String>,
+}
+
+impl<T> Part<T> {
+    /// The same part of what becomes of the things.
+    pub(crate) fn map<U>(self, what: impl FnMut(T) -> U) -> Part<U> {
+        Part {
+            items: self.items.into_iter().map(what).collect(),
+            next: self.next,
+        }
+    }
+}
+
 /// A number so that texts sort as numbers do.
 pub(crate) fn number(number: u64) -> String {
     format!("{number:016}")
 }
 
-fn key(tenant: &str, kind: Kind, name: &str) -> Key {
+/// Where the entry of a thing is.
+pub(crate) fn key(tenant: &str, kind: Kind, name: &str) -> Key {
     Key::new(format!("LIST#{tenant}"), format!("{}{name}", kind.prefix()))
 }
 
@@ -70,9 +93,19 @@ impl Store {
         kind: Kind,
         name: &str,
     ) -> Result<TransactWriteItem, StoreError> {
+        self.list_with(&key(tenant, kind, name), Attributes::new())
+    }
+
+    /// The same for an entry that says more than a name, such as when it goes.
+    pub(crate) fn list_with(
+        &self,
+        key: &Key,
+        mut entry: Attributes,
+    ) -> Result<TransactWriteItem, StoreError> {
+        entry.extend(key.attributes());
         let put = Put::builder()
             .table_name(&self.tables.control)
-            .set_item(Some(row(tenant, kind, name)))
+            .set_item(Some(entry))
             .build()?;
         Ok(TransactWriteItem::builder().put(put).build())
     }
@@ -110,5 +143,22 @@ impl Store {
             .map(str::to_owned)
             .collect();
         Ok(Listed { names, more })
+    }
+
+    /// The rows at `keys`, in their order, each read consistently; those that are gone or have
+    /// expired are left out.
+    pub(crate) async fn rows_at(
+        &self,
+        keys: &[Key],
+        now: Timestamp,
+    ) -> Result<Vec<Attributes>, StoreError> {
+        let asked: Vec<Attributes> = keys.iter().map(Key::attributes).collect();
+        let rows = self.batch_rows(&self.tables.control, &asked).await?;
+        let mut rows: HashMap<Key, Attributes> = rows
+            .into_iter()
+            .filter(|row| row::is_live(row, now))
+            .filter_map(|row| Some((Key::of(&row)?, row)))
+            .collect();
+        Ok(keys.iter().filter_map(|key| rows.remove(key)).collect())
     }
 }

@@ -73,6 +73,16 @@ pub async fn hash(password: SecretString) -> Result<String, StoreError> {
     in_turn(move || hash_now(password.expose_secret())).await
 }
 
+/// Hashes a password, if there is one.
+pub(crate) async fn hash_some(
+    password: Option<SecretString>,
+) -> Result<Option<String>, StoreError> {
+    match password {
+        Some(password) => hash(password).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 /// Whether `password` is the one that was hashed. Without a hash the answer is no, after the same
 /// time as with one.
 ///

@@ -1,13 +1,24 @@
 //! Robots: who may sign in to the API. They are not users; their names are unique across tenants
 //! in a name space of their own, compared exactly.
 
+use std::collections::BTreeSet;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::{self, Account};
-use crate::row::{self, Attributes, Key, millis};
+use crate::accounts::{self, Account, AccountRow, Changed};
+use crate::lists::{Kind, Listed, Order, Part};
+use crate::row::{Key, millis_option};
+use crate::tasks::Task;
+use crate::tokens::Scope;
 use crate::{Creation, Store, StoreError, passwords};
+
+/// Tasks that are looked up in one go.
+const TASKS: u16 = 200;
+/// Tasks that are read at once.
+const READS: usize = 16;
 
 /// A robot that has signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,27 +27,91 @@ pub struct Robot {
     pub tenant: String,
     /// Its name.
     pub name: String,
+    /// What its tokens open.
+    pub scopes: BTreeSet<Scope>,
+    /// Which of its passwords it was: a token it signs in for lasts no longer than its password.
+    pub(crate) password_version: u64,
 }
 
-#[derive(Serialize, Deserialize)]
-struct RobotRow {
-    tenant: String,
-    name: String,
-    /// Argon2id, PHC form.
-    password: String,
-    #[serde(with = "millis")]
-    created_at: Timestamp,
+/// A robot as operators see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RobotEntry {
+    /// Its name.
+    pub name: String,
+    /// Whether it may sign in, and its tokens open anything.
+    pub enabled: bool,
+    /// What its tokens open at most.
+    pub scopes: BTreeSet<Scope>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was changed last.
+    pub updated_at: Timestamp,
+    /// When a token of it was used last, right to ten minutes.
+    pub last_used_at: Option<Timestamp>,
 }
 
-impl Account for RobotRow {
+/// What is to become of a robot; what is absent stays.
+#[derive(Debug, Clone, Default)]
+pub struct RobotChange {
+    /// Whether it may sign in, and its tokens open anything.
+    pub enabled: Option<bool>,
+    /// What its tokens open at most.
+    pub scopes: Option<BTreeSet<Scope>>,
+    /// Another password.
+    pub password: Option<SecretString>,
+}
+
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RobotRow {
+    #[serde(flatten)]
+    pub(crate) account: Account,
+    #[serde(default = "everything")]
+    pub(crate) scopes: BTreeSet<Scope>,
+    /// Written by its tokens, not with the rest of the row.
+    #[serde(
+        default,
+        with = "millis_option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(crate) last_used_at: Option<Timestamp>,
+}
+
+fn everything() -> BTreeSet<Scope> {
+    Scope::ALL.into()
+}
+
+impl AccountRow for RobotRow {
     const WHAT: &'static str = "a robot";
+    const KIND: Kind = Kind::Robot;
 
     fn key(name: &str) -> Key {
         Key::new(format!("ROBOT#{name}"), "ROBOT")
     }
 
-    fn password(&self) -> &str {
-        &self.password
+    fn account(&self) -> &Account {
+        &self.account
+    }
+
+    fn account_mut(&mut self) -> &mut Account {
+        &mut self.account
+    }
+}
+
+impl From<RobotRow> for RobotEntry {
+    fn from(robot: RobotRow) -> Self {
+        let RobotRow {
+            account,
+            scopes,
+            last_used_at,
+        } = robot;
+        Self {
+            enabled: account.enabled,
+            scopes,
+            created_at: account.created_at,
+            updated_at: account.updated_at(),
+            last_used_at,
+            name: account.name,
+        }
     }
 }
 
@@ -45,19 +120,18 @@ pub(crate) async fn new_row(
     tenant: &str,
     name: &str,
     password: SecretString,
+    scopes: BTreeSet<Scope>,
     now: Timestamp,
-) -> Result<Attributes, StoreError> {
-    let robot = RobotRow {
-        tenant: tenant.to_owned(),
-        name: name.to_owned(),
-        password: passwords::hash(password).await?,
-        created_at: now,
-    };
-    row::encode(RobotRow::WHAT, &RobotRow::key(name), &robot)
+) -> Result<RobotRow, StoreError> {
+    Ok(RobotRow {
+        account: Account::new(tenant, name, password, now).await?,
+        scopes,
+        last_used_at: None,
+    })
 }
 
 impl Store {
-    /// Makes a robot of `tenant`.
+    /// Makes a robot of `tenant` whose tokens open every dialect.
     ///
     /// # Errors
     /// What the store says.
@@ -68,14 +142,92 @@ impl Store {
         password: SecretString,
         now: Timestamp,
     ) -> Result<Creation, StoreError> {
+        self.create_scoped_robot(tenant, name, password, everything(), now)
+            .await
+    }
+
+    /// Makes a robot of `tenant` whose tokens open at most `scopes`.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn create_scoped_robot(
+        &self,
+        tenant: &str,
+        name: &str,
+        password: SecretString,
+        scopes: BTreeSet<Scope>,
+        now: Timestamp,
+    ) -> Result<Creation, StoreError> {
         if !accounts::is_name(name) {
             return Ok(Creation::BadName(accounts::NAME_RULE));
         }
-        let row = new_row(tenant, name, password, now).await?;
-        Ok(if self.put_if_absent(row).await? {
-            Creation::Created
-        } else {
-            Creation::Taken
+        let row = new_row(tenant, name, password, scopes, now).await?;
+        self.create_account(&row, Vec::new()).await
+    }
+
+    /// The robot of `tenant` with this name.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn get_robot(
+        &self,
+        tenant: &str,
+        name: &str,
+    ) -> Result<Option<RobotEntry>, StoreError> {
+        let robot: Option<RobotRow> = self.find_account(tenant, name).await?;
+        Ok(robot.map(RobotEntry::from))
+    }
+
+    /// At most `limit` robots of `tenant` by name, those behind `after`.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn robots(
+        &self,
+        tenant: &str,
+        after: Option<&str>,
+        limit: u16,
+        now: Timestamp,
+    ) -> Result<Part<RobotEntry>, StoreError> {
+        let part: Part<RobotRow> = self.listed_accounts(tenant, after, limit, now).await?;
+        Ok(part.map(RobotEntry::from))
+    }
+
+    /// Changes the robot of `tenant` with this name; `None`: there is none. It counts at once, for
+    /// tokens that are there already, too.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn change_robot(
+        &self,
+        tenant: &str,
+        name: &str,
+        change: RobotChange,
+        now: Timestamp,
+    ) -> Result<Option<RobotEntry>, StoreError> {
+        let RobotChange {
+            enabled,
+            scopes,
+            password,
+        } = change;
+        let hash = passwords::hash_some(password).await?;
+        let change = |robot: &mut RobotRow| {
+            robot.account.enabled = enabled.unwrap_or(robot.account.enabled);
+            if let Some(scopes) = &scopes {
+                robot.scopes.clone_from(scopes);
+            }
+            if let Some(hash) = &hash {
+                robot.account.set_password(hash);
+            }
+        };
+        let nothing = |_: &RobotRow, _: &RobotRow| Ok(Vec::new());
+        let changed = self
+            .change_account(tenant, name, now, change, nothing)
+            .await?;
+        Ok(match changed {
+            Changed::Done(robot) => Some(robot.into()),
+            // Nothing is written with it that could refuse.
+            Changed::Missing | Changed::Refused => None,
         })
     }
 
@@ -84,17 +236,46 @@ impl Store {
     /// # Errors
     /// What the store says.
     pub async fn robot_exists(&self, tenant: &str, name: &str) -> Result<bool, StoreError> {
-        if !accounts::is_name(name) {
-            return Ok(false);
+        Ok(self.get_robot(tenant, name).await?.is_some())
+    }
+
+    /// The numbers of the tenant's tasks that permit this robot.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn tasks_of_robot(&self, tenant: &str, robot: &str) -> Result<Vec<u64>, StoreError> {
+        let (mut permitted, mut after) = (Vec::new(), None);
+        loop {
+            let Listed { names, more } = self
+                .listed(
+                    tenant,
+                    Kind::Task,
+                    Order::Ascending,
+                    after.as_deref(),
+                    TASKS,
+                )
+                .await?;
+            let ids: Vec<u64> = names.iter().filter_map(|name| name.parse().ok()).collect();
+            let tasks: Vec<Option<Task>> = stream::iter(ids)
+                .map(|id| self.get_task(id))
+                .buffered(READS)
+                .try_collect()
+                .await?;
+            let settings = tasks.into_iter().flatten().map(|task| task.settings);
+            permitted.extend(
+                settings
+                    .filter(|settings| settings.permitted_robots.iter().any(|name| name == robot))
+                    .map(|settings| settings.id),
+            );
+            after = names.last().cloned().filter(|_| more);
+            if after.is_none() {
+                return Ok(permitted);
+            }
         }
-        let robot: Option<RobotRow> = self
-            .read_lasting_row(RobotRow::WHAT, &RobotRow::key(name))
-            .await?;
-        Ok(robot.is_some_and(|robot| robot.tenant == tenant))
     }
 
     /// The robot that has this name and this password. An unknown name is refused after the same
-    /// work as a wrong password. Ask [`Store::begin_login`] first.
+    /// work as a wrong password, a disabled robot as well. Ask [`Store::begin_login`] first.
     ///
     /// # Errors
     /// What the store says.
@@ -104,6 +285,11 @@ impl Store {
         password: SecretString,
     ) -> Result<Option<Robot>, StoreError> {
         let robot: Option<RobotRow> = self.verify_account(name, password).await?;
-        Ok(robot.map(|RobotRow { tenant, name, .. }| Robot { tenant, name }))
+        Ok(robot.map(|robot| Robot {
+            tenant: robot.account.tenant,
+            name: robot.account.name,
+            scopes: robot.scopes,
+            password_version: robot.account.password_version,
+        }))
     }
 }

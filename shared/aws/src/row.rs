@@ -28,7 +28,7 @@ pub(crate) const EXPIRES_AT: &str = "expires_at";
 pub(crate) type Attributes = HashMap<String, AttributeValue>;
 
 /// Where a row of the `control` table is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pk: String,
     sk: String,
@@ -40,6 +40,12 @@ impl Key {
             pk: pk.into(),
             sk: sk.into(),
         }
+    }
+
+    /// Where a row that was read is.
+    pub(crate) fn of(row: &Attributes) -> Option<Self> {
+        let part = |name| row.get(name)?.as_s().ok();
+        Some(Self::new(part("pk")?, part("sk")?))
     }
 
     /// The key as DynamoDB takes it.
@@ -189,7 +195,11 @@ impl Store {
             .transpose()
     }
 
-    async fn read_attributes(&self, key: &Key) -> Result<Option<Attributes>, StoreError> {
+    /// Reads the row at `key` as it is, consistently, expired or not.
+    pub(crate) async fn read_attributes(
+        &self,
+        key: &Key,
+    ) -> Result<Option<Attributes>, StoreError> {
         let answer = self
             .client
             .get_item()

@@ -21,7 +21,7 @@ mod id;
 mod list;
 
 pub use id::RunId;
-pub(crate) use id::SHARDS;
+pub(crate) use id::{SHARDS, time_ordered};
 pub use list::RunPage;
 
 /// How long a run is kept after its end.

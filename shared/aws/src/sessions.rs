@@ -5,15 +5,16 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::Account as _;
+use crate::accounts::{AccountRow as _, Changed};
 use crate::operators::{Operator, OperatorRow, VerifiedOperator};
 use crate::row::{self, Key};
 use crate::tokens::{has_form, random_token, sha256_hex};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, passwords};
 
 /// How long a session lives.
 const LIFETIME: Duration = Duration::from_secs(8 * 3_600);
@@ -86,12 +87,58 @@ impl Store {
             self.read_lasting_row(OperatorRow::WHAT, &operator).await?;
         Ok(operator
             .filter(|operator| {
-                operator.enabled && operator.password_version == session.password_version
+                let account = &operator.account;
+                account.enabled && account.password_version == session.password_version
             })
             .map(|operator| Session {
                 operator: operator.operator(),
                 expires_at: whole_second(session.expires_at),
             }))
+    }
+
+    /// Gives the operator of the session with this token another password; ask for the present one
+    /// first. All other sessions of the operator end. False: this one has ended meanwhile, and
+    /// nothing is changed.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn change_own_password(
+        &self,
+        text: &str,
+        operator: &Operator,
+        password: SecretString,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let hash = passwords::hash(password).await?;
+        let change = |operator: &mut OperatorRow| operator.account.set_password(&hash);
+        let also = |old: &OperatorRow, new: &OperatorRow| {
+            let versions = [old, new].map(|row| row.account.password_version);
+            Ok(vec![self.take_along(text, &operator.name, versions)?])
+        };
+        let Operator { tenant, name, .. } = operator;
+        let changed = self.change_account(tenant, name, now, change, also).await?;
+        Ok(matches!(changed, Changed::Done(_)))
+    }
+
+    /// A write of a transaction: a session of this operator's password goes on with the next one.
+    fn take_along(
+        &self,
+        text: &str,
+        operator: &str,
+        [old, new]: [u64; 2],
+    ) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.tables.control)
+            .set_key(Some(key(text).attributes()))
+            .update_expression("SET #version = :new")
+            .condition_expression("#operator = :operator AND #version = :old")
+            .expression_attribute_names("#operator", "operator")
+            .expression_attribute_names("#version", "password_version")
+            .expression_attribute_values(":operator", row::text(operator))
+            .expression_attribute_values(":old", row::number(old))
+            .expression_attribute_values(":new", row::number(new))
+            .build()?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 
     /// Ends the session with this token.

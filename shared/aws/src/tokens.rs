@@ -1,5 +1,7 @@
 //! Bearer tokens: 256 random bits, stored only as their SHA-256, so that neither the table nor a
-//! backup of it opens anything. An expired token is an unknown one.
+//! backup of it opens anything. An expired token is an unknown one. What a token opens is judged
+//! by its robot's row each time it is used: a robot that is disabled, or may open less since, is
+//! out at once. The tokens that operators issue have names and are kept and listed ([`api`]).
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,15 +14,26 @@ use rand::rngs::SysRng;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
-use crate::row::{self, Key, millis};
+use crate::accounts::AccountRow as _;
+use crate::robots::{Robot, RobotRow};
+use crate::row::{self, Attributes, Key, millis};
 use crate::{Store, StoreError};
+
+pub mod api;
+mod last_use;
+
+use api::ApiRow;
 
 /// Bytes of a token's text: 256 bits in base64 without padding.
 const LENGTH: usize = 43;
+const WHAT: &str = "a token";
 
 /// A dialect that a token opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// Task-based import.
@@ -49,19 +62,81 @@ pub struct Token {
     pub expires_at: Option<Timestamp>,
 }
 
+/// The token of a robot that has signed in.
 #[derive(Serialize, Deserialize)]
-struct TokenRow {
+struct SignInRow {
     tenant: String,
     robot: String,
     scopes: BTreeSet<Scope>,
+    /// The robot's password that it was issued for.
+    #[serde(default)]
+    password_version: u64,
     #[serde(with = "millis")]
     issued_at: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    expires_at: Option<i64>,
+    expires_at: i64,
 }
 
-fn key(token: &str) -> Key {
-    Key::new(format!("TOKEN#{}", sha256_hex(token.as_bytes())), "TOKEN")
+/// A token of either kind.
+enum TokenRow {
+    SignIn(SignInRow),
+    Api(ApiRow),
+}
+
+impl TokenRow {
+    /// Those that operators issue have an id.
+    fn read(attributes: Attributes) -> Result<Self, StoreError> {
+        if attributes.contains_key(api::ID) {
+            row::decode(WHAT, attributes).map(Self::Api)
+        } else {
+            row::decode(WHAT, attributes).map(Self::SignIn)
+        }
+    }
+
+    fn robot(&self) -> &str {
+        match self {
+            Self::SignIn(row) => &row.robot,
+            Self::Api(row) => &row.robot,
+        }
+    }
+
+    /// What it stands for while its robot is this one, if it does so at all.
+    fn judge(self, robot: &RobotRow, now: Timestamp) -> Option<Token> {
+        let account = &robot.account;
+        let (tenant, scopes, ends_at) = match self {
+            Self::SignIn(row) => {
+                let SignInRow {
+                    tenant,
+                    robot: _,
+                    scopes,
+                    password_version,
+                    issued_at: _,
+                    expires_at,
+                } = row;
+                let current = password_version == account.password_version;
+                current.then_some((tenant, scopes, Some(expires_at)))?
+            }
+            Self::Api(row) => {
+                let open = row.is_open(now);
+                open.then_some((row.tenant, row.scopes, row.ends_at))?
+            }
+        };
+        (account.enabled && account.tenant == tenant).then(|| Token {
+            tenant,
+            robot: account.name.clone(),
+            scopes: scopes.intersection(&robot.scopes).copied().collect(),
+            expires_at: ends_at.and_then(|seconds| Timestamp::from_second(seconds).ok()),
+        })
+    }
+}
+
+/// Where the token with this digest is.
+fn key(digest: &str) -> Key {
+    Key::new(format!("TOKEN#{digest}"), "TOKEN")
+}
+
+/// By what a token is known.
+fn digest(token: &str) -> String {
+    sha256_hex(token.as_bytes())
 }
 
 /// SHA-256 in lower-case hexadecimal digits.
@@ -94,42 +169,39 @@ pub(crate) fn has_form(text: &str) -> bool {
 }
 
 impl Store {
-    /// Makes a token for `robot` of `tenant`, which lives for `lifetime` (rounded up to a full
-    /// second) or for ever. Its text exists only in the answer.
+    /// Makes a token for a robot that has just signed in, which lives for `lifetime` (rounded up to
+    /// a full second) or until the robot gets another password. Its text exists only in the answer.
     ///
     /// # Errors
     /// What the store says; `Secrets`, when there is no randomness.
     pub async fn issue_token(
         &self,
-        tenant: &str,
-        robot: &str,
-        scopes: BTreeSet<Scope>,
-        lifetime: Option<Duration>,
+        robot: Robot,
+        lifetime: Duration,
         now: Timestamp,
     ) -> Result<SecretString, StoreError> {
         let token = random_token()?;
-        let row = TokenRow {
-            tenant: tenant.to_owned(),
-            robot: robot.to_owned(),
+        let Robot {
+            tenant,
+            name,
             scopes,
+            password_version,
+        } = robot;
+        let row = SignInRow {
+            tenant,
+            robot: name,
+            scopes,
+            password_version,
             issued_at: now,
-            expires_at: lifetime.map(|lifetime| row::expiry(row::later(now, lifetime))),
+            expires_at: row::expiry(row::later(now, lifetime)),
         };
-        self.client
-            .put_item()
-            .table_name(&self.tables.control)
-            .set_item(Some(row::encode(
-                "a token",
-                &key(token.expose_secret()),
-                &row,
-            )?))
-            .send()
-            .await
-            .map_err(StoreError::sdk("PutItem"))?;
+        let row = row::encode(WHAT, &key(&digest(token.expose_secret())), &row)?;
+        self.put_if_absent(row).await?;
         Ok(token)
     }
 
-    /// What the token with this text stands for. Absent: unknown, expired, or no token at all.
+    /// What the token with this text stands for just now. Absent: unknown, expired, revoked, of a
+    /// password that was changed, of a robot that is disabled, or no token at all.
     ///
     /// # Errors
     /// What the store says.
@@ -141,22 +213,26 @@ impl Store {
         if !has_form(text) {
             return Ok(None);
         }
-        let row: Option<TokenRow> = self.read_row("a token", &key(text), now).await?;
-        Ok(row.map(|row| {
-            let TokenRow {
-                tenant,
-                robot,
-                scopes,
-                issued_at: _,
-                expires_at,
-            } = row;
-            Token {
-                tenant,
-                robot,
-                scopes,
-                expires_at: expires_at.and_then(|seconds| Timestamp::from_second(seconds).ok()),
-            }
-        }))
+        let at = key(&digest(text));
+        let found = self.read_attributes(&at).await?;
+        let Some(found) = found.filter(|found| row::is_live(found, now)) else {
+            return Ok(None);
+        };
+        let found = TokenRow::read(found)?;
+        let by = RobotRow::key(found.robot());
+        let Some(robot): Option<RobotRow> = self.read_lasting_row(RobotRow::WHAT, &by).await?
+        else {
+            return Ok(None);
+        };
+        let mut uses = vec![(by, robot.last_used_at)];
+        if let TokenRow::Api(row) = &found {
+            uses.push((at, row.last_used_at));
+        }
+        let token = found.judge(&robot, now);
+        if token.is_some() {
+            self.note_uses(uses, now).await;
+        }
+        Ok(token)
     }
 }
 

@@ -12,9 +12,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Operator, Role};
+use crate::accounts::AccountRow as _;
+use crate::lists::Kind;
 use crate::row::{self, Attributes, Key, millis};
 use crate::tasks::Task;
 use crate::tenants::Tenant;
+use crate::tokens::Scope;
 use crate::transact::{Transacted, condition_failed};
 use crate::{Store, StoreError, accounts, robots, tasks, tenants};
 
@@ -157,12 +160,13 @@ impl Bootstrap {
             (Some(Named::Tenant), Tenant::new(&tenant, now).row()?),
             (
                 Some(Named::Operator),
-                super::new_row(operator, password, now).await?,
+                super::new_row(&operator, password, now).await?.row()?,
             ),
         ];
         if let Some((name, password)) = robot {
-            let robot = robots::new_row(&tenant, &name, password, now).await?;
-            rows.push((Some(Named::Robot), robot));
+            let scopes = Scope::ALL.into();
+            let robot = robots::new_row(&tenant, &name, password, scopes, now).await?;
+            rows.push((Some(Named::Robot), robot.row()?));
         }
         if let Some(settings) = task {
             let task = Task::new(&tenant, settings, None, now);
@@ -204,21 +208,40 @@ impl Store {
             settings.id = self.next_task_id().await?;
             task = Some(settings.id);
         }
+        let entries = self.entries(&bootstrap)?;
         let rows = bootstrap.rows(&marker, now).await?;
-        self.write_bootstrap(rows, &marker.attempt, task).await
+        self.write_bootstrap(rows, entries, &marker.attempt, task)
+            .await
+    }
+
+    /// What is written beside the rows: the lists they are in, and who may manage the tenant.
+    fn entries(&self, bootstrap: &Bootstrap) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let Bootstrap {
+            tenant, operator, ..
+        } = bootstrap;
+        let mut entries = vec![
+            self.list_as(tenant, Kind::Operator, operator)?,
+            self.count_in(tenant, operator)?,
+        ];
+        if let Some((robot, _)) = &bootstrap.robot {
+            entries.push(self.list_as(tenant, Kind::Robot, robot)?);
+        }
+        Ok(entries)
     }
 
     async fn write_bootstrap(
         &self,
         rows: Vec<NewRow>,
+        entries: Vec<TransactWriteItem>,
         attempt: &str,
         task: Option<u64>,
     ) -> Result<Bootstrapped, StoreError> {
         let (names, rows): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-        let writes = rows
+        let mut writes = rows
             .into_iter()
             .map(|row| self.put_new(row))
             .collect::<Result<Vec<TransactWriteItem>, _>>()?;
+        writes.extend(entries);
         let transacted = match self.transact(&writes).await {
             Ok(Transacted::Done) => return Ok(Bootstrapped::Done { task }),
             // Also when its answers were lost: the marker says whether it took effect.

@@ -14,13 +14,18 @@ pub(crate) const SHARDS: u8 = 16;
 #[serde(try_from = "String", into = "String")]
 pub struct RunId(Uuid);
 
+/// A new UUID of version 7.
+pub(crate) fn time_ordered(now: Timestamp) -> Uuid {
+    let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
+    let random = rand::random::<[u8; 10]>();
+    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+}
+
 impl RunId {
     /// A new name for a run that begins at `now`.
     #[must_use]
     pub fn generate(now: Timestamp) -> Self {
-        let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
-        let random = rand::random::<[u8; 10]>();
-        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+        Self(time_ordered(now))
     }
 
     /// Reads the text form; anything else names no run.

@@ -1,14 +1,11 @@
-//! Robots, tokens and the login throttle.
+//! Robots sign in, and the login throttle.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use muster_aws::robots::Robot;
 use muster_aws::throttle::{Attempt, LoginGate};
-use muster_aws::tokens::{Scope, Token};
+use muster_aws::tokens::Scope;
 use muster_aws::{Creation, Store};
-use secrecy::ExposeSecret;
 
 use crate::support::{at, rows, start, store};
 
@@ -25,13 +22,13 @@ async fn with_robot() -> Store {
 #[tokio::test]
 async fn a_robot_is_known_by_its_name_and_password() {
     let store = with_robot().await;
+    let robot = store.verify_robot("robot", "s3cret".into()).await;
+    let robot = robot.unwrap().unwrap();
     assert_eq!(
-        store.verify_robot("robot", "s3cret".into()).await.unwrap(),
-        Some(Robot {
-            tenant: "acme".to_owned(),
-            name: "robot".to_owned(),
-        })
+        (robot.tenant.as_str(), robot.name.as_str()),
+        ("acme", "robot")
     );
+    assert_eq!(robot.scopes, Scope::ALL.into());
     for (name, password) in [
         ("robot", "S3cret"),
         ("robot", ""),
@@ -89,68 +86,6 @@ async fn an_unknown_name_takes_as_long_as_a_known_one() {
         (0.5..2.0).contains(&(known / unknown)),
         "{known} s, {unknown} s"
     );
-}
-
-#[tokio::test]
-async fn a_token_opens_what_it_was_issued_for_until_it_expires() {
-    let store = store().await;
-    let scopes = BTreeSet::from([Scope::Quant]);
-    let life = Duration::from_secs(1_800);
-    let token = store
-        .issue_token("acme", "robot", scopes.clone(), Some(life), start())
-        .await
-        .unwrap();
-    let text = token.expose_secret();
-    assert_eq!(text.len(), 43);
-    let found = store.lookup_token(text, at(1_799)).await.unwrap();
-    assert_eq!(
-        found,
-        Some(Token {
-            tenant: "acme".to_owned(),
-            robot: "robot".to_owned(),
-            scopes,
-            // A quarter of a second past a full one, rounded up.
-            expires_at: Some(at(1_800) + Duration::from_millis(750)),
-        })
-    );
-    assert_eq!(store.lookup_token(text, at(1_801)).await.unwrap(), None);
-}
-
-#[tokio::test]
-async fn a_token_without_a_lifetime_stays() {
-    let store = store().await;
-    let scopes = BTreeSet::from(Scope::ALL);
-    let token = store
-        .issue_token("acme", "robot", scopes.clone(), None, start())
-        .await
-        .unwrap();
-    let found = store
-        .lookup_token(token.expose_secret(), at(100 * 365 * 24 * 3_600))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!((found.expires_at, found.scopes), (None, scopes));
-}
-
-#[tokio::test]
-async fn what_is_no_token_is_unknown_and_the_text_is_stored_nowhere() {
-    let store = store().await;
-    let token = store
-        .issue_token("acme", "robot", BTreeSet::from(Scope::ALL), None, start())
-        .await
-        .unwrap();
-    for text in ["", "x", &"a".repeat(43), &"a".repeat(1_000_000), "é\0"] {
-        assert_eq!(store.lookup_token(text, start()).await.unwrap(), None);
-    }
-    let all = store
-        .client
-        .scan()
-        .table_name(&store.tables.control)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(all.items().len(), 1);
-    assert!(!format!("{all:?}").contains(token.expose_secret()));
 }
 
 async fn attempt(store: &Store, name: &str, address: &str, second: u64) -> Result<Attempt, u64> {

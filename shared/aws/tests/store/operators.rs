@@ -71,7 +71,10 @@ async fn a_fresh_deployment_gets_everything_it_was_to_get() {
         keys,
         [
             "BOOTSTRAP/BOOTSTRAP",
+            "LIST#acme/OPERATOR#anna",
+            "LIST#acme/ROBOT#robot",
             "LIST#acme/TASK#0000000000000206",
+            "MANAGERS#acme/MANAGERS",
             "OPERATOR#anna/OPERATOR",
             "ROBOT#robot/ROBOT",
             "ROLES#acme/ROLES",
@@ -92,21 +95,22 @@ async fn robot_and_task_can_be_left_out() {
     };
     let done = store.bootstrap(order, start()).await.unwrap();
     assert_eq!(done, Bootstrapped::Done { task: None });
-    assert_eq!(rows(&store).await.len(), 3);
+    assert_eq!(rows(&store).await.len(), 5);
 }
 
 #[tokio::test]
 async fn an_operator_is_known_by_name_and_password() {
     let store = store().await;
     store.bootstrap(order(), start()).await.unwrap();
-    let operator = store.verify_operator("anna", "anna's own".into()).await;
+    let verified = store.verify_operator("anna", "anna's own".into()).await;
+    let expected = Operator {
+        tenant: "acme".to_owned(),
+        name: "anna".to_owned(),
+        role: Role::Manage,
+    };
     assert_eq!(
-        operator.unwrap().map(|verified| verified.operator),
-        Some(Operator {
-            tenant: "acme".to_owned(),
-            name: "anna".to_owned(),
-            role: Role::Manage,
-        })
+        verified.unwrap().map(|verified| verified.operator),
+        Some(expected)
     );
     for (name, password) in [
         ("anna", "s3cret"),
@@ -249,7 +253,7 @@ async fn a_set_up_whose_answer_was_lost_is_done() {
         let done = faulty.bootstrap(order(), start()).await.unwrap();
         assert_eq!(done, Bootstrapped::Done { task: Some(206) }, "{lost}");
         assert_eq!(faults.left(), 0);
-        assert_eq!(rows(&store).await.len(), 8);
+        assert_eq!(rows(&store).await.len(), 11);
     }
 }
 
@@ -265,5 +269,5 @@ async fn a_set_up_whose_answer_was_lost_and_whose_marker_cannot_be_read_is_unkno
         Bootstrapped::Unknown { task, .. } => assert_eq!(task, Some(206)),
         other => panic!("{other:?}"),
     }
-    assert_eq!(rows(&store).await.len(), 8, "it took effect");
+    assert_eq!(rows(&store).await.len(), 11, "it took effect");
 }

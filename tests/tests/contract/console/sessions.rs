@@ -1,8 +1,9 @@
 //! Operators sign in and out.
 
-use muster_tests::World;
+use muster_local::SignIn;
+use muster_tests::{Reply, World};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_says_whose_it_is_until_it_is_ended() {
@@ -53,4 +54,74 @@ async fn a_robot_s_token_is_no_session_and_a_session_imports_nothing() {
     session.send().await.assert_problem(401);
     let import = w.import(0).await.token(w.session(0).await).body("[]");
     assert_eq!(import.send().await.status, 401);
+}
+
+/// Makes an operator of the first tenant.
+async fn operator(w: &World) -> SignIn {
+    let sign_in = SignIn {
+        username: w.login("otto"),
+        password: "correct horse".to_owned(),
+    };
+    let new = json!({"name": sign_in.username, "password": sign_in.password, "role": "read"});
+    let made = w.send_json(Method::POST, "/operators", &new).await;
+    assert_eq!(made.status, 201, "{made}");
+    sign_in
+}
+
+async fn put_password(w: &World, session: &str, body: &Value) -> Reply {
+    w.call(Method::PUT, "/admin/v1/session/password")
+        .token(session)
+        .content_type(Some("application/json"))
+        .body(body.to_string())
+        .send()
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_s_own_new_password_ends_all_sessions_but_this_one() {
+    let w = World::start().await;
+    let otto = operator(&w).await;
+    let (this, other) = (w.begin_session(&otto).await, w.begin_session(&otto).await);
+    let new = json!({"current": otto.password, "new": "another one"});
+    let changed = put_password(&w, &this, &new).await;
+    assert_eq!((changed.status, changed.body.as_slice()), (204, &b""[..]));
+    let session = |token| w.call(Method::GET, "/admin/v1/session").token(token).send();
+    assert_eq!(session(&this).await.status, 200);
+    session(&other).await.assert_problem(401);
+    let next = SignIn {
+        password: "another one".to_owned(),
+        ..otto
+    };
+    w.begin_session(&next).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_is_not_changed_without_the_present_one() {
+    let w = World::start().await;
+    let otto = operator(&w).await;
+    let session = w.begin_session(&otto).await;
+    for (current, new, field) in [
+        ("wrong", "another one", "current"),
+        (otto.password.as_str(), "short", "new"),
+        (&otto.password, &"x".repeat(129), "new"),
+    ] {
+        let reply = put_password(&w, &session, &json!({"current": current, "new": new})).await;
+        reply.assert_problem(422);
+        assert_eq!(reply.json()["errors"][0]["field"], field);
+    }
+    w.begin_session(&otto).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_guesses_no_more_passwords_than_a_sign_in() {
+    let w = World::start().await;
+    let otto = operator(&w).await;
+    let session = w.begin_session(&otto).await;
+    let guess = json!({"current": "wrong", "new": "another one"});
+    for _ in 0..10 {
+        put_password(&w, &session, &guess).await.assert_problem(422);
+    }
+    let throttled = put_password(&w, &session, &guess).await;
+    throttled.assert_problem(429);
+    assert!(throttled.header("retry-after").is_some());
 }
