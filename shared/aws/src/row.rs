@@ -181,7 +181,11 @@ impl Store {
             .transpose()
     }
 
-    async fn read_attributes(&self, key: &Key) -> Result<Option<Attributes>, StoreError> {
+    /// Reads the row at `key` as it is, consistently.
+    pub(crate) async fn read_attributes(
+        &self,
+        key: &Key,
+    ) -> Result<Option<Attributes>, StoreError> {
         let answer = self
             .client
             .get_item()

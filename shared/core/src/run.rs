@@ -1,9 +1,10 @@
 //! A run: one execution of an import task, as the execution log shows it (CONTRACT §1).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Where a run stands (PROTOCOL §2). Terminal states are final.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Records are being checked and written.
@@ -24,7 +25,7 @@ impl State {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
     /// Without a warning.
@@ -55,7 +56,7 @@ impl std::fmt::Display for Status {
 
 /// What became of the records of a run. Each record is counted once:
 /// `total = empty + ignored + duplicated + created + updated + unchanged`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Counts {
     /// Elements of the array.
     pub total: u64,

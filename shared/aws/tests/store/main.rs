@@ -7,6 +7,7 @@
 
 mod faults;
 mod holds;
+mod items;
 mod logins;
 mod operators;
 mod runs;

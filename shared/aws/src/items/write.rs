@@ -1,0 +1,77 @@
+//! Writing items: the segments, then their index, so that the index never tells of what is not
+//! there. A partition takes 1,000 KB a second: rows are written patiently, a few at a time.
+
+use std::time::Duration;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
+use muster_core::item::Item;
+
+use super::index::{self, Entry, Indexed};
+use super::segment::{Segment, segments};
+use super::{Span as _, key};
+use crate::pauses::{Patience, Pauses};
+use crate::row::{self, Attributes};
+use crate::runs::{KEPT, RunId};
+use crate::{Store, StoreError};
+
+/// Rows that are written at the same time.
+const WRITTEN_AT_ONCE: usize = 3;
+/// For a row that the partition does not take at once.
+const PATIENCE: Patience = Patience {
+    tries: u32::MAX,
+    total: Duration::from_secs(4),
+    longest: Duration::from_secs(1),
+};
+
+impl Store {
+    /// Writes the items of a run, which are in the order of its records. Writing the same again
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// What the store says; some segments may then be written.
+    pub async fn write_items(
+        &self,
+        run: &RunId,
+        items: &[Item],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let expires_at = row::expiry(row::later(now, KEPT));
+        let told: Vec<(Entry, Vec<u8>)> = stream::iter(segments(items, 0, expires_at))
+            .map(|segment| async move {
+                let (segment, items) = segment?;
+                let told = Entry::of(&segment, items);
+                let key = key(run, Segment::PREFIX, segment.first());
+                let row = row::encode(Segment::WHAT, &key, &segment)?;
+                self.write_patiently(row).await.map(|()| told)
+            })
+            .buffered(WRITTEN_AT_ONCE)
+            .try_collect()
+            .await?;
+        stream::iter(index::rows(run, told, expires_at)?)
+            .map(|Indexed { logins, index }| async move {
+                self.write_patiently(logins).await?;
+                self.write_patiently(index).await
+            })
+            .buffer_unordered(WRITTEN_AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    async fn write_patiently(&self, row: Attributes) -> Result<(), StoreError> {
+        let put = self.client.put_item().table_name(&self.tables.control);
+        let put = put.set_item(Some(row));
+        let mut pauses = Pauses::new(PATIENCE);
+        loop {
+            match put.clone().send().await.map_err(StoreError::sdk("PutItem")) {
+                Ok(_) => return Ok(()),
+                Err(error @ StoreError::Throttled(_)) => {
+                    if !pauses.before_next().await {
+                        return Err(error);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
