@@ -8,6 +8,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{Timestamp, ToSpan};
 use muster_aws::holds::Acquired;
+use muster_aws::items::ItemFilter;
 use muster_aws::runs::{NewRun, RunId};
 use muster_aws::{Config, Store};
 use muster_core::item::Item;
@@ -355,11 +356,17 @@ impl Access {
             .await
             .expect("the store")
             .expect("the run");
-        let page = self
-            .store
-            .read_items(&id, 0, 100_000, now)
-            .await
-            .expect("the store");
+        let (mut items, mut from) = (Vec::new(), Some(0));
+        while let Some(number) = from {
+            let page = self
+                .store
+                .list_items(&run.tenant, &id, &ItemFilter::default(), number, 1_000, now)
+                .await
+                .expect("the store")
+                .expect("the run");
+            items.extend(page.items.into_iter().map(|it| it.item));
+            from = page.next;
+        }
         Logged {
             task: run.task,
             robot: run.robot,
@@ -367,7 +374,7 @@ impl Access {
             counts: run.counts,
             dry_run: run.dry_run,
             errors: run.errors,
-            items: page.items,
+            items,
         }
     }
 

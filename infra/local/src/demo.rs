@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use muster_aws::directory::Stored;
-use muster_aws::runs::Run;
+use muster_aws::runs::{ListedRun, Run, RunFilter};
 use muster_aws::{Store, StoreError};
 use muster_core::attribute::Attribute;
 use muster_core::run::{Counts, State, Status};
@@ -355,11 +355,11 @@ impl<W: Write> Play<'_, W> {
         let now = Timestamp::now();
         let page = self
             .store
-            .list_runs(&self.tenant.name, None, 10, now)
+            .list_runs(&self.tenant.name, &RunFilter::default(), None, 10, now)
             .await?;
         self.checks
             .equal("runs in the execution log", 3, page.runs.len());
-        for run in page.runs.iter().rev() {
+        for ListedRun { run, .. } in page.runs.iter().rev() {
             let Run {
                 id, status, counts, ..
             } = run;

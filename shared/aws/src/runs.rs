@@ -22,7 +22,7 @@ mod list;
 
 pub use id::RunId;
 pub(crate) use id::{SHARDS, time_ordered};
-pub use list::RunPage;
+pub use list::{ListedRun, RunFilter, RunPage, Standing};
 
 /// How long a run is kept after its end.
 pub const KEPT: Duration = Duration::from_secs(90 * 24 * 3_600);
@@ -323,6 +323,20 @@ impl Store {
     /// What the store says.
     pub async fn get_run(&self, id: &RunId, now: Timestamp) -> Result<Option<Run>, StoreError> {
         self.read_row(WHAT, &key(id), now).await
+    }
+
+    /// The run with this id, if it is the tenant's.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn tenant_run(
+        &self,
+        tenant: &str,
+        id: &RunId,
+        now: Timestamp,
+    ) -> Result<Option<Run>, StoreError> {
+        let run = self.get_run(id, now).await?;
+        Ok(run.filter(|run| run.tenant == tenant))
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Where a run stands (PROTOCOL §2). Terminal states are final.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Records are being checked and written.
@@ -57,7 +57,7 @@ impl std::fmt::Display for Status {
 /// What became of the records of a run. Each record is counted once:
 /// `total = empty + ignored + duplicated + created + updated + unchanged`; where a safety threshold
 /// refused the import, the last three are nought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Counts {
     /// Elements of the array.
     pub total: u64,

@@ -37,6 +37,21 @@ impl RunId {
         (spelt && id.get_version_num() == 7).then_some(Self(id))
     }
 
+    /// What sorts before the ids of all runs that begin at `at` or later, and behind all others.
+    pub(crate) fn earliest(at: Timestamp) -> Self {
+        // Ids are as precise as a millisecond; what begins within one is later than it.
+        let part = i64::from(at.subsec_nanosecond() % 1_000_000 > 0);
+        let millis = at.as_millisecond().saturating_add(part);
+        let millis = u64::try_from(millis).unwrap_or_default();
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
+    }
+
+    /// The text that sorts right before this id.
+    pub(crate) fn text_before(&self) -> String {
+        let before = Uuid::from_u128(self.0.as_u128().saturating_sub(1));
+        before.as_hyphenated().to_string()
+    }
+
     /// The list of open runs that it is in; the last byte of an id is random.
     pub(crate) fn shard(&self) -> u8 {
         self.0.as_bytes().last().map_or(0, |byte| byte % SHARDS)
@@ -76,6 +91,23 @@ mod tests {
         assert!(ids.iter().map(ToString::to_string).is_sorted());
         for id in ids {
             assert_eq!(RunId::parse(&id.to_string()), Some(id));
+        }
+    }
+
+    #[test]
+    fn a_time_parts_the_ids_before_it_from_those_since() {
+        let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+        let id = RunId::generate(at("2026-11-22T01:02:03.004Z")).to_string();
+        for (time, since) in [
+            ("1960-01-01T00:00:00Z", true),
+            ("2026-11-22T01:02:03.0035Z", true),
+            ("2026-11-22T01:02:03.004Z", true),
+            ("2026-11-22T01:02:03.004000001Z", false),
+            ("2026-11-22T01:02:03.005Z", false),
+        ] {
+            let earliest = RunId::earliest(at(time));
+            assert_eq!(id >= earliest.to_string(), since, "{time}");
+            assert_eq!(id <= earliest.text_before(), !since, "{time}");
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod faults;
 mod holds;
+mod items;
 mod keys;
 mod logins;
 mod operators;

@@ -1,16 +1,14 @@
-//! The execution log: runs that ended before they began, lists of runs, items.
+//! The execution log: runs that ended before they began, and lists of runs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use muster_aws::StoreError;
-use muster_aws::items::count_codes;
-use muster_aws::runs::{Ending, NewRun, RunId};
-use muster_core::item::{Item, Severity};
+use muster_aws::runs::{Ending, NewRun, RunFilter, RunId, Standing};
 use muster_core::run::{State, Status};
 
 use crate::faults::{Fault, Faults};
-use crate::support::{at, raw, rows, run, start, store};
+use crate::support::{at, raw, rows, run, store};
 
 fn refused() -> Ending {
     Ending {
@@ -20,6 +18,10 @@ fn refused() -> Ending {
         errors: vec!["The task is disabled.".to_owned()],
         answer: None,
     }
+}
+
+fn all() -> RunFilter {
+    RunFilter::default()
 }
 
 #[tokio::test]
@@ -74,11 +76,11 @@ async fn a_tenant_s_runs_are_listed_page_by_page_the_newest_first() {
     let mut pages = 0;
     loop {
         let page = store
-            .list_runs("acme", before.as_ref(), 10, at(30))
+            .list_runs("acme", &all(), before.as_ref(), 10, at(30))
             .await
             .unwrap();
-        assert!(page.runs.iter().all(|run| run.tenant == "acme"));
-        listed.extend(page.runs.iter().map(|run| run.id));
+        assert!(page.runs.iter().all(|it| it.run.tenant == "acme"));
+        listed.extend(page.runs.iter().map(|it| it.run.id));
         pages += 1;
         before = page.next;
         if before.is_none() {
@@ -89,7 +91,8 @@ async fn a_tenant_s_runs_are_listed_page_by_page_the_newest_first() {
 
     // A pointer outlives its run, and is not shown then.
     let later = at(91 * 24 * 3_600);
-    let page = store.list_runs("acme", None, 100, later).await.unwrap();
+    let page = store.list_runs("acme", &all(), None, 100, later).await;
+    let page = page.unwrap();
     assert_eq!(page.runs, []);
 }
 
@@ -103,7 +106,7 @@ async fn rows_that_are_left_out_are_asked_for_again_while_that_gets_somewhere() 
             .unwrap();
     }
     let (faults, store) = Faults::on_every_try("BatchGetItem", &direct);
-    let list = async || store.list_runs("acme", None, 50, at(30)).await;
+    let list = async || store.list_runs("acme", &all(), None, 50, at(30)).await;
 
     // Twelve rounds are more than are made without progress.
     faults.next(12, Fault::AllButOneLeftOut);
@@ -120,106 +123,149 @@ async fn rows_that_are_left_out_are_asked_for_again_while_that_gets_somewhere() 
     assert_eq!(faults.left(), 92);
 }
 
-fn items(count: u64) -> Vec<Item> {
-    (1..=count)
-        .map(|record| Item {
-            record: Some(record),
-            login: Some(format!("user.{record}")),
-            key: (record.is_multiple_of(2)).then(|| "E-mail \"quoted\"\n".to_owned()),
-            code: if record.is_multiple_of(3) {
-                "email.malformed"
-            } else {
-                "role.unmapped"
-            }
-            .into(),
-            severity: Severity::Warning,
-            message: "not a valid e-mail address".into(),
-        })
-        .collect()
-}
-
 #[tokio::test]
-async fn items_are_read_page_by_page_in_the_order_of_the_records() {
+async fn a_filter_finds_just_the_runs_that_it_fits() {
     let store = store().await;
-    let run = RunId::generate(start());
-    let items = items(2_500);
-    for _ in 0..2 {
-        store.write_items(&run, &items, start()).await.unwrap();
-    }
-    assert_eq!(rows(&store, &format!("RUN#{run}")).await, 3);
-
-    let mut read = Vec::new();
-    let mut offset = Some(0);
-    while let Some(from) = offset {
-        let page = store.read_items(&run, from, 300, start()).await.unwrap();
-        assert!(page.items.len() == 300 || page.next.is_none());
-        read.extend(page.items);
-        offset = page.next;
-    }
-    assert_eq!(read, items);
-
-    for (offset, limit, expected) in [
-        (0, 10_000, &items[..]),
-        (999, 2, &items[999..1_001]),
-        (1_000, 1, &items[1_000..1_001]),
-        (2_499, 5, &items[2_499..]),
-        (2_500, 5, &[]),
-        (1_000_000, 5, &[]),
-    ] {
-        let page = store
-            .read_items(&run, offset, limit, start())
+    let mut ids = Vec::new();
+    for second in 0..12 {
+        let run = NewRun {
+            task: 206 + second % 3,
+            robot: format!("Robot {second}"),
+            ..run(at(second))
+        };
+        ids.push(run.id);
+        if second == 11 {
+            let began = store.acquire(&run, at(11), Duration::from_secs(60)).await;
+            began.unwrap();
+            continue;
+        }
+        let ending = Ending {
+            status: if second % 2 == 0 {
+                Status::Success
+            } else {
+                Status::Failure
+            },
+            errors: vec![format!("trouble no. {}", second / 6)],
+            ..refused()
+        };
+        store
+            .record_ended_run(&run, &ending, at(second))
             .await
             .unwrap();
-        assert_eq!(page.items, expected, "{limit} from {offset}");
     }
-    let page = store.read_items(&run, 1_499, 1_001, start()).await.unwrap();
-    assert_eq!((page.items.len(), page.next), (1_001, None));
+    let failure = Standing::Ended(Status::Failure);
+    let text = |text: &str| RunFilter {
+        text: Some(text.to_owned()),
+        ..all()
+    };
+    let id = ids[5].to_string().to_uppercase();
+    for (filter, expected) in [
+        (
+            RunFilter {
+                task: Some(207),
+                ..all()
+            },
+            vec![10, 7, 4, 1],
+        ),
+        (
+            RunFilter {
+                standing: vec![Standing::Running],
+                ..all()
+            },
+            vec![11],
+        ),
+        (
+            RunFilter {
+                standing: vec![Standing::Running, failure],
+                task: Some(208),
+                ..all()
+            },
+            vec![11, 5],
+        ),
+        (
+            RunFilter {
+                from: Some(at(3)),
+                to: Some(at(5)),
+                ..all()
+            },
+            vec![4, 3],
+        ),
+        (
+            RunFilter {
+                from: Some(at(5)),
+                to: Some(at(3)),
+                ..all()
+            },
+            vec![],
+        ),
+        (text("ROBOT 1"), vec![11, 10, 1]),
+        (text("no. 1"), vec![10, 9, 8, 7, 6]),
+        (text(&id), vec![5]),
+        (text("nowhere"), vec![]),
+    ] {
+        for limit in [1, 2, 100] {
+            let (mut listed, mut before) = (Vec::new(), None);
+            loop {
+                let page = store
+                    .list_runs("acme", &filter, before.as_ref(), limit, at(30))
+                    .await
+                    .unwrap();
+                assert!(page.runs.len() <= limit);
+                listed.extend(page.runs.iter().map(|it| it.run.id));
+                before = page.next;
+                if before.is_none() {
+                    break;
+                }
+            }
+            let expected: Vec<_> = expected.iter().map(|place| ids[*place]).collect();
+            assert_eq!(listed, expected, "{filter:?}, {limit} a page");
+        }
+    }
 }
 
 #[tokio::test]
-async fn items_are_written_though_the_partition_is_throttled() {
-    let direct = store().await;
-    let (faults, store) = Faults::on_every_try("PutItem", &direct);
-    let run = RunId::generate(start());
-    faults.next(5, Fault::Throttled);
-    store.write_items(&run, &items(900), start()).await.unwrap();
-    assert_eq!(faults.left(), 0);
-    let page = direct.read_items(&run, 0, 1_000, start()).await.unwrap();
-    assert_eq!(page.items, items(900));
-
-    faults.next(1_000, Fault::Throttled);
-    let written = store.write_items(&run, &items(900), start()).await;
-    assert!(matches!(written, Err(StoreError::Throttled(_))));
-}
-
-#[tokio::test]
-async fn items_expire_with_their_run_and_belong_to_it_alone() {
+async fn one_page_looks_at_a_bounded_number_of_runs() {
     let store = store().await;
-    let run = RunId::generate(start());
-    store.write_items(&run, &items(5), start()).await.unwrap();
+    let first = run(at(0));
     store
-        .write_items(&RunId::generate(start()), &[], start())
+        .record_ended_run(&first, &refused(), at(0))
         .await
         .unwrap();
-    let other = store
-        .read_items(&RunId::generate(start()), 0, 10, start())
+    for second in 1..=1_000 {
+        let other = NewRun {
+            task: 7,
+            ..run(at(second))
+        };
+        store
+            .record_ended_run(&other, &refused(), at(second))
+            .await
+            .unwrap();
+    }
+    let filter = RunFilter {
+        task: Some(206),
+        ..all()
+    };
+    let now = at(2_000);
+    let page = store.list_runs("acme", &filter, None, 10, now).await;
+    let page = page.unwrap();
+    assert_eq!(page.runs, []);
+    let page = store
+        .list_runs("acme", &filter, page.next.as_ref(), 10, now)
         .await
         .unwrap();
-    assert_eq!((other.items.len(), other.next), (0, None));
-    let later = start() + Duration::from_secs(91 * 24 * 3_600);
-    assert_eq!(
-        store.read_items(&run, 0, 10, later).await.unwrap().items,
-        []
-    );
+    assert_eq!(page.runs.len(), 1);
+    assert_eq!((page.runs[0].run.id, page.next), (first.id, None));
 }
 
-#[test]
-fn items_are_counted_by_code() {
-    assert_eq!(
-        count_codes(&items(7)),
-        BTreeMap::from([
-            ("email.malformed".to_owned(), 2),
-            ("role.unmapped".to_owned(), 5)
-        ])
-    );
+#[tokio::test]
+async fn a_run_is_only_its_own_tenant_s() {
+    let store = store().await;
+    let run = run(at(0));
+    store
+        .record_ended_run(&run, &refused(), at(0))
+        .await
+        .unwrap();
+    let found = async |tenant| store.tenant_run(tenant, &run.id, at(0)).await.unwrap();
+    assert_eq!(found("acme").await.map(|run| run.task), Some(206));
+    assert_eq!(found("other").await, None);
 }
