@@ -6,6 +6,8 @@ mod admin;
 mod asking;
 mod commands;
 mod connection;
+#[cfg(test)]
+mod examples;
 mod failure;
 mod profile;
 mod server;

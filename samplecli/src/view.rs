@@ -9,6 +9,7 @@ mod table;
 use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
+use dialoguer::console::Term;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
@@ -92,6 +93,8 @@ pub struct View {
     /// The form.
     pub output: Output,
     terminal: bool,
+    /// Columns of the terminal.
+    width: u16,
     zone: TimeZone,
 }
 
@@ -102,6 +105,7 @@ impl View {
         Self {
             output,
             terminal,
+            width: Term::stdout().size().1,
             // Programs read RFC 3339 in UTC and need no zone.
             zone: if terminal {
                 TimeZone::system()

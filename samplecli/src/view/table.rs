@@ -2,7 +2,6 @@
 
 use anstyle::Style;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use dialoguer::console::Term;
 
 use super::{Cell, Row, View};
 
@@ -22,7 +21,7 @@ impl View {
         table
             .load_style(presets::NOTHING)
             .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(Term::stdout().size().1)
+            .set_width(self.width)
             .set_header(T::COLUMNS);
         for row in &rows {
             table.add_row(row.iter().map(|cell| self.value(cell)));
@@ -38,5 +37,82 @@ impl View {
         let (header, body) = text.split_once('\n').unwrap_or((&text, ""));
         let bold = Style::new().bold();
         format!("{bold}{header}{bold:#}\n{body}\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::view::Output;
+
+    #[derive(Deserialize)]
+    struct Shop {
+        name: String,
+        users: u64,
+    }
+
+    impl Row for Shop {
+        const COLUMNS: &'static [&'static str] = &["Name", "Users", "Opened"];
+
+        fn cells(self) -> Vec<Cell> {
+            let opened = "2026-11-22T01:02:03.004Z".parse().unwrap();
+            vec![
+                Cell::Text(self.name),
+                Cell::Number(self.users),
+                Cell::Time(opened),
+            ]
+        }
+    }
+
+    fn view(terminal: bool, width: u16) -> View {
+        View {
+            output: Output::Human,
+            terminal,
+            width,
+            zone: TimeZone::fixed(jiff::tz::offset(2)),
+        }
+    }
+
+    fn shop(name: &str) -> Shop {
+        Shop {
+            name: name.to_owned(),
+            users: 12_345,
+        }
+    }
+
+    #[test]
+    fn a_person_sees_grouped_numbers_and_local_times() {
+        let text = view(true, 80).table(vec![shop("North")]);
+        assert_eq!(
+            anstream::adapter::strip_str(&text).to_string(),
+            "Name    Users  Opened\nNorth  12,345  2026-11-22 03:02:03\n"
+        );
+    }
+
+    #[test]
+    fn a_table_fits_the_terminal_and_cuts_nothing() {
+        let long = "The shop at the very end of the long road to the north";
+        let text = view(true, 50).table(vec![shop(long)]);
+        let text = anstream::adapter::strip_str(&text).to_string();
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 50),
+            "{text}"
+        );
+        for word in long.split(' ') {
+            assert!(text.contains(word), "{word}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_program_gets_tabs_plain_numbers_and_rfc_3339() {
+        let view = view(false, 20);
+        assert_eq!(view.header::<Shop>(), "Name\tUsers\tOpened");
+        assert_eq!(
+            view.row(shop("a\tb\u{1b}[2J")),
+            "a\\u{9}b\\u{1b}[2J\t12345\t2026-11-22T01:02:03.004Z"
+        );
     }
 }

@@ -69,7 +69,15 @@ fn a_token_that_cannot_be_one_is_a_usage_error() {
 #[test]
 fn every_command_explains_itself_with_an_example() {
     let home = Home::new();
-    for command in ["login", "import", "check", "generate", "bootstrap"] {
+    for command in [
+        "login",
+        "import",
+        "check",
+        "generate",
+        "task",
+        "runs",
+        "bootstrap",
+    ] {
         home.run(&[command, "--help"])
             .expect(0)
             .prints("Examples:")
