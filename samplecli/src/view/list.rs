@@ -18,7 +18,7 @@ const DEFAULT: u64 = 100;
 #[derive(Args)]
 pub struct Limit {
     /// How many are shown at most [default: 100]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "How much")]
+    #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "How much")]
     limit: Option<u64>,
 
     /// Show all of them, however many there are
@@ -35,6 +35,13 @@ impl Limit {
     fn most(&self) -> Option<u64> {
         (!self.all).then(|| self.limit.unwrap_or(DEFAULT))
     }
+}
+
+fn at_least_one(text: &str) -> Result<u64, &'static str> {
+    text.parse()
+        .ok()
+        .filter(|&number| number > 0)
+        .ok_or("write a number from 1 on, or --all")
 }
 
 /// The filters that were given.

@@ -18,3 +18,5 @@ mod muster;
 mod operator;
 mod peer;
 mod usage;
+#[cfg(unix)]
+mod watch;

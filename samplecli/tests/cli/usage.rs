@@ -127,3 +127,15 @@ fn nothing_is_coloured_when_it_is_piped() {
         );
     }
 }
+
+#[test]
+fn every_shell_can_complete_the_commands() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        home.run(&["completions", shell])
+            .expect(0)
+            .prints("muster")
+            .prints("no-input")
+            .prints("whoami");
+    }
+}
