@@ -9,7 +9,7 @@ pub fn time(at: Timestamp, zone: Option<&TimeZone>) -> String {
     match zone {
         Some(zone) => at
             .to_zoned(zone.clone())
-            .strftime("%Y-%m-%d %H:%M:%S")
+            .strftime("%Y-%m-%d %H:%M")
             .to_string(),
         None => rfc3339(at),
     }
@@ -114,7 +114,7 @@ mod tests {
     fn a_time_is_short_for_people_and_exact_for_programs() {
         let at: Timestamp = "2026-11-22T23:02:03.456Z".parse().unwrap();
         let zone = TimeZone::fixed(jiff::tz::offset(2));
-        assert_eq!(time(at, Some(&zone)), "2026-11-23 01:02:03");
+        assert_eq!(time(at, Some(&zone)), "2026-11-23 01:02");
         assert_eq!(time(at, None), "2026-11-22T23:02:03.456Z");
     }
 }

@@ -171,8 +171,7 @@ impl RunView {
 
 impl Row for RunView {
     const COLUMNS: &'static [&'static str] = &[
-        "Started", "Task", "Robot", "Status", "Duration", "Total", "Created", "Updated", "Ignored",
-        "Id",
+        "Started", "Task", "Robot", "Status", "Duration", "Total", "Ignored", "Id",
     ];
 
     fn cells(self) -> Vec<Cell> {
@@ -183,8 +182,6 @@ impl Row for RunView {
             self.standing(),
             Cell::maybe(self.duration_ms, Cell::Duration),
             self.count(|counts| counts.total),
-            self.count(|counts| counts.created),
-            self.count(|counts| counts.updated),
             self.count(|counts| counts.ignored),
             Cell::text(&self.id),
         ]

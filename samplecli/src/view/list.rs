@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use clap::Args;
+use indicatif::ProgressBar;
 
 use super::{Output, Row, View};
 use crate::admin::{Admin, Object, Place, Query};
@@ -68,7 +69,7 @@ impl Listing<'_> {
         let thing = self.place.path.last().map_or("", String::as_str);
         let mut sink = Sink::<T>::new(&admin.view);
         let progress = terminal::spinner(format!("reading {thing}"));
-        let walked = admin.wait(self.walk(admin, &mut sink));
+        let walked = admin.wait(self.walk(admin, &mut sink, &progress));
         progress.finish_and_clear();
         // What was begun is ended, so that the JSON is whole.
         if walked.is_ok() || sink.count > 0 {
@@ -86,7 +87,12 @@ impl Listing<'_> {
     }
 
     /// Follows the pages; answers whether there is more than was shown.
-    async fn walk<T: Row>(&self, admin: &Admin, sink: &mut Sink<'_, T>) -> Result<bool, Failure> {
+    async fn walk<T: Row>(
+        &self,
+        admin: &Admin,
+        sink: &mut Sink<'_, T>,
+        progress: &ProgressBar,
+    ) -> Result<bool, Failure> {
         let most = self.limit.most();
         let mut after = None;
         loop {
@@ -96,14 +102,16 @@ impl Listing<'_> {
             query.push(("limit", wanted.to_string()));
             query.extend(after.map(|after| ("after", after)));
             let (objects, next) = admin.page(self.place, &query).await?;
-            for object in objects {
-                if most == Some(sink.count) {
-                    return Ok(true);
-                }
-                sink.take(&object)?;
-            }
-            if next.is_none() {
-                return Ok(false);
+            let room = most.map_or(u64::MAX, |most| most - sink.count);
+            let room = usize::try_from(room).unwrap_or(usize::MAX);
+            let more = objects.len() > room;
+            // Both may go to the same terminal.
+            progress.suspend(|| {
+                let mut shown = objects.iter().take(room);
+                shown.try_for_each(|object| sink.take(object))
+            })?;
+            if more || next.is_none() {
+                return Ok(more);
             }
             after = next;
         }

@@ -1,12 +1,14 @@
 //! Rows as a table for people, or as columns between tabs for programs.
 
 use anstyle::Style;
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 
 use super::{Cell, Row, View};
 
 /// What separates two columns.
 const GAP: u16 = 2;
+/// What a text needs at least to be read, in columns.
+const TEXT: u16 = 12;
 
 impl View {
     /// The names of the columns, for programs.
@@ -33,10 +35,41 @@ impl View {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
+        self.keep_whole::<T>(&mut table, &rows);
         let text = table.trim_fmt();
         let (header, body) = text.split_once('\n').unwrap_or((&text, ""));
         let bold = Style::new().bold();
         format!("{bold}{header}{bold:#}\n{body}\n")
+    }
+
+    /// Numbers, times and ids stay in one line as long as there is room for the texts beside them;
+    /// where there is not, ids are the first to be broken.
+    fn keep_whole<T: Row>(&self, table: &mut Table, rows: &[Vec<Cell>]) {
+        let widths = table.column_max_content_widths();
+        let short = |index: usize| {
+            rows.iter()
+                .all(|row| !matches!(row.get(index), Some(Cell::Text(_) | Cell::Texts(_))))
+        };
+        let id = |index: usize| T::COLUMNS.get(index) == Some(&"Id");
+        let needed = |whole: &dyn Fn(usize) -> bool| -> u16 {
+            let columns = widths.iter().enumerate();
+            columns
+                .map(|(index, &width)| GAP + if whole(index) { width } else { width.min(TEXT) })
+                .sum()
+        };
+        let with_ids = |index: usize| short(index) || id(index);
+        let whole: &dyn Fn(usize) -> bool = if needed(&with_ids) <= self.width {
+            &with_ids
+        } else if needed(&short) <= self.width {
+            &short
+        } else {
+            return;
+        };
+        for (index, column) in table.column_iter_mut().enumerate() {
+            if whole(index) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
     }
 }
 
@@ -88,7 +121,7 @@ mod tests {
         let text = view(true, 80).table(vec![shop("North")]);
         assert_eq!(
             anstream::adapter::strip_str(&text).to_string(),
-            "Name    Users  Opened\nNorth  12,345  2026-11-22 03:02:03\n"
+            "Name    Users  Opened\nNorth  12,345  2026-11-22 03:02\n"
         );
     }
 
@@ -104,6 +137,12 @@ mod tests {
         for word in long.split(' ') {
             assert!(text.contains(word), "{word}: {text}");
         }
+    }
+
+    #[test]
+    fn numbers_and_times_stay_whole_beside_a_long_text() {
+        let text = view(true, 40).table(vec![shop("The shop at the very end of the long road")]);
+        assert!(text.contains("12,345  2026-11-22 03:02"), "{text}");
     }
 
     #[test]

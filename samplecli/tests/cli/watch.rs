@@ -46,7 +46,7 @@ fn each_run_is_shown_as_it_begins_and_as_it_ends() {
     let mut lines = || {
         let line = out.next().unwrap().unwrap();
         let cells: Vec<&str> = line.split('\t').collect();
-        (cells[3].to_owned(), cells[9].to_owned())
+        (cells[3].to_owned(), cells[7].to_owned())
     };
     let shown = [lines(), lines(), lines(), lines(), lines()];
     let expected = [
