@@ -95,6 +95,14 @@ struct Page {
     next: Option<String>,
 }
 
+/// The body of a request: members that are `null` are not given, and left out.
+pub fn members<const N: usize>(members: [(&str, Value); N]) -> Value {
+    members
+        .into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .collect()
+}
+
 /// What a list is asked for.
 pub type Query = Vec<(&'static str, String)>;
 

@@ -40,7 +40,7 @@ pub enum Command {
     Check(check::Check),
     Generate(generate::Generate),
     #[command(subcommand)]
-    Task(task::Task),
+    Task(Box<task::Task>),
     #[command(subcommand)]
     Robot(robot::Robot),
     #[command(subcommand)]

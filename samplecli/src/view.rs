@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
 
-pub use list::{Limit, Listing, given};
+pub use list::{Limit, ListArgs, Listing, given};
 
 use crate::admin::Object;
 use crate::failure::Failure;

@@ -2,8 +2,6 @@
 //! `tests/cmd` hold the exact output; `TRYCMD=overwrite cargo test -p samplecli --test cmd` writes
 //! it anew.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 #[test]
 fn every_command_line_answers_as_it_is_written_down() {
     let home = tempfile::tempdir().unwrap();

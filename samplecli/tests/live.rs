@@ -1,11 +1,7 @@
 //! An operator's day against the real service, in one process with this test: the session in
 //! `tests/cmd/live` runs in order, from signing in to blocking a user.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "tests fail by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::fs;
 use std::io::Write;

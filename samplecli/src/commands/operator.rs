@@ -6,12 +6,12 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::admin::{AdminArgs, Object, Place};
+use crate::admin::{AdminArgs, Place, members};
 use crate::asking::Asking;
 use crate::commands::name;
-use crate::commands::secret::PasswordArgs;
+use crate::commands::secret::{PasswordArgs, Secret, beside};
 use crate::failure::{Exit, Failure};
-use crate::view::{Cell, Limit, Listing, Row, Sheet, line};
+use crate::view::{Cell, ListArgs, Row, Sheet, line};
 
 /// Look after operators, who use these commands and the console
 #[derive(Subcommand)]
@@ -40,9 +40,7 @@ enum Role {
 #[command(after_help = "Examples:\n  muster operator list")]
 pub struct List {
     #[command(flatten)]
-    limit: Limit,
-    #[command(flatten)]
-    admin: AdminArgs,
+    list: ListArgs,
 }
 
 /// Create an operator
@@ -144,27 +142,11 @@ impl Sheet for OperatorView {
     }
 }
 
-/// What changes of an operator.
-#[derive(Serialize)]
-struct Change<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role: Option<Role>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    enabled: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password: Option<&'a str>,
-}
-
 impl Operator {
     /// Does it.
     pub fn run(self, asking: Asking) -> Result<Exit, Failure> {
         match self {
-            Self::List(List { limit, admin }) => Listing {
-                place: &Place::operators(),
-                query: Vec::new(),
-                limit: &limit,
-            }
-            .show::<OperatorView>(&admin.open()?),
+            Self::List(List { list }) => list.show::<OperatorView>(&Place::operators(), Vec::new()),
             Self::Create(command) => command.run(asking),
             Self::Update(command) => command.run(asking),
         }
@@ -175,9 +157,13 @@ impl Create {
     fn run(self, asking: Asking) -> Result<Exit, Failure> {
         let admin = self.admin.open()?;
         let secret = self.password.new_password(&self.name, asking)?;
-        let body = json!({"name": self.name, "password": secret.expose(), "role": self.role});
+        let body = members([
+            ("name", json!(self.name)),
+            ("password", json!(secret.expose())),
+            ("role", json!(self.role)),
+        ]);
         let made = admin.call(Method::POST, &Place::operators(), Some(body))?;
-        admin.show::<OperatorView>(&secret.beside(made)?)
+        admin.show::<OperatorView>(&beside(Some(&secret), made)?)
     }
 }
 
@@ -191,22 +177,13 @@ impl Update {
             ));
         }
         let admin = self.admin.open()?;
-        let secret = if renews {
-            Some(self.secret.new_password(&self.name, asking)?)
-        } else {
-            None
-        };
-        let change = json!(Change {
-            role: self.role,
-            enabled,
-            password: secret.as_ref().map(|secret| secret.expose()),
-        });
-        let place = Place::operator(&self.name);
-        let changed = admin.call(Method::PATCH, &place, Some(change))?;
-        let changed: Object = match &secret {
-            Some(secret) => secret.beside(changed)?,
-            None => changed,
-        };
-        admin.show::<OperatorView>(&changed)
+        let secret = self.secret.renewed(self.password, &self.name, asking)?;
+        let change = members([
+            ("role", json!(self.role)),
+            ("enabled", json!(enabled)),
+            ("password", json!(secret.as_ref().map(Secret::expose))),
+        ]);
+        let changed = admin.call(Method::PATCH, &Place::operator(&self.name), Some(change))?;
+        admin.show::<OperatorView>(&beside(secret.as_ref(), changed)?)
     }
 }

@@ -4,16 +4,16 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use reqwest::Method;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::admin::{Admin, AdminArgs, Place};
+use crate::admin::{Admin, AdminArgs, Place, members};
 use crate::asking::Asking;
 use crate::commands::import::task_id;
 use crate::commands::name;
-use crate::commands::secret::PasswordArgs;
+use crate::commands::secret::{PasswordArgs, Secret, beside};
 use crate::commands::task::TaskView;
 use crate::failure::{Exit, Failure};
-use crate::view::{Cell, Limit, Listing, Row, Sheet, line};
+use crate::view::{Cell, ListArgs, Row, Sheet, line};
 
 /// The dialects that a token can open.
 pub const SCOPES: [&str; 3] = ["quant", "collaborator", "qvalon"];
@@ -43,9 +43,7 @@ Examples:
   muster robot list --output json | jq -r '.[] | select(.enabled) | .name'")]
 pub struct List {
     #[command(flatten)]
-    limit: Limit,
-    #[command(flatten)]
-    admin: AdminArgs,
+    list: ListArgs,
 }
 
 /// Show a robot and the tasks that permit it
@@ -202,12 +200,7 @@ impl Robot {
     /// Does it.
     pub fn run(self, asking: Asking) -> Result<Exit, Failure> {
         match self {
-            Self::List(List { limit, admin }) => Listing {
-                place: &Place::robots(),
-                query: Vec::new(),
-                limit: &limit,
-            }
-            .show::<RobotView>(&admin.open()?),
+            Self::List(List { list }) => list.show::<RobotView>(&Place::robots(), Vec::new()),
             Self::Show(Show { robot }) => {
                 let (admin, place) = robot.open()?;
                 admin.show::<RobotView>(&admin.get(&place)?)
@@ -226,12 +219,13 @@ impl Create {
     fn run(self, asking: Asking) -> Result<Exit, Failure> {
         let (admin, _) = self.robot.open()?;
         let secret = self.password.new_password(&self.robot.name, asking)?;
-        let mut body = json!({"name": self.robot.name, "password": secret.expose()});
-        if !self.scope.is_empty() {
-            body["scopes"] = json!(self.scope);
-        }
+        let body = members([
+            ("name", json!(self.robot.name)),
+            ("password", json!(secret.expose())),
+            ("scopes", scopes(&self.scope)),
+        ]);
         let made = admin.call(Method::POST, &Place::robots(), Some(body))?;
-        admin.show::<RobotView>(&secret.beside(made)?)
+        admin.show::<RobotView>(&beside(Some(&secret), made)?)
     }
 }
 
@@ -243,18 +237,21 @@ impl Update {
                 .next("give --scope, --password, --password-stdin or --generate"));
         }
         let (admin, place) = self.robot.open()?;
-        let mut change = Map::new();
-        if !self.scope.is_empty() {
-            change.insert("scopes".to_owned(), json!(self.scope));
-        }
-        if !renews {
-            return patch(&admin, &place, Value::Object(change));
-        }
-        let secret = self.secret.new_password(&self.robot.name, asking)?;
-        change.insert("password".to_owned(), json!(secret.expose()));
-        let changed = admin.call(Method::PATCH, &place, Some(Value::Object(change)))?;
-        admin.show::<RobotView>(&secret.beside(changed)?)
+        let secret = self
+            .secret
+            .renewed(self.password, &self.robot.name, asking)?;
+        let change = members([
+            ("scopes", scopes(&self.scope)),
+            ("password", json!(secret.as_ref().map(Secret::expose))),
+        ]);
+        let changed = admin.call(Method::PATCH, &place, Some(change))?;
+        admin.show::<RobotView>(&beside(secret.as_ref(), changed)?)
     }
+}
+
+/// Scopes, if any were named.
+pub fn scopes(named: &[String]) -> Value {
+    json!((!named.is_empty()).then_some(named))
 }
 
 impl Named {
@@ -264,12 +261,8 @@ impl Named {
 
     fn patch(&self, change: Value) -> Result<Exit, Failure> {
         let (admin, place) = self.open()?;
-        patch(&admin, &place, change)
+        admin.show::<RobotView>(&admin.call(Method::PATCH, &place, Some(change))?)
     }
-}
-
-fn patch(admin: &Admin, place: &Place, change: Value) -> Result<Exit, Failure> {
-    admin.show::<RobotView>(&admin.call(Method::PATCH, place, Some(change))?)
 }
 
 impl Permission {

@@ -35,6 +35,19 @@ impl PasswordArgs {
         self.password_stdin || self.generate
     }
 
+    /// A new password, if one is wanted: a flag says where from, or it is asked for.
+    pub fn renewed(
+        &self,
+        asked: bool,
+        name: &str,
+        asking: Asking,
+    ) -> Result<Option<Secret>, Failure> {
+        if !asked && !self.is_given() {
+            return Ok(None);
+        }
+        self.new_password(name, asking).map(Some)
+    }
+
     /// The new password of somebody.
     pub fn new_password(&self, name: &str, asking: Asking) -> Result<Secret, Failure> {
         if self.generate {
@@ -75,13 +88,15 @@ impl Secret {
     pub fn expose(&self) -> &str {
         self.password.expose_secret()
     }
+}
 
-    /// What the server answered, with the password if nobody knows it yet.
-    pub fn beside(&self, answer: Object) -> Result<Object, Failure> {
-        if !self.made {
-            return Ok(answer);
+/// What the server answered, with the password if nobody knows it yet.
+pub fn beside(secret: Option<&Secret>, answer: Object) -> Result<Object, Failure> {
+    match secret {
+        Some(secret) if secret.made => {
+            terminal::say("the password is shown only this once: keep it now");
+            answer.with("password", secret.expose())
         }
-        terminal::say("the password is shown only this once: keep it now");
-        answer.with("password", self.expose())
+        _ => Ok(answer),
     }
 }

@@ -17,7 +17,7 @@ use crate::asking::Asking;
 use crate::commands::import::task_id;
 use crate::failure::{Exit, Failure};
 use crate::terminal;
-use crate::view::{Limit, Listing, given};
+use crate::view::{Limit, ListArgs, Listing, given};
 
 use change::Settings;
 use sheet::VersionView;
@@ -61,9 +61,7 @@ pub struct List {
     #[arg(long, value_name = "TEXT", help_heading = "Filters")]
     text: Option<String>,
     #[command(flatten)]
-    limit: Limit,
-    #[command(flatten)]
-    admin: AdminArgs,
+    list: ListArgs,
 }
 
 /// Show a task with all its settings
@@ -206,15 +204,11 @@ impl Task {
 impl List {
     fn run(self) -> Result<Exit, Failure> {
         let enabled = (self.enabled || self.disabled).then_some(self.enabled);
-        Listing {
-            place: &Place::tasks(),
-            query: given([
-                ("enabled", enabled.map(|enabled| enabled.to_string())),
-                ("text", self.text),
-            ]),
-            limit: &self.limit,
-        }
-        .show::<TaskView>(&self.admin.open()?)
+        let query = given([
+            ("enabled", enabled.map(|enabled| enabled.to_string())),
+            ("text", self.text),
+        ]);
+        self.list.show::<TaskView>(&Place::tasks(), query)
     }
 }
 

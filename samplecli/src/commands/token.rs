@@ -6,12 +6,12 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::admin::{AdminArgs, Place};
+use crate::admin::{AdminArgs, Place, members};
 use crate::commands::name;
-use crate::commands::robot::SCOPES;
+use crate::commands::robot::{SCOPES, scopes};
 use crate::failure::{Exit, Failure};
 use crate::terminal;
-use crate::view::{Cell, Limit, Listing, Output, Row, Sheet, line};
+use crate::view::{Cell, ListArgs, Output, Row, Sheet, given, line};
 use crate::words;
 
 /// Look after API tokens, which open the API for a robot
@@ -37,9 +37,7 @@ pub struct List {
     #[arg(long, value_name = "NAME", value_parser = name)]
     robot: Option<String>,
     #[command(flatten)]
-    limit: Limit,
-    #[command(flatten)]
-    admin: AdminArgs,
+    list: ListArgs,
 }
 
 /// Issue a token for a robot; it is shown this once
@@ -142,16 +140,9 @@ impl Token {
     /// Does it.
     pub fn run(self) -> Result<Exit, Failure> {
         match self {
-            Self::List(List {
-                robot,
-                limit,
-                admin,
-            }) => Listing {
-                place: &Place::tokens(),
-                query: robot.into_iter().map(|robot| ("robot", robot)).collect(),
-                limit: &limit,
+            Self::List(List { robot, list }) => {
+                list.show::<TokenView>(&Place::tokens(), given([("robot", robot)]))
             }
-            .show::<TokenView>(&admin.open()?),
             Self::Create(command) => command.run(),
             Self::Revoke(Revoke { id, admin }) => {
                 let admin = admin.open()?;
@@ -164,13 +155,12 @@ impl Token {
 impl Create {
     fn run(self) -> Result<Exit, Failure> {
         let admin = self.admin.open()?;
-        let mut body = json!({"robot": self.robot, "lifetime_seconds": self.lifetime});
-        if let Some(title) = self.title {
-            body["title"] = json!(title);
-        }
-        if !self.scope.is_empty() {
-            body["scopes"] = json!(self.scope);
-        }
+        let body = members([
+            ("robot", json!(self.robot)),
+            ("title", json!(self.title)),
+            ("scopes", scopes(&self.scope)),
+            ("lifetime_seconds", json!(self.lifetime)),
+        ]);
         let made = admin.call(Method::POST, &Place::tokens(), Some(body))?;
         if admin.view.output == Output::Human && !admin.view.is_terminal() {
             let token = made.read::<TokenView>()?.token.ok_or_else(|| {

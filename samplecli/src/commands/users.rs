@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::admin::{Admin, AdminArgs, Place};
 use crate::failure::{Exit, Failure};
 use crate::terminal::shown;
-use crate::view::{Cell, Limit, Listing, Row, Sheet, given, line};
+use crate::view::{Cell, ListArgs, Row, Sheet, given, line};
 
 /// Look at users, block and unblock them
 #[derive(Subcommand)]
@@ -52,9 +52,7 @@ pub struct List {
     #[arg(long, value_name = "ROLE", help_heading = "Filters")]
     role: Option<String>,
     #[command(flatten)]
-    limit: Limit,
-    #[command(flatten)]
-    admin: AdminArgs,
+    list: ListArgs,
 }
 
 /// Show a user with all attributes and the last changes
@@ -236,12 +234,7 @@ impl List {
             ("active", self.active.map(|active| active.to_string())),
             ("role", self.role),
         ];
-        Listing {
-            place: &Place::users(),
-            query: given(filters),
-            limit: &self.limit,
-        }
-        .show::<UserView>(&self.admin.open()?)
+        self.list.show::<UserView>(&Place::users(), given(filters))
     }
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 
 use super::{Output, Row, View};
-use crate::admin::{Admin, Object, Place, Query};
+use crate::admin::{Admin, AdminArgs, Object, Place, Query};
 use crate::failure::{Exit, Failure};
 use crate::terminal;
 
@@ -51,6 +51,27 @@ pub fn given<const N: usize>(filters: [(&'static str, Option<String>); N]) -> Qu
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
         .collect()
+}
+
+/// The arguments of a plain list.
+#[derive(Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    limit: Limit,
+    #[command(flatten)]
+    admin: AdminArgs,
+}
+
+impl ListArgs {
+    /// Shows what the query matches.
+    pub fn show<T: Row>(&self, place: &Place, query: Query) -> Result<Exit, Failure> {
+        Listing {
+            place,
+            query,
+            limit: &self.limit,
+        }
+        .show::<T>(&self.admin.open()?)
+    }
 }
 
 /// A list of the server.

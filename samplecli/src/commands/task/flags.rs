@@ -8,7 +8,7 @@ use crate::commands::name;
 use crate::failure::Failure;
 
 /// The flags that set something.
-#[derive(Args, Default)]
+#[derive(Args, Default, PartialEq, Eq)]
 pub struct Flags {
     /// Its name
     #[arg(long, value_name = "TEXT", help_heading = "Settings")]
@@ -152,42 +152,7 @@ impl Flags {
 
     /// Whether none was given.
     pub fn is_empty(&self) -> bool {
-        let Self {
-            title,
-            description,
-            notes,
-            enabled,
-            disabled,
-            robot,
-            no_robot,
-            separator,
-            retry_after,
-            threshold,
-            map,
-            unmap,
-            role,
-            no_role,
-            email,
-            no_email,
-            notify_on,
-            webhook,
-            no_webhook,
-        } = self;
-        let texts = [title, description, notes];
-        let lists = [
-            robot, no_robot, no_role, email, no_email, webhook, no_webhook,
-        ];
-        texts.iter().all(|text| text.is_none())
-            && lists.iter().all(|list| list.is_empty())
-            && !enabled
-            && !disabled
-            && separator.is_none()
-            && retry_after.is_none()
-            && threshold.is_none()
-            && notify_on.is_none()
-            && map.is_empty()
-            && unmap.is_empty()
-            && role.is_empty()
+        *self == Self::default()
     }
 }
 
