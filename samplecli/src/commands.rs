@@ -2,49 +2,98 @@
 
 mod bootstrap;
 mod check;
+mod completions;
 mod generate;
 mod import;
+mod items;
 mod login;
+mod logout;
+mod operator;
 mod reply;
+mod robot;
+mod role;
+mod runs;
+mod secret;
 mod settings;
+mod task;
+mod token;
+mod users;
+mod watch;
+mod whoami;
 
 use std::future::Future;
 use std::io::{self, BufRead, Read};
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 
+use crate::asking::Asking;
 use crate::failure::{Exit, Failure};
+use crate::view::Output;
 
 /// What the client can be asked to do.
 #[derive(Subcommand)]
 pub enum Command {
     Login(login::Login),
+    Logout(logout::Logout),
+    Whoami(whoami::Whoami),
     Import(import::Import),
     Check(check::Check),
     Generate(generate::Generate),
+    #[command(subcommand)]
+    Task(Box<task::Task>),
+    #[command(subcommand)]
+    Robot(robot::Robot),
+    #[command(subcommand)]
+    Token(token::Token),
+    #[command(subcommand)]
+    Role(role::Role),
+    #[command(subcommand)]
+    Operator(operator::Operator),
+    Runs(runs::Runs),
+    #[command(subcommand)]
+    Run(runs::Run),
+    Items(items::Items),
+    #[command(subcommand)]
+    Users(users::Users),
     Bootstrap(bootstrap::Bootstrap),
+    Completions(completions::Completions),
 }
 
 impl Command {
     /// Does it.
-    pub fn run(self) -> Result<Exit, Failure> {
+    pub fn run(self, asking: Asking) -> Result<Exit, Failure> {
         match self {
-            Self::Login(command) => command.run(),
+            Self::Login(command) => command.run(asking),
+            Self::Logout(command) => command.run(),
+            Self::Whoami(command) => command.run(),
             Self::Import(command) => command.run(),
             Self::Check(command) => command.run(),
             Self::Generate(command) => command.run(),
+            Self::Task(command) => command.run(asking),
+            Self::Robot(command) => command.run(asking),
+            Self::Token(command) => command.run(),
+            Self::Role(command) => command.run(),
+            Self::Operator(command) => command.run(asking),
+            Self::Runs(command) => command.run(),
+            Self::Run(command) => command.run(),
+            Self::Items(command) => command.run(),
+            Self::Users(command) => command.run(),
             Self::Bootstrap(command) => command.run(),
+            Self::Completions(command) => command.run(),
         }
     }
 }
 
-/// How an answer is shown.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// A short table
-    Human,
-    /// JSON
-    Json,
+/// The name of a robot or an operator, by the server's rule: it stands in paths.
+fn name(text: &str) -> Result<String, &'static str> {
+    let fits = (1..=128).contains(&text.chars().count())
+        && text.trim() == text
+        && !text.contains(|c: char| c.is_control() || matches!(c, '/' | '\\' | '?' | '#' | '%'))
+        && !text.chars().all(|c| c == '.');
+    fits.then(|| text.to_owned()).ok_or(
+        "a name has 1 to 128 characters, no space at its ends and none of / \\ ? # %, and not \
+         only dots",
+    )
 }
 
 /// The first line of standard input without its end; what follows is left alone.

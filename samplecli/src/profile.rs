@@ -1,6 +1,6 @@
 //! Profiles: where a person signed in, one small file each below the configuration directory.
-//! A profile holds the server's URL, the user name and a token, never a password, and only its
-//! owner can read it.
+//! A profile holds the server's URL, user names and tokens, never a password, and only its owner
+//! can read it.
 
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -36,15 +36,82 @@ impl ProfileName {
     }
 }
 
-/// What is stored after signing in.
+/// What is stored after signing in: the server, and who signed in to it. A robot and an operator
+/// stand side by side.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Profile {
     /// The server.
     pub url: String,
+    /// The robot, which imports.
+    #[serde(flatten)]
+    pub robot: Option<SignIn>,
+    /// The operator, who does the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<SignIn>,
+}
+
+/// Somebody who signed in.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SignIn {
     /// The user name that signed in.
     pub username: String,
-    /// The token that the server gave.
-    pub token: String,
+    /// The token that the server gave; absent: signed out again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+/// Which of the two a command acts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// A robot: it sends data.
+    Robot,
+    /// An operator: manages tasks, robots and users.
+    Operator,
+}
+
+impl Who {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Robot => "robot",
+            Self::Operator => "operator",
+        }
+    }
+
+    /// What makes `muster login` and `muster logout` mean this one.
+    pub const fn flag(self) -> &'static str {
+        match self {
+            Self::Robot => "",
+            Self::Operator => " --operator",
+        }
+    }
+}
+
+impl Profile {
+    /// A profile in which nobody has signed in yet.
+    pub fn new(url: String) -> Self {
+        Self {
+            url,
+            robot: None,
+            operator: None,
+        }
+    }
+
+    /// Who signed in last, of the two.
+    pub fn sign_in(&self, who: Who) -> Option<&SignIn> {
+        match who {
+            Who::Robot => self.robot.as_ref(),
+            Who::Operator => self.operator.as_ref(),
+        }
+    }
+
+    /// Puts a sign-in in the place of the last one.
+    pub fn set(&mut self, who: Who, sign_in: SignIn) {
+        match who {
+            Who::Robot => self.robot = Some(sign_in),
+            Who::Operator => self.operator = Some(sign_in),
+        }
+    }
 }
 
 /// The file of a profile.
@@ -139,7 +206,18 @@ fn warn_if_others_can_read(_path: &Path) {}
 
 #[cfg(test)]
 mod tests {
-    use super::ProfileName;
+    use super::{Profile, ProfileName, Who};
+
+    #[test]
+    fn a_profile_from_before_operators_signed_in_is_read_and_written_as_it_was() {
+        let old = r#"{"url":"http://127.0.0.1:9000","username":"hr-robot","token":"t"}"#;
+        let profile: Profile = serde_json::from_str(old).unwrap();
+        let robot = profile.sign_in(Who::Robot).unwrap();
+        assert_eq!(robot.username, "hr-robot");
+        assert_eq!(robot.token.as_deref(), Some("t"));
+        assert!(profile.sign_in(Who::Operator).is_none());
+        assert_eq!(serde_json::to_string(&profile).unwrap(), old);
+    }
 
     #[test]
     fn a_profile_name_cannot_leave_the_folder() {

@@ -1,4 +1,4 @@
-//! The HTTP API as the client uses it: two requests, and what came back, unjudged. Redirects are
+//! The HTTP API as the client uses it: its requests, and what came back, unjudged. Redirects are
 //! not followed, for a token must not travel to a place that nobody named.
 
 use std::error::Error;
@@ -6,9 +6,10 @@ use std::fmt;
 use std::time::Duration;
 
 use reqwest::header::{self, HeaderMap};
-use reqwest::{Client, RequestBuilder, StatusCode, Url, redirect};
+use reqwest::{Client, Method, RequestBuilder, StatusCode, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::failure::Failure;
 
@@ -142,6 +143,11 @@ impl Server {
         Ok(Self { url, http })
     }
 
+    /// The server's address.
+    pub fn url(&self) -> &ServerUrl {
+        &self.url
+    }
+
     /// Asks for a token.
     pub async fn authenticate(
         &self,
@@ -186,6 +192,35 @@ impl Server {
             .body(users);
         if let Some(key) = asked.idempotency_key {
             request = request.header("idempotency-key", key);
+        }
+        send(request).await
+    }
+
+    /// Asks the operator's API.
+    pub async fn admin(
+        &self,
+        token: Option<&SecretString>,
+        method: Method,
+        segments: &[String],
+        query: &[(&'static str, String)],
+        body: Option<&Value>,
+    ) -> Result<Answer, NoAnswer> {
+        let mut url = self.url.0.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(["admin", "v1"]).extend(segments);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let mut request = self
+            .http
+            .request(method, url)
+            .header(header::ACCEPT, "application/json");
+        if let Some(token) = token {
+            request = request.bearer_auth(token.expose_secret());
+        }
+        if let Some(body) = body {
+            request = request.json(body);
         }
         send(request).await
     }

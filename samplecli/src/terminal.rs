@@ -66,7 +66,7 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// A spinner on standard error, hidden unless that is a terminal.
+/// A spinner on standard error, hidden unless that is a terminal that takes more than plain lines.
 pub fn spinner(message: String) -> ProgressBar {
     let spinner = bar_on_terminal(None, "{spinner} {msg} {elapsed}").with_message(message);
     if !spinner.is_hidden() {
@@ -84,7 +84,9 @@ pub fn byte_bar(total: Option<u64>) -> ProgressBar {
 }
 
 fn bar_on_terminal(total: Option<u64>, template: &str) -> ProgressBar {
-    let target = if io::stderr().is_terminal() {
+    // Who wants no colours wants plain lines.
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let target = if io::stderr().is_terminal() && !plain {
         ProgressDrawTarget::stderr()
     } else {
         ProgressDrawTarget::hidden()

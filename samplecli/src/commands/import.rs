@@ -144,7 +144,8 @@ impl Import {
     }
 }
 
-fn task_id(text: &str) -> Result<u64, &'static str> {
+/// The number of a task.
+pub fn task_id(text: &str) -> Result<u64, &'static str> {
     text.parse()
         .map_err(|_| "the id of a task is a whole number, such as 206")
 }

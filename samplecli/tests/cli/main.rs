@@ -8,11 +8,15 @@
     reason = "tests fail by panicking"
 )]
 
+mod admin;
 mod bootstrap;
 mod check;
 mod generate;
 mod import;
 mod login;
 mod muster;
+mod operator;
 mod peer;
 mod usage;
+#[cfg(unix)]
+mod watch;

@@ -41,6 +41,7 @@ impl Home {
         for variable in [
             "MUSTER_URL",
             "MUSTER_TOKEN",
+            "MUSTER_OPERATOR_TOKEN",
             "MUSTER_PASSWORD",
             "MUSTER_TABLE_DIRECTORY",
             "MUSTER_TABLE_CONTROL",

@@ -1,4 +1,4 @@
-//! A peer on the loopback that gives one answer to every request and remembers what it was asked.
+//! A peer on the loopback that gives the answers it was told and remembers what it was asked.
 
 use std::sync::{Arc, Mutex};
 
@@ -55,7 +55,14 @@ impl Answer {
 }
 
 impl Peer {
+    /// Gives one answer to every request.
     pub fn answering(answer: Answer) -> Self {
+        Self::answering_each([answer])
+    }
+
+    /// Gives one answer after the other, and the last one again and again.
+    pub fn answering_each(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let answers: Vec<Answer> = answers.into_iter().collect();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -65,13 +72,15 @@ impl Peer {
         let log = Arc::clone(&requests);
         let router = Router::new().fallback(
             move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
-                log.lock().unwrap().push(Request {
+                let mut log = log.lock().unwrap();
+                let answer = answers[log.len().min(answers.len() - 1)].clone();
+                log.push(Request {
                     method,
                     uri,
                     headers,
                     body,
                 });
-                reply(answer.clone())
+                reply(answer)
             },
         );
         let router = router.layer(axum::extract::DefaultBodyLimit::disable());

@@ -69,7 +69,15 @@ fn a_token_that_cannot_be_one_is_a_usage_error() {
 #[test]
 fn every_command_explains_itself_with_an_example() {
     let home = Home::new();
-    for command in ["login", "import", "check", "generate", "bootstrap"] {
+    for command in [
+        "login",
+        "import",
+        "check",
+        "generate",
+        "task",
+        "runs",
+        "bootstrap",
+    ] {
         home.run(&[command, "--help"])
             .expect(0)
             .prints("Examples:")
@@ -117,5 +125,17 @@ fn nothing_is_coloured_when_it_is_piped() {
             !ended.out.contains('\u{1b}') && !ended.err.contains('\u{1b}'),
             "{ended:#?}"
         );
+    }
+}
+
+#[test]
+fn every_shell_can_complete_the_commands() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        home.run(&["completions", shell])
+            .expect(0)
+            .prints("muster")
+            .prints("no-input")
+            .prints("whoami");
     }
 }

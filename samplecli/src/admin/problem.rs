@@ -1,0 +1,99 @@
+//! Refusals of the operator's API (`application/problem+json`), as failures that say what is
+//! wrong, field by field, and what to do next.
+
+use reqwest::StatusCode;
+use serde::Deserialize;
+
+use crate::admin::Place;
+use crate::failure::Failure;
+use crate::server::{Answer, Server};
+use crate::terminal::shown;
+
+/// The body of a refusal.
+#[derive(Deserialize)]
+struct Problem {
+    title: String,
+    #[serde(default)]
+    detail: String,
+    #[serde(default)]
+    errors: Vec<FieldError>,
+}
+
+#[derive(Deserialize)]
+struct FieldError {
+    field: String,
+    message: String,
+}
+
+impl Problem {
+    /// What the server says, and below it what it says of each field.
+    fn text(&self) -> String {
+        let said = if self.detail.is_empty() {
+            &self.title
+        } else {
+            &self.detail
+        };
+        let fields = self
+            .errors
+            .iter()
+            .map(|error| format!("\n- {}: {}", shown(&error.field), shown(&error.message)));
+        std::iter::once(shown(said).into_owned())
+            .chain(fields)
+            .collect()
+    }
+}
+
+/// What an answer that is no success means.
+pub fn failure(server: &Server, answer: &Answer, place: Option<&Place>, sign_in: &str) -> Failure {
+    let Ok(problem) = serde_json::from_slice::<Problem>(&answer.body) else {
+        return foreign(server, answer);
+    };
+    let text = problem.text();
+    match answer.status {
+        StatusCode::UNAUTHORIZED => Failure::not_signed_in(text).next(sign_in),
+        StatusCode::FORBIDDEN => Failure::failed(text).next(
+            "`muster whoami` shows your role; an operator of role manage can do it, or change your \
+             role: `muster operator update NAME --role manage`",
+        ),
+        StatusCode::NOT_FOUND => match place {
+            Some(place) => Failure::failed(format!("{} was not found", shown(&place.thing)))
+                .next(format!("`{}` shows what there is", place.look)),
+            None => foreign(server, answer),
+        },
+        StatusCode::CONFLICT => match place.and_then(|place| place.conflict) {
+            Some(next) => Failure::failed(text).next(next),
+            None => Failure::failed(text),
+        },
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
+            Failure::failed(text).next("nothing was changed: put it right and run it again")
+        }
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            let when = answer
+                .retry_after()
+                .unwrap_or_else(|| "in a minute".to_owned());
+            Failure::failed(text).next(format!("try again {when}"))
+        }
+        status if status.is_server_error() => gave_up(answer, &text),
+        _ => Failure::failed(text),
+    }
+}
+
+/// An answer that is none of this API's: another server, or one in front of it that fails.
+fn foreign(server: &Server, answer: &Answer) -> Failure {
+    if answer.status.is_server_error() {
+        return gave_up(answer, "it gave no reason");
+    }
+    server.foreign(answer)
+}
+
+fn gave_up(answer: &Answer, text: &str) -> Failure {
+    let request = answer
+        .header("x-request-id")
+        .map(|id| format!("\n(request {})", shown(id)))
+        .unwrap_or_default();
+    Failure::failed(format!(
+        "the server failed with {}: {text}{request}",
+        answer.status
+    ))
+    .next("run it again; if it stays so, the server's log has the cause")
+}
