@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{Timestamp, ToSpan};
 use muster_aws::holds::Acquired;
 use muster_aws::items::ItemFilter;
+use muster_aws::operators::{Operator, Role};
 use muster_aws::runs::{NewRun, RunId};
 use muster_aws::{Config, Store};
 use muster_core::item::Item;
@@ -197,6 +198,27 @@ impl Access {
             .expect("the store");
         assert_eq!(made, muster_aws::Creation::Created);
         robot
+    }
+
+    /// A new operator of a tenant, who may only look.
+    pub async fn reader(&self, w: &World, tenant: usize) -> SignIn {
+        let reader = SignIn {
+            username: w.login("reader"),
+            password: w.login("password"),
+        };
+        let operator = Operator {
+            tenant: self.tenant(w, tenant).await,
+            name: reader.username.clone(),
+            role: Role::Read,
+        };
+        let password = SecretString::from(reader.password.clone());
+        let made = self
+            .store
+            .create_operator(operator, password, Timestamp::now())
+            .await
+            .expect("the store");
+        assert_eq!(made, muster_aws::Creation::Created);
+        reader
     }
 
     /// A token of the first tenant's robot that was good until a moment ago.

@@ -93,7 +93,7 @@ async fn a_fresh_deployment_can_be_used_with_what_is_printed() {
     let store = &deployment.stack.store;
     let password = value(&ended, "Password");
     let operator = store.verify_operator("anna", password.into()).await;
-    assert_eq!(operator.unwrap().unwrap().tenant, "initech");
+    assert_eq!(operator.unwrap().unwrap().operator.tenant, "initech");
     let task = store.get_task(208).await.unwrap().unwrap();
     assert_eq!(task.settings.permitted_robots, ["initech-robot"]);
     assert!(task.settings.enabled);

@@ -20,7 +20,7 @@ use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use jiff::{Timestamp, ToSpan as _};
 use muster_aws::keys::Answer;
-use muster_aws::runs::{Run, RunId};
+use muster_aws::runs::{Run, RunFilter, RunId};
 use muster_aws::{Store, StoreError};
 use muster_core::run::Status;
 use muster_import::{Deadline, IdempotencyKey, Outcome, SyncImport, SyncRequest, Times};
@@ -404,8 +404,10 @@ impl Schedule {
             "schedule {number}: a key without an answer"
         );
         let tenant = self.tenant();
-        let page = self.store.list_runs(&tenant, None, 1_000, Timestamp::now());
-        let runs = page.await.expect("the store").runs;
+        let (all, now) = (RunFilter::default(), Timestamp::now());
+        let page = self.store.list_runs(&tenant, &all, None, 1_000, now).await;
+        let runs = page.expect("the store").runs.into_iter();
+        let runs: Vec<Run> = runs.map(|listed| listed.run).collect();
         let answered: Vec<RunId> = runs
             .iter()
             .filter(|run| was_answered(run))

@@ -28,10 +28,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let expires_at = row::expiry(row::later(now, KEPT));
-        let told: Vec<(Entry, Vec<u8>)> = stream::iter(segments(items, 0, expires_at))
-            .map(|segment| async move {
-                let (segment, items) = segment?;
-                let told = Entry::of(&segment, items);
+        let told: Vec<(Entry, Vec<u8>)> = stream::iter(told(items, expires_at))
+            .map(|told| async move {
+                let (segment, told) = told?;
                 let key = key(run, Segment::PREFIX, segment.first());
                 let row = row::encode(Segment::WHAT, &key, &segment)?;
                 self.put_patiently(row).await.map(|()| told)
@@ -48,4 +47,16 @@ impl Store {
             .try_collect()
             .await
     }
+}
+
+/// The segments of all items, each with what the index tells of it.
+fn told(
+    items: &[Item],
+    expires_at: i64,
+) -> impl Iterator<Item = Result<(Segment, (Entry, Vec<u8>)), StoreError>> + Send {
+    segments(items, 0, expires_at).map(|segment| {
+        let (segment, items) = segment?;
+        let told = Entry::of(&segment, items);
+        Ok((segment, told))
+    })
 }

@@ -109,12 +109,12 @@ impl Store {
         known: Option<&TaskSettings>,
     ) -> Result<Vec<FieldProblem>, StoreError> {
         let known = known.map_or(&[][..], |known| &known.permitted_robots);
-        let named = settings.permitted_robots.iter().enumerate();
+        let named = settings.permitted_robots.iter().cloned().enumerate();
         let new: Vec<_> = named.filter(|(_, name)| !known.contains(name)).collect();
         let problems: Vec<_> = stream::iter(new)
             .map(|(index, name)| async move {
-                let exists = self.robot_exists(tenant, name).await?;
-                Ok::<_, StoreError>((!exists).then(|| unknown_robot(index, name)))
+                let exists = self.robot_exists(tenant, &name).await?;
+                Ok::<_, StoreError>((!exists).then(|| unknown_robot(index, &name)))
             })
             .buffered(LOOKS)
             .try_collect()

@@ -22,44 +22,55 @@ pub struct Reply {
     #[serde(rename = "Errors", skip_serializing_if = "Option::is_none")]
     errors: Option<Vec<String>>,
     #[serde(flatten)]
-    counters: Option<Counters>,
+    counters: Counters,
     #[serde(flatten)]
-    planned: Option<Planned>,
+    planned: Planned,
 }
 
 /// The four counters, never part of a FAILURE.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Counters {
-    #[serde(rename = "Total Lines")]
-    total: u64,
-    #[serde(rename = "Empty IDs")]
-    empty: u64,
-    #[serde(rename = "Ignored Users")]
-    ignored: u64,
-    #[serde(rename = "Duplicated Users")]
-    duplicated: u64,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
+struct Counters {
+    #[serde(rename = "Total Lines", skip_serializing_if = "Option::is_none")]
+    total: Option<u64>,
+    #[serde(rename = "Empty IDs", skip_serializing_if = "Option::is_none")]
+    empty: Option<u64>,
+    #[serde(rename = "Ignored Users", skip_serializing_if = "Option::is_none")]
+    ignored: Option<u64>,
+    #[serde(rename = "Duplicated Users", skip_serializing_if = "Option::is_none")]
+    duplicated: Option<u64>,
 }
 
 /// What a dry run would have done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 struct Planned {
-    #[serde(rename = "Dry Run")]
-    dry_run: bool,
-    #[serde(rename = "Created")]
-    created: u64,
-    #[serde(rename = "Updated")]
-    updated: u64,
-    #[serde(rename = "Unchanged")]
-    unchanged: u64,
+    #[serde(rename = "Dry Run", skip_serializing_if = "Option::is_none")]
+    dry_run: Option<bool>,
+    #[serde(rename = "Created", skip_serializing_if = "Option::is_none")]
+    created: Option<u64>,
+    #[serde(rename = "Updated", skip_serializing_if = "Option::is_none")]
+    updated: Option<u64>,
+    #[serde(rename = "Unchanged", skip_serializing_if = "Option::is_none")]
+    unchanged: Option<u64>,
 }
 
 impl From<Counts> for Counters {
     fn from(counts: Counts) -> Self {
         Self {
-            total: counts.total,
-            empty: counts.empty,
-            ignored: counts.ignored,
-            duplicated: counts.duplicated,
+            total: Some(counts.total),
+            empty: Some(counts.empty),
+            ignored: Some(counts.ignored),
+            duplicated: Some(counts.duplicated),
+        }
+    }
+}
+
+impl From<Counts> for Planned {
+    fn from(counts: Counts) -> Self {
+        Self {
+            dry_run: Some(true),
+            created: Some(counts.created),
+            updated: Some(counts.updated),
+            unchanged: Some(counts.unchanged),
         }
     }
 }
@@ -83,8 +94,8 @@ impl Reply {
             status: status(items),
             warnings: (debug && !items.is_empty()).then(|| warnings(items, run)),
             errors: None,
-            counters: Some(counts.into()),
-            planned: None,
+            counters: counts.into(),
+            planned: Planned::default(),
         }
     }
 
@@ -92,12 +103,7 @@ impl Reply {
     #[must_use]
     pub fn planned(counts: Counts, items: &[Item], debug: bool, run: &str) -> Self {
         Self {
-            planned: Some(Planned {
-                dry_run: true,
-                created: counts.created,
-                updated: counts.updated,
-                unchanged: counts.unchanged,
-            }),
+            planned: counts.into(),
             ..Self::imported(counts, items, debug, run)
         }
     }
@@ -118,8 +124,8 @@ impl Reply {
             status: Status::Failure,
             warnings: None,
             errors: Some(errors),
-            counters: None,
-            planned: None,
+            counters: Counters::default(),
+            planned: Planned::default(),
         }
     }
 
