@@ -1,5 +1,5 @@
-//! Lists of what a tenant has: one row per thing under `LIST#<tenant>`, without data, written in
-//! the transaction that makes the thing. Who lists reads a page of these, then the things.
+//! Lists of what a tenant has: one row per thing under `LIST#<tenant>`, without data (a token's says
+//! where it is and when it goes), written in the transaction that makes the thing. Who lists reads a page of these, then the things.
 
 use std::collections::HashMap;
 
