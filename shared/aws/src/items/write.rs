@@ -24,6 +24,23 @@ const PATIENCE: Patience = Patience {
     longest: Duration::from_secs(1),
 };
 
+/// The row of a segment, and what there is to tell of it.
+type Written = (Attributes, (Entry, Vec<u8>));
+
+/// The segments of all items, each made when it is asked for.
+fn written(
+    run: &RunId,
+    items: &[Item],
+    expires_at: i64,
+) -> impl Iterator<Item = Result<Written, StoreError>> + Send {
+    segments(items, 0, expires_at).map(|segment| {
+        let (segment, items) = segment?;
+        let key = key(run, Segment::PREFIX, segment.first());
+        let row = row::encode(Segment::WHAT, &key, &segment)?;
+        Ok((row, Entry::of(&segment, items)))
+    })
+}
+
 impl Store {
     /// Writes the items of a run, which are in the order of its records. Writing the same again
     /// changes nothing.
@@ -37,12 +54,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let expires_at = row::expiry(row::later(now, KEPT));
-        let told: Vec<(Entry, Vec<u8>)> = stream::iter(segments(items, 0, expires_at))
-            .map(|segment| async move {
-                let (segment, items) = segment?;
-                let told = Entry::of(&segment, items);
-                let key = key(run, Segment::PREFIX, segment.first());
-                let row = row::encode(Segment::WHAT, &key, &segment)?;
+        let told: Vec<(Entry, Vec<u8>)> = stream::iter(written(run, items, expires_at))
+            .map(|row| async move {
+                let (row, told) = row?;
                 self.write_patiently(row).await.map(|()| told)
             })
             .buffered(WRITTEN_AT_ONCE)
