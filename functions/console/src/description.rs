@@ -19,6 +19,7 @@ const DOCUMENT: &str = "/openapi.json";
     components(schemas(Problem, FieldError)),
     modifiers(&Operator),
     tags(
+        (name = "Execution log", description = "The runs of the last 90 days, and what each has to say about its records."),
         (name = "Sessions", description = "Operators sign in and out."),
     )
 )]

@@ -6,7 +6,9 @@
 mod access;
 mod description;
 mod failure;
+mod items;
 mod lists;
+mod runs;
 mod sessions;
 
 use axum::Router;
@@ -24,7 +26,10 @@ struct App {
 }
 
 fn routes() -> OpenApiRouter<App> {
-    let resources = OpenApiRouter::new().merge(sessions::routes());
+    let resources = OpenApiRouter::new()
+        .merge(items::routes())
+        .merge(runs::routes())
+        .merge(sessions::routes());
     OpenApiRouter::with_openapi(description::Console::openapi()).nest(PREFIX, resources)
 }
 

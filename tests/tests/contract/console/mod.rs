@@ -1,3 +1,5 @@
 //! The operator's API, from outside.
 
+mod items;
+mod runs;
 mod sessions;
