@@ -7,10 +7,12 @@ mod access;
 mod credentials;
 mod description;
 mod failure;
+mod items;
 mod lists;
 mod operators;
 mod robots;
 mod roles;
+mod runs;
 mod sessions;
 mod tasks;
 mod tokens;
@@ -32,9 +34,11 @@ struct App {
 
 fn routes() -> OpenApiRouter<App> {
     let resources = OpenApiRouter::new()
+        .merge(items::routes())
         .merge(operators::routes())
         .merge(robots::routes())
         .merge(roles::routes())
+        .merge(runs::routes())
         .merge(sessions::routes())
         .merge(tasks::routes())
         .merge(tokens::routes())

@@ -8,12 +8,29 @@ use muster_core::item::Item;
 use super::index::{self, Entry, Indexed};
 use super::segment::{Segment, segments};
 use super::{Span as _, key};
-use crate::row;
+use crate::row::{self, Attributes};
 use crate::runs::{KEPT, RunId};
 use crate::{Store, StoreError};
 
 /// Rows that are written at the same time.
 const WRITTEN_AT_ONCE: usize = 3;
+
+/// The row of a segment, and what there is to tell of it.
+type Written = (Attributes, (Entry, Vec<u8>));
+
+/// The segments of all items, each made when it is asked for.
+fn written(
+    run: &RunId,
+    items: &[Item],
+    expires_at: i64,
+) -> impl Iterator<Item = Result<Written, StoreError>> + Send {
+    segments(items, 0, expires_at).map(|segment| {
+        let (segment, items) = segment?;
+        let key = key(run, Segment::PREFIX, segment.first());
+        let row = row::encode(Segment::WHAT, &key, &segment)?;
+        Ok((row, Entry::of(&segment, items)))
+    })
+}
 
 impl Store {
     /// Writes the items of a run, which are in the order of its records. Writing the same again
@@ -28,11 +45,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let expires_at = row::expiry(row::later(now, KEPT));
-        let told: Vec<(Entry, Vec<u8>)> = stream::iter(told(items, expires_at))
-            .map(|told| async move {
-                let (segment, told) = told?;
-                let key = key(run, Segment::PREFIX, segment.first());
-                let row = row::encode(Segment::WHAT, &key, &segment)?;
+        let told: Vec<(Entry, Vec<u8>)> = stream::iter(written(run, items, expires_at))
+            .map(|row| async move {
+                let (row, told) = row?;
                 self.put_patiently(row).await.map(|()| told)
             })
             .buffered(WRITTEN_AT_ONCE)
@@ -47,16 +62,4 @@ impl Store {
             .try_collect()
             .await
     }
-}
-
-/// The segments of all items, each with what the index tells of it.
-fn told(
-    items: &[Item],
-    expires_at: i64,
-) -> impl Iterator<Item = Result<(Segment, (Entry, Vec<u8>)), StoreError>> + Send {
-    segments(items, 0, expires_at).map(|segment| {
-        let (segment, items) = segment?;
-        let told = Entry::of(&segment, items);
-        Ok((segment, told))
-    })
 }

@@ -132,7 +132,10 @@ fn filled(operation: &Operation, things: &[&Things]) -> String {
     for segment in operation.path.split('/').skip(1) {
         path.push('/');
         path.push_str(match segment.starts_with('{') {
-            true => things.next().expect("a thing for each variable").of_segment(before),
+            true => things
+                .next()
+                .expect("a thing for each variable")
+                .of_segment(before),
             false => segment,
         });
         before = segment;
@@ -180,8 +183,16 @@ async fn furnished(w: &World, tenant: usize) -> Things {
     let mut record = w.record("anna");
     record["Username"] = json!(login);
     record["External ID"] = json!(external_id);
-    let imported = w.import(tenant).await.records(&json!([record])).send().await;
-    let users = w.operator(tenant, Method::GET, "/users").await.query(&format!("login={login}"));
+    let imported = w
+        .import(tenant)
+        .await
+        .records(&json!([record]))
+        .send()
+        .await;
+    let users = w
+        .operator(tenant, Method::GET, "/users")
+        .await
+        .query(&format!("login={login}"));
     let user = users.send().await.json()["items"][0]["id"].to_string();
     let robot = w.tenants[tenant].robot.username.clone();
     let token = w.operator(tenant, Method::POST, "/tokens").await;
@@ -194,7 +205,10 @@ async fn furnished(w: &World, tenant: usize) -> Things {
         operator: w.tenants[tenant].operator.username.clone(),
         task: w.tenants[tenant].task_id.to_string(),
         robot,
-        token: token.json()["id"].as_str().unwrap_or_else(|| panic!("{token}")).to_owned(),
+        token: token.json()["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{token}"))
+            .to_owned(),
         run: imported.header("import-id").expect("Import-Id").to_owned(),
         user,
         login,
@@ -205,7 +219,10 @@ async fn furnished(w: &World, tenant: usize) -> Things {
 /// All of an answer but what differs from request to request.
 fn answer(reply: &Reply) -> (u16, BTreeMap<String, String>, String) {
     let own = ["date", "x-request-id", "apigw-requestid"];
-    let headers = reply.headers.iter().filter(|(name, _)| !own.contains(&name.as_str()));
+    let headers = reply
+        .headers
+        .iter()
+        .filter(|(name, _)| !own.contains(&name.as_str()));
     let headers = headers.map(|(name, value)| (name.to_string(), format!("{value:?}")));
     (reply.status, headers.collect(), reply.text().to_owned())
 }
@@ -218,7 +235,10 @@ async fn every_operation_wants_its_role() {
     let body = json!({"name": name, "password": password, "role": "read"});
     let made = w.send_json(Method::POST, "/operators", &body).await;
     assert_eq!(made.status, 201, "{made}");
-    let reader = SignIn { username: name, password: password.to_owned() };
+    let reader = SignIn {
+        username: name,
+        password: password.to_owned(),
+    };
     let ended = w.begin_session(&w.tenants[0].operator).await;
     let end = w.call(Method::DELETE, "/admin/v1/session").token(&ended);
     assert_eq!(end.send().await.status, 204);
@@ -239,18 +259,29 @@ async fn every_operation_wants_its_role() {
             ("an ended session", &ended, 401),
             ("nobody", "", 401),
             ("a made-up token", &"x".repeat(43), 401),
-            ("a reader", &readers, match (is_for_robots, operation.manages) {
-                (true, _) => 401,
-                (false, true) => 403,
-                (false, false) => 0,
-            }),
+            (
+                "a reader",
+                &readers,
+                match (is_for_robots, operation.manages) {
+                    (true, _) => 401,
+                    (false, true) => 403,
+                    (false, false) => 0,
+                },
+            ),
             ("a manager", &managers, if is_for_robots { 401 } else { 0 }),
         ] {
             let call = operation.call(&w, &things, token);
-            let call = if token.is_empty() { call.authorization(None) } else { call };
+            let call = if token.is_empty() {
+                call.authorization(None)
+            } else {
+                call
+            };
             let reply = call.send().await;
             match expected {
-                0 => assert!(allowed(reply.status).is_some(), "{who}, {operation:?}: {reply}"),
+                0 => assert!(
+                    allowed(reply.status).is_some(),
+                    "{who}, {operation:?}: {reply}"
+                ),
                 status => assert_eq!(reply.status, status, "{who}, {operation:?}: {reply}"),
             }
             if expected != 0 && !is_for_robots {
@@ -310,7 +341,11 @@ async fn what_is_another_tenant_s_answers_like_what_does_not_exist() {
             };
             if let (Some(theirs), Some(nones)) = (of(&foreign), of(&missing)) {
                 let theirs = send(path.clone(), theirs, &own).await;
-                assert_eq!(theirs, send(path.clone(), nones, &own).await, "{operation:?}");
+                assert_eq!(
+                    theirs,
+                    send(path.clone(), nones, &own).await,
+                    "{operation:?}"
+                );
                 compared += 1;
             }
         }
@@ -323,7 +358,11 @@ async fn what_is_another_tenant_s_answers_like_what_does_not_exist() {
         }
     }
     assert!(compared > 25, "{compared}");
-    assert_eq!(all_that_is_seen(&w, &foreign).await, before, "something of theirs changed");
+    assert_eq!(
+        all_that_is_seen(&w, &foreign).await,
+        before,
+        "something of theirs changed"
+    );
 }
 
 /// What the second tenant's operator sees of its things.

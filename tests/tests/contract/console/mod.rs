@@ -1,10 +1,12 @@
 //! The operator's API, from outside.
 
 mod description;
+mod items;
 mod matrix;
 mod operators;
 mod robots;
 mod roles;
+mod runs;
 mod sessions;
 mod tasks;
 mod tokens;

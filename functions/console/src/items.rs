@@ -1,0 +1,150 @@
+//! The execution log: what a run has to say about its records.
+
+use axum::Json;
+use axum::extract::State;
+use jiff::Timestamp;
+use muster_aws::items::{ItemFilter, NumberedItem};
+use muster_aws::runs::RunId;
+use muster_core::item::{Item, Severity};
+use muster_web::Parameters;
+use muster_web::documented::{Always, Missing, Operators, Queries};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::access::Reader;
+use crate::failure::{Failure, missing};
+use crate::lists::{Id, Limit, Page};
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list))
+}
+
+/// What a run has to say about a record, or about itself.
+#[derive(Serialize, ToSchema)]
+struct LoggedItem {
+    /// How many items of the run come before it.
+    number: u64,
+    /// The number of the record in the data, from 1; null: about the whole run.
+    #[schema(required)]
+    record: Option<u64>,
+    /// The user name in that record, shortened and with control characters escaped.
+    #[schema(required)]
+    login: Option<String>,
+    /// The JSON key that is meant.
+    #[schema(required, example = "E-mail")]
+    key: Option<String>,
+    /// What kind of trouble it is.
+    #[schema(example = "email.malformed")]
+    code: String,
+    /// How much it weighs.
+    severity: Severity,
+    /// What is wrong, and what is right.
+    message: String,
+}
+
+impl From<NumberedItem> for LoggedItem {
+    fn from(NumberedItem { number, item }: NumberedItem) -> Self {
+        let Item {
+            record,
+            login,
+            key,
+            code,
+            severity,
+            message,
+        } = item;
+        Self {
+            number,
+            record,
+            login,
+            key,
+            code: code.into_owned(),
+            severity,
+            message: message.into_owned(),
+        }
+    }
+}
+
+/// Where a page begins.
+#[derive(Default)]
+struct After(u64);
+
+impl<'de> Deserialize<'de> for After {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse()
+            .map(Self)
+            .map_err(|_| D::Error::custom("not the `next` of a page of items"))
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Wanted {
+    /// Only items with this code, or a code that begins with it and a dot: `email` finds
+    /// `email.malformed`.
+    code: Option<String>,
+    /// Only items of this severity.
+    #[param(inline)]
+    severity: Option<Severity>,
+    /// Only items about the record with this number.
+    record: Option<u64>,
+    /// Only items about this JSON key.
+    key: Option<String>,
+    /// Only items about this user name, in any spelling of it, as it was sent or as it is shown.
+    login: Option<String>,
+    /// How many items a page holds at most.
+    #[serde(default)]
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Limit,
+    /// The `next` of the page before.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    after: After,
+}
+
+/// The items of a run, in the order of its records
+///
+/// One page reads a bounded part of the log: with a filter it may hold fewer items than there are,
+/// and still have a `next`.
+#[utoipa::path(
+    get, path = "/runs/{id}/items", tag = "Execution log",
+    security(("operator" = ["read"])),
+    params(("id" = String, Path, description = "The run's id."), Wanted),
+    responses((status = 200, body = Page<LoggedItem>), Queries, Missing, Operators, Always)
+)]
+async fn list(
+    State(app): State<App>,
+    Reader(session): Reader,
+    Id(id): Id<RunId>,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Json<Page<LoggedItem>>, Failure> {
+    let Wanted {
+        code,
+        severity,
+        record,
+        key,
+        login,
+        limit: Limit(limit),
+        after: After(from),
+    } = wanted;
+    let filter = ItemFilter {
+        code,
+        severity,
+        record,
+        key,
+        login,
+    };
+    let tenant = &session.operator.tenant;
+    let page = app
+        .store
+        .list_items(tenant, &id, &filter, from, limit.into(), Timestamp::now())
+        .await?
+        .ok_or_else(missing)?;
+    Ok(Json(Page {
+        items: page.items.into_iter().map(LoggedItem::from).collect(),
+        next: page.next.map(|number| number.to_string()),
+    }))
+}

@@ -1,0 +1,165 @@
+//! The execution log: what a run has to say about its records.
+
+use muster_tests::World;
+use serde_json::{Value, json};
+
+/// The id of an import of these records into the first tenant's task.
+async fn imported(w: &World, records: &Value) -> String {
+    let reply = w.send(records).await;
+    assert_eq!(reply.status, 200, "{reply}");
+    reply.header("import-id").expect("Import-Id").to_owned()
+}
+
+/// All items of all pages.
+async fn listed(w: &World, run: &str, query: &str, limit: usize) -> Vec<Value> {
+    let (mut items, mut after) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/runs/{run}/items?limit={limit}{query}{after}");
+        let reply = w.get(&path).await;
+        assert_eq!(reply.status, 200, "{reply}");
+        let page = reply.json();
+        let page_items = page["items"].as_array().expect("a page");
+        assert!(page_items.len() <= limit, "{reply}");
+        items.extend_from_slice(page_items);
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={next}"),
+            None => return items,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_item_says_what_the_reply_s_warning_said() {
+    let w = World::start().await;
+    let login = w.login("Jack");
+    let records = json!([{"Username": login, "Role": "catman", "E-mail": "x"}, 7]);
+    let reply = w.send(&records).await;
+    let run = reply.header("import-id").expect("Import-Id");
+    let items = listed(&w, run, "", 100).await;
+    assert_eq!(items.len(), reply.warnings().len(), "{reply}");
+    for (number, (item, warning)) in items.iter().zip(reply.warnings()).enumerate() {
+        assert_eq!(item["number"], number, "{item}");
+        let (code, message) = (item["code"].as_str(), item["message"].as_str());
+        let end = format!(": {} [{}]", message.expect("text"), code.expect("text"));
+        assert!(warning.ends_with(&end), "{warning} is not {item}");
+    }
+    let item = &items[0];
+    assert_eq!(
+        (
+            &item["record"],
+            &item["login"],
+            &item["key"],
+            &item["severity"]
+        ),
+        (
+            &json!(1),
+            &json!(login),
+            &json!("E-mail"),
+            &json!("warning")
+        )
+    );
+    let of_no_one = items.last().expect("items");
+    assert_eq!(
+        (&of_no_one["record"], &of_no_one["login"]),
+        (&json!(2), &Value::Null),
+        "what is not known is null"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn paging_through_a_run_gives_every_item_once_in_order() {
+    let w = World::start().await;
+    let run = imported(&w, &Value::from(vec![json!({}); 3_210])).await;
+    for limit in [99, 1_000] {
+        let items = listed(&w, &run, "", limit).await;
+        let numbers: Vec<_> = items
+            .iter()
+            .map(|item| (item["number"].as_u64(), item["record"].as_u64()))
+            .collect();
+        let expected: Vec<_> = (0..3_210).map(|n| (Some(n), Some(n + 1))).collect();
+        assert!(numbers == expected, "{limit} a page");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn filters_find_just_the_items_that_they_fit() {
+    let w = World::start().await;
+    let mut records = vec![json!({}); 2_500];
+    let bad = |login: &str, role: &str| json!({"Username": login, "Role": role, "E-mail": "x"});
+    let (anna, eva) = (w.login("Anna"), w.login("Éva"));
+    records[1_200] = bad(&anna, "catman");
+    records[2_100] = bad(&eva, "king");
+    records[2_200] = bad(&format!("{anna}\u{0}"), "catman");
+    let run = imported(&w, &Value::from(records)).await;
+    let all = listed(&w, &run, "", 1_000).await;
+    let code = |item: &Value, start: &str| {
+        item["code"]
+            .as_str()
+            .is_some_and(|it| it.starts_with(start))
+    };
+    let is = |item: &Value, record: u64| item["record"] == record;
+
+    let upper = format!("&login={}", anna.to_uppercase());
+    let composed = format!("&login=e%CC%81VA.{}", w.tag);
+    let sent = format!("&login={anna}%00");
+    let shown = format!("&login={anna}%5Cu%7B0%7D");
+    type Test<'t> = Box<dyn Fn(&Value) -> bool + 't>;
+    let cases: Vec<(&str, Test)> = vec![
+        ("&code=email", Box::new(|it| code(it, "email."))),
+        (
+            "&code=email.malformed",
+            Box::new(|it| it["code"] == "email.malformed"),
+        ),
+        ("&code=emai", Box::new(|_| false)),
+        ("&severity=warning", Box::new(|_| true)),
+        ("&severity=error", Box::new(|_| false)),
+        ("&record=2101", Box::new(|it| is(it, 2_101))),
+        ("&record=9999", Box::new(|_| false)),
+        ("&key=E-mail", Box::new(|it| it["key"] == "E-mail")),
+        (
+            "&key=Role&code=role",
+            Box::new(|it| it["key"] == "Role" && code(it, "role.")),
+        ),
+        (&upper, Box::new(|it| is(it, 1_201))),
+        (&composed, Box::new(|it| is(it, 2_101))),
+        (&sent, Box::new(|it| is(it, 2_201))),
+        (&shown, Box::new(|it| is(it, 2_201))),
+        ("&login=nobody", Box::new(|_| false)),
+    ];
+    for (query, test) in cases {
+        let expected: Vec<Value> = all.iter().filter(|item| test(item)).cloned().collect();
+        for limit in [1, 100]
+            .into_iter()
+            .filter(|limit| expected.len() < limit * 20)
+        {
+            assert_eq!(
+                listed(&w, &run, query, limit).await,
+                expected,
+                "{query}, {limit} a page"
+            );
+        }
+        if query.contains("login") && !query.contains("nobody") || query == "&code=email" {
+            assert!(!expected.is_empty(), "{query} tests nothing");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_filter_of_items_that_makes_no_sense_is_named() {
+    let w = World::start().await;
+    let run = imported(&w, &json!([{}])).await;
+    for (query, field) in [
+        ("severity=bad", "severity"),
+        ("record=first", "record"),
+        ("after=x", "after"),
+        ("limit=1001", "limit"),
+    ] {
+        let reply = w.get(&format!("/runs/{run}/items?{query}")).await;
+        reply.assert_problem(400);
+        assert_eq!(reply.json()["errors"][0]["field"], field, "{reply}");
+    }
+    let far = w
+        .get(&format!("/runs/{run}/items?after=99999999999999"))
+        .await;
+    assert_eq!(far.compact(), r#"{"items":[],"next":null}"#);
+}

@@ -1,0 +1,245 @@
+//! The execution log: which runs there are, and what each came to.
+
+use muster_tests::{Reply, World, store_or_skip};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+fn import_id(reply: &Reply) -> String {
+    reply.header("import-id").expect("Import-Id").to_owned()
+}
+
+/// Imports a record with a wrong e-mail address.
+async fn warned(w: &World, name: &str) -> Reply {
+    let login = w.login(name);
+    w.send(&json!([{"Username": login, "Role": "catman", "E-mail": "x"}]))
+        .await
+}
+
+/// The ids of a list, of all of its pages.
+async fn listed(w: &World, query: &str, limit: usize) -> Vec<String> {
+    let (mut ids, mut after) = (Vec::new(), String::new());
+    loop {
+        let reply = w.get(&format!("/runs?limit={limit}{query}{after}")).await;
+        assert_eq!(reply.status, 200, "{reply}");
+        let page = reply.json();
+        let runs = page["items"].as_array().expect("a page");
+        assert!(runs.len() <= limit, "{reply}");
+        ids.extend(
+            runs.iter()
+                .map(|run| run["id"].as_str().expect("an id").to_owned()),
+        );
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={next}"),
+            None => return ids,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_shows_who_ran_what_and_what_became_of_it() {
+    let w = World::start().await;
+    let records = json!([w.record("anna"), {}, {"Username": w.login("x"), "E-mail": "x"}]);
+    let reply = w.send(&records).await;
+    let id = import_id(&reply);
+    let reply = w.get(&format!("/runs/{id}")).await;
+    assert_eq!(reply.status, 200, "{reply}");
+    assert_eq!(
+        reply.keys(),
+        [
+            "id",
+            "task",
+            "task_title",
+            "robot",
+            "started_at",
+            "ended_at",
+            "duration_ms",
+            "size",
+            "dry_run",
+            "state",
+            "status",
+            "counts",
+            "items",
+            "errors"
+        ]
+    );
+    let run = reply.json();
+    assert_eq!(run["id"], id.as_str());
+    assert_eq!(run["task"], w.tenants[0].task_id);
+    assert!(run["task_title"].is_string(), "{run}");
+    assert_eq!(run["robot"], w.tenants[0].robot.username.as_str());
+    assert!(run["duration_ms"].is_u64(), "{run}");
+    assert_eq!(run["size"], records.to_string().len());
+    assert_eq!(run["dry_run"], false);
+    assert_eq!(
+        (&run["state"], &run["status"]),
+        (&json!("finished"), &json!("PARTIAL_SUCCESS"))
+    );
+    assert_eq!(
+        run["counts"],
+        json!({"total": 3, "empty": 1, "ignored": 1, "duplicated": 0,
+            "created": 1, "updated": 0, "unchanged": 0})
+    );
+    let items: u64 = run["items"]
+        .as_object()
+        .expect("counts by code")
+        .values()
+        .filter_map(Value::as_u64)
+        .sum();
+    assert_eq!(
+        items,
+        w.get(&format!("/runs/{id}/items")).await.json()["items"]
+            .as_array()
+            .expect("items")
+            .len() as u64
+    );
+    assert_eq!(run["errors"], json!([]));
+
+    let page = w.get("/runs?limit=1").await.json();
+    assert_eq!(page["items"], json!([run]), "a list shows the same");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn paging_through_the_log_gives_every_run_once_the_newest_first() {
+    let w = World::start().await;
+    let store = store_or_skip!(w);
+    let foreign = import_id(&w.import(1).await.body("[]").send().await);
+    let mut ids = Vec::new();
+    for _ in 0..7 {
+        ids.push(import_id(&w.import(0).await.body("[]").send().await));
+    }
+    ids.reverse();
+    for limit in [1, 3, 7, 1_000] {
+        let listed = listed(&w, "", limit).await;
+        assert!(listed.starts_with(&ids), "{limit} a page");
+        assert!(!listed.contains(&foreign));
+        assert!(listed.len() == 7 || store.run_count().await > 8);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn filters_find_just_the_runs_that_they_fit() {
+    let w = World::start().await;
+    let store = store_or_skip!(w);
+    let other = store
+        .task(&w, 0, |task| {
+            task["title"] = json!(format!("Päper {}", w.tag))
+        })
+        .await;
+    let good = import_id(&w.send(&json!([w.record("anna")])).await);
+    let warned = import_id(&warned(&w, "bert").await);
+    let failed = import_id(&w.import(0).await.body("[1 2]").send().await);
+    let elsewhere = import_id(&w.import(0).await.task(other).body("[]").send().await);
+    let running = store.hold(&w, 0, w.tenants[0].task_id).await;
+
+    let started = w.get(&format!("/runs/{warned}")).await.json();
+    let from = started["started_at"].as_str().expect("a time").to_owned();
+    let ended = w.get(&format!("/runs/{failed}")).await.json();
+    let to = ended["started_at"].as_str().expect("a time").to_owned();
+    let since = w.get(&format!("/runs/{good}")).await.json();
+    let since = since["started_at"].as_str().expect("a time").to_owned();
+    let ours = |query: &str| format!("&from={since}{query}");
+
+    for (query, expected) in [
+        (
+            String::new(),
+            vec![&running, &elsewhere, &failed, &warned, &good],
+        ),
+        (format!("&task={other}"), vec![&elsewhere]),
+        ("&status=FAILURE".into(), vec![&failed]),
+        (
+            "&status=PARTIAL_SUCCESS,running".into(),
+            vec![&running, &warned],
+        ),
+        ("&status=SUCCESS".into(), vec![&elsewhere, &good]),
+        (format!("&text=PÄPER%20{}", w.tag), vec![&elsewhere]),
+        (format!("&text={}", failed.to_uppercase()), vec![&failed]),
+        (
+            format!("&text={}&status=SUCCESS", w.tenants[0].robot.username),
+            vec![&elsewhere, &good],
+        ),
+        ("&text=no%20such%20text".into(), vec![]),
+    ] {
+        assert_eq!(
+            listed(&w, &ours(&query), 2).await,
+            expected.into_iter().cloned().collect::<Vec<_>>(),
+            "{query}"
+        );
+    }
+    let between = listed(&w, &format!("&from={from}&to={to}"), 2).await;
+    assert_eq!(between, [warned]);
+    assert_eq!(
+        listed(&w, &format!("&from={to}&to={from}"), 2).await,
+        [""; 0]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_goes_on_is_running_and_one_that_died_has_no_counts() {
+    let w = World::start().await;
+    let store = store_or_skip!(w);
+    let task = w.tenants[0].task_id;
+    let dead = store.dead_hold(&w, 0, task).await;
+    let run = w.get(&format!("/runs/{dead}")).await.json();
+    for (member, value) in [
+        ("state", json!("applying")),
+        ("status", Value::Null),
+        ("ended_at", Value::Null),
+        ("duration_ms", Value::Null),
+        ("counts", Value::Null),
+        ("items", json!({})),
+    ] {
+        assert_eq!(run[member], value, "{member}");
+    }
+    assert!(listed(&w, "&status=running", 10).await.contains(&dead));
+
+    // Whoever comes next ends it.
+    w.assert_task_is_free(0).await;
+    let run = w.get(&format!("/runs/{dead}")).await.json();
+    assert_eq!(
+        (&run["state"], &run["status"], &run["counts"]),
+        (&json!("finished"), &json!("FAILURE"), &Value::Null)
+    );
+    assert_eq!(run["errors"].as_array().map(Vec::len), Some(1));
+    assert!(!listed(&w, "&status=running", 10).await.contains(&dead));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_foreign_run_is_as_missing_as_one_that_never_was() {
+    let w = World::start().await;
+    let foreign = import_id(&w.import(1).await.body("[{}]").send().await);
+    for end in ["", "/items"] {
+        let mut bodies = Vec::new();
+        for id in [
+            &*foreign,
+            "018bcfe5-687b-7fff-bfff-ffffffffffff",
+            "nonsense",
+        ] {
+            let reply = w.get(&format!("/runs/{id}{end}")).await;
+            reply.assert_problem(404);
+            bodies.push(reply.body);
+        }
+        assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]), "{end}");
+        let path = format!("/runs/{foreign}{end}");
+        let own = w.operator(1, Method::GET, &path).await.send().await;
+        assert_eq!(own.status, 200, "{own}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_filter_that_makes_no_sense_is_named() {
+    let w = World::start().await;
+    for (query, field) in [
+        ("status=failed", "status"),
+        ("status=", "status"),
+        ("task=x", "task"),
+        ("from=yesterday", "from"),
+        ("after=x", "after"),
+        ("limit=0", "limit"),
+    ] {
+        let reply = w.get(&format!("/runs?{query}")).await;
+        reply.assert_problem(400);
+        assert_eq!(reply.json()["errors"][0]["field"], field, "{reply}");
+    }
+    let nobody = w.call(Method::GET, "/admin/v1/runs?limit=0");
+    nobody.send().await.assert_problem(401);
+}
