@@ -8,7 +8,7 @@ use muster_aws::runs::RunId;
 use muster_core::item::{Item, Severity};
 use muster_web::Parameters;
 use muster_web::documented::{Always, Missing, Operators, Queries};
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -16,10 +16,10 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::access::Reader;
 use crate::failure::{Failure, missing};
-use crate::lists::{Id, Limit, Page};
+use crate::lists::{After, Id, Limit, Page};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list))
+    OpenApiRouter::new().routes(routes!(items))
 }
 
 /// What a run has to say about a record, or about itself.
@@ -67,19 +67,6 @@ impl From<NumberedItem> for LoggedItem {
     }
 }
 
-/// Where a page begins.
-#[derive(Default)]
-struct After(u64);
-
-impl<'de> Deserialize<'de> for After {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        text.parse()
-            .map(Self)
-            .map_err(|_| D::Error::custom("not the `next` of a page of items"))
-    }
-}
-
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Wanted {
@@ -102,7 +89,7 @@ struct Wanted {
     /// The `next` of the page before.
     #[serde(default)]
     #[param(value_type = Option<String>)]
-    after: After,
+    after: Option<After<u64>>,
 }
 
 /// The items of a run, in the order of its records
@@ -115,7 +102,7 @@ struct Wanted {
     params(("id" = String, Path, description = "The run's id."), Wanted),
     responses((status = 200, body = Page<LoggedItem>), Queries, Missing, Operators, Always)
 )]
-async fn list(
+async fn items(
     State(app): State<App>,
     Reader(session): Reader,
     Id(id): Id<RunId>,
@@ -128,7 +115,7 @@ async fn list(
         key,
         login,
         limit: Limit(limit),
-        after: After(from),
+        after,
     } = wanted;
     let filter = ItemFilter {
         code,
@@ -137,6 +124,7 @@ async fn list(
         key,
         login,
     };
+    let from = after.map_or(0, |After(number)| number);
     let tenant = &session.operator.tenant;
     let page = app
         .store

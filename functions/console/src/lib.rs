@@ -15,6 +15,7 @@ mod roles;
 mod runs;
 mod sessions;
 mod tasks;
+mod time;
 mod tokens;
 mod users;
 

@@ -1,6 +1,6 @@
 //! What all lists have in common: pages, their size, and ids in paths.
 
-use std::ops::Deref;
+use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path};
 use muster_aws::Part;
@@ -45,28 +45,20 @@ pub(crate) struct Paging {
     pub(crate) limit: Limit,
     /// The `next` of the page before.
     #[param(value_type = Option<String>)]
-    pub(crate) after: Option<After>,
+    pub(crate) after: Option<After<String>>,
 }
 
 /// The `next` of the page before.
 #[derive(Debug, Clone)]
-pub(crate) struct After(String);
+pub(crate) struct After<T>(pub(crate) T);
 
-impl Deref for After {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<'de> Deserialize<'de> for After {
+impl<'de, T: FromStr> Deserialize<'de> for After<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        if text.len() > LONGEST_NEXT {
-            return Err(D::Error::custom("this is not the `next` of a page"));
+        match text.parse() {
+            Ok(next) if text.len() <= LONGEST_NEXT => Ok(Self(next)),
+            _ => Err(D::Error::custom("this is not the `next` of a page")),
         }
-        Ok(Self(text))
     }
 }
 

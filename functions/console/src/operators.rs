@@ -18,7 +18,8 @@ use crate::App;
 use crate::access::{Manager, Reader};
 use crate::credentials::{check_name, check_password, location, made, refuse};
 use crate::failure::{Failure, missing};
-use crate::lists::{Id, Page, Paging};
+use crate::lists::{After, Id, Page, Paging};
+use crate::time;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -39,9 +40,11 @@ struct View {
     enabled: bool,
     /// When the operator was made.
     #[schema(example = "2026-11-22T01:02:03.004Z")]
+    #[serde(serialize_with = "time::millis")]
     created_at: Timestamp,
     /// When the operator was changed last.
     #[schema(example = "2026-11-22T01:02:03.004Z")]
+    #[serde(serialize_with = "time::millis")]
     updated_at: Timestamp,
 }
 
@@ -108,7 +111,10 @@ async fn list(
     Reader(session): Reader,
     Parameters(Paging { limit, after }): Parameters<Paging>,
 ) -> Result<Json<Page<View>>, Failure> {
-    let (tenant, after) = (&session.operator.tenant, after.as_deref());
+    let (tenant, after) = (
+        &session.operator.tenant,
+        after.as_ref().map(|After(name)| name.as_str()),
+    );
     let part = app
         .store
         .operators(tenant, after, limit.0, Timestamp::now())

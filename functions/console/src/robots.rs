@@ -22,7 +22,8 @@ use crate::App;
 use crate::access::{Manager, Reader};
 use crate::credentials::{check_name, check_password, location, made, no_store, refuse};
 use crate::failure::{Failure, missing};
-use crate::lists::{Id, Page, Paging};
+use crate::lists::{After, Id, Page, Paging};
+use crate::time;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -43,12 +44,15 @@ struct View {
     scopes: BTreeSet<Scope>,
     /// When it was made.
     #[schema(example = "2026-11-22T01:02:03.004Z")]
+    #[serde(serialize_with = "time::millis")]
     created_at: Timestamp,
     /// When it was changed last.
     #[schema(example = "2026-11-22T01:02:03.004Z")]
+    #[serde(serialize_with = "time::millis")]
     updated_at: Timestamp,
     /// When a token of it was used last, right to ten minutes; null: never.
     #[schema(required)]
+    #[serde(serialize_with = "time::optional")]
     last_used_at: Option<Timestamp>,
     /// The tasks that permit it. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -170,7 +174,10 @@ async fn list(
     Reader(session): Reader,
     Parameters(Paging { limit, after }): Parameters<Paging>,
 ) -> Result<Json<Page<View>>, Failure> {
-    let (tenant, after) = (&session.operator.tenant, after.as_deref());
+    let (tenant, after) = (
+        &session.operator.tenant,
+        after.as_ref().map(|After(name)| name.as_str()),
+    );
     let part = app
         .store
         .robots(tenant, after, limit.0, Timestamp::now())

@@ -17,7 +17,8 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::access::Reader;
 use crate::failure::{Failure, missing};
-use crate::lists::{Id, Limit, Page};
+use crate::lists::{After, Id, Limit, Page};
+use crate::time;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -40,9 +41,11 @@ struct LoggedRun {
     /// The robot that asked for the run.
     robot: String,
     /// When it began.
+    #[serde(serialize_with = "time::millis")]
     started_at: Timestamp,
     /// When it ended; null: it has not.
     #[schema(required)]
+    #[serde(serialize_with = "time::optional")]
     ended_at: Option<Timestamp>,
     /// How long it took, in milliseconds; null: it has not ended.
     #[schema(required, minimum = 0)]
@@ -124,17 +127,6 @@ impl<'de> Deserialize<'de> for Standings {
     }
 }
 
-/// The run that ended a page.
-struct After(RunId);
-
-impl<'de> Deserialize<'de> for After {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        RunId::parse(&String::deserialize(from)?)
-            .map(Self)
-            .ok_or_else(|| D::Error::custom("not the `next` of a page of runs"))
-    }
-}
-
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Wanted {
@@ -158,7 +150,7 @@ struct Wanted {
     limit: Limit,
     /// The `next` of the page before.
     #[param(value_type = Option<String>)]
-    after: Option<After>,
+    after: Option<After<RunId>>,
 }
 
 /// The runs of the tenant, the newest first

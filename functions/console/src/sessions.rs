@@ -21,6 +21,7 @@ use crate::App;
 use crate::access::{Reader, no_session};
 use crate::credentials::{check_password, no_store, refuse};
 use crate::failure::Failure;
+use crate::time;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -46,6 +47,7 @@ struct Begun {
     /// The bearer token; it is not shown again.
     token: String,
     /// When it ends.
+    #[serde(serialize_with = "time::millis")]
     expires_at: Timestamp,
     /// Whose it is.
     operator: Who,
@@ -80,6 +82,7 @@ struct Current {
     #[serde(flatten)]
     operator: Who,
     /// When it ends.
+    #[serde(serialize_with = "time::millis")]
     expires_at: Timestamp,
 }
 

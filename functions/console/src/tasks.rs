@@ -9,14 +9,14 @@ use muster_core::settings::{FieldProblem, TaskSettings};
 use muster_web::documented::{Always, Bodies, Conflicts, Missing, Operators, Queries};
 use muster_web::http::{StatusCode, header};
 use muster_web::{FieldError, JsonBody, Parameters, Problem};
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::{Manager, Reader};
 use crate::failure::{Failure, missing};
-use crate::lists::{Id, Limit, Page};
+use crate::lists::{After, Id, Limit, Page};
 use crate::{App, PREFIX};
 
 mod changes;
@@ -48,19 +48,7 @@ struct Wanted {
     limit: Limit,
     /// The `next` of the page before.
     #[param(value_type = Option<String>)]
-    after: Option<After>,
-}
-
-/// The `next` of the page before: a number.
-#[derive(Debug, Clone, Copy)]
-struct After(u64);
-
-impl<'de> Deserialize<'de> for After {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        let number = text.parse().map(Self);
-        number.map_err(|_| D::Error::custom("this is not the `next` of a page"))
-    }
+    after: Option<After<u64>>,
 }
 
 /// A task that is to be made.

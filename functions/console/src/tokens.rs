@@ -25,6 +25,7 @@ use crate::access::{Manager, Reader};
 use crate::credentials::{location, no_store};
 use crate::failure::{Failure, missing};
 use crate::lists::{After, Id, Limit, Page};
+use crate::time;
 
 /// Characters of a title.
 const LONGEST_TITLE: usize = 200;
@@ -54,18 +55,22 @@ struct View {
     scopes: BTreeSet<Scope>,
     /// When it was issued.
     #[schema(example = "2026-11-22T01:02:03.004Z")]
+    #[serde(serialize_with = "time::millis")]
     created_at: Timestamp,
     /// The name of the operator who issued it.
     #[schema(example = "anna")]
     created_by: String,
     /// When it ends; null: never.
     #[schema(required)]
+    #[serde(serialize_with = "time::optional")]
     expires_at: Option<Timestamp>,
     /// When it was used last, right to ten minutes; null: never.
     #[schema(required)]
+    #[serde(serialize_with = "time::optional")]
     last_used_at: Option<Timestamp>,
     /// When it was revoked; null: it was not.
     #[schema(required)]
+    #[serde(serialize_with = "time::optional")]
     revoked_at: Option<Timestamp>,
     /// Whether it can be used.
     status: TokenStatus,
@@ -173,7 +178,7 @@ struct Which {
     limit: Limit,
     /// The `next` of the page before.
     #[param(value_type = Option<String>)]
-    after: Option<After>,
+    after: Option<After<String>>,
 }
 
 /// List tokens
@@ -199,7 +204,13 @@ async fn list(
     let (tenant, now) = (&session.operator.tenant, Timestamp::now());
     let part = app
         .store
-        .tokens(tenant, robot.as_deref(), after.as_deref(), limit.0, now)
+        .tokens(
+            tenant,
+            robot.as_deref(),
+            after.as_ref().map(|After(name)| name.as_str()),
+            limit.0,
+            now,
+        )
         .await?;
     Ok(Json(Page::of(part, |token| View::of(token, now))))
 }

@@ -12,7 +12,7 @@ use muster_aws::directory::{Entry, UserKey, UserPage};
 use muster_aws::operators::Operator;
 use muster_web::Parameters;
 use muster_web::documented::{Always, Missing, Operators, Queries};
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,7 +22,7 @@ use self::view::User;
 use crate::App;
 use crate::access::{Manager, Reader};
 use crate::failure::{Failure, missing};
-use crate::lists::{Id, Limit, Page};
+use crate::lists::{After, Id, Limit, Page};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -56,19 +56,7 @@ struct Query {
     limit: Limit,
     /// The `next` of the page before.
     #[param(value_type = Option<String>)]
-    after: Option<After>,
-}
-
-/// The `next` of the page before.
-#[derive(Debug, Clone, Copy)]
-struct After(u64);
-
-impl<'de> Deserialize<'de> for After {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        let id = text.parse().map(Self);
-        id.map_err(|_| D::Error::custom("this is not the `next` of a page"))
-    }
+    after: Option<After<u64>>,
 }
 
 /// List and find users

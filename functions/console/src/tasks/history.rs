@@ -9,12 +9,11 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::After;
 use super::view::VersionView;
 use crate::App;
 use crate::access::Reader;
 use crate::failure::{Failure, missing};
-use crate::lists::{Id, Limit, Page};
+use crate::lists::{After, Id, Limit, Page};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(history))
@@ -30,7 +29,7 @@ struct Versions {
     limit: Limit,
     /// The `next` of the page before.
     #[param(value_type = Option<String>)]
-    after: Option<After>,
+    after: Option<After<u64>>,
 }
 
 /// List a task's versions

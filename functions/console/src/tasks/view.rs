@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 use muster_aws::tasks::{Task, TaskVersion};
 use muster_core::settings::TaskSettings;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::time;
 
 /// A task.
 #[derive(Serialize, ToSchema)]
@@ -17,10 +19,10 @@ pub(super) struct View {
     #[schema(example = 3)]
     version: u64,
     /// When it was made.
-    #[serde(serialize_with = "millis")]
+    #[serde(serialize_with = "time::millis")]
     created_at: Timestamp,
     /// When it was saved last.
-    #[serde(serialize_with = "millis")]
+    #[serde(serialize_with = "time::millis")]
     updated_at: Timestamp,
     /// The operator who made it; null: it was there from the start.
     #[schema(required, example = "anna")]
@@ -40,7 +42,7 @@ pub(super) struct VersionView {
     #[schema(example = 3)]
     version: u64,
     /// When it was saved.
-    #[serde(serialize_with = "millis")]
+    #[serde(serialize_with = "time::millis")]
     at: Timestamp,
     /// The operator who saved it; null: it was there from the start.
     #[schema(required, example = "anna")]
@@ -50,11 +52,6 @@ pub(super) struct VersionView {
     changed: Vec<String>,
     /// All settings.
     settings: TaskSettings,
-}
-
-/// A time with its milliseconds, whatever they are.
-fn millis<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(&format_args!("{at:.3}"))
 }
 
 impl From<Task> for View {

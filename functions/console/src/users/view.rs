@@ -8,9 +8,11 @@ use muster_aws::directory::{Author, Change, Entry, Writer};
 use muster_core::attribute::Attribute;
 use muster_core::plan;
 use muster_core::value::Value;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
+
+use crate::time;
 
 /// A user.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,10 +27,10 @@ pub(super) struct User {
     #[schema(example = 3)]
     version: u64,
     /// When the user was made.
-    #[serde(serialize_with = "millis")]
+    #[serde(serialize_with = "time::millis")]
     created_at: Timestamp,
     /// When the user was changed last.
-    #[serde(serialize_with = "millis")]
+    #[serde(serialize_with = "time::millis")]
     updated_at: Timestamp,
     /// Who made the user.
     created_by: WrittenBy,
@@ -72,7 +74,7 @@ pub(super) struct WrittenBy {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct UserChange {
     /// When.
-    #[serde(serialize_with = "millis")]
+    #[serde(serialize_with = "time::millis")]
     at: Timestamp,
     /// Who.
     by: WrittenBy,
@@ -165,9 +167,4 @@ fn json(value: Value<'_>) -> Json {
         Value::Texts(texts) => texts.into_iter().map(|text| text.into_owned()).collect(),
         Value::Integers(numbers) => numbers.into_iter().collect(),
     }
-}
-
-/// A time with its milliseconds, whatever they are.
-fn millis<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(&format_args!("{at:.3}"))
 }

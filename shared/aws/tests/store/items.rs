@@ -42,6 +42,7 @@ async fn logged(store: &Store) -> RunId {
         counts: None,
         item_counts: BTreeMap::new(),
         errors: Vec::new(),
+        answer: None,
     };
     store
         .record_ended_run(&run, &ending, start())
