@@ -155,7 +155,7 @@ async fn of_many_acquires_at_once_exactly_one_gets_the_task() {
             .zip(&runs)
             .filter_map(|(result, run)| match result.unwrap() {
                 Acquired::Mine => Some(run),
-                Acquired::Held { .. } => None,
+                Acquired::Held { .. } | Acquired::KeyUsed => None,
             })
             .collect();
         assert_eq!(winners.len(), 1);
