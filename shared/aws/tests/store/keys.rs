@@ -17,12 +17,13 @@ fn request(body: &str) -> RequestKey {
 
 /// A run under the key, if that is free.
 async fn keyed(store: &Store, seconds: u64) -> NewRun {
-    match store.look_up_key(&request("[]"), at(seconds)).await {
-        Ok(KeyState::Free(key)) => NewRun {
-            key: Some(key),
-            ..run(at(seconds))
-        },
-        taken => panic!("{taken:?}"),
+    let state = store.look_up_key(&request("[]"), at(seconds)).await;
+    let KeyState::Free(key) = state.unwrap() else {
+        unreachable!("the key is taken");
+    };
+    NewRun {
+        key: Some(key),
+        ..run(at(seconds))
     }
 }
 
