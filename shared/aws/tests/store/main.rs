@@ -1,8 +1,9 @@
 //! The store against a real DynamoDB API: an embedded one, reached through the SDK on loopback.
 
 #![expect(
+    clippy::panic,
     clippy::unwrap_used,
-    reason = "what the tests share unwraps as they do"
+    reason = "what the tests share unwraps and panics as they do"
 )]
 
 mod faults;
