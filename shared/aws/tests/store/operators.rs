@@ -88,7 +88,7 @@ async fn an_operator_is_known_by_name_and_password() {
     store.bootstrap(order(), start()).await.unwrap();
     let operator = store.verify_operator("anna", "anna's own".into()).await;
     assert_eq!(
-        operator.unwrap(),
+        operator.unwrap().map(|verified| verified.operator),
         Some(Operator {
             tenant: "acme".to_owned(),
             name: "anna".to_owned(),
