@@ -362,6 +362,11 @@ async fn paths(w: &World, marks: &mut Marks) {
     let query = format!("debug&name={}", marks.new_of("query"));
     assert_eq!(send(import.clone().query(&query)).await, 200);
     assert_eq!(send(import.method(Method::DELETE).query(&query)).await, 405);
+    for filter in ["text", "login", "external_id"] {
+        let search = w.operator(0, Method::GET, "/users").await;
+        let search = search.query(&format!("{filter}={}", marks.new_of("query")));
+        assert_eq!(search.send().await.status, 200);
+    }
     let sign_in = w.call(Method::GET, "/authenticate");
     let query = format!("password={}", marks.new_of("query"));
     assert_eq!(send(sign_in.query(&query)).await, 405);

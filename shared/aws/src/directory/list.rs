@@ -139,11 +139,11 @@ mod tests {
 
     use super::*;
 
-    /// What a shard with these ids gives for a question.
-    fn part(ids: &BTreeSet<u64>, number: u64, after: u64, most: usize) -> Part {
-        let hits: Vec<Hit> = ids
-            .range(after + 1..)
-            .filter(|id| *id % TENANT_SHARDS == number)
+    /// What a shard with these ids, in order, gives for a question.
+    fn part(ids: &[u64], after: u64, most: usize) -> Part {
+        let from = ids.partition_point(|id| *id <= after);
+        let hits: Vec<Hit> = ids[from..]
+            .iter()
             .take(most)
             .map(|id| Hit {
                 id: *id,
@@ -155,10 +155,10 @@ mod tests {
         Part { hits, until }
     }
 
-    fn walk(ids: &BTreeSet<u64>, most: usize, limit: usize) -> Vec<u64> {
+    fn walk(shards: &[Vec<u64>], most: usize, limit: usize) -> Vec<u64> {
         let (mut walked, mut after) = (Vec::new(), 0);
         loop {
-            let parts = (0..TENANT_SHARDS).map(|number| part(ids, number, after, most));
+            let parts = shards.iter().map(|ids| part(ids, after, most));
             let (hits, next) = merge(parts.collect(), limit);
             assert!(hits.len() <= limit);
             walked.extend(hits.iter().map(|hit| hit.id));
@@ -172,16 +172,22 @@ mod tests {
 
     #[test]
     fn pages_of_any_size_give_each_id_once_and_in_order_however_uneven_the_shards() {
-        for round in 0..60_u64 {
-            // From all ids near one another to few of them in a few shards.
+        for round in 0..24_u64 {
+            // From all ids near one another to few of them in one shard.
             let space = 1 << (4 + round % 12);
             let stride = if round % 3 == 0 { TENANT_SHARDS } else { 1 };
-            let ids: BTreeSet<u64> = (0..rand::random_range(0..400))
+            let ids: BTreeSet<u64> = (0..rand::random_range(0..200))
                 .map(|_| rand::random_range(1..=space) * stride)
                 .collect();
+            let of = |number| {
+                ids.iter()
+                    .copied()
+                    .filter(move |id| id % TENANT_SHARDS == number)
+            };
+            let shards: Vec<Vec<u64>> = (0..TENANT_SHARDS).map(|n| of(n).collect()).collect();
             for most in [1, 2, 3, 7, 40] {
-                for limit in [1, 2, 5, 31, 32, 33, 100, 1_000] {
-                    let walked = walk(&ids, most, limit);
+                for limit in [1, 2, 5, 32, 33, 100, 1_000] {
+                    let walked = walk(&shards, most, limit);
                     assert!(walked.iter().eq(ids.iter()), "{most} {limit} {ids:?}");
                 }
             }
