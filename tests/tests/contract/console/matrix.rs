@@ -255,7 +255,7 @@ async fn every_operation_wants_its_role() {
         let is_for_robots = scheme == "robot";
         let allowed = |status: u16| (status != 401 && status != 403).then_some(());
         for (who, token, expected) in [
-            ("a robot", robot, is_for_robots.then_some(0).unwrap_or(401)),
+            ("a robot", robot, if is_for_robots { 0 } else { 401 }),
             ("an ended session", &ended, 401),
             ("nobody", "", 401),
             ("a made-up token", &"x".repeat(43), 401),
@@ -305,7 +305,12 @@ async fn every_operation_wants_its_role() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_another_tenant_s_answers_like_what_does_not_exist() {
     let w = World::start().await;
-    let (own, foreign, missing) = (furnished(&w, 0).await, furnished(&w, 1).await, nobodys());
+    let (own, foreign) = (furnished(&w, 0).await, furnished(&w, 1).await);
+    let missing = Things {
+        // As long as theirs: an answer may repeat the name that a body holds.
+        robot: foreign.robot.chars().rev().collect(),
+        ..nobodys()
+    };
     let before = all_that_is_seen(&w, &foreign).await;
     let mut compared = 0;
     for operation in operations() {
@@ -329,7 +334,10 @@ async fn what_is_another_tenant_s_answers_like_what_does_not_exist() {
             };
             let theirs = send(with(&foreign), String::new(), &own).await;
             let nones = send(with(&missing), String::new(), &own).await;
-            assert_eq!(theirs.0, 404, "{operation:?}: {theirs:?}");
+            // Who has no permission can lose it any number of times.
+            let withdraws = operation.method == Method::DELETE && turn == 1;
+            let expected = if withdraws { 200 } else { 404 };
+            assert_eq!(theirs.0, expected, "{operation:?}: {theirs:?}");
             assert_eq!(theirs, nones, "{operation:?}");
             compared += 1;
         }

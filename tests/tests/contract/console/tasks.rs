@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 async fn settings(w: &World) -> Value {
     let task = w.get(&format!("/tasks/{}", w.tenants[0].task_id)).await;
     let mut settings = task.json()["settings"].take();
-    settings.as_object_mut().unwrap().remove("id");
+    settings.as_object_mut().expect("settings").remove("id");
     settings
 }
 
@@ -28,7 +28,9 @@ fn fields(reply: &Reply) -> Vec<String> {
     let errors = reply.json()["errors"].take();
     let errors = errors.as_array().cloned().unwrap_or_default();
     let fields = errors.iter().map(|error| error["field"].as_str());
-    fields.map(|field| field.unwrap().to_owned()).collect()
+    fields
+        .map(|field| field.expect("a field").to_owned())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
