@@ -248,7 +248,7 @@ async fn operators(w: &World, marks: &mut Marks) {
     marks.keep(&w.tenants[0].operator.password);
     marks.keep(w.session(0).await);
     let (name, password) = (marks.new_of("operator"), marks.new_of("password"));
-    let wrong = json!({"name": name, "password": marks.new_of("password")});
+    let wrong = json!({"name": name, "password": marks.new_of("guess")});
     let right = json!({"name": name, "password": password, "role": "read"});
     let robot = marks.new_of("robot");
     let user = marks.new_of("login");
