@@ -217,9 +217,14 @@ fn up_text(stack: &Stack, data: Option<&Path>) -> String {
     text
 }
 
-/// Two commands that can be pasted into a shell as they are.
+/// Commands that can be pasted into a shell as they are.
 fn curl_text(url: &str, tenant: &TenantAccess) -> String {
-    let TenantAccess { task_id, robot, .. } = tenant;
+    let TenantAccess {
+        task_id,
+        robot,
+        operator,
+        ..
+    } = tenant;
     format!(
         r#"
 {TITLE}# Sign in: a token for half an hour{TITLE:#}
@@ -233,8 +238,13 @@ curl -sS -w '\n' '{url}/v1/import/user-data/{task_id}?debug' \
   -d '[{{"Username":"jack.woo","Name":"Jack Woo","Role":"store manager",
         "E-mail":"jack.woo@example.com","All Stores":false,
         "Individual Stores":"store1,store2,store3"}}]'
+
+{TITLE}# Look at what became of it; the whole API is at {url}/docs{TITLE:#}
+muster login --operator --url {url} --username {operator}
+muster items latest
 "#,
         username = robot.username,
         password = robot.password,
+        operator = operator.username,
     )
 }
