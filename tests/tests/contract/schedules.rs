@@ -7,17 +7,13 @@
 //! `MUSTER_SCHEDULE=17` just that one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextMut;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_dynamodb::error::BoxError;
 use jiff::{Timestamp, ToSpan as _};
 use muster_aws::keys::Answer;
 use muster_aws::runs::{Run, RunFilter, RunId};
@@ -31,6 +27,10 @@ use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+mod trouble;
+
+use trouble::{Trouble, Troubled};
+
 /// Of a short form: a few seconds.
 const SCHEDULES: u64 = 200;
 /// Schedules of one stack: tables stay small.
@@ -40,85 +40,7 @@ const STACKS: usize = 8;
 const KEYS: usize = 2;
 const USERS: usize = 3;
 
-const TARGET: &str = "x-amz-target";
-/// Nothing listens there.
-const NOWHERE: &str = "http://127.0.0.1:1/";
-
 type Later = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// What meets the calls of one request, each attempt of the SDK counted from 0.
-struct Trouble {
-    attempts: AtomicUsize,
-    /// From this one on the function is dead: nothing reaches the store.
-    crash: Option<usize>,
-    lost_requests: BTreeSet<usize>,
-    lost_answers: BTreeSet<usize>,
-    /// Another request, from beginning to end, just before this attempt.
-    meanwhile: Mutex<Option<(usize, Later)>>,
-    http: reqwest::Client,
-    death: Notify,
-}
-
-impl fmt::Debug for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Trouble")
-    }
-}
-
-impl Trouble {
-    fn meanwhile(&self, attempt: usize) -> Option<Later> {
-        let mut slot = self
-            .meanwhile
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        slot.take_if(|(at, _)| *at == attempt)
-            .map(|(_, later)| later)
-    }
-}
-
-#[derive(Debug, Clone)]
-struct Troubled(Arc<Trouble>);
-
-impl Intercept for Troubled {
-    fn name(&self) -> &'static str {
-        "Troubled"
-    }
-
-    fn modify_before_signing(
-        &self,
-        context: &mut BeforeTransmitInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let Self(trouble) = self;
-        let attempt = trouble.attempts.fetch_add(1, Ordering::SeqCst);
-        if let Some(other) = trouble.meanwhile(attempt) {
-            let runtime = tokio::runtime::Handle::current();
-            tokio::task::block_in_place(|| runtime.block_on(other));
-        }
-        if trouble.crash.is_some_and(|crash| attempt >= crash) {
-            trouble.death.notify_one();
-            return Err("the function is dead".into());
-        }
-        let request = context.request_mut();
-        let answer_is_lost = trouble.lost_answers.contains(&attempt);
-        if answer_is_lost {
-            // It takes effect by another way, on which its answer ends.
-            let body = request.body().bytes().unwrap_or_default().to_vec();
-            let mut sent = trouble.http.post(request.uri()).body(body);
-            for name in [TARGET, "content-type"] {
-                let value = request.headers().get(name).unwrap_or_default();
-                sent = sent.header(name, value);
-            }
-            let runtime = tokio::runtime::Handle::current();
-            tokio::task::block_in_place(|| runtime.block_on(sent.send()))?;
-        }
-        if answer_is_lost || trouble.lost_requests.contains(&attempt) {
-            request.set_uri(NOWHERE)?;
-        }
-        Ok(())
-    }
-}
 
 /// Bodies of a key: its own, and another that comes under the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
