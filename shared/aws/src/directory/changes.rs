@@ -13,7 +13,7 @@ use crate::error::StoreError;
 /// How many changes are kept.
 const MOST: usize = 10;
 /// Bytes of all changes together; the newest is kept, whatever it takes. Ten ordinary ones fit.
-const BYTES: usize = 700;
+const BYTES: usize = 800;
 /// Stands for the run where there is none.
 const NO_RUN: &str = "-";
 

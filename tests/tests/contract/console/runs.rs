@@ -129,7 +129,8 @@ async fn filters_find_just_the_runs_that_they_fit() {
     let warned = import_id(&warned(&w, "bert").await);
     let failed = import_id(&w.import(0).await.body("[1 2]").send().await);
     let elsewhere = import_id(&w.import(0).await.task(other).body("[]").send().await);
-    let running = store.hold(&w, 0, w.tenants[0].task_id).await;
+    let held = store.task(&w, 0, |_| ()).await;
+    let running = store.hold(&w, 0, held).await;
 
     let started = w.get(&format!("/runs/{warned}")).await.json();
     let from = started["started_at"].as_str().expect("a time").to_owned();

@@ -63,13 +63,14 @@ impl Intercept for Troubled {
     ) -> Result<(), BoxError> {
         let Self(trouble) = self;
         let attempt = trouble.attempts.fetch_add(1, Ordering::SeqCst);
-        if let Some(other) = trouble.meanwhile(attempt) {
-            let runtime = tokio::runtime::Handle::current();
-            tokio::task::block_in_place(|| runtime.block_on(other));
-        }
         if trouble.crash.is_some_and(|crash| attempt >= crash) {
             trouble.death.notify_one();
             return Err("the function is dead".into());
+        }
+        // Only of a function that lives: what it leaves behind goes on while others come.
+        if let Some(other) = trouble.meanwhile(attempt) {
+            let runtime = tokio::runtime::Handle::current();
+            tokio::task::block_in_place(|| runtime.block_on(other));
         }
         let request = context.request_mut();
         let answer_is_lost = trouble.lost_answers.contains(&attempt);
