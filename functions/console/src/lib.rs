@@ -1,7 +1,7 @@
 //! The operator's API under `/admin/v1`: tasks, robots, tokens, roles, the execution log, users
 //! (CONTRACT §1), and the description of all HTTP functions (`/openapi.json`, `/docs`). A module
 //! each; what is stored, and how, is `muster-aws`'s. Every operation begins with the operator's
-//! session and role ([`access`]); all it reads and changes is of that operator's tenant.
+//! session and role (`access`); all it reads and changes is of that operator's tenant.
 
 mod access;
 mod credentials;
