@@ -40,6 +40,15 @@ fn ready_file() -> Option<String> {
         .filter(|path| !path.is_empty())
 }
 
+/// Whether the tests run against a running stack; says so of a test that needs one of its own.
+pub fn points_elsewhere() -> bool {
+    let elsewhere = ready_file().is_some();
+    if elsewhere {
+        eprintln!("skipped: needs a stack of its own");
+    }
+    elsewhere
+}
+
 /// Ten digits, to be told from other tests' tags by more than luck.
 fn tag() -> String {
     rand::random_range(1_000_000_000_u64..10_000_000_000).to_string()
@@ -93,8 +102,7 @@ impl World {
 
     /// A stack for this test that keeps these times; none if the tests run against a running one.
     pub async fn with_times(times: Times) -> Option<World> {
-        if ready_file().is_some() {
-            eprintln!("skipped: needs a stack of its own");
+        if points_elsewhere() {
             return None;
         }
         Some(World::own(times).await)

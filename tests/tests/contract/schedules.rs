@@ -433,6 +433,9 @@ async fn on_a_stack(numbers: Vec<u64>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_key_has_one_effect_and_one_answer_whatever_happens() {
+    if muster_tests::points_elsewhere() {
+        return;
+    }
     let number = |name| {
         let value: Option<String> = std::env::var(name).ok();
         value.map(|value| value.parse::<u64>().expect("a number"))
