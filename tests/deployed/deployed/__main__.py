@@ -12,8 +12,15 @@ from deployed import account, deploy, grants, latency, logs
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-# Tests of thousands of users.
-MANY_ROWS = ["limits::", "log::many_items", "reckoning::"]
+# Tests that leave hundreds of users or many items.
+MANY_ROWS = [
+    "console::items::",
+    "console::users::pages",
+    "dry_run::a_dry_run_of_a_generated",
+    "limits::",
+    "log::many_items",
+    "reckoning::",
+]
 TEMPLATE = ROOT / "infra" / "template.yaml"
 started = time.monotonic()
 
