@@ -8,8 +8,13 @@ use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
 use muster_aws::StoreError;
-use muster_aws::directory::{Entry, UserKey, UserPage};
+use muster_aws::directory::{Entry, UserKey, UserPage, Writer};
 use muster_aws::operators::Operator;
+use muster_core::attribute::Attribute;
+use muster_core::single::Request;
+use muster_core::validate::Changes;
+use muster_core::value::{Assignment, Value};
+use muster_import::{Directory, Whom, Written};
 use muster_web::Parameters;
 use muster_web::documented::{Always, Missing, Operators, Queries};
 use serde::Deserialize;
@@ -159,8 +164,24 @@ async fn set_active(
     active: bool,
 ) -> Result<Option<Entry>, StoreError> {
     let Operator { tenant, name, .. } = operator;
-    let now = Timestamp::now();
-    app.store.set_active(tenant, id, active, name, now).await
+    let flag = Assignment::Set(Value::Flag(active));
+    let request = Request {
+        changes: Changes {
+            assignments: vec![(Attribute::Active, flag)],
+            ..Changes::default()
+        },
+        ..Request::default()
+    };
+    let writer = Writer::Operator(name.clone());
+    let directory = Directory::new(&app.store, tenant, writer, Timestamp::now());
+    // An operator may do this to any user there is, whatever a dialect wants of new ones.
+    let written = directory.write(Whom::Id(id), request, |_| Vec::new());
+    Ok(match written.await? {
+        Written::Created(user) | Written::Updated { user, .. } | Written::Unchanged(user) => {
+            Some(user)
+        }
+        Written::Refused(_) | Written::Missing => None,
+    })
 }
 
 /// The answer about one user.

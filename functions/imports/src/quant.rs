@@ -144,11 +144,9 @@ async fn permitted(
     headers: &HeaderMap,
     task_id: &str,
 ) -> Result<Result<(Token, Task), Refusal>, StoreError> {
-    let token = match headers::token(headers) {
-        None => None,
-        Some(text) => store.lookup_token(text, Timestamp::now()).await?,
-    };
-    let Some(token) = token.filter(|token| token.scopes.contains(&Scope::Quant)) else {
+    let token = headers::token(headers);
+    let token = store.open_with(token, Scope::Quant, Timestamp::now());
+    let Some(token) = token.await? else {
         return Ok(Err(Refusal::Token));
     };
     let task = match integer(task_id) {

@@ -15,6 +15,7 @@ pub fn document() -> OpenApi {
     let mut document = muster_console::openapi();
     document.merge(muster_auth::openapi());
     document.merge(muster_imports::openapi());
+    document.merge(muster_users::openapi());
     name_operations(&mut document);
     let robot = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)

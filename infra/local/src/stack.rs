@@ -65,6 +65,7 @@ impl Claim {
         // Each function answers for what it does not route; together one of them is enough.
         let router = muster_auth::router(store.clone())
             .merge(muster_imports::router(store.clone(), self.times).reset_fallback())
+            .merge(muster_users::router(store.clone()).reset_fallback())
             .merge(muster_console::router(store.clone()).reset_fallback());
         let http = HttpServer::start(self.listener, router).map_err(LocalError::Http)?;
         let stack = Stack {

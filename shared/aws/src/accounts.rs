@@ -236,11 +236,7 @@ impl Store {
                 Rewritten::Stale => {}
             }
         }
-        Err(StoreError::from_code(
-            "TransactWriteItems",
-            "TransactionConflict",
-            Some("others changed the row at every try"),
-        ))
+        Err(StoreError::contended("TransactWriteItems"))
     }
 
     /// Writes what is new in a row, if it is still as it was read, and `also`, or neither. Other

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use crate::Store;
 use crate::directory::Statement;
 use crate::error::StoreError;
-use crate::row::text;
+use crate::row::{Attributes, text};
 use crate::tokens::sha256_hex;
 
 /// A claim on an external id.
@@ -16,9 +16,13 @@ use crate::tokens::sha256_hex;
 pub struct Claim {
     /// The canonical login of the user that holds the id, or is about to.
     pub login: String,
-    /// The runs that made or confirmed the claim.
+    /// The runs that made or confirmed the claim; [`ALONE`] stands for a write outside of runs.
     pub runs: Vec<String>,
 }
+
+/// What a claim of runs names besides them once a user has it who was written alone. It is no run,
+/// so it keeps nothing from being taken over; but the claim is not a run's to give up any more.
+pub const ALONE: &str = "alone";
 
 /// A partition key has at most 2,048 bytes, an external id up to 1,024 characters of four.
 const LONGEST: usize = 1_500;
@@ -33,10 +37,6 @@ fn key(tenant: &str, external_id: &str) -> String {
     }
 }
 
-fn runs_attribute(runs: &[String]) -> AttributeValue {
-    AttributeValue::L(runs.iter().map(text).collect())
-}
-
 impl Claim {
     /// Claims an id that nobody has claimed.
     #[must_use]
@@ -47,11 +47,12 @@ impl Claim {
         login: &str,
         run: &str,
     ) -> Statement {
-        let fields = vec![
-            ("pk", AttributeValue::S(key(tenant, external_id))),
-            ("login", text(login)),
-            ("runs", runs_attribute(&[run.to_owned()])),
-        ];
+        let claim = Self {
+            login: login.to_owned(),
+            runs: vec![run.to_owned()],
+        };
+        let mut fields = vec![("pk", AttributeValue::S(key(tenant, external_id)))];
+        fields.extend(claim.attributes());
         Statement::insert(table, fields)
     }
 
@@ -92,14 +93,60 @@ impl Claim {
         login: &str,
         runs: &[String],
     ) -> Statement {
-        let set = vec![("login", text(login)), ("runs", runs_attribute(runs))];
-        let mut statement = Statement::update(table, set, []);
-        statement.condition(&[
-            ("pk", AttributeValue::S(key(tenant, external_id))),
-            ("login", text(&self.login)),
-            ("runs", runs_attribute(&self.runs)),
-        ]);
+        let new = Self {
+            login: login.to_owned(),
+            runs: runs.to_vec(),
+        };
+        let mut statement = Statement::update(table, new.attributes().into(), []);
+        statement.condition(&self.unchanged(tenant, external_id));
         statement
+    }
+
+    /// Gives a claim up that `run` made for a user who did not come about; refused if anybody else
+    /// counts on it since.
+    #[must_use]
+    pub fn release(
+        table: &str,
+        tenant: &str,
+        external_id: &str,
+        login: &str,
+        run: &str,
+    ) -> Statement {
+        let claim = Self {
+            login: login.to_owned(),
+            runs: vec![run.to_owned()],
+        };
+        let mut statement = Statement::delete(table);
+        statement.condition(&claim.unchanged(tenant, external_id));
+        statement
+    }
+
+    /// What is true of the row as long as the claim is this one.
+    fn unchanged(&self, tenant: &str, external_id: &str) -> [(&'static str, AttributeValue); 3] {
+        let [login, runs] = self.attributes();
+        [
+            ("pk", AttributeValue::S(key(tenant, external_id))),
+            login,
+            runs,
+        ]
+    }
+
+    /// What a claim's row says.
+    pub(crate) fn attributes(&self) -> [(&'static str, AttributeValue); 2] {
+        let runs = self.runs.iter().map(text).collect();
+        [
+            ("login", text(&self.login)),
+            ("runs", AttributeValue::L(runs)),
+        ]
+    }
+
+    /// The row of a claim on this id.
+    pub(crate) fn row(&self, tenant: &str, external_id: &str) -> Attributes {
+        let pk = ("pk", AttributeValue::S(key(tenant, external_id)));
+        let fields = self.attributes().into_iter().chain([pk]);
+        fields
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 
     fn read(row: &HashMap<String, AttributeValue>) -> Option<Self> {

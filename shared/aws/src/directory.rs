@@ -3,12 +3,12 @@
 //! (so a create is one conditional write). What to write is decided elsewhere.
 
 mod author;
-mod block;
 mod changes;
 mod entry;
 mod list;
 mod read;
 mod row;
+mod single;
 mod statement;
 
 pub use self::author::{Author, Writer};
@@ -16,4 +16,5 @@ pub use self::changes::{Change, Changes};
 pub use self::entry::{Entry, UserKey};
 pub use self::list::UserPage;
 pub use self::row::{Outcome, Stamp, Stamps, Stored};
+pub use self::single::{Claiming, Seat, Seen, Tombstone, UserEdit};
 pub use self::statement::{BATCH, Executed, NewUser, SeenUser, Statement};

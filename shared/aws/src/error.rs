@@ -108,6 +108,13 @@ impl StoreError {
         Self::from_cause(cause, false)
     }
 
+    /// Others wrote the same row at every try.
+    #[must_use]
+    pub fn contended(operation: &'static str) -> Self {
+        let message = "others changed the row at every try";
+        Self::from_code(operation, "TransactionConflict", Some(message))
+    }
+
     fn from_cause(cause: Cause, broken_server: bool) -> Self {
         match Trouble::of(cause.code.as_deref().unwrap_or_default()) {
             Trouble::Throttled => Self::Throttled(cause),

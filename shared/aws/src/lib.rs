@@ -28,7 +28,7 @@ mod accounts;
 mod batch;
 mod calls;
 mod lists;
-mod pauses;
+pub mod pauses;
 mod roots;
 mod row;
 mod transact;

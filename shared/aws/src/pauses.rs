@@ -11,18 +11,18 @@ const FIRST: Duration = Duration::from_millis(25);
 
 /// How long a call is tried.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Patience {
+pub struct Patience {
     /// How often at most.
-    pub(crate) tries: u32,
+    pub tries: u32,
     /// No pause ends later than this after the first try.
-    pub(crate) total: Duration,
+    pub total: Duration,
     /// The longest pause.
-    pub(crate) longest: Duration,
+    pub longest: Duration,
 }
 
 /// The pauses of one call.
 #[derive(Debug)]
-pub(crate) struct Pauses {
+pub struct Pauses {
     patience: Patience,
     tried: u32,
     since: Instant,
@@ -30,7 +30,8 @@ pub(crate) struct Pauses {
 
 impl Pauses {
     /// To be made just before the first try.
-    pub(crate) fn new(patience: Patience) -> Self {
+    #[must_use]
+    pub fn new(patience: Patience) -> Self {
         Self {
             patience,
             tried: 0,
@@ -39,12 +40,12 @@ impl Pauses {
     }
 
     /// Forgets the tries so far: the last one got somewhere.
-    pub(crate) fn start_over(&mut self) {
+    pub fn start_over(&mut self) {
         *self = Self::new(self.patience);
     }
 
     /// Waits before the next try; false: that was the last one.
-    pub(crate) async fn before_next(&mut self) -> bool {
+    pub async fn before_next(&mut self) -> bool {
         let Patience {
             tries,
             total,

@@ -67,12 +67,6 @@ pub(crate) fn first_row(tenant: &str, roles: BTreeSet<String>) -> Result<Attribu
     row::encode(WHAT, &key(tenant), &roles)
 }
 
-/// Others were at the same rows all the time.
-pub(crate) fn contended() -> StoreError {
-    let message = "it was changed again and again meanwhile";
-    StoreError::from_code("TransactWriteItems", "TransactionConflict", Some(message))
-}
-
 impl Roles {
     fn is_stored(&self) -> bool {
         self.version > 0 || self.uses > 0
@@ -160,7 +154,7 @@ impl Store {
                 return Ok(PutRoles::Stored(new));
             }
         }
-        Err(contended())
+        Err(StoreError::contended("TransactWriteItems"))
     }
 
     /// Puts roles where those are that were seen, and no task was saved since.

@@ -200,6 +200,23 @@ impl Store {
         Ok(token)
     }
 
+    /// What a request's token, if it has one, stands for just now, if it opens this dialect.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn open_with(
+        &self,
+        text: Option<&str>,
+        scope: Scope,
+        now: Timestamp,
+    ) -> Result<Option<Token>, StoreError> {
+        let Some(text) = text else {
+            return Ok(None);
+        };
+        let token = self.lookup_token(text, now).await?;
+        Ok(token.filter(|token| token.scopes.contains(&scope)))
+    }
+
     /// What the token with this text stands for just now. Absent: unknown, expired, revoked, of a
     /// password that was changed, of a robot that is disabled, or no token at all.
     ///

@@ -15,6 +15,7 @@ pub mod rules;
 pub mod run;
 pub mod settings;
 mod short;
+pub mod single;
 pub mod survey;
 pub mod validate;
 pub mod value;

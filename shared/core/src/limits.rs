@@ -4,6 +4,8 @@
 pub const TEXT: usize = 1_024;
 /// Code points of a login, after NFC.
 pub const LOGIN: usize = 128;
+/// Characters of a password.
+pub const PASSWORD: usize = 128;
 /// Characters of an e-mail address.
 pub const EMAIL: usize = 254;
 /// Bytes of `custom_info`, in its base64 form.

@@ -24,6 +24,41 @@ pub struct User {
     pub values: BTreeMap<Attribute, Value<'static>>,
 }
 
+/// A stored user with the changes of a request on top: what the user would be.
+#[derive(Debug, Clone, Copy)]
+pub struct Merged<'m> {
+    /// What is stored; `None`: the user is new.
+    pub stored: Option<&'m User>,
+    /// What the request changes.
+    pub changes: &'m Changes<'m>,
+}
+
+impl<'m> Merged<'m> {
+    /// The value that the attribute would have. Defaults are none.
+    #[must_use]
+    pub fn get(&self, attribute: Attribute) -> Option<&'m Value<'m>> {
+        let change = self
+            .changes
+            .assignments
+            .iter()
+            .find(|(a, _)| *a == attribute);
+        match change {
+            Some((_, Assignment::Set(value))) => Some(value),
+            Some((_, Assignment::Clear)) => None,
+            None => self.stored.and_then(|user| user.values.get(&attribute)),
+        }
+    }
+
+    /// The text that the attribute would have.
+    #[must_use]
+    pub fn text(&self, attribute: Attribute) -> Option<&'m str> {
+        match self.get(attribute) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+}
+
 /// What is to be done for a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Plan<'c, 'a> {
@@ -47,7 +82,13 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    const fn new(attribute: Option<Attribute>, code: &'static str, message: &'static str) -> Self {
+    /// A refusal whose sentence never changes.
+    #[must_use]
+    pub const fn new(
+        attribute: Option<Attribute>,
+        code: &'static str,
+        message: &'static str,
+    ) -> Self {
         Self {
             attribute,
             problem: Problem {
@@ -58,28 +99,38 @@ impl Refusal {
     }
 }
 
+/// Attributes that a new user must have, and what is said where one is missing.
+pub type Needs = &'static [(Attribute, &'static str)];
+
+/// A login that another user has. Whose it is stays unsaid: CONTRACT §0, foreign things look like
+/// missing ones.
+pub const LOGIN_TAKEN: Refusal = Refusal::new(
+    Some(Attribute::Username),
+    "taken",
+    "this user name is not available",
+);
+
 /// Plans one record of an import by `tenant` against what is stored under its login.
 #[must_use]
-pub fn plan<'c, 'a>(changes: &'c Changes<'a>, stored: Option<&User>, tenant: &str) -> Plan<'c, 'a> {
+pub fn plan<'c, 'a>(
+    changes: &'c Changes<'a>,
+    stored: Option<&User>,
+    tenant: &str,
+    needs: Needs,
+) -> Plan<'c, 'a> {
     match stored {
-        None => plan_create(changes),
-        Some(user) if user.tenant == tenant => plan_update(changes, user),
-        // Whose it is stays unsaid: CONTRACT §0, foreign things look like missing ones.
-        Some(_) => Plan::Ignored(vec![Refusal::new(
-            Some(Attribute::Username),
-            "taken",
-            "this user name is not available",
-        )]),
+        None => create(changes, needs),
+        Some(user) if user.tenant == tenant => update(changes, user),
+        Some(_) => Plan::Ignored(vec![LOGIN_TAKEN]),
     }
 }
 
-fn plan_create<'c, 'a>(changes: &'c Changes<'a>) -> Plan<'c, 'a> {
+/// Plans a new user: [`Plan::Create`] or [`Plan::Ignored`].
+#[must_use]
+pub fn create<'c, 'a>(changes: &'c Changes<'a>, needs: Needs) -> Plan<'c, 'a> {
     let mut refusals = Vec::new();
     let mut acceptable = true;
-    for (attribute, message) in [
-        (Attribute::Role, "a new user needs a role"),
-        (Attribute::Email, "a new user needs an e-mail address"),
-    ] {
+    for (attribute, message) in needs.iter().copied() {
         if changes.sets(attribute) {
             continue;
         }
@@ -102,7 +153,9 @@ fn plan_create<'c, 'a>(changes: &'c Changes<'a>) -> Plan<'c, 'a> {
     Plan::Create
 }
 
-fn plan_update<'c, 'a>(changes: &'c Changes<'a>, user: &User) -> Plan<'c, 'a> {
+/// Plans the change of a user: anything but [`Plan::Create`].
+#[must_use]
+pub fn update<'c, 'a>(changes: &'c Changes<'a>, user: &User) -> Plan<'c, 'a> {
     let difference: Vec<_> = changes
         .assignments
         .iter()
@@ -162,6 +215,11 @@ fn differs(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::quant::NEW_USER;
+
+    fn plan<'c, 'a>(changes: &'c Changes<'a>, stored: Option<&User>, tenant: &str) -> Plan<'c, 'a> {
+        super::plan(changes, stored, tenant, NEW_USER)
+    }
 
     fn text(value: &'static str) -> Assignment<'static> {
         Assignment::Set(Value::Text(Cow::Borrowed(value)))

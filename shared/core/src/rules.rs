@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::attribute::Attribute;
 use crate::settings::{FieldProblem, TaskSettings};
-use crate::value::ReadContext;
+use crate::value::{Flags, ReadContext};
 
 /// The rules of one import.
 #[derive(Debug, Clone)]
@@ -69,6 +69,8 @@ impl Rules {
         ReadContext {
             separator: self.separator,
             roles: &self.roles,
+            flags: Flags::Words,
+            languages: None,
         }
     }
 }

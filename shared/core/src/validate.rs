@@ -130,13 +130,7 @@ impl<'a> Changes<'a> {
             assignments: self
                 .assignments
                 .iter()
-                .map(|(attribute, assignment)| {
-                    let assignment = match assignment {
-                        Assignment::Clear => Assignment::Clear,
-                        Assignment::Set(value) => Assignment::Set(value.clone().into_owned()),
-                    };
-                    (*attribute, assignment)
-                })
+                .map(|(attribute, assignment)| (*attribute, assignment.clone().into_owned()))
                 .collect(),
             refused: self.refused,
         }

@@ -3,9 +3,11 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use secrecy::SecretString;
 use serde::de::IgnoredAny;
 
 use crate::attribute::Kind;
@@ -67,6 +69,17 @@ pub enum Assignment<'a> {
     Set(Value<'a>),
 }
 
+impl Assignment<'_> {
+    /// The same, owning what it holds.
+    #[must_use]
+    pub fn into_owned(self) -> Assignment<'static> {
+        match self {
+            Self::Clear => Assignment::Clear,
+            Self::Set(value) => Assignment::Set(value.into_owned()),
+        }
+    }
+}
+
 /// Why a value is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -77,10 +90,17 @@ pub struct Problem {
 }
 
 impl Problem {
-    const fn new(code: &'static str, message: &'static str) -> Self {
+    pub(crate) const fn new(code: &'static str, message: &'static str) -> Self {
         Self {
             code,
             message: Cow::Borrowed(message),
+        }
+    }
+
+    fn one_of(words: &[&str]) -> Self {
+        Self {
+            code: "unknown",
+            message: Cow::Owned(format!("must be one of {}", words.join(", "))),
         }
     }
 
@@ -92,13 +112,44 @@ impl Problem {
     }
 }
 
-/// What reading a value needs of the task's settings.
+/// What reading a value needs to know of the dialect, and of a task's settings.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadContext<'r> {
     /// Splits a list that comes as one string.
     pub separator: char,
     /// The role that each string stands for.
     pub roles: &'r HashMap<String, String>,
+    /// What a boolean may look like.
+    pub flags: Flags,
+    /// The languages that can be named, as they are written; `None`: every one there is.
+    pub languages: Option<&'static [&'static str]>,
+}
+
+/// The role mapping of a dialect that has no roles.
+static NO_ROLES: LazyLock<HashMap<String, String>> = LazyLock::new(HashMap::new);
+
+impl ReadContext<'static> {
+    /// Where no task has a say: lists are split at commas.
+    #[must_use]
+    pub fn without_task(flags: Flags, languages: &'static [&'static str]) -> Self {
+        Self {
+            separator: ',',
+            roles: &NO_ROLES,
+            flags,
+            languages: Some(languages),
+        }
+    }
+}
+
+/// What a boolean may look like, besides `true` and `false`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flags {
+    /// 1, 0, and the words true, false, yes, no, 1 and 0 in any case.
+    Words,
+    /// 1 and 0, also as strings.
+    Digits,
+    /// Nothing else.
+    Strict,
 }
 
 /// Reads one value: `Ok(None)` keeps what is stored ("not given").
@@ -148,21 +199,21 @@ pub fn read<'a>(
     }
     let value = match kind {
         Kind::Login | Kind::Secret => {
-            // The login is read on its own, before all else; a password is never mapped.
+            // The login is read on its own, before all else, and a password by `password`.
             return Ok(None);
         }
         Kind::Text => Value::Text(text(json)?),
         Kind::Role => Value::Text(role(json, context)?),
         Kind::Email => Value::Text(email(json)?),
         Kind::Phone => Value::Text(phone(json)?),
-        Kind::Flag { .. } => Value::Flag(flag(json)?),
+        Kind::Flag { .. } => Value::Flag(flag(json, context.flags)?),
         Kind::TextList => {
             return list(json, context.separator, text).map(|l| assign(l, Value::Texts));
         }
         Kind::IdList => {
             return list(json, context.separator, integer).map(|l| assign(l, Value::Integers));
         }
-        Kind::Language => Value::Text(language(json)?),
+        Kind::Language => Value::Text(language(json, context.languages)?),
         Kind::TimeZone => Value::Text(time_zone(json)?),
         Kind::Gender => Value::Integer(gender(json)?),
         Kind::Date => Value::Text(date(json)?),
@@ -199,13 +250,15 @@ fn text<'a>(json: Json<'a>) -> Result<Cow<'a, str>, Problem> {
         return Err(Problem::new("too_long", "longer than 1,024 characters"));
     }
     if has_control_characters(&text) {
-        return Err(Problem::new(
-            "control_character",
-            "contains a control character, such as a line break",
-        ));
+        return Err(CONTROL_CHARACTER);
     }
     Ok(text)
 }
+
+const CONTROL_CHARACTER: Problem = Problem::new(
+    "control_character",
+    "contains a control character, such as a line break",
+);
 
 /// C0, DEL and C1. The first look is at bytes, which the compiler turns into vector code.
 fn has_control_characters(text: &str) -> bool {
@@ -213,6 +266,26 @@ fn has_control_characters(text: &str) -> bool {
         found | (byte < 0x20) | (byte == 0x7f) | (byte == 0xc2)
     });
     suspicious && text.chars().any(char::is_control)
+}
+
+/// Reads a password, which is stored as a hash alone: `Ok(None)` keeps the stored one.
+///
+/// # Errors
+/// Why it is refused.
+pub fn password(json: Json<'_>) -> Result<Option<SecretString>, Problem> {
+    let text: Cow<'_, str> = match json {
+        Json::Absent | Json::Null | Json::Text("") => return Ok(None),
+        // A space at its end is part of a password.
+        Json::Text(text) => Cow::Borrowed(text),
+        other => trimmed(other)?,
+    };
+    if text.chars().count() > limits::PASSWORD {
+        return Err(Problem::new("too_long", "longer than 128 characters"));
+    }
+    if has_control_characters(&text) {
+        return Err(CONTROL_CHARACTER);
+    }
+    Ok(Some(text.into_owned().into()))
 }
 
 fn role<'a>(json: Json<'a>, context: ReadContext<'a>) -> Result<Cow<'a, str>, Problem> {
@@ -284,29 +357,42 @@ fn phone<'a>(json: Json<'a>) -> Result<Cow<'a, str>, Problem> {
     ))
 }
 
-fn flag(json: Json<'_>) -> Result<bool, Problem> {
-    match json {
-        Json::Bool(value) => Ok(value),
-        Json::Integer(1) => Ok(true),
-        Json::Integer(0) => Ok(false),
-        Json::Integer(_) | Json::BigInteger(_) => Err(NOT_A_FLAG),
-        Json::Text(text) => {
-            let word = text.trim();
-            let is = |words: [&str; 3]| words.iter().any(|w| w.eq_ignore_ascii_case(word));
-            if is(["true", "yes", "1"]) {
-                Ok(true)
-            } else if is(["false", "no", "0"]) {
-                Ok(false)
-            } else {
-                Err(NOT_A_FLAG)
-            }
-        }
-        other => Err(Problem::wrong_type("a boolean", &other)),
-    }
+fn flag(json: Json<'_>, flags: Flags) -> Result<bool, Problem> {
+    let number = |number: i64| match number {
+        1 => Some(true),
+        0 => Some(false),
+        _ => None,
+    };
+    let value = match (json, flags) {
+        (Json::Bool(value), _) => Some(value),
+        (_, Flags::Strict) => return Err(Problem::wrong_type("true or false", &json)),
+        (Json::Integer(value), Flags::Words | Flags::Digits) => number(value),
+        (Json::BigInteger(_), Flags::Words | Flags::Digits) => None,
+        (Json::Text(text), Flags::Digits) => match text.trim() {
+            "1" => Some(true),
+            "0" => Some(false),
+            _ => None,
+        },
+        (Json::Text(text), Flags::Words) => word(text.trim()),
+        (_, Flags::Words) => return Err(Problem::wrong_type("a boolean", &json)),
+        (_, Flags::Digits) => return Err(Problem::wrong_type("1 or 0", &json)),
+    };
+    value.ok_or(match flags {
+        Flags::Words => Problem::new("malformed", "neither true nor false, yes nor no, 1 nor 0"),
+        Flags::Digits | Flags::Strict => Problem::new("malformed", "must be 1 or 0"),
+    })
 }
 
-const NOT_A_FLAG: Problem =
-    Problem::new("malformed", "neither true nor false, yes nor no, 1 nor 0");
+fn word(word: &str) -> Option<bool> {
+    let is = |words: [&str; 3]| words.iter().any(|w| w.eq_ignore_ascii_case(word));
+    if is(["true", "yes", "1"]) {
+        Some(true)
+    } else if is(["false", "no", "0"]) {
+        Some(false)
+    } else {
+        None
+    }
+}
 
 /// A JSON array, or one string that is split; items are read one by one, empty ones dropped.
 fn list<'a, T>(
@@ -340,8 +426,15 @@ fn list<'a, T>(
     Ok(items)
 }
 
-fn language<'a>(json: Json<'a>) -> Result<Cow<'a, str>, Problem> {
+fn language<'a>(
+    json: Json<'a>,
+    languages: Option<&'static [&'static str]>,
+) -> Result<Cow<'a, str>, Problem> {
     let text = trimmed(json)?;
+    let is = |word: &&str| word.eq_ignore_ascii_case(&text);
+    if let Some(languages) = languages.filter(|languages| !languages.iter().any(is)) {
+        return Err(Problem::one_of(languages));
+    }
     let (code, region) = text
         .split_once(['_', '-'])
         .map_or((&*text, None), |(code, region)| (code, Some(region)));
@@ -447,10 +540,7 @@ fn choice<'a>(json: Json<'a>, words: &'static [&'static str]) -> Result<Cow<'a, 
         .iter()
         .find(|word| **word == text)
         .map(|word| Cow::Borrowed(*word))
-        .ok_or_else(|| Problem {
-            code: "unknown",
-            message: Cow::Owned(format!("must be one of {}", words.join(", "))),
-        })
+        .ok_or_else(|| Problem::one_of(words))
 }
 
 fn user_id(json: Json<'_>) -> Result<i64, Problem> {

@@ -11,6 +11,7 @@
 use std::collections::HashSet;
 
 use muster_core::attribute::Attribute;
+use muster_core::dialect::quant::NEW_USER;
 use muster_core::plan::{Plan, plan};
 use muster_core::reader::Sizes;
 use muster_core::rules::Rules;
@@ -205,7 +206,7 @@ fn reckon(json: &str, rules: &Rules) -> (Counts, u64) {
     let (mut counts, mut warnings) = (collected.counts, collected.items.len() as u64);
     let mut ids = HashSet::new();
     for change in &collected.changes {
-        match plan(&change.changes, None, "acme") {
+        match plan(&change.changes, None, "acme", NEW_USER) {
             Plan::Create => {
                 counts.created += 1;
                 if let Some(Value::Text(id)) = change.changes.value(Attribute::ExternalId)

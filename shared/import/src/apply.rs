@@ -11,7 +11,7 @@ use muster_aws::directory::{
 use muster_core::attribute::Attribute;
 use muster_core::rules::Rules;
 
-use crate::claiming::claim;
+use crate::claiming::{claim, release};
 use crate::planning::{Decision, decide};
 use crate::sending::{Halt, Sender, Sent};
 use crate::work::{Ledger, Record, RunContext, Standing};
@@ -170,14 +170,17 @@ async fn prepare(
     sender: &mut Sender<'_>,
     rules: &Rules,
     context: &RunContext<'_>,
-    mut records: Vec<Record>,
+    records: Vec<Record>,
     standing: &Standing,
     ids: &mut Ids,
     ledger: &mut Ledger,
 ) -> Result<Vec<Write>, Halt> {
     let mut decide =
         |record: &Record| decide(rules, context, record, standing.get(record.canon()), ledger);
-    records.retain(|record| decide(record).is_some());
+    let (mut records, lost): (Vec<Record>, Vec<Record>) = records
+        .into_iter()
+        .partition(|record| decide(record).is_some());
+    release(sender, context, lost, standing).await?;
     claim(sender, rules, context, records.iter_mut(), standing).await?;
     let decided: Vec<(Record, Decision)> = records
         .into_iter()

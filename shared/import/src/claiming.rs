@@ -13,7 +13,7 @@ use muster_core::attribute::Attribute;
 use muster_core::rules::Rules;
 use muster_core::survey::external_id_taken;
 
-use crate::planning::{has_external_id, new_external_id};
+use crate::planning::{external_id, has_external_id, new_external_id, user};
 use crate::sending::{Halt, Sender, Sent};
 use crate::work::{Record, RunContext, Standing};
 
@@ -74,6 +74,36 @@ pub(crate) async fn claim<'r>(
         );
     }
     Ok(())
+}
+
+/// Gives up the claims of records whose logins other tenants have taken since: nobody here can come
+/// to have those external ids by them. A claim that somebody else counts on stays.
+pub(crate) async fn release(
+    sender: &mut Sender<'_>,
+    context: &RunContext<'_>,
+    lost: Vec<Record>,
+    standing: &Standing,
+) -> Result<(), Halt> {
+    let tenant = context.run.tenant.as_str();
+    let is_foreign = |record: &Record| {
+        user(standing.get(record.canon())).is_some_and(|user| user.tenant != tenant)
+    };
+    let lost: Vec<Record> = lost
+        .into_iter()
+        .filter(|record| record.claimed && is_foreign(record))
+        .collect();
+    let table = sender.store.tables.directory.clone();
+    let run = context.run_name();
+    sender
+        .send(
+            lost,
+            |record| {
+                let id = external_id(record).unwrap_or_default();
+                Claim::release(&table, tenant, id, record.canon(), &run)
+            },
+            |_, _| {},
+        )
+        .await
 }
 
 /// Warns of the external ids that [`claim`] would not get, as far as that can be known without
@@ -200,7 +230,7 @@ impl Resting {
     }
 }
 
-async fn is_over(store: &Store, now: Timestamp, run: &str) -> Result<bool, StoreError> {
+pub(crate) async fn is_over(store: &Store, now: Timestamp, run: &str) -> Result<bool, StoreError> {
     let Some(id) = RunId::parse(run) else {
         return Ok(true);
     };

@@ -1,5 +1,5 @@
 //! The steps of a run: acquire the task, check the input, plan every record, write what changes,
-//! finish. Dialects and functions call these; what a record means is `muster-core`'s, how rows
+//! finish; and of the change of one user ([`Directory`]), which is planned the same way. Dialects and functions call these; what a record means is `muster-core`'s, how rows
 //! stand in DynamoDB is `muster-aws`'s.
 
 mod apply;
@@ -8,15 +8,18 @@ mod deadline;
 mod ending;
 mod foresight;
 mod keyed;
+mod managers;
 mod pace;
 mod planning;
 mod sending;
+mod single;
 mod sync;
 mod threshold;
 mod times;
 mod work;
 
 pub use self::deadline::Deadline;
+pub use self::single::{Directory, Judge, Whom, Written};
 pub use self::sync::{IdempotencyKey, Outcome, SyncImport, SyncRequest, import};
 pub use self::times::Times;
 

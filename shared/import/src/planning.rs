@@ -1,16 +1,18 @@
 //! The plan of a whole run before its first write: who is stored, which managers and external
 //! ids exist, and what each record means for its user.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 
 use muster_aws::directory::Stored;
 use muster_core::attribute::Attribute;
-use muster_core::plan::{Plan, User, plan};
+use muster_core::dialect::quant::NEW_USER;
+use muster_core::plan::{Merged, Plan, User, plan};
 use muster_core::rules::Rules;
 use muster_core::survey::external_id_taken;
-use muster_core::value::{Problem, Value};
+use muster_core::value::Value;
 
+use crate::managers::{Managers, Named};
 use crate::sending::{Halt, Sender};
 use crate::work::{Ledger, Record, RunContext, Standing};
 
@@ -65,7 +67,12 @@ pub(crate) fn decide(
 ) -> Option<Decision> {
     let current = user(stored);
     match (
-        plan(&record.change.changes, current, &context.run.tenant),
+        plan(
+            &record.change.changes,
+            current,
+            &context.run.tenant,
+            NEW_USER,
+        ),
         current,
     ) {
         (Plan::Update(difference), Some(user)) => Some(Decision::Update {
@@ -89,7 +96,7 @@ pub(crate) fn user(stored: Option<&Stored>) -> Option<&User> {
 }
 
 /// The external id that a record sets.
-fn external_id(record: &Record) -> Option<&str> {
+pub(crate) fn external_id(record: &Record) -> Option<&str> {
     match record.change.changes.value(Attribute::ExternalId) {
         Some(Value::Text(id)) => Some(id),
         _ => None,
@@ -138,8 +145,7 @@ pub(crate) fn has_external_id(stored: Option<&Stored>, tenant: &str, id: &str) -
     })
 }
 
-/// Takes out managers that cannot be: unknown ids, the users themselves, and ids and external ids
-/// of two different people. An unknown `manager_uid` stays: it may appear later.
+/// Takes out managers that cannot be. An unknown `manager_uid` stays: it may appear later.
 async fn check_managers(
     sender: &Sender<'_>,
     rules: &Rules,
@@ -147,94 +153,23 @@ async fn check_managers(
     records: &mut [Record],
     standing: &Standing,
 ) -> Result<(), Halt> {
-    let store = sender.store;
     let tenant = context.run.tenant.as_str();
-    let ids: HashSet<u64> = records.iter().filter_map(manager_id).collect();
-    let known = sender.read(store.logins_by_id(tenant, ids)).await?;
-    let uids: HashSet<&str> = records
-        .iter()
-        .filter(|record| manager_id(record).is_some())
-        .filter_map(manager_uid)
-        .collect();
-    let claims = sender.read(store.claims(tenant, uids)).await?;
-    let claimants: Vec<&str> = claims.values().map(|claim| claim.login.as_str()).collect();
-    let claimants = sender.read(store.users(claimants)).await?;
-    // A claim alone proves nothing: the user may have moved on to another id.
-    let holder = |uid: &str| {
-        let login = claims.get(uid)?.login.as_str();
-        has_external_id(claimants.get(login), tenant, uid).then_some(login)
-    };
+    let mut named = Named::default();
+    for record in records.iter() {
+        named.add(&record.change.changes);
+    }
+    let managers = sender
+        .read(Managers::look(sender.store, tenant, named))
+        .await?;
     for record in records {
         let own = user(standing.get(record.canon())).filter(|user| user.tenant == tenant);
-        let problems = manager_problems(record, own, &known, holder);
-        for (attribute, problem) in problems {
+        let merged = Merged {
+            stored: own,
+            changes: &record.change.changes,
+        };
+        for (attribute, problem) in managers.problems(merged) {
             record.keep(rules, attribute, problem);
         }
     }
     Ok(())
-}
-
-fn manager_problems<'c>(
-    record: &Record,
-    own: Option<&User>,
-    known: &HashMap<u64, String>,
-    holder: impl Fn(&str) -> Option<&'c str>,
-) -> Vec<(Attribute, Problem)> {
-    let mut problems = Vec::new();
-    let own_id = own.map(|user| user.id);
-    let own_uid = own.and_then(|user| user.values.get(&Attribute::ExternalId));
-    let mut id_is_good = false;
-    if let Some(id) = manager_id(record) {
-        if own_id == Some(id) {
-            problems.push((Attribute::ManagerId, OWN_MANAGER));
-        } else if !known.contains_key(&id) {
-            problems.push((Attribute::ManagerId, UNKNOWN_MANAGER));
-        } else {
-            id_is_good = true;
-        }
-    }
-    let Some(uid) = manager_uid(record) else {
-        return problems;
-    };
-    let assignments = &record.change.changes.assignments;
-    let keeps_own_uid = assignments.iter().all(|(a, _)| *a != Attribute::ExternalId);
-    if keeps_own_uid && own_uid == record.change.changes.value(Attribute::ManagerUid) {
-        problems.push((Attribute::ManagerUid, OWN_MANAGER));
-    } else if id_is_good
-        && let Some(login) = manager_id(record).and_then(|id| known.get(&id))
-        && holder(uid).is_some_and(|holder| holder != login)
-    {
-        problems.push((Attribute::ManagerId, TWO_MANAGERS));
-        problems.push((Attribute::ManagerUid, TWO_MANAGERS));
-    }
-    problems
-}
-
-const OWN_MANAGER: Problem = Problem {
-    code: "own_manager",
-    message: std::borrow::Cow::Borrowed("names the user as their own manager"),
-};
-const UNKNOWN_MANAGER: Problem = Problem {
-    code: "unknown",
-    message: std::borrow::Cow::Borrowed("there is no user with this id"),
-};
-const TWO_MANAGERS: Problem = Problem {
-    code: "disagrees",
-    message: std::borrow::Cow::Borrowed(
-        "the manager's id and external id belong to two different users",
-    ),
-};
-
-fn manager_id(record: &Record) -> Option<u64> {
-    match record.change.changes.value(Attribute::ManagerId) {
-        Some(Value::Integer(id)) => u64::try_from(*id).ok(),
-        _ => None,
-    }
-}
-
-fn manager_uid(record: &Record) -> Option<&str> {
-    match record.change.changes.value(Attribute::ManagerUid) {
-        Some(Value::Text(uid)) => Some(uid),
-        _ => None,
-    }
 }

@@ -11,7 +11,7 @@ use super::changes::{Change, Changes};
 use super::row::{Stamps, Stored, user_key};
 use crate::Store;
 use crate::error::StoreError;
-use crate::row::Attributes;
+use crate::row::{Attributes, number, text};
 
 /// A user as the directory has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Entry {
 /// What is unique about a user within the tenant.
 #[derive(Debug, Clone, Copy)]
 pub enum UserKey<'k> {
-    /// The id. A user who was made this moment may not be found by it yet.
+    /// The id. A user whom an import made this moment may not be found by it yet.
     Id(u64),
     /// The login, in any spelling.
     Login(&'k Login<'k>),
@@ -73,13 +73,6 @@ impl Entry {
     pub fn changes(&self) -> Result<Vec<Change>, StoreError> {
         self.changes.list(&self.created)
     }
-
-    fn has_external_id(&self, id: &str) -> bool {
-        match self.user.values.get(&Attribute::ExternalId) {
-            Some(Value::Text(held)) => held == id,
-            _ => false,
-        }
-    }
 }
 
 impl Store {
@@ -92,32 +85,38 @@ impl Store {
         tenant: &str,
         key: UserKey<'_>,
     ) -> Result<Option<Entry>, StoreError> {
-        match key {
-            UserKey::Login(login) => self.entry(tenant, login.canon()).await,
-            UserKey::Id(id) => {
-                let Some((_, canon)) = self.login_by_id(tenant, id).await? else {
-                    return Ok(None);
-                };
-                let entry = self.entry(tenant, &canon).await?;
-                Ok(entry.filter(|entry| entry.user.id == id))
-            }
-            UserKey::ExternalId(id) => {
-                let mut claims = self.claims(tenant, [id]).await?;
-                let Some(claim) = claims.remove(id) else {
-                    return Ok(None);
-                };
-                // A claim alone proves nothing: the user may have moved on to another id.
-                let entry = self.entry(tenant, &claim.login).await?;
-                Ok(entry.filter(|entry| entry.has_external_id(id)))
-            }
-        }
+        let row = self.user_row(tenant, key).await?;
+        Ok(row.map(Entry::read).transpose()?.flatten())
     }
 
-    /// The user of `tenant` with this login in its canonical form.
-    async fn entry(&self, tenant: &str, canon: &str) -> Result<Option<Entry>, StoreError> {
-        let key = user_key(canon);
-        let row = self.directory_rows([key.clone()]).await?.remove(&key);
-        let entry = row.map(Entry::read).transpose()?.flatten();
-        Ok(entry.filter(|entry| entry.user.tenant == tenant))
+    /// The row of the user of `tenant` whom `key` names.
+    pub(super) async fn user_row(
+        &self,
+        tenant: &str,
+        key: UserKey<'_>,
+    ) -> Result<Option<Attributes>, StoreError> {
+        let canon = match key {
+            UserKey::Login(login) => Some(login.canon().to_owned()),
+            UserKey::Id(id) => self.login_by_id(tenant, id).await?,
+            UserKey::ExternalId(id) => {
+                let claim = self.claims(tenant, [id]).await?.remove(id);
+                claim.map(|claim| claim.login)
+            }
+        };
+        let Some(canon) = canon else {
+            return Ok(None);
+        };
+        let pk = user_key(&canon);
+        let row = self.directory_rows([pk.clone()]).await?.remove(&pk);
+        // An index or a claim alone proves nothing: the user may have moved on.
+        Ok(row.filter(|row| {
+            let is = |name: &str, value| row.get(name) == Some(&value);
+            is("tenant", text(tenant))
+                && match key {
+                    UserKey::Login(_) => true,
+                    UserKey::Id(id) => is("id", number(id)),
+                    UserKey::ExternalId(id) => is(Attribute::ExternalId.name(), text(id)),
+                }
+        }))
     }
 }

@@ -2,12 +2,14 @@
 //! from where the last page ended, and what they give is merged up to the first id behind which a
 //! shard may have more.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::entry::Entry;
 use super::read::QUERIES;
-use super::row::{TENANT_SHARDS, shard};
+use super::row::{TENANT_SHARDS, shard, user_key};
 use crate::Store;
 use crate::error::StoreError;
 use crate::row::{Attributes, number, text};
@@ -61,12 +63,40 @@ impl Store {
         let mut rows = self
             .directory_rows(hits.iter().map(|hit| hit.key.clone()))
             .await?;
-        let mut users = Vec::with_capacity(hits.len());
+        let mut users = BTreeMap::new();
+        let mut moved = Vec::new();
         for Hit { id, key } in hits {
             let entry = rows.remove(&key).map(Entry::read).transpose()?.flatten();
-            users.extend(entry.filter(|entry| entry.user.id == id && entry.user.tenant == tenant));
+            match entry.filter(|entry| entry.user.id == id && entry.user.tenant == tenant) {
+                Some(entry) => drop(users.insert(id, entry)),
+                None => moved.push(id),
+            }
         }
-        Ok(UserPage { users, next })
+        moved.retain(|id| !users.contains_key(id));
+        for entry in self.moved_users(tenant, moved).await? {
+            users.insert(entry.user.id, entry);
+        }
+        Ok(UserPage {
+            users: users.into_values().collect(),
+            next,
+        })
+    }
+
+    /// Users whom the index still has under an earlier login.
+    async fn moved_users(&self, tenant: &str, ids: Vec<u64>) -> Result<Vec<Entry>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let logins = self.claimed_ids(tenant, ids).await?;
+        let keys = logins.values().map(|canon| user_key(canon));
+        let mut rows = self.directory_rows(keys).await?;
+        let mut users = Vec::with_capacity(logins.len());
+        for (id, canon) in logins {
+            let row = rows.remove(&user_key(&canon));
+            let entry = row.map(Entry::read).transpose()?.flatten();
+            users.extend(entry.filter(|entry| entry.user.id == id));
+        }
+        Ok(users)
     }
 
     async fn shard_part(&self, shard: String, after: u64, most: i32) -> Result<Part, StoreError> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::row::{Stored, canon_of, shard, user_key};
+use super::row::{Stored, canon_of, id_key, shard, user_key};
 use crate::Store;
 use crate::error::StoreError;
 use crate::row::{Attributes, text};
@@ -39,14 +39,18 @@ impl Store {
         tenant: &str,
         ids: impl IntoIterator<Item = u64>,
     ) -> Result<HashMap<u64, String>, StoreError> {
-        let found: Vec<(u64, String)> = stream::iter(ids)
-            .map(|id| self.login_by_id(tenant, id))
+        let ids: BTreeSet<u64> = ids.into_iter().collect();
+        let mut found = self.claimed_ids(tenant, ids.iter().copied()).await?;
+        let others = ids.into_iter().filter(|id| !found.contains_key(id));
+        let indexed: Vec<(u64, String)> = stream::iter(others.collect::<Vec<_>>())
+            .map(async |id| Ok::<_, StoreError>((id, self.indexed_id(tenant, id).await?)))
             .buffer_unordered(QUERIES)
-            .try_filter_map(async |hit| Ok(hit))
+            .try_filter_map(async |(id, canon)| Ok(canon.map(|canon| (id, canon))))
             .try_collect()
             .await?;
+        found.extend(indexed);
         // The index may be behind: only the row itself says who has an id.
-        let canons: Vec<&str> = found.iter().map(|(_, canon)| canon.as_str()).collect();
+        let canons: Vec<&str> = found.values().map(String::as_str).collect();
         let users = self.users(canons).await?;
         Ok(found
             .into_iter()
@@ -59,12 +63,38 @@ impl Store {
             .collect())
     }
 
-    /// The login that the index has for an id, which may be behind.
+    /// The login under which a user of the tenant is to be looked for; the row decides.
     pub(super) async fn login_by_id(
         &self,
         tenant: &str,
         id: u64,
-    ) -> Result<Option<(u64, String)>, StoreError> {
+    ) -> Result<Option<String>, StoreError> {
+        match self.claimed_ids(tenant, [id]).await?.remove(&id) {
+            Some(canon) => Ok(Some(canon)),
+            None => self.indexed_id(tenant, id).await,
+        }
+    }
+
+    /// The logins of those among these who were made or renamed alone: that is known at once.
+    pub(super) async fn claimed_ids(
+        &self,
+        tenant: &str,
+        ids: impl IntoIterator<Item = u64>,
+    ) -> Result<HashMap<u64, String>, StoreError> {
+        let ids: HashMap<String, u64> =
+            ids.into_iter().map(|id| (id_key(tenant, id), id)).collect();
+        let rows = self.directory_rows(ids.keys().cloned()).await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|(key, row)| {
+                let login = row.get("login")?.as_s().ok()?;
+                Some((*ids.get(&key)?, login.clone()))
+            })
+            .collect())
+    }
+
+    /// The login that the index has for an id, which may be behind.
+    async fn indexed_id(&self, tenant: &str, id: u64) -> Result<Option<String>, StoreError> {
         let found = self
             .client
             .query()
@@ -78,11 +108,10 @@ impl Store {
             .send()
             .await
             .map_err(StoreError::sdk("Query"))?;
-        let canon = found.items().first().and_then(|row| {
+        Ok(found.items().first().and_then(|row| {
             let key = row.get("pk")?.as_s().ok()?;
             canon_of(key).map(str::to_owned)
-        });
-        Ok(canon.map(|canon| (id, canon)))
+        }))
     }
 
     /// Rows of the directory by key, read consistently. Absent ones are left out.

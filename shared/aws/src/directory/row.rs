@@ -78,6 +78,11 @@ pub(crate) fn user_key(canon: &str) -> String {
     format!("U#{canon}")
 }
 
+/// The key of the row that names the login of a user who was made or renamed alone.
+pub(super) fn id_key(tenant: &str, id: u64) -> String {
+    format!("I#{tenant}#{id}")
+}
+
 pub(super) fn canon_of(key: &str) -> Option<&str> {
     key.strip_prefix("U#")
 }

@@ -167,6 +167,14 @@ impl Statement {
         Self { text, parameters }
     }
 
+    /// `DELETE` without its condition; see [`Self::condition`].
+    pub(crate) fn delete(table: &str) -> Self {
+        Self {
+            text: format!("DELETE FROM \"{table}\""),
+            parameters: Vec::with_capacity(3),
+        }
+    }
+
     pub(crate) fn condition(&mut self, equal: &[(&'static str, AttributeValue)]) {
         for (index, (name, value)) in equal.iter().enumerate() {
             let word = if index == 0 { "WHERE" } else { "AND" };
@@ -216,7 +224,7 @@ pub struct NewUser<'u> {
 }
 
 impl NewUser<'_> {
-    fn fields(&self, author: &Author) -> Vec<(&'static str, AttributeValue)> {
+    pub(super) fn fields(&self, author: &Author) -> Vec<(&'static str, AttributeValue)> {
         let mut fields = Vec::with_capacity(self.assignments.len() + 12);
         let mut set = Vec::with_capacity(self.assignments.len());
         for (attribute, assignment) in self.assignments {

@@ -11,7 +11,7 @@ use muster_core::settings::{FieldProblem, TaskSettings};
 use super::{PutTask, Task, check, history};
 use crate::lists::{self, Kind, number};
 use crate::operators::Operator;
-use crate::roles::{self, Roles, contended};
+use crate::roles::{self, Roles};
 use crate::row::{self, Attributes};
 use crate::transact::{Transacted, condition_failed, found};
 use crate::{Store, StoreError};
@@ -184,7 +184,7 @@ impl Store {
                 outcome => return Ok(outcome),
             }
         }
-        Err(contended())
+        Err(StoreError::contended("TransactWriteItems"))
     }
 
     async fn save_over(
@@ -231,7 +231,7 @@ impl Store {
                 return Ok(outcome);
             }
         }
-        Err(contended())
+        Err(StoreError::contended("TransactWriteItems"))
     }
 
     /// Absent: the roles changed meanwhile, and nothing is written.

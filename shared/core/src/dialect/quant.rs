@@ -4,12 +4,20 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::attribute::Attribute;
 use crate::item::{Item, Severity};
 use crate::limits;
+use crate::plan::Needs;
 use crate::run::{Counts, Status};
 
 /// The path of the import, with the task's id for `{task_id}`.
 pub const IMPORT_PATH: &str = "/v1/import/user-data/{task_id}";
+
+/// What a new user must have.
+pub const NEW_USER: Needs = &[
+    (Attribute::Role, "a new user needs a role"),
+    (Attribute::Email, "a new user needs an e-mail address"),
+];
 
 /// The reply to an import. Absent members are left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]

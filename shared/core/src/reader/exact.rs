@@ -73,7 +73,7 @@ pub(super) fn read(
     }
 }
 
-fn past_space(bytes: &[u8], at: usize) -> usize {
+pub(super) fn past_space(bytes: &[u8], at: usize) -> usize {
     bytes.len() - skip_space(bytes.get(at..).unwrap_or(&[])).len()
 }
 
@@ -113,7 +113,7 @@ fn hand_out(rules: &Rules, raw: &str, on_element: &mut impl FnMut(Element<'_>)) 
 
 /// The items of an array, or the keys and values of an object, as they are written. `raw` is
 /// valid JSON.
-fn parts(raw: &str) -> impl Iterator<Item = &str> {
+pub(super) fn parts(raw: &str) -> impl Iterator<Item = &str> {
     let bytes = raw.as_bytes();
     let is_between = |byte: &u8| is_space(*byte) || matches!(byte, b',' | b':');
     let mut at = 1;
@@ -133,7 +133,7 @@ fn parts(raw: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A value, read as far as the rules look into it: the items of an array, but not theirs.
-fn owned(raw: &str) -> OwnedJson {
+pub(super) fn owned(raw: &str) -> OwnedJson {
     match raw.as_bytes().first() {
         Some(b'n') => OwnedJson::Null,
         Some(b't') => OwnedJson::Bool(true),

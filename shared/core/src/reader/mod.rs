@@ -7,6 +7,7 @@ mod cut;
 mod decode;
 pub mod dedup;
 mod exact;
+mod object;
 mod pipeline;
 mod position;
 mod scan;
@@ -15,6 +16,7 @@ mod text;
 use std::io::{self, Read};
 
 pub use self::count::has_more_elements_than;
+pub use self::object::{NoObject, Object, read_object};
 use self::pipeline::Pipeline;
 pub use self::position::Position;
 use self::text::{NotOpened, Text};

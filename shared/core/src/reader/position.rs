@@ -13,6 +13,13 @@ pub struct Position {
 }
 
 impl Position {
+    /// The position of byte number `offset` of a text in memory.
+    #[must_use]
+    pub fn of(text: &[u8], offset: usize) -> Self {
+        // Reading from memory cannot fail.
+        Self::locate(text, offset as u64).unwrap_or(Self { line: 1, column: 1 })
+    }
+
     /// The position of the byte that `offset` bytes come before in `text`.
     ///
     /// # Errors

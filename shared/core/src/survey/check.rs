@@ -7,6 +7,7 @@ use super::first::FirstItems;
 use super::plain::{PlainUsers, is_unescaped};
 use super::{Refused, Subject, duplicate, external_id_taken, subject};
 use crate::attribute::Attribute;
+use crate::dialect::quant::NEW_USER;
 use crate::item::Item;
 use crate::login::canon;
 use crate::plan::{Plan, plan};
@@ -155,7 +156,7 @@ impl Gather<'_> {
             report(Some(attribute), problem);
         });
         // Nothing is stored, so there is no tenant that could matter.
-        let refused = match plan(&changes, None, "") {
+        let refused = match plan(&changes, None, "", NEW_USER) {
             Plan::Create | Plan::Update(_) | Plan::Unchanged => None,
             Plan::Ignored(refusals) => {
                 for refusal in refusals {

@@ -12,6 +12,8 @@ fn stored(kind: Kind, json: Json<'_>) -> Result<Option<Assignment<'static>>, &'s
     let context = ReadContext {
         separator: ',',
         roles: &roles,
+        flags: Flags::Words,
+        languages: None,
     };
     match read(kind, json, context) {
         Ok(None) => Ok(None),

@@ -1,0 +1,12 @@
+//! The function `users` on Lambda.
+
+use lambda_http::{Error, run};
+use muster_aws::{Config, Store, telemetry};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init()?;
+    muster_web::panics::log_only_places();
+    let store = Store::connect(&Config::from_env()?).await;
+    run(muster_users::router(store)).await
+}
