@@ -99,3 +99,61 @@ fn login(json: Json<'_>) -> Result<Option<Login<'static>>, Problem> {
         | Identity::Unusable { problem, .. } => Err(problem),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reader::read_object;
+    use crate::value::{Assignment, Flags, Value};
+
+    const SPELLING: Spelling = Spelling {
+        key: |spec| spec.qvalon,
+        values: || ReadContext::without_task(Flags::Strict, &["ru_RU"]),
+        nullable: |attribute| attribute == Attribute::Email,
+        judge: |_| Vec::new(),
+    };
+
+    fn read(text: &str) -> Result<Request, Vec<String>> {
+        let object = read_object(text.as_bytes()).unwrap();
+        Request::read(&object, &SPELLING).map_err(|refusals| {
+            let refusals = refusals.into_iter();
+            let code = |r: Refusal| format!("{}.{}", r.attribute.unwrap(), r.problem.code);
+            refusals.map(code).collect()
+        })
+    }
+
+    #[test]
+    fn a_request_holds_what_was_sent_and_nothing_else() {
+        let request = read(r#"{"login":"Ann","email":null,"admin":true,"phone":"x","lang":""}"#);
+        let request = request.unwrap();
+        assert_eq!(request.login.unwrap().shown(), "Ann");
+        assert!(request.password.is_none());
+        assert_eq!(
+            request.changes.assignments,
+            [
+                (Attribute::Email, Assignment::Clear),
+                (Attribute::Language, Assignment::Clear),
+                (Attribute::Admin, Assignment::Set(Value::Flag(true))),
+            ]
+        );
+        let nothing = read("{}").unwrap();
+        assert!(nothing.login.is_none() && nothing.changes.assignments.is_empty());
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let sent =
+            r#"{"login":"a b","email":"x","admin":1,"active":null,"lang":"en_EN","password":null}"#;
+        assert_eq!(
+            read(sent).unwrap_err(),
+            [
+                "username.unauthorised_characters",
+                "email.malformed",
+                "active.null",
+                "language.unknown",
+                "admin.wrong_type",
+                "password.null",
+            ]
+        );
+    }
+}

@@ -9,6 +9,7 @@
 
 mod authenticate;
 mod bad_input;
+mod catalogue;
 mod checks;
 mod console;
 mod counting;

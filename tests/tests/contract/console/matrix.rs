@@ -83,12 +83,16 @@ impl Things {
         match (list, filter) {
             (_, "robot") => Some(&self.robot),
             (_, "task") => Some(&self.task),
-            ("users", "id") => Some(&self.user),
-            (_, "login") => Some(&self.login),
+            ("users", "id" | "ids") => Some(&self.user),
+            (_, "login" | "loginLike") => Some(&self.login),
             (_, "external_id") => Some(&self.external_id),
             (_, "limit" | "after" | "text" | "status" | "from" | "to" | "enabled") => None,
             (_, "active" | "role" | "code" | "severity" | "record" | "key") => None,
-            (_, "debug" | "dryRun") => None,
+            (_, "debug" | "dryRun" | "fields" | "page" | "size") => None,
+            // What several tenants may have alike.
+            (_, "roles" | "levels" | "emails" | "businessDirId" | "divisionId") => None,
+            (_, "regionId" | "directorForShop" | "emailLike" | "positionLike") => None,
+            (_, "firstNameLike" | "lastNameLike") => None,
             (_, other) => panic!("whose is what the filter {other} of {operation:?} names?"),
         }
     }
@@ -112,6 +116,8 @@ impl Things {
             ("PATCH", "/robots/{name}") => json!({"enabled": true}),
             ("POST", "/tokens") => json!({"robot": self.robot, "lifetime_seconds": 60}),
             ("POST", "/v1/import/user-data/{task_id}") => json!([]),
+            ("POST", "/api/v2/users-import/single" | "/v1/orgstruct/users") => json!({}),
+            ("PUT", "/v1/orgstruct/users/{id}") => json!({"firstName": "Matrix"}),
             other => panic!("what body does {other:?} take?"),
         };
         Some(body.to_string())

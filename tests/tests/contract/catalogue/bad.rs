@@ -1,0 +1,329 @@
+//! Values that cannot be, for every attribute in every dialect: each is refused by name, in few
+//! words, and nothing is written.
+
+use muster_tests::{World, store_or_skip};
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use super::{
+    COLLABORATOR, Kind, QVALON, Row, TABLE, collaborator_user, qvalon_user, shown, single,
+};
+
+/// Stands for a string that is not one: half of a surrogate pair.
+const BROKEN: &str = "@broken@";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    Quant,
+    Collaborator,
+    Qvalon,
+}
+
+fn long(length: usize) -> Value {
+    json!("x".repeat(length))
+}
+
+/// What an attribute of this kind cannot be.
+fn wrong(kind: Kind, dialect: Dialect) -> Vec<Value> {
+    let no_text = [json!(true), json!(1.5), json!([]), json!({})];
+    let texts = |more: &[Value]| [&no_text[..], &[json!(BROKEN)], more].concat();
+    match kind {
+        Kind::Login => texts(&[
+            json!(" ann"),
+            json!("an n"),
+            json!("a/n"),
+            json!("ann\u{0}"),
+            json!("p\u{430}ypal"),
+            long(129),
+        ]),
+        Kind::Text => texts(&[
+            json!("a\u{0}b"),
+            json!("a\nb"),
+            json!("a\u{7f}b"),
+            long(1_025),
+        ]),
+        Kind::Role => texts(&[json!("no such role"), long(1_025)]),
+        Kind::Email => texts(&[
+            json!("ann"),
+            json!("ann@woo"),
+            json!("a b@example.com"),
+            json!("Ann <ann@example.com>"),
+            json!("ann@example.com\u{0}"),
+            json!(format!("{}@example.com", "a".repeat(65))),
+            long(255),
+        ]),
+        Kind::Phone => texts(&[
+            json!("12"),
+            json!("+1234567"),
+            json!("+12345678x"),
+            long(100),
+        ]),
+        Kind::Flag => {
+            let more = match dialect {
+                Dialect::Quant => [json!(2), json!("maybe"), json!("ja")],
+                Dialect::Collaborator => [json!(2), json!("true"), json!("yes")],
+                Dialect::Qvalon => [json!(1), json!("true"), json!("1")],
+            };
+            [
+                &[json!(1.5), json!([]), json!({}), json!(BROKEN)][..],
+                &more,
+            ]
+            .concat()
+        }
+        Kind::Texts => vec![
+            json!(true),
+            json!(7),
+            json!({}),
+            json!([true]),
+            json!([["a"]]),
+            json!(["a\u{0}"]),
+            json!([long(1_025)]),
+            json!(vec!["a"; 5_001]),
+        ],
+        Kind::Ids => vec![
+            json!(true),
+            json!({}),
+            json!("x"),
+            json!([1.5]),
+            json!([true]),
+            json!(["x"]),
+            json!([9_007_199_254_740_992_u64]),
+            json!(vec![1; 5_001]),
+        ],
+        Kind::Language => texts(&[json!("xx"), json!("english"), json!("en_"), long(100)]),
+        Kind::Zone => texts(&[json!("Europe/Atlantis"), json!("+02:00"), long(100)]),
+        Kind::Gender => vec![
+            json!(2),
+            json!(-1),
+            json!("f"),
+            json!(true),
+            json!(0.5),
+            json!([]),
+        ],
+        Kind::Date => texts(&[
+            json!("31.02.2020"),
+            json!("1988-13-01"),
+            json!("26/07/1988"),
+            json!("26.7.1988"),
+            json!("26.07.88"),
+            json!(19_880_726),
+            long(100),
+        ]),
+        Kind::Object => texts(&[
+            json!("%%%"),
+            // [], nope, {"a":1} without its padding.
+            json!("W10="),
+            json!("bm9wZQ=="),
+            json!("eyJhIjoxfQ"),
+            json!(format!("eyJhIjoxfQ{}", "=".repeat(40_000))),
+        ]),
+        Kind::AuthType | Kind::Level => texts(&[json!("NONE"), json!("local"), json!("shop")]),
+        Kind::Manager => vec![
+            json!(0),
+            json!(-1),
+            json!("x"),
+            json!(1.5),
+            json!(true),
+            json!([]),
+            json!(9_007_199_254_740_992_u64),
+            // Nobody has this one.
+            json!(9_007_199_254_740_991_u64),
+        ],
+        Kind::Integer => vec![
+            json!("x"),
+            json!(1.5),
+            json!(true),
+            json!([]),
+            json!({}),
+            json!(9_007_199_254_740_992_u64),
+        ],
+        Kind::Password => texts(&[json!("a\u{0}b"), long(129)]),
+    }
+}
+
+/// The attributes whose `null` the documents of QVALON allow.
+const NULLABLE: [&str; 14] = [
+    "externalId",
+    "ldapLogin",
+    "email",
+    "firstName",
+    "lastName",
+    "position",
+    "divisionIds",
+    "regionIds",
+    "shopIds",
+    "divisionExternalIds",
+    "regionExternalIds",
+    "shopExternalIds",
+    "businessDirExternalId",
+    "timeZoneId",
+];
+
+/// The cases of one attribute; behind a gateway every request is slow, and two must do.
+fn cases(w: &World, row: &Row, dialect: Dialect) -> Vec<Value> {
+    let mut cases = wrong(row.kind, dialect);
+    let is_a_list = matches!(row.kind, Kind::Texts | Kind::Ids);
+    // A megabyte of a list is a list of a megabyte.
+    cases.push(if is_a_list {
+        json!([long(1_000_000)])
+    } else {
+        long(1_000_000)
+    });
+    if w.behind_gateway() {
+        cases.drain(1..cases.len() - 1);
+    }
+    cases
+}
+
+/// The JSON of an object, with broken strings in it as such.
+fn text(object: &Map<String, Value>) -> String {
+    let text = Value::Object(object.clone()).to_string();
+    text.replace(BROKEN, "\\ud800")
+}
+
+/// A case in a few words.
+fn brief(value: &Value) -> String {
+    value.to_string().chars().take(60).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn collaborator_refuses_by_name_what_a_field_cannot_be() {
+    let w = World::start().await;
+    let required = ["uid", "login", "email", "firstname", "secondname"];
+    let user = collaborator_user(&w, "ann");
+    let refusal = async |key: &str, value: &Value| {
+        let mut user = user.clone();
+        user.insert(key.to_owned(), value.clone());
+        let answer = single(&w, Method::POST, COLLABORATOR, &text(&user)).await;
+        let (status, body) = answer.expect_err(&format!("{key}: {}", brief(value)));
+        assert_eq!(status, 400, "{key}: {} {body}", brief(value));
+        assert_eq!(body.as_object().expect("an object").len(), 1, "{body}");
+        body["error"].as_str().expect("a text").to_owned()
+    };
+    for row in TABLE.iter().filter(|row| !row.collaborator.is_empty()) {
+        let key = row.collaborator;
+        for value in cases(&w, row, Dialect::Collaborator) {
+            let error = refusal(key, &value).await;
+            let named = error.starts_with(&format!("{key}: "));
+            assert!(named, "{key}: {} {error}", brief(&value));
+        }
+        if required.contains(&key) {
+            for blank in [json!(null), json!(""), json!(" \t")] {
+                assert_eq!(
+                    refusal(key, &blank).await,
+                    "Required fields: uid, login, email, firstname, secondname, position"
+                );
+            }
+        }
+    }
+    assert_eq!(
+        shown(&w, &w.login("ann")).await,
+        None,
+        "something was written"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn qvalon_refuses_by_name_what_an_attribute_cannot_be() {
+    let w = World::start().await;
+    let known = text(&qvalon_user(&w, "ben"));
+    let made = single(&w, Method::POST, QVALON, &known)
+        .await
+        .expect("made");
+    let path = format!("{QVALON}/{}", made["id"]);
+    let before = shown(&w, &w.login("ben")).await;
+    for row in TABLE.iter().filter(|row| !row.qvalon.is_empty()) {
+        let key = row.qvalon;
+        let mut cases = cases(&w, row, Dialect::Qvalon);
+        if !NULLABLE.contains(&key) {
+            cases.push(Value::Null);
+        }
+        for value in cases {
+            let mut user = qvalon_user(&w, "ann");
+            user.insert(key.to_owned(), value.clone());
+            let made = single(&w, Method::POST, QVALON, &text(&user)).await;
+            let only = Map::from_iter([(key.to_owned(), value.clone())]);
+            let changed = single(&w, Method::PUT, &path, &text(&only)).await;
+            // On PUT it is ignored, whatever it is.
+            let answers = match key {
+                "externalId" => vec![made],
+                _ => vec![made, changed],
+            };
+            for answer in answers {
+                let (status, body) = answer.expect_err(&format!("{key}: {}", brief(&value)));
+                assert_eq!(status, 400, "{key}: {} {body}", brief(&value));
+                assert_eq!(body["status"], 400, "{body}");
+                assert_eq!(body["error"], "Bad Request", "{body}");
+                assert_eq!(body["field"], key, "{} {body}", brief(&value));
+                assert!(body["message"].is_string(), "{body}");
+            }
+        }
+    }
+    assert_eq!(
+        shown(&w, &w.login("ann")).await,
+        None,
+        "something was written"
+    );
+    assert_eq!(
+        shown(&w, &w.login("ben")).await,
+        before,
+        "something was changed"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn quant_warns_by_name_and_takes_the_rest_of_the_record() {
+    let w = World::start().await;
+    let store = store_or_skip!(w);
+    let task = store
+        .task(&w, 0, |task| {
+            task["attribute_mapping"] = TABLE
+                .iter()
+                .filter(|row| row.kind != Kind::Password)
+                .map(|row| (row.name.to_owned(), json!(row.name)))
+                .collect();
+        })
+        .await;
+    let decides = |row: &&Row| matches!(row.kind, Kind::Login | Kind::Role | Kind::Email);
+    let optional = TABLE.iter().filter(|row| !decides(row));
+    let mut records = Vec::new();
+    let mut expected = Vec::new();
+    for row in optional.filter(|row| row.kind != Kind::Password) {
+        for value in wrong(row.kind, Dialect::Quant) {
+            let login = w.login(&format!("q{}", records.len()));
+            let mut record = Map::from_iter([
+                ("username".to_owned(), json!(login)),
+                ("role".to_owned(), json!("catman")),
+                ("email".to_owned(), json!("someone@example.com")),
+            ]);
+            record.insert(row.name.to_owned(), value);
+            records.push(text(&record));
+            expected.push((login, row.name));
+        }
+    }
+    let body = format!("[{}]", records.join(","));
+    let import = w.import(0).await.task(task).debug().body(body);
+    let reply = import.send().await;
+    let (_, status, counts) = reply.outcome();
+    let total = records.len() as u64;
+    assert_eq!(
+        (status.as_str(), counts),
+        ("PARTIAL_SUCCESS", [total, 0, 0, 0])
+    );
+    let warnings = reply.warnings();
+    assert_eq!(warnings.len(), expected.len(), "one each");
+    for ((login, name), warning) in expected.iter().zip(&warnings) {
+        assert!(
+            warning.contains(&format!("({login}), \"{name}\": ")),
+            "{warning}"
+        );
+        assert!(warning.len() < 300, "{warning}");
+    }
+    let users = store.users().await;
+    for (login, name) in &expected {
+        let user = users
+            .get(login)
+            .unwrap_or_else(|| panic!("{login} is not there"));
+        assert!(!user.contains_key(*name), "{name} of {login}");
+    }
+}
