@@ -3,22 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::{self, Account, AccountRow, Changed};
-use crate::lists::{Kind, Listed, Order, Part};
+use crate::lists::{Kind, Part};
 use crate::row::{Key, millis_option};
-use crate::tasks::Task;
 use crate::tokens::Scope;
 use crate::{Creation, Store, StoreError, passwords};
-
-/// Tasks that are looked up in one go.
-const TASKS: u16 = 200;
-/// Tasks that are read at once.
-const READS: usize = 16;
 
 /// A robot that has signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -246,29 +239,15 @@ impl Store {
     pub async fn tasks_of_robot(&self, tenant: &str, robot: &str) -> Result<Vec<u64>, StoreError> {
         let (mut permitted, mut after) = (Vec::new(), None);
         loop {
-            let Listed { names, more } = self
-                .listed(
-                    tenant,
-                    Kind::Task,
-                    Order::Ascending,
-                    after.as_deref(),
-                    TASKS,
-                )
-                .await?;
-            let ids: Vec<u64> = names.iter().filter_map(|name| name.parse().ok()).collect();
-            let tasks: Vec<Option<Task>> = stream::iter(ids)
-                .map(|id| self.get_task(id))
-                .buffered(READS)
-                .try_collect()
-                .await?;
-            let settings = tasks.into_iter().flatten().map(|task| task.settings);
+            let some = self.some_tasks(tenant, after, None).await?;
+            let settings = some.tasks.into_iter().map(|task| task.settings);
             permitted.extend(
                 settings
                     .filter(|settings| settings.permitted_robots.iter().any(|name| name == robot))
                     .map(|settings| settings.id),
             );
-            after = names.last().cloned().filter(|_| more);
-            if after.is_none() {
+            after = some.last;
+            if !some.more {
                 return Ok(permitted);
             }
         }
