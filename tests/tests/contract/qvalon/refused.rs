@@ -1,6 +1,7 @@
 //! What is refused, in which order, and how it is said.
 
-use muster_tests::World;
+use muster_import::Times;
+use muster_tests::{World, store_or_skip};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -219,5 +220,23 @@ async fn a_user_takes_256_kilobytes_and_no_more() {
     for reply in [put(&w, 0, id, &regions).await, post(&w, 0, &whole).await] {
         let message = assert_refused(&reply, 400, None);
         assert!(message.contains("256 KB"), "{message}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_fails_is_said_in_the_dialect_s_own_shape() {
+    let Some(w) = World::with_times(Times::default()).await else {
+        return;
+    };
+    let store = store_or_skip!(w);
+    let id = made(&w, &user(&w, "ann")).await;
+    store.delete_tables().await;
+    for reply in [
+        post(&w, 0, &user(&w, "bob")).await,
+        put(&w, 0, id, &json!({"position": "Cook"})).await,
+        get(&w, 0, id, "").await,
+    ] {
+        assert_refused(&reply, 500, None);
+        assert!(reply.header("x-request-id").is_some(), "{reply}");
     }
 }
