@@ -26,6 +26,7 @@ mod managers;
 mod mapping;
 mod merging;
 mod order;
+mod qvalon;
 mod reckoning;
 mod running;
 mod sample;
