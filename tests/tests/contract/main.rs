@@ -11,6 +11,7 @@ mod authenticate;
 mod bad_input;
 mod catalogue;
 mod checks;
+mod collaborator;
 mod console;
 mod counting;
 mod dry_run;
