@@ -1,6 +1,7 @@
 //! QVALON's user resource on the wire (CONTRACT §3): the user object, to the byte and in its order,
 //! and what can be asked for beside it.
 
+pub mod filter;
 mod schema;
 mod user;
 
