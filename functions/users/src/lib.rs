@@ -3,10 +3,12 @@
 
 mod access;
 mod failure;
+mod list;
 
 use axum::Router;
 use muster_aws::Store;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
@@ -15,7 +17,7 @@ struct App {
 }
 
 fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+    OpenApiRouter::new().routes(routes!(list::list))
 }
 
 /// The function's routes.
