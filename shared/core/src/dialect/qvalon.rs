@@ -1,10 +1,13 @@
 //! QVALON's user resource on the wire (CONTRACT §3): the user object, to the byte and in its order,
-//! and what can be asked for beside it.
+//! what can be asked for beside it, and the bodies that make and change users.
 
 pub mod filter;
+mod read;
 mod schema;
 mod user;
 
+pub use self::read::{create, judge, update};
+pub use self::schema::{NewUser, UserChanges};
 pub use self::user::{Fields, UserObject};
 
 use crate::attribute::Attribute;
