@@ -56,8 +56,9 @@ pub(crate) async fn list(
     robot: Robot,
     uri: Uri,
 ) -> Result<Response, Failure> {
-    let Decoded(given) = Decoded::<Vec<(String, String)>>::try_from_uri(&uri)
-        .map_err(|rejection| Failure::bad("", rejection.body_text()))?;
+    // Any query is a list of pairs.
+    let given = Decoded::<Vec<(String, String)>>::try_from_uri(&uri);
+    let given = given.map(|Decoded(given)| given).unwrap_or_default();
     let given = given.iter().map(|(name, value)| (&**name, &**value));
     let query = Query::read(given).map_err(all_refused)?;
     let found = search(&app.store, &robot.tenant, &query).await?;

@@ -25,6 +25,7 @@ mod managers;
 mod mapping;
 mod merging;
 mod order;
+mod qvalon_list;
 mod reckoning;
 mod running;
 mod sample;

@@ -249,3 +249,32 @@ fn late(paging: Paging, met: u64, reached: Option<u64>) -> Failure {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse as _;
+
+    use super::*;
+
+    #[test]
+    fn who_runs_out_of_time_is_told_what_to_ask_instead() {
+        let after = Paging::After { after: 0, size: 9 };
+        let page = Paging::Page { page: 3, size: 9 };
+        for (paging, met, reached, parts) in [
+            (Paging::All, 5, Some(7), ["page: ", "after and size"]),
+            (page, 0, None, ["page: ", "ids or login"]),
+            (after, 0, Some(4_711), ["after: ", "after=4711"]),
+            (after, 5, Some(4_711), ["size: ", "at most 3 with size"]),
+            (after, 1, None, ["size: ", "at most 1 with size"]),
+        ] {
+            let failure = late(paging, met, reached);
+            let Failure::Refused(problem, StatusCode::BAD_REQUEST) = failure else {
+                panic!("{failure:?}");
+            };
+            let said = format!("{problem:?}");
+            assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+        }
+        let slow = late(after, 0, None).into_response();
+        assert_eq!(slow.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+}

@@ -233,6 +233,17 @@ mod tests {
     }
 
     #[test]
+    fn a_user_whom_the_index_has_under_two_logins_is_one_hit() {
+        let mut twice = part(&[32, 64, 64, 96], 0, 10);
+        twice.hits[1].key = "earlier".to_owned();
+        for (limit, ids, next) in [(2, vec![32, 64], Some(64)), (3, vec![32, 64, 96], None)] {
+            let (hits, end) = merge(vec![twice.clone()], limit);
+            assert_eq!(hits.iter().map(|hit| hit.id).collect::<Vec<_>>(), ids);
+            assert_eq!(end, next);
+        }
+    }
+
+    #[test]
     fn pages_of_any_size_give_each_id_once_and_in_order_however_uneven_the_shards() {
         for round in 0..24_u64 {
             // From all ids near one another to few of them in one shard.

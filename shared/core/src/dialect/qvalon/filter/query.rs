@@ -284,7 +284,7 @@ impl Reading {
 fn once<'v>(values: &[&'v str]) -> Result<&'v str, String> {
     match values {
         [value] => Ok(value),
-        _ => Err("is given more than once; it takes one value".to_owned()),
+        _ => Err("takes one value, and is given more than once".to_owned()),
     }
 }
 
@@ -465,6 +465,28 @@ mod tests {
     fn names_are_spelt_exactly_and_others_are_ignored() {
         let given = [("Active", "?"), ("id", "?"), ("ids[]", "?"), ("", "")];
         assert_eq!(read(&given), Ok(Query::default()));
+    }
+
+    #[test]
+    fn the_documentation_s_table_has_every_parameter_in_this_order() {
+        let text = include_str!("../../../../../../docs/dialects/qvalon-list.part.md");
+        let (_, table) = text.split_once("| parameter |").unwrap();
+        let rows = table
+            .lines()
+            .skip(2)
+            .take_while(|line| line.starts_with('|'));
+        let names = rows.map(|row| row.split('`').nth(1).unwrap());
+        assert!(names.eq(PARAMETERS.iter().map(|it| it.name)));
+        for Parameter { takes, .. } in PARAMETERS {
+            for word in takes
+                .words()
+                .into_iter()
+                .flatten()
+                .filter(|_| takes.filters())
+            {
+                assert!(text.contains(&format!("`{word}`")), "{word}");
+            }
+        }
     }
 
     #[test]
