@@ -4,6 +4,7 @@
 mod access;
 mod body;
 mod failure;
+mod list;
 mod one;
 
 use axum::Router;
@@ -21,7 +22,7 @@ struct App {
 }
 
 fn routes() -> OpenApiRouter<App> {
-    let all = routes!(one::create);
+    let all = routes!(one::create, list::list);
     let single = routes!(one::get, one::update);
     OpenApiRouter::new()
         .routes(all.map(|methods| methods.fallback(wrong_method)))

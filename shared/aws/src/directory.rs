@@ -10,6 +10,7 @@ mod read;
 mod row;
 mod single;
 mod statement;
+mod walk;
 
 pub use self::author::{Author, Writer};
 pub use self::changes::{Change, Changes};
@@ -18,3 +19,4 @@ pub use self::list::UserPage;
 pub use self::row::{Outcome, Stamp, Stamps, Stored};
 pub use self::single::{Claiming, Seat, Seen, Tombstone, UserEdit};
 pub use self::statement::{BATCH, Executed, NewUser, SeenUser, Statement};
+pub use self::walk::{Counted, Walk};

@@ -28,6 +28,7 @@ mod mapping;
 mod merging;
 mod order;
 mod qvalon;
+mod qvalon_list;
 mod reckoning;
 mod running;
 mod sample;

@@ -25,8 +25,8 @@ pub struct UserPage {
 
 /// A user as the index has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Hit {
-    id: u64,
+pub(super) struct Hit {
+    pub(super) id: u64,
     /// The key of the user's row.
     key: String,
 }
@@ -52,14 +52,35 @@ impl Store {
         after: Option<u64>,
         limit: u16,
     ) -> Result<UserPage, StoreError> {
+        let (hits, next) = self.hits(tenant, after.unwrap_or(0), limit).await?;
+        let users = self.hit_users(tenant, hits).await?;
+        Ok(UserPage { users, next })
+    }
+
+    /// What the index has behind an id: at most `limit` hits, each id once, and the id behind
+    /// which there may be more.
+    pub(super) async fn hits(
+        &self,
+        tenant: &str,
+        after: u64,
+        limit: u16,
+    ) -> Result<(Vec<Hit>, Option<u64>), StoreError> {
         let limit = limit.max(1);
         let parts: Vec<Part> = stream::iter(0..TENANT_SHARDS)
-            .map(|number| self.shard_part(shard(tenant, number), after.unwrap_or(0), share(limit)))
+            .map(|number| self.shard_part(shard(tenant, number), after, share(limit)))
             .buffer_unordered(QUERIES)
             .try_collect()
             .await?;
-        let (hits, next) = merge(parts, usize::from(limit));
-        // The index may be behind: only the row itself says who has an id.
+        Ok(merge(parts, usize::from(limit)))
+    }
+
+    /// The users whom the index names, in the order of their ids. It may be behind: only the row
+    /// itself says who has an id.
+    pub(super) async fn hit_users(
+        &self,
+        tenant: &str,
+        hits: Vec<Hit>,
+    ) -> Result<Vec<Entry>, StoreError> {
         let mut rows = self
             .directory_rows(hits.iter().map(|hit| hit.key.clone()))
             .await?;
@@ -72,14 +93,10 @@ impl Store {
                 None => moved.push(id),
             }
         }
-        moved.retain(|id| !users.contains_key(id));
         for entry in self.moved_users(tenant, moved).await? {
             users.insert(entry.user.id, entry);
         }
-        Ok(UserPage {
-            users: users.into_values().collect(),
-            next,
-        })
+        Ok(users.into_values().collect())
     }
 
     /// Users whom the index still has under an earlier login.
@@ -127,16 +144,28 @@ impl Store {
 
 impl Hit {
     fn read(row: &Attributes) -> Result<Self, StoreError> {
-        let read = || {
-            Some(Self {
-                id: row.get("id")?.as_n().ok()?.parse().ok()?,
-                key: row.get("pk").map(AttributeValue::as_s)?.ok()?.clone(),
-            })
-        };
-        read().ok_or_else(|| StoreError::Row {
-            row: "the index of users",
-            reason: "`pk` or `id` is missing or has a wrong type".to_owned(),
-        })
+        let key = row.get("pk").map(AttributeValue::as_s);
+        match key {
+            Some(Ok(key)) => Ok(Self {
+                id: Self::id_of(row)?,
+                key: key.clone(),
+            }),
+            _ => Err(broken("pk")),
+        }
+    }
+
+    /// The id alone.
+    pub(super) fn id_of(row: &Attributes) -> Result<u64, StoreError> {
+        let id = row.get("id").map(AttributeValue::as_n);
+        let id = id.and_then(|id| id.ok()?.parse().ok());
+        id.ok_or_else(|| broken("id"))
+    }
+}
+
+fn broken(name: &str) -> StoreError {
+    StoreError::Row {
+        row: "the index of users",
+        reason: format!("`{name}` is missing or has a wrong type"),
     }
 }
 
@@ -146,7 +175,9 @@ fn share(limit: u16) -> i32 {
     i32::from(limit / 16) + 32
 }
 
-/// The first hits of all parts, and the id behind which the next page begins.
+/// The first hits of all parts, each id once, and the id behind which the next page begins. (A user
+/// who is being renamed may be in the index under both logins; if the one that is kept is the
+/// earlier, the row that names the login helps.)
 fn merge(parts: Vec<Part>, limit: usize) -> (Vec<Hit>, Option<u64>) {
     let until = parts.iter().filter_map(|part| part.until).min();
     let mut hits: Vec<Hit> = parts
@@ -155,6 +186,7 @@ fn merge(parts: Vec<Part>, limit: usize) -> (Vec<Hit>, Option<u64>) {
         .filter(|hit| until.is_none_or(|until| hit.id <= until))
         .collect();
     hits.sort_unstable_by_key(|hit| hit.id);
+    hits.dedup_by_key(|hit| hit.id);
     if hits.len() <= limit {
         return (hits, until);
     }
@@ -197,6 +229,17 @@ mod tests {
             };
             assert!(next > after, "a page must get on");
             after = next;
+        }
+    }
+
+    #[test]
+    fn a_user_whom_the_index_has_under_two_logins_is_one_hit() {
+        let mut twice = part(&[32, 64, 64, 96], 0, 10);
+        twice.hits[1].key = "earlier".to_owned();
+        for (limit, ids, next) in [(2, vec![32, 64], Some(64)), (3, vec![32, 64, 96], None)] {
+            let (hits, end) = merge(vec![twice.clone()], limit);
+            assert_eq!(hits.iter().map(|hit| hit.id).collect::<Vec<_>>(), ids);
+            assert_eq!(end, next);
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use muster_core::plan::User;
 
 use super::row::{Stored, canon_of, id_key, shard, user_key};
 use crate::Store;
@@ -39,6 +40,20 @@ impl Store {
         tenant: &str,
         ids: impl IntoIterator<Item = u64>,
     ) -> Result<HashMap<u64, String>, StoreError> {
+        let users = self.users_by_id(tenant, ids).await?.into_iter();
+        Ok(users.map(|(canon, user)| (user.id, canon)).collect())
+    }
+
+    /// A tenant's users with these ids, where there are such users, by their canonical logins. Of
+    /// those whom an import made this moment, some may not be found yet.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn users_by_id(
+        &self,
+        tenant: &str,
+        ids: impl IntoIterator<Item = u64>,
+    ) -> Result<HashMap<String, User>, StoreError> {
         let ids: BTreeSet<u64> = ids.into_iter().collect();
         let mut found = self.claimed_ids(tenant, ids.iter().copied()).await?;
         let others = ids.into_iter().filter(|id| !found.contains_key(id));
@@ -51,15 +66,10 @@ impl Store {
         found.extend(indexed);
         // The index may be behind: only the row itself says who has an id.
         let canons: Vec<&str> = found.values().map(String::as_str).collect();
-        let users = self.users(canons).await?;
-        Ok(found
-            .into_iter()
-            .filter(|(id, canon)| {
-                users
-                    .get(canon)
-                    .and_then(|stored| stored.user.as_ref())
-                    .is_some_and(|user| user.id == *id && user.tenant == tenant)
-            })
+        let users = self.users(canons).await?.into_iter();
+        Ok(users
+            .filter_map(|(canon, stored)| Some((canon, stored.user?)))
+            .filter(|(canon, user)| user.tenant == tenant && found.get(&user.id) == Some(canon))
             .collect())
     }
 

@@ -158,6 +158,63 @@ async fn a_tenant_s_users_are_listed_once_each_in_the_order_of_their_ids() {
     assert_eq!((behind.users.len(), behind.next), (0, None));
 }
 
+/// The users of a walk, and how far it has come after each piece.
+async fn walked(store: &Store, after: u64) -> (Vec<u64>, Vec<Option<u64>>) {
+    let (mut ids, mut reached) = (Vec::new(), Vec::new());
+    let mut walk = store.walk_users("acme", after);
+    while let Some(piece) = walk.next().await.unwrap() {
+        ids.extend(piece.users.iter().map(|entry| entry.user.id));
+        reached.push(piece.next);
+    }
+    (ids, reached)
+}
+
+#[tokio::test]
+async fn a_walk_gives_all_users_and_a_count_says_how_many_and_where() {
+    let store = directory().await;
+    assert_eq!(walked(&store, 0).await, (vec![], vec![]));
+    let nobody = store.count_users("acme", 0).await.unwrap();
+    assert_eq!((nobody.total, nobody.behind), (0, Some(0)));
+    let ids: BTreeSet<u64> = (0..260).map(|_| rand::random_range(1..2_000)).collect();
+    let users: Vec<u64> = ids.iter().copied().collect();
+    for ids in users.chunks(BATCH) {
+        let users = ids
+            .iter()
+            .map(|id| new(&store, "acme", *id, &format!("user{id}")));
+        write(&store, users.collect()).await;
+    }
+    make(&store, "globex", 2_001, "theirs").await;
+    let (all, reached) = walked(&store, 0).await;
+    assert_eq!(all, users);
+    let ends = users.chunks(100).map(|piece| piece.last().copied());
+    assert!(reached.into_iter().eq(ends));
+    assert_eq!(walked(&store, users[70]).await.0, users[71..]);
+    for passed in [0, 1, 70, users.len()] {
+        let counted = store.count_users("acme", passed as u64).await.unwrap();
+        let behind = passed.checked_sub(1).map_or(0, |last| users[last]);
+        assert_eq!(counted.total, users.len() as u64);
+        assert_eq!(counted.behind, Some(behind), "{passed}");
+    }
+    for beyond in [users.len() as u64 + 1, u64::MAX] {
+        let counted = store.count_users("acme", beyond).await.unwrap();
+        assert_eq!(counted.behind, None);
+    }
+}
+
+#[tokio::test]
+async fn users_are_found_by_their_ids_and_nobody_else_s() {
+    let store = directory().await;
+    make(&store, "acme", 5, "Anna").await;
+    make(&store, "acme", 6, "ben").await;
+    make(&store, "globex", 7, "theirs").await;
+    let found = store.users_by_id("acme", [7, 6, 5, 4, 5]).await.unwrap();
+    let found: BTreeSet<_> = found
+        .iter()
+        .map(|(login, user)| (user.id, &**login))
+        .collect();
+    assert_eq!(found, BTreeSet::from([(5, "anna"), (6, "ben")]));
+}
+
 #[tokio::test]
 async fn a_hit_of_the_index_counts_only_as_the_row_says() {
     let store = directory().await;

@@ -1,6 +1,7 @@
 //! QVALON's user resource on the wire (CONTRACT §3): the user object, to the byte and in its order,
 //! what can be asked for beside it, and the bodies that make and change users.
 
+pub mod filter;
 mod read;
 mod schema;
 mod user;
