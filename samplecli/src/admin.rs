@@ -20,7 +20,7 @@ pub use place::Place;
 use crate::connection::{CONNECTION, ServerArgs};
 use crate::failure::{Exit, Failure};
 use crate::profile::Who;
-use crate::server::{NoAnswer, Server};
+use crate::server::{Answer, NoAnswer, Server, runtime};
 use crate::view::{Output, Sheet, View};
 
 /// The arguments of every command that an operator uses.
@@ -64,6 +64,11 @@ impl AdminArgs {
 pub struct Object(Box<RawValue>);
 
 impl Object {
+    /// The object of an answer, if it holds one.
+    pub fn of(answer: &Answer) -> Option<Self> {
+        serde_json::from_slice(&answer.body).map(Self).ok()
+    }
+
     /// Reads of it what the caller needs.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         serde_json::from_str(self.0.get()).map_err(|error| {
@@ -124,18 +129,11 @@ impl Admin {
         sign_in: String,
         view: View,
     ) -> Result<Self, Failure> {
-        // One thread is enough, and one runtime keeps the connection between requests.
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| {
-                Failure::failed(format!("cannot start the network client: {error}"))
-            })?;
         Ok(Self {
             server,
             token,
             sign_in,
-            runtime,
+            runtime: runtime()?,
             view,
         })
     }
@@ -209,9 +207,7 @@ impl Admin {
         body: Option<Value>,
     ) -> Result<Object, Failure> {
         let answer = self.send(method, place, query, body).await?;
-        serde_json::from_slice(&answer.body)
-            .map(Object)
-            .map_err(|_| self.server.foreign(&answer))
+        Object::of(&answer).ok_or_else(|| self.server.foreign(&answer))
     }
 
     async fn send(
@@ -220,7 +216,7 @@ impl Admin {
         place: &Place,
         query: &Query,
         body: Option<Value>,
-    ) -> Result<crate::server::Answer, Failure> {
+    ) -> Result<Answer, Failure> {
         let sent = self.server.admin(
             Some(&self.token),
             method.clone(),
@@ -243,7 +239,7 @@ impl Admin {
 }
 
 /// What is wrong with an answer to a request that needs no session.
-pub fn refused(server: &Server, answer: &crate::server::Answer, sign_in: &str) -> Failure {
+pub fn refused(server: &Server, answer: &Answer, sign_in: &str) -> Failure {
     problem::failure(server, answer, None, sign_in)
 }
 

@@ -28,6 +28,7 @@ use clap::Subcommand;
 
 use crate::asking::Asking;
 use crate::failure::{Exit, Failure};
+use crate::server::runtime;
 use crate::view::Output;
 
 /// What the client can be asked to do.
@@ -54,7 +55,7 @@ pub enum Command {
     Run(runs::Run),
     Items(items::Items),
     #[command(subcommand)]
-    Users(users::Users),
+    Users(Box<users::Users>),
     Bootstrap(bootstrap::Bootstrap),
     Completions(completions::Completions),
 }
@@ -77,7 +78,7 @@ impl Command {
             Self::Runs(command) => command.run(),
             Self::Run(command) => command.run(),
             Self::Items(command) => command.run(),
-            Self::Users(command) => command.run(),
+            Self::Users(command) => command.run(asking),
             Self::Bootstrap(command) => command.run(),
             Self::Completions(command) => command.run(),
         }
@@ -112,11 +113,7 @@ fn password_from_stdin() -> Result<String, Failure> {
     Ok(line)
 }
 
-/// Runs one request to its end. One thread is enough for it.
+/// Runs one request to its end.
 fn run_async<T>(request: impl Future<Output = T>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::failed(format!("cannot start the network client: {error}")))?;
-    Ok(runtime.block_on(request))
+    Ok(runtime()?.block_on(request))
 }

@@ -10,8 +10,10 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::Value;
+use tokio::runtime::Runtime;
 
 use crate::failure::Failure;
+use crate::terminal::shown;
 
 /// A server answers within half a minute; slow lines may need longer for the file itself.
 const ANSWER_WITHIN: Duration = Duration::from_secs(180);
@@ -84,13 +86,28 @@ impl Answer {
     }
 
     /// When to come back, in words: `in 30 seconds`.
-    pub fn retry_after(&self) -> Option<String> {
-        let value = self.header("retry-after")?;
-        Some(match value.parse::<u64>() {
+    pub fn retry_after(&self) -> String {
+        let Some(value) = self.header("retry-after") else {
+            return "in a minute".to_owned();
+        };
+        match value.parse::<u64>() {
             Ok(1) => "in 1 second".to_owned(),
             Ok(seconds) => format!("in {seconds} seconds"),
             Err(_) => format!("after {value}"),
-        })
+        }
+    }
+
+    /// What to say when the server failed, with what finds the request in its log.
+    pub fn gave_up(&self, text: &str) -> Failure {
+        let request = self
+            .header("x-request-id")
+            .map(|id| format!("\n(request {})", shown(id)))
+            .unwrap_or_default();
+        Failure::failed(format!(
+            "the server failed with {}: {text}{request}",
+            self.status
+        ))
+        .next("run it again; if it stays so, the server's log has the cause")
     }
 }
 
@@ -205,24 +222,57 @@ impl Server {
         query: &[(&'static str, String)],
         body: Option<&Value>,
     ) -> Result<Answer, NoAnswer> {
+        let path = ["admin", "v1"]
+            .into_iter()
+            .chain(segments.iter().map(String::as_str));
+        let mut request = self.request(method, path, query, body);
+        if let Some(token) = token {
+            request = request.bearer_auth(token.expose_secret());
+        }
+        send(request).await
+    }
+
+    /// Asks QVALON's resource of users: for one of them, or for all.
+    pub async fn users(
+        &self,
+        token: &SecretString,
+        method: Method,
+        id: Option<u64>,
+        query: &[(&'static str, String)],
+        body: Option<&Value>,
+    ) -> Result<Answer, NoAnswer> {
+        let id = id.map(|id| id.to_string());
+        let path = ["v1", "orgstruct", "users"]
+            .into_iter()
+            .chain(id.as_deref());
+        let request = self.request(method, path, query, body);
+        send(request.bearer_auth(token.expose_secret())).await
+    }
+
+    /// A request of one of the APIs that take and give JSON; the path's segments are not yet
+    /// escaped.
+    fn request<'a>(
+        &self,
+        method: Method,
+        path: impl Iterator<Item = &'a str>,
+        query: &[(&'static str, String)],
+        body: Option<&Value>,
+    ) -> RequestBuilder {
         let mut url = self.url.0.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend(["admin", "v1"]).extend(segments);
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
         }
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let mut request = self
+        let request = self
             .http
             .request(method, url)
             .header(header::ACCEPT, "application/json");
-        if let Some(token) = token {
-            request = request.bearer_auth(token.expose_secret());
+        match body {
+            Some(body) => request.json(body),
+            None => request,
         }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        send(request).await
     }
 
     /// What to say when the server cannot be reached.
@@ -231,9 +281,13 @@ impl Server {
             .next("check --url or MUSTER_URL, and that the server runs (on this machine: `muster-local up`)")
     }
 
-    /// What to say when the answer is none of this API's.
+    /// What to say when the answer is none of this API's: another server's, or one's in front of
+    /// it that fails.
     pub fn foreign(&self, answer: &Answer) -> Failure {
         let status = answer.status;
+        if status.is_server_error() {
+            return answer.gave_up("it gave no reason");
+        }
         match answer
             .header("location")
             .filter(|_| status.is_redirection())
@@ -250,6 +304,15 @@ impl Server {
             .next("check --url: it names the server, without the API's paths"),
         }
     }
+}
+
+/// What requests run on. One thread is enough for them, and one runtime for all requests of a
+/// command keeps the connection between them.
+pub fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("cannot start the network client: {error}")))
 }
 
 async fn send(request: RequestBuilder) -> Result<Answer, NoAnswer> {

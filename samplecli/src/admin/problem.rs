@@ -46,7 +46,7 @@ impl Problem {
 /// What an answer that is no success means.
 pub fn failure(server: &Server, answer: &Answer, place: Option<&Place>, sign_in: &str) -> Failure {
     let Ok(problem) = serde_json::from_slice::<Problem>(&answer.body) else {
-        return foreign(server, answer);
+        return server.foreign(answer);
     };
     let text = problem.text();
     match answer.status {
@@ -58,7 +58,7 @@ pub fn failure(server: &Server, answer: &Answer, place: Option<&Place>, sign_in:
         StatusCode::NOT_FOUND => match place {
             Some(place) => Failure::failed(format!("{} was not found", shown(&place.thing)))
                 .next(format!("`{}` shows what there is", place.look)),
-            None => foreign(server, answer),
+            None => server.foreign(answer),
         },
         StatusCode::CONFLICT => match place.and_then(|place| place.conflict) {
             Some(next) => Failure::failed(text).next(next),
@@ -68,32 +68,9 @@ pub fn failure(server: &Server, answer: &Answer, place: Option<&Place>, sign_in:
             Failure::failed(text).next("nothing was changed: put it right and run it again")
         }
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            let when = answer
-                .retry_after()
-                .unwrap_or_else(|| "in a minute".to_owned());
-            Failure::failed(text).next(format!("try again {when}"))
+            Failure::failed(text).next(format!("try again {}", answer.retry_after()))
         }
-        status if status.is_server_error() => gave_up(answer, &text),
+        status if status.is_server_error() => answer.gave_up(&text),
         _ => Failure::failed(text),
     }
-}
-
-/// An answer that is none of this API's: another server, or one in front of it that fails.
-fn foreign(server: &Server, answer: &Answer) -> Failure {
-    if answer.status.is_server_error() {
-        return gave_up(answer, "it gave no reason");
-    }
-    server.foreign(answer)
-}
-
-fn gave_up(answer: &Answer, text: &str) -> Failure {
-    let request = answer
-        .header("x-request-id")
-        .map(|id| format!("\n(request {})", shown(id)))
-        .unwrap_or_default();
-    Failure::failed(format!(
-        "the server failed with {}: {text}{request}",
-        answer.status
-    ))
-    .next("run it again; if it stays so, the server's log has the cause")
 }

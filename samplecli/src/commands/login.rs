@@ -228,7 +228,7 @@ fn token(server: &Server, answer: &Answer) -> Result<String, Failure> {
         (StatusCode::UNAUTHORIZED, Some(reply)) => Err(Failure::not_signed_in(reply.status)
             .next("check --username and the password: robots sign in here, not users")),
         (StatusCode::TOO_MANY_REQUESTS, Some(reply)) => {
-            let when = answer.retry_after().unwrap_or_else(|| "later".to_owned());
+            let when = answer.retry_after();
             Err(Failure::failed(reply.status).next(format!("try again {when}")))
         }
         (status, Some(reply)) => Err(Failure::failed(format!(

@@ -185,10 +185,7 @@ impl Reply<'_> {
     }
 
     fn come_back(&self) -> String {
-        let when = self
-            .answer
-            .retry_after()
-            .unwrap_or_else(|| "in a minute".to_owned());
+        let when = self.answer.retry_after();
         format!("nothing was changed; try again {when}")
     }
 

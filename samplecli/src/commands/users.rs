@@ -1,4 +1,9 @@
-//! `muster users`: the users of the tenant, to be looked at and blocked.
+//! `muster users`: the users of the tenant, to be looked at and blocked by operators, created and
+//! changed by robots.
+
+mod flags;
+mod resource;
+mod write;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -7,20 +12,31 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::admin::{Admin, AdminArgs, Place};
+use crate::asking::Asking;
 use crate::failure::{Exit, Failure};
 use crate::terminal::shown;
 use crate::view::{Cell, ListArgs, Row, Sheet, given, line};
 
-/// Look at users, block and unblock them
+/// Where to look for a user who was not found.
+const LOOK: &str = "`muster users list --text TEXT` looks for parts of login, name or e-mail";
+
+/// Look at users, create and change them, block and unblock them
+///
+/// A robot creates and changes users one at a time, as `muster import` does in bulk; an operator
+/// does the rest.
 #[derive(Subcommand)]
 #[command(after_help = "\
 Examples:
   muster users list --text woo
   muster users show jack.woo
+  muster users create kim --email kim@example.com --generate
+  muster users update kim --position 'Shift lead'
   muster users block jack.woo")]
 pub enum Users {
     List(List),
     Show(Show),
+    Create(write::Create),
+    Update(write::Update),
     Block(Block),
     Unblock(Unblock),
 }
@@ -85,13 +101,20 @@ pub struct Unblock {
 
 /// The user that is meant.
 #[derive(Args)]
-struct Named {
+struct Meant {
     /// The user's id, or login
     #[arg(value_name = "USER")]
     user: String,
     /// USER is a login, even if it is all digits
     #[arg(long)]
     login: bool,
+}
+
+/// The user that an operator means.
+#[derive(Args)]
+struct Named {
+    #[command(flatten)]
+    meant: Meant,
     #[command(flatten)]
     admin: AdminArgs,
 }
@@ -210,9 +233,11 @@ impl Sheet for UserView {
 
 impl Users {
     /// Does it.
-    pub fn run(self) -> Result<Exit, Failure> {
+    pub fn run(self, asking: Asking) -> Result<Exit, Failure> {
         match self {
             Self::List(command) => command.run(),
+            Self::Create(command) => command.run(asking),
+            Self::Update(command) => command.run(asking),
             Self::Show(Show { user }) => {
                 let admin = user.admin.open()?;
                 let place = Place::user(user.id(&admin)?);
@@ -247,20 +272,27 @@ impl Named {
 
     /// The id of the user that is meant.
     fn id(&self, admin: &Admin) -> Result<u64, Failure> {
-        if !self.login
-            && let Ok(id) = self.user.parse()
-        {
+        if let Some(id) = self.meant.id() {
             return Ok(id);
         }
-        let query = vec![("login", self.user.clone())];
+        let login = &self.meant.user;
+        let query = vec![("login", login.clone())];
         let found: Vec<UserView> = admin.wait(admin.every(&Place::users(), query))?;
         match found.as_slice() {
             [user] => Ok(user.id),
-            _ => Err(
-                Failure::failed(format!("there is no user {}", shown(&self.user))).next(
-                    "`muster users list --text TEXT` looks for parts of login, name or e-mail",
-                ),
-            ),
+            _ => Err(nobody(login)),
         }
     }
+}
+
+impl Meant {
+    /// The id, if that is what was given.
+    fn id(&self) -> Option<u64> {
+        (!self.login).then(|| self.user.parse().ok()).flatten()
+    }
+}
+
+/// No user has this login.
+fn nobody(login: &str) -> Failure {
+    Failure::failed(format!("there is no user {}", shown(login))).next(LOOK)
 }

@@ -18,5 +18,6 @@ mod muster;
 mod operator;
 mod peer;
 mod usage;
+mod users;
 #[cfg(unix)]
 mod watch;

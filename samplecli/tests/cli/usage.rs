@@ -76,6 +76,7 @@ fn every_command_explains_itself_with_an_example() {
         "generate",
         "task",
         "runs",
+        "users",
         "bootstrap",
     ] {
         home.run(&[command, "--help"])
@@ -136,6 +137,7 @@ fn every_shell_can_complete_the_commands() {
             .expect(0)
             .prints("muster")
             .prints("no-input")
-            .prints("whoami");
+            .prints("whoami")
+            .prints("shop-external-ids");
     }
 }
