@@ -16,13 +16,17 @@ use crate::tokens::sha256_hex;
 pub struct Claim {
     /// The canonical login of the user that holds the id, or is about to.
     pub login: String,
-    /// The runs that made or confirmed the claim; [`ALONE`] stands for a write outside of runs.
+    /// The runs that made or confirmed the claim, and the last write outside of runs.
     pub runs: Vec<String>,
 }
 
-/// What a claim of runs names besides them once a user has it who was written alone. It is no run,
-/// so it keeps nothing from being taken over; but the claim is not a run's to give up any more.
-pub const ALONE: &str = "alone";
+/// What a claim names for the write of a user alone, which has made this version of it. It is no
+/// run, so it keeps nothing from being taken over; but the claim is no run's to give up any more.
+/// And no two writes leave the same claim: whoever takes one over that was seen dangling would
+/// otherwise not notice that its user has got the id back meanwhile.
+pub(crate) fn alone(id: u64, version: u64) -> String {
+    format!("alone-{id}-{version}")
+}
 
 /// A partition key has at most 2,048 bytes, an external id up to 1,024 characters of four.
 const LONGEST: usize = 1_500;

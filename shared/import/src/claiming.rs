@@ -13,7 +13,7 @@ use muster_core::attribute::Attribute;
 use muster_core::rules::Rules;
 use muster_core::survey::external_id_taken;
 
-use crate::planning::{external_id, has_external_id, new_external_id, user};
+use crate::planning::{external_id, has_external_id, new_external_id};
 use crate::sending::{Halt, Sender, Sent};
 use crate::work::{Record, RunContext, Standing};
 
@@ -46,7 +46,11 @@ pub(crate) async fn claim<'r>(
     records: impl Iterator<Item = &'r mut Record>,
     standing: &Standing,
 ) -> Result<(), Halt> {
-    let mut wanted = wanted(records, standing);
+    // A record that comes again, for its write was refused, may have lost its claim: to a user who
+    // was given the id alone, and has another login since.
+    let (held, mut wanted): (Vec<_>, Vec<_>) =
+        wanted(records, standing).partition(|wanted| wanted.record.claimed);
+    wanted.extend(look(sender, rules, context, held).await?);
     for _ in 0..LOOKS {
         if wanted.is_empty() {
             return Ok(());
@@ -67,17 +71,14 @@ pub(crate) async fn claim<'r>(
         wanted = look(sender, rules, context, refused).await?;
     }
     for wanted in wanted {
-        wanted.record.keep(
-            rules,
-            Attribute::ExternalId,
-            external_id_taken("another user"),
-        );
+        wanted.goes_without(rules);
     }
     Ok(())
 }
 
-/// Gives up the claims of records whose logins other tenants have taken since: nobody here can come
-/// to have those external ids by them. A claim that somebody else counts on stays.
+/// Gives up the claims of records that are ignored in the end, such as those whose logins other
+/// tenants have taken since: nobody comes to have those external ids by them. A claim that somebody
+/// else counts on stays.
 pub(crate) async fn release(
     sender: &mut Sender<'_>,
     context: &RunContext<'_>,
@@ -85,22 +86,21 @@ pub(crate) async fn release(
     standing: &Standing,
 ) -> Result<(), Halt> {
     let tenant = context.run.tenant.as_str();
-    let is_foreign = |record: &Record| {
-        user(standing.get(record.canon())).is_some_and(|user| user.tenant != tenant)
-    };
-    let lost: Vec<Record> = lost
-        .into_iter()
-        .filter(|record| record.claimed && is_foreign(record))
+    let given_up: Vec<(String, String)> = lost
+        .iter()
+        .filter(|record| record.claimed)
+        .filter_map(|record| {
+            let (id, login) = (external_id(record)?, record.canon());
+            let held = has_external_id(standing.get(login), tenant, id);
+            (!held).then(|| (id.to_owned(), login.to_owned()))
+        })
         .collect();
     let table = sender.store.tables.directory.clone();
     let run = context.run_name();
     sender
         .send(
-            lost,
-            |record| {
-                let id = external_id(record).unwrap_or_default();
-                Claim::release(&table, tenant, id, record.canon(), &run)
-            },
+            given_up,
+            |(id, login)| Claim::release(&table, tenant, id, login, &run),
             |_, _| {},
         )
         .await
@@ -115,29 +115,37 @@ pub(crate) async fn foresee<'r>(
     records: impl Iterator<Item = &'r mut Record>,
     standing: &Standing,
 ) -> Result<(), Halt> {
-    look(sender, rules, context, wanted(records, standing)).await?;
+    let wanted = wanted(records, standing).collect();
+    look(sender, rules, context, wanted).await?;
     Ok(())
 }
 
-/// The records that give out an external id, and do not hold its claim yet.
+/// The records that give out an external id.
 fn wanted<'r>(
     records: impl Iterator<Item = &'r mut Record>,
     standing: &Standing,
-) -> Vec<Wanted<'r>> {
-    records
-        .filter(|record| !record.claimed)
-        .filter_map(|record| {
-            let id = new_external_id(record, standing.get(record.canon()))?.to_owned();
-            Some(Wanted {
-                record,
-                id,
-                step: Step::Insert,
-            })
+) -> impl Iterator<Item = Wanted<'r>> {
+    records.filter_map(|record| {
+        let id = new_external_id(record, standing.get(record.canon()))?.to_owned();
+        Some(Wanted {
+            record,
+            id,
+            step: Step::Insert,
         })
-        .collect()
+    })
 }
 
 impl Wanted<'_> {
+    /// Leaves the external id to whoever has it.
+    fn goes_without(self, rules: &Rules) {
+        self.record.claimed = false;
+        self.record.keep(
+            rules,
+            Attribute::ExternalId,
+            external_id_taken("another user"),
+        );
+    }
+
     fn statement(&self, table: &str, tenant: &str, run: &str) -> Statement {
         let (id, login) = (self.id.as_str(), self.record.canon());
         match &self.step {
@@ -188,11 +196,7 @@ async fn look<'r>(
             wanted.step = Step::TakeOver(claim.clone());
             next.push(wanted);
         } else {
-            wanted.record.keep(
-                rules,
-                Attribute::ExternalId,
-                external_id_taken("another user"),
-            );
+            wanted.goes_without(rules);
         }
     }
     Ok(next)

@@ -2,27 +2,25 @@
 //! and look again where somebody was faster (PROTOCOL §7). No two requests lose each other's
 //! changes: each is planned on what the other left.
 
+mod claims;
+mod work;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
-use muster_aws::claims::{ALONE, Claim};
-use muster_aws::directory::{
-    Author, Claiming, Entry, NewUser, Seat, Seen, UserEdit, UserKey, Writer,
-};
+use muster_aws::directory::{Author, Entry, NewUser, Seat, Seen, UserEdit, UserKey, Writer};
 use muster_aws::pauses::{Patience, Pauses};
-use muster_aws::{Store, StoreError, passwords};
+use muster_aws::{Store, StoreError};
 use muster_core::attribute::Attribute;
 use muster_core::login::{Login, canon};
 use muster_core::plan::{self, LOGIN_TAKEN, Merged, Plan, Refusal};
 use muster_core::single::Request;
 use muster_core::survey::external_id_taken;
-use muster_core::validate::Changes;
-use muster_core::value::{Assignment, Value};
-use secrecy::SecretString;
+use muster_core::value::Value;
 
-use crate::claiming::is_over;
+use self::claims::{Held, Sought};
+use self::work::Work;
 use crate::managers::{Managers, Named};
-use crate::planning::has_external_id;
 
 /// For a client that waits: under contention somebody gets through in each round.
 const PATIENCE: Patience = Patience {
@@ -30,8 +28,6 @@ const PATIENCE: Patience = Patience {
     total: Duration::from_secs(10),
     longest: Duration::from_millis(250),
 };
-/// How often a claim is looked at that a run holds for a user who is not there yet.
-const LOOKS: usize = 4;
 
 /// What is wrong with the user that a request would make.
 pub type Judge = fn(Merged<'_>) -> Vec<Refusal>;
@@ -54,6 +50,16 @@ pub enum Whom<'w> {
     /// The user with this external id, or with the request's login and no external id; if there is
     /// neither, a new one.
     ExternalId(&'w str),
+}
+
+impl Whom<'_> {
+    /// Whether whoever has this external id is the one.
+    fn has(self, external_id: &str) -> bool {
+        match self {
+            Self::ExternalId(id) => id == external_id,
+            Self::New | Self::Id(_) => false,
+        }
+    }
 }
 
 /// What became of a request.
@@ -111,8 +117,8 @@ impl<'s> Directory<'s> {
         loop {
             let attempt = match self.target(whom, work.login.as_ref()).await? {
                 None => return Ok(Written::Missing),
-                Some(Target::New(seat)) => self.create(&mut work, &seat, judge).await,
-                Some(Target::User(seen)) => self.change(&mut work, &seen, judge).await,
+                Some(Target::New(seat)) => self.create(whom, &mut work, &seat, judge).await,
+                Some(Target::User(seen)) => self.change(whom, &mut work, &seen, judge).await,
             };
             let trouble = match attempt {
                 Ok(Some(written)) => return Ok(written),
@@ -123,6 +129,17 @@ impl<'s> Directory<'s> {
             if !pauses.before_next().await {
                 return Err(trouble);
             }
+            if let Some(made) = self.made(&work).await? {
+                return Ok(Written::Created(made));
+            }
+        }
+    }
+
+    /// The user whom an attempt has made whose answer was lost, though others have changed it since.
+    async fn made(&self, work: &Work) -> Result<Option<Entry>, StoreError> {
+        match work.id {
+            None => Ok(None),
+            Some(id) => self.store.find_user(self.tenant, UserKey::Id(id)).await,
         }
     }
 
@@ -146,21 +163,24 @@ impl<'s> Directory<'s> {
         };
         let seat = self.store.seat(login).await?;
         Ok(Some(match seat {
-            Seat::Taken(seen) if external_id.is_some() && self.is_adoptable(&seen.entry) => {
+            Seat::Taken(seen) if external_id.is_some_and(|id| self.is_meant(&seen.entry, id)) => {
                 Target::User(seen)
             }
             seat => Target::New(seat),
         }))
     }
 
-    /// Whether a user can be given an external id by the login alone.
-    fn is_adoptable(&self, entry: &Entry) -> bool {
-        let values = &entry.user.values;
-        entry.user.tenant == self.tenant && !values.contains_key(&Attribute::ExternalId)
+    /// Whether a user who was found by the login alone can be given this external id, or has just
+    /// been given it by somebody else.
+    fn is_meant(&self, entry: &Entry, external_id: &str) -> bool {
+        let theirs = entry.user.values.get(&Attribute::ExternalId);
+        let is_it = |theirs: &Value<'_>| matches!(theirs, Value::Text(id) if id == external_id);
+        entry.user.tenant == self.tenant && theirs.is_none_or(is_it)
     }
 
     async fn create(
         &self,
+        whom: Whom<'_>,
         work: &mut Work,
         seat: &Seat,
         judge: Judge,
@@ -184,9 +204,9 @@ impl<'s> Directory<'s> {
         };
         let held = match merged.text(Attribute::ExternalId) {
             None => None,
-            Some(id) => match self.claim(id, login.canon()).await? {
-                Some(held) => Some(held),
-                None => return Ok(Some(taken())),
+            Some(id) => match self.claim_for(whom, None, id, login.canon()).await? {
+                Ok(held) => Some(held),
+                Err(without) => return Ok(without),
             },
         };
         let id = match work.id {
@@ -207,6 +227,7 @@ impl<'s> Directory<'s> {
 
     async fn change(
         &self,
+        whom: Whom<'_>,
         work: &mut Work,
         seen: &Seen,
         judge: Judge,
@@ -231,23 +252,32 @@ impl<'s> Directory<'s> {
         };
         let login = work.login.as_ref().filter(|l| l.shown() != user.login);
         if difference.is_empty() && login.is_none() {
-            return Ok(Some(Written::Unchanged(seen.entry.clone())));
+            let user = seen.entry.clone();
+            let changed = work.has_changed(&user, &self.author)?;
+            return Ok(Some(match changed {
+                Some(changed) => Written::Updated { user, changed },
+                None => Written::Unchanged(user),
+            }));
         }
         let before = canon(&user.login);
         let moved = login.filter(|login| login.canon() != before);
         let seat = match moved {
             None => None,
             Some(login) => match self.store.seat(login).await? {
+                // Somebody has just given them this very login.
+                Seat::Taken(other) if other.entry.user.id == user.id => return Ok(None),
                 Seat::Taken(_) => return Ok(Some(Written::Refused(vec![LOGIN_TAKEN]))),
                 seat => Some(seat),
             },
         };
         let claims_anew = difference.iter().any(|(a, _)| *a == Attribute::ExternalId);
         let held = match merged.text(Attribute::ExternalId) {
-            Some(id) if claims_anew || moved.is_some() => match self.claim(id, &before).await? {
-                Some(held) => Some(held),
-                None => return Ok(Some(taken())),
-            },
+            Some(id) if claims_anew || moved.is_some() => {
+                match self.claim_for(whom, Some(user.id), id, &before).await? {
+                    Ok(held) => Some(held),
+                    Err(without) => return Ok(without),
+                }
+            }
             _ => None,
         };
         let edit = UserEdit {
@@ -255,11 +285,31 @@ impl<'s> Directory<'s> {
             login: login.map(|login| (login, seat.as_ref())),
             claim: held.as_ref().map(Held::claiming),
         };
-        let changed = login.map(|_| Attribute::Username).into_iter();
-        let changed = changed.chain(difference.iter().map(|(attribute, _)| *attribute));
-        let changed = changed.collect();
+        let renamed = login.map(|_| Attribute::Username).into_iter();
+        let changed = renamed.chain(difference.iter().map(|(attribute, _)| *attribute));
+        let changed: Vec<Attribute> = changed.collect();
         let user = self.store.change_user(seen, edit, &self.author).await?;
+        if user.is_none() {
+            work.tried = changed.clone();
+        }
         Ok(user.map(|user| Written::Updated { user, changed }))
+    }
+
+    /// The claim on an external id for the user who is written; where it is not to be had, what
+    /// becomes of the attempt.
+    async fn claim_for(
+        &self,
+        whom: Whom<'_>,
+        user: Option<u64>,
+        id: &str,
+        login: &str,
+    ) -> Result<Result<Held, Attempt>, StoreError> {
+        Ok(match self.claim(id, login).await? {
+            Sought::Free(held) => Ok(held),
+            // Somebody has just given this very user another login, or the id to whoever has it.
+            Sought::Held(holder) if Some(holder) == user || whom.has(id) => Err(None),
+            Sought::Held(_) | Sought::Promised => Err(Some(taken())),
+        })
     }
 
     /// Refuses what the dialect or the directory has against the user as a whole.
@@ -279,50 +329,6 @@ impl<'s> Directory<'s> {
         }));
         Ok((!refusals.is_empty()).then_some(Written::Refused(refusals)))
     }
-
-    /// How the claim on an external id is to be had for the user at `login`; `None`: somebody else
-    /// has the id, or is about to.
-    async fn claim(&self, id: &str, login: &str) -> Result<Option<Held>, StoreError> {
-        let mut pauses = Pauses::new(PATIENCE);
-        for _ in 0..LOOKS {
-            let seen = self.store.claims(self.tenant, [id]).await?.remove(id);
-            let held = |seen: Option<Claim>, runs: Vec<String>| Held {
-                id: id.to_owned(),
-                seen,
-                runs,
-            };
-            let Some(claim) = seen else {
-                return Ok(Some(held(None, Vec::new())));
-            };
-            if claim.login == login {
-                // The runs may still count on it.
-                let mut runs = claim.runs.clone();
-                runs.retain(|run| run != ALONE);
-                runs.push(ALONE.to_owned());
-                return Ok(Some(held(Some(claim), runs)));
-            }
-            let claimant = self.store.users([claim.login.as_str()]).await?;
-            if has_external_id(claimant.get(&claim.login), self.tenant, id) {
-                return Ok(None);
-            }
-            if self.are_over(&claim.runs).await? {
-                return Ok(Some(held(Some(claim), Vec::new())));
-            }
-            if !pauses.before_next().await {
-                break;
-            }
-        }
-        Ok(None)
-    }
-
-    async fn are_over(&self, runs: &[String]) -> Result<bool, StoreError> {
-        for run in runs {
-            if !is_over(self.store, self.author.at, run).await? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
 }
 
 fn taken() -> Written {
@@ -330,72 +336,4 @@ fn taken() -> Written {
         attribute: Some(Attribute::ExternalId),
         problem: external_id_taken("another user"),
     }])
-}
-
-/// A claim that can be had.
-struct Held {
-    id: String,
-    seen: Option<Claim>,
-    runs: Vec<String>,
-}
-
-impl Held {
-    fn claiming(&self) -> Claiming<'_> {
-        Claiming {
-            external_id: &self.id,
-            seen: self.seen.as_ref(),
-            runs: &self.runs,
-        }
-    }
-}
-
-/// A request on its way.
-struct Work {
-    login: Option<Login<'static>>,
-    changes: Changes<'static>,
-    password: Option<SecretString>,
-    /// The id of the user who is to be made, the same in all attempts.
-    id: Option<u64>,
-    /// The stored hash that the password was compared with last.
-    compared: Option<Option<String>>,
-}
-
-impl Work {
-    fn new(request: Request) -> Self {
-        let Request {
-            login,
-            password,
-            changes,
-        } = request;
-        Self {
-            login,
-            changes,
-            password,
-            id: None,
-            compared: None,
-        }
-    }
-
-    /// Sets the password's hash, unless it is the password that is stored.
-    async fn hash_for(&mut self, stored: Option<&str>) -> Result<(), StoreError> {
-        let Some(password) = &self.password else {
-            return Ok(());
-        };
-        let stored = stored.map(str::to_owned);
-        if self.compared.as_ref() == Some(&stored) {
-            return Ok(());
-        }
-        self.changes.keep(Attribute::Password);
-        let known = match &stored {
-            None => false,
-            Some(hash) => passwords::verify(password.clone(), Some(hash.clone())).await?,
-        };
-        if !known {
-            let hash = passwords::hash(password.clone()).await?;
-            let hash = Assignment::Set(Value::Text(hash.into()));
-            self.changes.assignments.push((Attribute::Password, hash));
-        }
-        self.compared = Some(stored);
-        Ok(())
-    }
 }

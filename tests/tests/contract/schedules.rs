@@ -7,13 +7,9 @@
 //! `MUSTER_SCHEDULE=17` just that one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::pin::Pin;
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
 use jiff::{Timestamp, ToSpan as _};
 use muster_aws::keys::Answer;
 use muster_aws::runs::{Run, RunFilter, RunId};
@@ -25,11 +21,8 @@ use muster_tests::Access;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 
-mod trouble;
-
-use trouble::{Trouble, Troubled};
+use crate::trouble::{Later, Trouble};
 
 /// Of a short form: a few seconds.
 const SCHEDULES: u64 = 200;
@@ -39,8 +32,6 @@ const OF_A_STACK: u64 = 100;
 const STACKS: usize = 8;
 const KEYS: usize = 2;
 const USERS: usize = 3;
-
-type Later = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Bodies of a key: its own, and another that comes under the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -215,13 +206,11 @@ impl Schedule {
             let other = request.meanwhile.clone();
             let other = other.map(|(at, other)| (at, Arc::clone(&self).send(*other)));
             let trouble = Arc::new(Trouble {
-                attempts: AtomicUsize::new(0),
                 crash: request.crash,
                 lost_requests: request.lost_requests.clone(),
                 lost_answers: request.lost_answers.clone(),
                 meanwhile: Mutex::new(other),
-                http: self.http.clone(),
-                death: Notify::new(),
+                ..Trouble::none(self.http.clone())
             });
             // What crashes is held no longer than this moment: time has passed when others come.
             // Its call that never ends must not go on for long, though nobody waits for it.
@@ -235,7 +224,7 @@ impl Schedule {
                 give_up_after: Duration::from_secs(work),
                 ..Times::default()
             };
-            let store = self.troubled(&trouble);
+            let store = trouble.on(&self.store);
             let sent = self.request(&request);
             let imported = muster_import::import(&store, Deadline::start(times), sent);
             let told = tokio::select! {
@@ -245,17 +234,6 @@ impl Schedule {
             };
             self.compare(&request, told);
         })
-    }
-
-    fn troubled(&self, trouble: &Arc<Trouble>) -> Store {
-        let mut store = self.store.clone();
-        let quick = RetryConfig::standard()
-            .with_initial_backoff(Duration::from_millis(1))
-            .with_max_backoff(Duration::from_millis(2));
-        let config = store.client.config().to_builder().retry_config(quick);
-        let config = config.interceptor(Troubled(Arc::clone(trouble)));
-        store.client = Client::from_conf(config.build());
-        store
     }
 
     /// Asserts that an answer under a key is the first one again, and that nothing else is told

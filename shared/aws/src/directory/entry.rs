@@ -8,10 +8,11 @@ use muster_core::value::Value;
 
 use super::author::Author;
 use super::changes::{Change, Changes};
+use super::read::LOOKS;
 use super::row::{Stamps, Stored, user_key};
 use crate::Store;
 use crate::error::StoreError;
-use crate::row::{Attributes, number, text};
+use crate::row::{Attributes, text};
 
 /// A user as the directory has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,28 +96,45 @@ impl Store {
         tenant: &str,
         key: UserKey<'_>,
     ) -> Result<Option<Attributes>, StoreError> {
-        let canon = match key {
-            UserKey::Login(login) => Some(login.canon().to_owned()),
-            UserKey::Id(id) => self.login_by_id(tenant, id).await?,
-            UserKey::ExternalId(id) => {
-                let claim = self.claims(tenant, [id]).await?.remove(id);
-                claim.map(|claim| claim.login)
+        match key {
+            UserKey::Login(login) => {
+                let row = self.row_at(login.canon()).await?;
+                Ok(row.filter(|row| is(row, "tenant", tenant)))
             }
-        };
-        let Some(canon) = canon else {
-            return Ok(None);
-        };
-        let pk = user_key(&canon);
-        let row = self.directory_rows([pk.clone()]).await?.remove(&pk);
-        // An index or a claim alone proves nothing: the user may have moved on.
-        Ok(row.filter(|row| {
-            let is = |name: &str, value| row.get(name) == Some(&value);
-            is("tenant", text(tenant))
-                && match key {
-                    UserKey::Login(_) => true,
-                    UserKey::Id(id) => is("id", number(id)),
-                    UserKey::ExternalId(id) => is(Attribute::ExternalId.name(), text(id)),
-                }
-        }))
+            UserKey::Id(id) => Ok(self.rows_by_id(tenant, [id]).await?.remove(&id)),
+            UserKey::ExternalId(id) => self.row_by_external_id(tenant, id).await,
+        }
     }
+
+    async fn row_by_external_id(
+        &self,
+        tenant: &str,
+        id: &str,
+    ) -> Result<Option<Attributes>, StoreError> {
+        let mut before = None;
+        for _ in 0..LOOKS {
+            let Some(claim) = self.claims(tenant, [id]).await?.remove(id) else {
+                return Ok(None);
+            };
+            let row = self.row_at(&claim.login).await?;
+            let external_id = Attribute::ExternalId.name();
+            let row = row.filter(|row| is(row, "tenant", tenant) && is(row, external_id, id));
+            // A claim alone proves nothing; but one that has moved meanwhile moved with its user.
+            if row.is_some() || before.as_ref() == Some(&claim.login) {
+                return Ok(row);
+            }
+            before = Some(claim.login);
+        }
+        Err(StoreError::contended("BatchGetItem"))
+    }
+
+    /// What stands under a login in its canonical form.
+    pub(super) async fn row_at(&self, canon: &str) -> Result<Option<Attributes>, StoreError> {
+        let key = user_key(canon);
+        Ok(self.directory_rows([key.clone()]).await?.remove(&key))
+    }
+}
+
+fn is(row: &Attributes, name: &str, value: &str) -> bool {
+    row.get(name) == Some(&text(value))
 }

@@ -9,7 +9,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::entry::Entry;
 use super::read::QUERIES;
-use super::row::{TENANT_SHARDS, shard, user_key};
+use super::row::{TENANT_SHARDS, shard};
 use crate::Store;
 use crate::error::StoreError;
 use crate::row::{Attributes, number, text};
@@ -93,27 +93,12 @@ impl Store {
                 None => moved.push(id),
             }
         }
-        for entry in self.moved_users(tenant, moved).await? {
-            users.insert(entry.user.id, entry);
+        moved.retain(|id| !users.contains_key(id));
+        // The index still has them under an earlier login.
+        for (id, row) in self.rows_by_id(tenant, moved).await? {
+            users.extend(Entry::read(row)?.map(|entry| (id, entry)));
         }
         Ok(users.into_values().collect())
-    }
-
-    /// Users whom the index still has under an earlier login.
-    async fn moved_users(&self, tenant: &str, ids: Vec<u64>) -> Result<Vec<Entry>, StoreError> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let logins = self.claimed_ids(tenant, ids).await?;
-        let keys = logins.values().map(|canon| user_key(canon));
-        let mut rows = self.directory_rows(keys).await?;
-        let mut users = Vec::with_capacity(logins.len());
-        for (id, canon) in logins {
-            let row = rows.remove(&user_key(&canon));
-            let entry = row.map(Entry::read).transpose()?.flatten();
-            users.extend(entry.filter(|entry| entry.user.id == id));
-        }
-        Ok(users)
     }
 
     async fn shard_part(&self, shard: String, after: u64, most: i32) -> Result<Part, StoreError> {

@@ -4,15 +4,18 @@ use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use muster_core::login::canon;
 use muster_core::plan::User;
 
 use super::row::{Stored, canon_of, id_key, shard, user_key};
 use crate::Store;
 use crate::error::StoreError;
-use crate::row::{Attributes, text};
+use crate::row::{Attributes, number, text};
 
 /// Queries of the index at once.
 pub(super) const QUERIES: usize = 16;
+/// How often a user is looked for who gets another login at every look.
+pub(super) const LOOKS: usize = 8;
 
 impl Store {
     /// What stands under these logins, given in their canonical form. Absent ones are left out.
@@ -54,9 +57,56 @@ impl Store {
         tenant: &str,
         ids: impl IntoIterator<Item = u64>,
     ) -> Result<HashMap<String, User>, StoreError> {
-        let ids: BTreeSet<u64> = ids.into_iter().collect();
+        let mut users = HashMap::new();
+        for row in self.rows_by_id(tenant, ids).await?.into_values() {
+            let user = Stored::read(row)?.user;
+            users.extend(user.map(|user| (canon(&user.login).into_owned(), user)));
+        }
+        Ok(users)
+    }
+
+    /// The rows of a tenant's users with these ids, where there are such users.
+    pub(super) async fn rows_by_id(
+        &self,
+        tenant: &str,
+        ids: impl IntoIterator<Item = u64>,
+    ) -> Result<HashMap<u64, Attributes>, StoreError> {
+        let mut left: BTreeSet<u64> = ids.into_iter().collect();
+        let mut before = HashMap::new();
+        let mut found = HashMap::new();
+        for _ in 0..LOOKS {
+            let logins = self.pointers(tenant, &left).await?;
+            let rows = logins.values().map(|canon| user_key(canon));
+            let rows = self.directory_rows(rows).await?;
+            left.clear();
+            for (id, canon) in &logins {
+                // The index may be behind, and the user renamed since: only the row itself says
+                // who has an id.
+                match rows
+                    .get(&user_key(canon))
+                    .filter(|row| is(row, tenant, *id))
+                {
+                    Some(row) => drop(found.insert(*id, row.clone())),
+                    None if before.get(id) == Some(canon) => {}
+                    None => drop(left.insert(*id)),
+                }
+            }
+            if left.is_empty() {
+                return Ok(found);
+            }
+            before = logins;
+        }
+        Err(StoreError::contended("BatchGetItem"))
+    }
+
+    /// The logins under which users of the tenant are to be looked for; the rows decide.
+    async fn pointers(
+        &self,
+        tenant: &str,
+        ids: &BTreeSet<u64>,
+    ) -> Result<HashMap<u64, String>, StoreError> {
         let mut found = self.claimed_ids(tenant, ids.iter().copied()).await?;
-        let others = ids.into_iter().filter(|id| !found.contains_key(id));
+        let others = ids.iter().filter(|id| !found.contains_key(id)).copied();
         let indexed: Vec<(u64, String)> = stream::iter(others.collect::<Vec<_>>())
             .map(async |id| Ok::<_, StoreError>((id, self.indexed_id(tenant, id).await?)))
             .buffer_unordered(QUERIES)
@@ -64,29 +114,11 @@ impl Store {
             .try_collect()
             .await?;
         found.extend(indexed);
-        // The index may be behind: only the row itself says who has an id.
-        let canons: Vec<&str> = found.values().map(String::as_str).collect();
-        let users = self.users(canons).await?.into_iter();
-        Ok(users
-            .filter_map(|(canon, stored)| Some((canon, stored.user?)))
-            .filter(|(canon, user)| user.tenant == tenant && found.get(&user.id) == Some(canon))
-            .collect())
-    }
-
-    /// The login under which a user of the tenant is to be looked for; the row decides.
-    pub(super) async fn login_by_id(
-        &self,
-        tenant: &str,
-        id: u64,
-    ) -> Result<Option<String>, StoreError> {
-        match self.claimed_ids(tenant, [id]).await?.remove(&id) {
-            Some(canon) => Ok(Some(canon)),
-            None => self.indexed_id(tenant, id).await,
-        }
+        Ok(found)
     }
 
     /// The logins of those among these who were made or renamed alone: that is known at once.
-    pub(super) async fn claimed_ids(
+    async fn claimed_ids(
         &self,
         tenant: &str,
         ids: impl IntoIterator<Item = u64>,
@@ -141,4 +173,9 @@ impl Store {
             .filter_map(|row| Some((row.get("pk")?.as_s().ok()?.clone(), row)))
             .collect())
     }
+}
+
+/// Whether this is the row of the tenant's user with this id.
+fn is(row: &Attributes, tenant: &str, id: u64) -> bool {
+    row.get("tenant") == Some(&text(tenant)) && row.get("id") == Some(&number(id))
 }

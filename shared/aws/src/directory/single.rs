@@ -19,7 +19,7 @@ use super::entry::{Entry, UserKey};
 use super::row::{Stamps, Stored, id_key, stamps_attribute, to_attribute, user_key};
 use super::statement::NewUser;
 use crate::Store;
-use crate::claims::Claim;
+use crate::claims::{Claim, alone};
 use crate::error::StoreError;
 use crate::row::{Attributes, EXPIRES_AT, expiry, later, number, text};
 use crate::transact::{Transacted, found};
@@ -61,7 +61,7 @@ pub struct Claiming<'c> {
     pub external_id: &'c str,
     /// The claim that stands; it must not have changed when the user is written.
     pub seen: Option<&'c Claim>,
-    /// The runs that the claim is to name afterwards.
+    /// The runs that count on the claim as well.
     pub runs: &'c [String],
 }
 
@@ -129,8 +129,7 @@ impl Store {
     /// # Errors
     /// The store's.
     pub async fn seat(&self, login: &Login<'_>) -> Result<Seat, StoreError> {
-        let key = user_key(login.canon());
-        Seat::read(self.directory_rows([key.clone()]).await?.remove(&key))
+        Seat::read(self.row_at(login.canon()).await?)
     }
 
     /// Makes a user on a seat that is not taken. `None`: somebody was faster; look again.
@@ -158,7 +157,8 @@ impl Store {
         let mut puts = vec![self.put_row(row.clone(), seat.condition())?];
         puts.push(self.put_row(id_row(new.tenant, new.id, &login), Condition::None)?);
         if let Some(claim) = claim {
-            puts.push(self.put_claim(new.tenant, &login, claim)?);
+            let write = alone(new.id, version + 1);
+            puts.push(self.put_claim(new.tenant, &login, claim, write)?);
         }
         self.put_user(row, puts).await
     }
@@ -196,8 +196,8 @@ impl Store {
         let changes = entry
             .changes
             .and(author, renamed.into_iter().chain(changed));
+        let mut version = user.version + 1;
         row.extend([
-            ("version".to_owned(), number(user.version + 1)),
             ("updated_at".to_owned(), text(author.at)),
             ("updated_by".to_owned(), author.writer.attribute()),
             ("changes".to_owned(), changes),
@@ -212,8 +212,8 @@ impl Store {
             row.insert("login".to_owned(), text(login.shown()));
         }
         if let Some((login, Some(seat))) = login {
-            let (version, stamps) = seat.left();
-            let version = version.max(user.version) + 1;
+            let (left, stamps) = seat.left();
+            version = left.max(user.version) + 1;
             row.insert("pk".to_owned(), text(user_key(login.canon())));
             row.insert("version".to_owned(), number(version));
             // Stamps belong to the login, not to the person.
@@ -224,15 +224,23 @@ impl Store {
             puts.push(self.put_row(id_row, Condition::None)?);
             now_at = login.canon().into();
         } else {
+            row.insert("version".to_owned(), number(version));
             puts.push(self.put_row(row.clone(), unchanged)?);
         }
         if let Some(claim) = claim {
-            puts.push(self.put_claim(&user.tenant, &now_at, claim)?);
+            let write = alone(user.id, version);
+            puts.push(self.put_claim(&user.tenant, &now_at, claim, write)?);
         }
         self.put_user(row, puts).await
     }
 
-    fn put_claim(&self, tenant: &str, login: &str, claim: Claiming<'_>) -> Result<Put, StoreError> {
+    fn put_claim(
+        &self,
+        tenant: &str,
+        login: &str,
+        claim: Claiming<'_>,
+        write: String,
+    ) -> Result<Put, StoreError> {
         let Claiming {
             external_id,
             seen,
@@ -240,7 +248,7 @@ impl Store {
         } = claim;
         let claim = Claim {
             login: login.to_owned(),
-            runs: runs.to_vec(),
+            runs: runs.iter().cloned().chain([write]).collect(),
         };
         let condition = seen.map_or(Condition::Absent, |seen| Condition::Claim(seen.clone()));
         self.put_row(claim.row(tenant, external_id), condition)

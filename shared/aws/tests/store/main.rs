@@ -15,6 +15,7 @@ mod operators;
 mod operators_changed;
 mod roles;
 mod runs;
+mod single;
 mod support;
 mod sweep;
 mod task_changes;

@@ -6,7 +6,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
 };
 use jiff::Timestamp;
 use muster_aws::runs::{NewRun, RunId};
@@ -61,6 +62,45 @@ pub async fn store() -> Store {
                     .build()
                     .unwrap(),
             );
+    }
+    create.send().await.unwrap();
+    store
+}
+
+/// A store with an empty `directory`, too.
+pub async fn directory() -> Store {
+    let store = store().await;
+    let key = |name: &str, kind: KeyType| {
+        let key = KeySchemaElement::builder().attribute_name(name);
+        key.key_type(kind).build().unwrap()
+    };
+    let keys_only = Projection::builder()
+        .projection_type(ProjectionType::KeysOnly)
+        .build();
+    let by_tenant = GlobalSecondaryIndex::builder()
+        .index_name("by_tenant")
+        .key_schema(key("shard", KeyType::Hash))
+        .key_schema(key("id", KeyType::Range))
+        .projection(keys_only)
+        .build()
+        .unwrap();
+    let mut create = store
+        .client
+        .create_table()
+        .table_name(&store.tables.directory)
+        .billing_mode(BillingMode::PayPerRequest)
+        .key_schema(key("pk", KeyType::Hash))
+        .global_secondary_indexes(by_tenant);
+    for (name, kind) in [
+        ("pk", ScalarAttributeType::S),
+        ("shard", ScalarAttributeType::S),
+        ("id", ScalarAttributeType::N),
+    ] {
+        let definition = AttributeDefinition::builder()
+            .attribute_name(name)
+            .attribute_type(kind)
+            .build();
+        create = create.attribute_definitions(definition.unwrap());
     }
     create.send().await.unwrap();
     store

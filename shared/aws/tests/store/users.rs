@@ -4,10 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
-    KeyType, Projection, ProjectionType, ScalarAttributeType,
-};
+use aws_sdk_dynamodb::types::AttributeValue;
 use muster_aws::claims::Claim;
 use muster_aws::directory::{
     Author, BATCH, Entry, Executed, NewUser, Outcome, SeenUser, Stamp, Stamps, Statement, UserEdit,
@@ -19,46 +16,7 @@ use muster_core::login::Login;
 use muster_core::value::{Assignment, Value};
 
 use crate::faults::{Fault, Faults};
-use crate::support::{at, store};
-
-/// A store with an empty `directory`, too.
-async fn directory() -> Store {
-    let store = store().await;
-    let key = |name: &str, kind: KeyType| {
-        let key = KeySchemaElement::builder().attribute_name(name);
-        key.key_type(kind).build().unwrap()
-    };
-    let keys_only = Projection::builder()
-        .projection_type(ProjectionType::KeysOnly)
-        .build();
-    let by_tenant = GlobalSecondaryIndex::builder()
-        .index_name("by_tenant")
-        .key_schema(key("shard", KeyType::Hash))
-        .key_schema(key("id", KeyType::Range))
-        .projection(keys_only)
-        .build()
-        .unwrap();
-    let mut create = store
-        .client
-        .create_table()
-        .table_name(&store.tables.directory)
-        .billing_mode(BillingMode::PayPerRequest)
-        .key_schema(key("pk", KeyType::Hash))
-        .global_secondary_indexes(by_tenant);
-    for (name, kind) in [
-        ("pk", ScalarAttributeType::S),
-        ("shard", ScalarAttributeType::S),
-        ("id", ScalarAttributeType::N),
-    ] {
-        let definition = AttributeDefinition::builder()
-            .attribute_name(name)
-            .attribute_type(kind)
-            .build();
-        create = create.attribute_definitions(definition.unwrap());
-    }
-    create.send().await.unwrap();
-    store
-}
+use crate::support::{at, directory};
 
 fn robot(second: u64) -> Author {
     Author {

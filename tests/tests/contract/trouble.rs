@@ -3,31 +3,37 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextMut;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
+use muster_aws::Store;
 use tokio::sync::Notify;
 
-use super::Later;
+/// Something that is done from beginning to end.
+pub(crate) type Later = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 const TARGET: &str = "x-amz-target";
 /// Nothing listens there.
 const NOWHERE: &str = "http://127.0.0.1:1/";
 
 /// What meets the calls of one request, each attempt of the SDK counted from 0.
-pub(super) struct Trouble {
-    pub(super) attempts: AtomicUsize,
+pub(crate) struct Trouble {
+    pub(crate) attempts: AtomicUsize,
     /// From this one on the function is dead: nothing reaches the store.
-    pub(super) crash: Option<usize>,
-    pub(super) lost_requests: BTreeSet<usize>,
-    pub(super) lost_answers: BTreeSet<usize>,
+    pub(crate) crash: Option<usize>,
+    pub(crate) lost_requests: BTreeSet<usize>,
+    pub(crate) lost_answers: BTreeSet<usize>,
     /// Another request, from beginning to end, just before this attempt.
-    pub(super) meanwhile: Mutex<Option<(usize, Later)>>,
-    pub(super) http: reqwest::Client,
-    pub(super) death: Notify,
+    pub(crate) meanwhile: Mutex<Option<(usize, Later)>>,
+    pub(crate) http: reqwest::Client,
+    pub(crate) death: Notify,
 }
 
 impl fmt::Debug for Trouble {
@@ -37,6 +43,31 @@ impl fmt::Debug for Trouble {
 }
 
 impl Trouble {
+    /// None at all, so far.
+    pub(crate) fn none(http: reqwest::Client) -> Self {
+        Self {
+            attempts: AtomicUsize::new(0),
+            crash: None,
+            lost_requests: BTreeSet::new(),
+            lost_answers: BTreeSet::new(),
+            meanwhile: Mutex::default(),
+            http,
+            death: Notify::new(),
+        }
+    }
+
+    /// The store as one request has it that meets this, and tries again at once.
+    pub(crate) fn on(self: &Arc<Self>, store: &Store) -> Store {
+        let mut store = store.clone();
+        let quick = RetryConfig::standard()
+            .with_initial_backoff(Duration::from_millis(1))
+            .with_max_backoff(Duration::from_millis(2));
+        let config = store.client.config().to_builder().retry_config(quick);
+        let config = config.interceptor(Troubled(Arc::clone(self)));
+        store.client = Client::from_conf(config.build());
+        store
+    }
+
     fn meanwhile(&self, attempt: usize) -> Option<Later> {
         let mut slot = self
             .meanwhile
@@ -48,7 +79,7 @@ impl Trouble {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Troubled(pub(super) Arc<Trouble>);
+struct Troubled(Arc<Trouble>);
 
 impl Intercept for Troubled {
     fn name(&self) -> &'static str {

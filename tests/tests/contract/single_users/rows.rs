@@ -1,0 +1,118 @@
+//! What must be true of the directory's rows at any moment, seen as DynamoDB has them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use muster_aws::Store;
+use muster_core::login::canon;
+use muster_tests::Access;
+use muster_tests::store::Row;
+
+pub use muster_tests::store::Rows;
+
+/// The rows whose keys contain this.
+pub async fn ours(store: &Store, tag: &str) -> Rows {
+    let mut rows = Access::new(store.clone()).directory().await;
+    rows.retain(|key, _| key.contains(tag));
+    rows
+}
+
+pub fn text<'r>(row: &'r Row, name: &str) -> Option<&'r str> {
+    row.get(name)?.as_s().ok().map(String::as_str)
+}
+
+pub fn number(row: &Row, name: &str) -> Option<u64> {
+    row.get(name)?.as_n().ok()?.parse().ok()
+}
+
+/// The users.
+pub fn users(rows: &Rows) -> impl Iterator<Item = &Row> {
+    let users = rows.iter().filter(|(key, _)| key.starts_with("U#"));
+    users
+        .map(|(_, row)| row)
+        .filter(|row| row.contains_key("id"))
+}
+
+/// The user under a login in its canonical form.
+fn user<'r>(rows: &'r Rows, canon: &str) -> Option<&'r Row> {
+    rows.get(&format!("U#{canon}"))
+        .filter(|row| row.contains_key("id"))
+}
+
+/// Claims that name nobody who has the id: tenant and id of each.
+pub fn dangling(rows: &Rows) -> Vec<(String, String)> {
+    let claims = rows.iter().filter_map(|(key, claim)| {
+        let (tenant, id) = key.strip_prefix("X#")?.split_once('#')?;
+        let login = text(claim, "login").expect("a claim names a login");
+        let held = user(rows, login).is_some_and(|user| {
+            text(user, "tenant") == Some(tenant) && text(user, "external_id") == Some(id)
+        });
+        (!held).then(|| (tenant.to_owned(), id.to_owned()))
+    });
+    claims.collect()
+}
+
+/// Asserts what is true of all rows, whatever was done.
+pub fn judge(rows: &Rows) {
+    let (mut ids, mut external_ids) = (BTreeSet::new(), BTreeSet::new());
+    for row in users(rows) {
+        let (tenant, login) = (text(row, "tenant"), text(row, "login"));
+        let (tenant, login) = (tenant.expect("a tenant"), login.expect("a login"));
+        let id = number(row, "id").expect("an id");
+        let canon = canon(login).into_owned();
+        assert_eq!(text(row, "pk"), Some(format!("U#{canon}").as_str()));
+        let shard = format!("{tenant}#{}", id % 32);
+        assert_eq!(text(row, "shard"), Some(shard.as_str()), "{canon}");
+        assert!(!row.contains_key("expires_at"), "{canon} would be deleted");
+        assert!(ids.insert(id), "two users have the id {id}");
+        if let Some(external_id) = text(row, "external_id") {
+            assert!(
+                external_ids.insert((tenant, external_id)),
+                "two users of {tenant} have the external id {external_id}: {rows:#?}"
+            );
+            let claim = rows.get(&format!("X#{tenant}#{external_id}"));
+            let claimant = claim.and_then(|claim| text(claim, "login"));
+            assert_eq!(
+                claimant,
+                Some(canon.as_str()),
+                "who has {external_id}: {rows:#?}"
+            );
+        }
+    }
+    for (key, row) in rows {
+        if let Some((tenant, id)) = key.strip_prefix("I#").and_then(|key| key.split_once('#')) {
+            let login = text(row, "login").expect("a row of an id names a login");
+            let user = user(rows, login).expect("the user with the id");
+            assert_eq!(text(user, "tenant"), Some(tenant));
+            assert_eq!(
+                number(user, "id").map(|id| id.to_string()).as_deref(),
+                Some(id)
+            );
+        }
+        if key.starts_with("U#") && !row.contains_key("id") {
+            let names: BTreeSet<&str> = row.keys().map(String::as_str).collect();
+            let tombstone = ["expires_at", "pk", "stamps", "version"];
+            assert!(names.iter().eq(tombstone.iter()), "a tombstone: {names:?}");
+        }
+    }
+}
+
+/// Asserts that what was written between has a greater version, under every login.
+pub fn judge_growth(before: &Rows, after: &Rows) {
+    for (key, then) in before.iter().filter(|(key, _)| key.starts_with("U#")) {
+        let now = after.get(key).expect("no row goes away by itself");
+        let grew = number(then, "version") < number(now, "version");
+        assert!(grew || then == now, "{key}: {then:#?}, then {now:#?}");
+    }
+}
+
+/// How many users have each text as `attribute`.
+pub fn holders(rows: &Rows, attribute: &str) -> BTreeMap<String, u64> {
+    let mut holders = BTreeMap::new();
+    for row in users(rows) {
+        if let Some(AttributeValue::S(text)) = row.get(attribute) {
+            *holders.entry(text.clone()).or_default() += 1;
+        }
+    }
+    holders
+}
