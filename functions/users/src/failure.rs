@@ -3,6 +3,8 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use muster_aws::StoreError;
+use muster_core::dialect::qvalon::key;
+use muster_core::plan::{LOGIN_TAKEN, Refusal};
 use muster_web::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -67,6 +69,25 @@ impl Failure {
     /// 400 for one member or parameter.
     pub(crate) fn bad(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::of(StatusCode::BAD_REQUEST, field, message)
+    }
+
+    /// What speaks against the user as it would be: all of it, the first one by name.
+    pub(crate) fn refused(refusals: Vec<Refusal>) -> Self {
+        let is_taken = |refusal: &Refusal| refusal.problem.code == LOGIN_TAKEN.problem.code;
+        let status = if refusals.iter().any(is_taken) {
+            StatusCode::CONFLICT
+        } else {
+            StatusCode::BAD_REQUEST
+        };
+        let told = |refusal: &Refusal| match refusal.attribute {
+            Some(attribute) => format!("{}: {}", key(attribute), refusal.problem.message),
+            None => refusal.problem.message.to_string(),
+        };
+        let message = refusals.iter().map(told).collect::<Vec<_>>().join("; ");
+        match refusals.iter().find_map(|refusal| refusal.attribute) {
+            Some(attribute) => Self::of(status, key(attribute), message),
+            None => Self::new(status, message),
+        }
     }
 
     /// 404: unknown, malformed, or another tenant's: always the same.

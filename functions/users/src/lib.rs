@@ -2,11 +2,17 @@
 //! and looked at one at a time, over the directory that all dialects share.
 
 mod access;
+mod body;
 mod failure;
+mod one;
 
 use axum::Router;
 use muster_aws::Store;
-use utoipa_axum::router::OpenApiRouter;
+use muster_web::http::{Method, StatusCode};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::routes;
+
+use crate::failure::Failure;
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
@@ -15,7 +21,19 @@ struct App {
 }
 
 fn routes() -> OpenApiRouter<App> {
+    let all = routes!(one::create);
+    let single = routes!(one::get, one::update);
     OpenApiRouter::new()
+        .routes(all.map(|methods| methods.fallback(wrong_method)))
+        .routes(single.map(|methods| methods.fallback(wrong_method)))
+}
+
+/// 405; axum adds `Allow`.
+async fn wrong_method(method: Method) -> Failure {
+    Failure::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("{method} is not possible here; see the Allow header"),
+    )
 }
 
 /// The function's routes.

@@ -2,3 +2,4 @@
 //! spelling of errors; what the words mean is the same for all of them.
 
 pub mod quant;
+pub mod qvalon;

@@ -25,6 +25,7 @@ mod managers;
 mod mapping;
 mod merging;
 mod order;
+mod qvalon;
 mod races;
 mod reckoning;
 mod running;
