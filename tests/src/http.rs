@@ -207,6 +207,8 @@ pub struct Call<'w> {
     pub content_type: Option<String>,
     /// The `Idempotency-Key` headers.
     pub idempotency_keys: Vec<String>,
+    /// Further headers.
+    pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -258,6 +260,12 @@ impl Call<'_> {
         self
     }
 
+    /// With a further header, after those it has.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// With this body.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
@@ -279,6 +287,7 @@ impl Call<'_> {
             authorization,
             content_type,
             idempotency_keys,
+            headers,
             body,
         } = self;
         let mark = if query.is_empty() { "" } else { "?" };
@@ -293,6 +302,9 @@ impl Call<'_> {
         }
         for key in idempotency_keys {
             request = request.header("idempotency-key", key.as_bytes());
+        }
+        for (name, value) in headers {
+            request = request.header(name, value);
         }
         if !body.is_empty() {
             request = request.body(body);

@@ -190,6 +190,7 @@ impl World {
             authorization: None,
             content_type: None,
             idempotency_keys: Vec::new(),
+            headers: Vec::new(),
             body: Vec::new(),
         }
     }

@@ -1,6 +1,7 @@
 //! Users: listed, found, looked at, blocked and let in again. Everything else about them is the
 //! dialects' affair.
 
+mod manager;
 mod search;
 mod view;
 
@@ -119,7 +120,8 @@ async fn one(
     Id(id): Id<u64>,
 ) -> Result<Json<User>, Failure> {
     let tenant = &session.operator.tenant;
-    shown(app.store.find_user(tenant, UserKey::Id(id)).await?)
+    let entry = app.store.find_user(tenant, UserKey::Id(id)).await?;
+    shown(&app, entry).await
 }
 
 /// Block a user
@@ -137,7 +139,8 @@ async fn block(
     Manager(operator): Manager,
     Id(id): Id<u64>,
 ) -> Result<Json<User>, Failure> {
-    shown(set_active(&app, &operator, id, false).await?)
+    let entry = set_active(&app, &operator, id, false).await?;
+    shown(&app, entry).await
 }
 
 /// Let a blocked user in again
@@ -154,7 +157,8 @@ async fn unblock(
     Manager(operator): Manager,
     Id(id): Id<u64>,
 ) -> Result<Json<User>, Failure> {
-    shown(set_active(&app, &operator, id, true).await?)
+    let entry = set_active(&app, &operator, id, true).await?;
+    shown(&app, entry).await
 }
 
 async fn set_active(
@@ -185,7 +189,8 @@ async fn set_active(
 }
 
 /// The answer about one user.
-fn shown(entry: Option<Entry>) -> Result<Json<User>, Failure> {
+async fn shown(app: &App, entry: Option<Entry>) -> Result<Json<User>, Failure> {
     let entry = entry.ok_or_else(missing)?;
-    Ok(Json(User::with_changes(entry)?))
+    let manager = manager::of(&app.store, &entry.user).await?;
+    Ok(Json(User::alone(entry, manager)?))
 }

@@ -21,6 +21,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::method::only_post;
 
 /// Names the run that a request has made.
 const IMPORT_ID: HeaderName = HeaderName::from_static("import-id");
@@ -59,11 +60,7 @@ impl IntoResponse for Refusal {
 }
 
 async fn wrong_method(method: Method) -> Response {
-    let message = format!("{method} is not possible here: send the data with POST");
-    let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, message);
-    let allowed = HeaderValue::from_static("POST");
-    response.headers_mut().insert(header::ALLOW, allowed);
-    response
+    only_post(&method, failure)
 }
 
 /// Import users through a task

@@ -509,7 +509,10 @@ fn date<'a>(json: Json<'a>) -> Result<Cow<'a, str>, Problem> {
             .zip(i8::try_from(d).ok())
             .is_some_and(|(m, d)| jiff::civil::Date::new(y, m, d).is_ok());
     if !exists {
-        return Err(Problem::new("malformed", "there is no such day"));
+        return Err(Problem::new(
+            "malformed",
+            "there is no such day; a date has the format DD.MM.YYYY or YYYY-MM-DD",
+        ));
     }
     Ok(Cow::Owned(format!("{year}-{month}-{day}")))
 }

@@ -1,12 +1,18 @@
 //! What request headers say: the bearer token, and whether the body is JSON.
 
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
 
 /// The token of a request's `Authorization` header, if it has just one and that is a bearer token
 /// (RFC 6750 §2.1; the scheme's case does not matter).
 #[must_use]
 pub fn token(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    token_in(headers, &header::AUTHORIZATION)
+}
+
+/// The token of another header, which is written like that one.
+#[must_use]
+pub fn token_in<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     if values.next().is_some() {
         return None;

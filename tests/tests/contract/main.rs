@@ -10,6 +10,7 @@
 mod authenticate;
 mod bad_input;
 mod checks;
+mod collaborator;
 mod console;
 mod counting;
 mod dry_run;

@@ -43,11 +43,27 @@ pub(super) struct User {
         example = json!({"name": "Jack Woo", "role": "Store Manager", "email": "jack.woo@example.com", "active": true, "individual_stores": ["store1", "store2"]})
     )]
     attributes: BTreeMap<Attribute, Json>,
+    /// The user whom `manager_id`, or else `manager_uid` names; left out while there is nobody. Not
+    /// in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = UserManager)]
+    manager: Option<UserManager>,
     /// What was changed, the newest first: the last ten changes, or fewer if they are large. Not
     /// in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = Vec<UserChange>)]
     changes: Option<Vec<UserChange>>,
+}
+
+/// A user's manager.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct UserManager {
+    /// The manager's id.
+    #[schema(example = 4702)]
+    id: u64,
+    /// The manager's user name, as it is spelt.
+    #[schema(example = "ann.lee")]
+    login: String,
 }
 
 /// A robot that wrote a user in the name of a dialect, or an operator.
@@ -115,14 +131,20 @@ impl User {
             created_by: created.writer.into(),
             updated_by: updated.writer.into(),
             attributes,
+            manager: None,
             changes: None,
         }
     }
 
     /// A user alone.
-    pub(super) fn with_changes(entry: Entry) -> Result<Self, StoreError> {
+    pub(super) fn alone(entry: Entry, manager: Option<Entry>) -> Result<Self, StoreError> {
         let changes = entry.changes()?.into_iter().map(UserChange::from);
+        let manager = manager.map(|Entry { user, .. }| UserManager {
+            id: user.id,
+            login: user.login,
+        });
         Ok(Self {
+            manager,
             changes: Some(changes.collect()),
             ..Self::listed(entry)
         })
