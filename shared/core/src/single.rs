@@ -1,8 +1,6 @@
 //! What a request says about one user, for the dialects that write one at a time: a dialect gives
 //! its keys and its ways of writing, what comes out is the same for all of them and for an import.
 
-pub mod schema;
-
 use secrecy::SecretString;
 
 use crate::attribute::{Attribute, CATALOGUE, Spec};

@@ -163,17 +163,19 @@ impl<'s> Directory<'s> {
         };
         let seat = self.store.seat(login).await?;
         Ok(Some(match seat {
-            Seat::Taken(seen) if external_id.is_some() && self.is_adoptable(&seen.entry) => {
+            Seat::Taken(seen) if external_id.is_some_and(|id| self.is_meant(&seen.entry, id)) => {
                 Target::User(seen)
             }
             seat => Target::New(seat),
         }))
     }
 
-    /// Whether a user can be given an external id by the login alone.
-    fn is_adoptable(&self, entry: &Entry) -> bool {
-        let values = &entry.user.values;
-        entry.user.tenant == self.tenant && !values.contains_key(&Attribute::ExternalId)
+    /// Whether a user who was found by the login alone can be given this external id, or has just
+    /// been given it by somebody else.
+    fn is_meant(&self, entry: &Entry, external_id: &str) -> bool {
+        let theirs = entry.user.values.get(&Attribute::ExternalId);
+        let is_it = |theirs: &Value<'_>| matches!(theirs, Value::Text(id) if id == external_id);
+        entry.user.tenant == self.tenant && theirs.is_none_or(is_it)
     }
 
     async fn create(

@@ -1,18 +1,20 @@
 //! LMS Collaborator's single-user import on the wire (CONTRACT §2): the keys of a user, what must
 //! be among them, the counts of the answer and the texts of refusals.
 
+mod schema;
+
 use std::borrow::Cow;
 
 use serde::Serialize;
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::Schema;
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
+
+pub use self::schema::User;
 
 use crate::attribute::Attribute;
 use crate::json::Json;
 use crate::plan::Refusal;
 use crate::reader::Object;
-use crate::single::{Request, Spelling, schema};
+use crate::single::{Request, Spelling};
 use crate::value::{Flags, ReadContext, Value};
 
 /// The path of the import.
@@ -149,22 +151,6 @@ pub struct Failure {
     /// What is wrong, and what to do.
     #[schema(example = "email: not a valid e-mail address")]
     pub error: String,
-}
-
-/// A user as requests have it, for their description.
-#[derive(Debug)]
-pub struct User;
-
-impl ToSchema for User {
-    fn name() -> Cow<'static, str> {
-        Cow::Borrowed("CollaboratorUser")
-    }
-}
-
-impl PartialSchema for User {
-    fn schema() -> RefOr<Schema> {
-        schema::of_user(&SPELLING, &REQUIRED).into()
-    }
 }
 
 #[cfg(test)]

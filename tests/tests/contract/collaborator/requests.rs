@@ -163,8 +163,8 @@ async fn a_body_that_is_no_object_is_told_where() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_key_that_comes_twice_the_last_value_counts_and_unknown_ones_are_ignored() {
     let w = World::start().await;
-    let body = person(&w, "john", json!({"unknown": {"a": [1e999]}})).to_string();
-    let body = body.replacen('{', r#"{"uid":null,"city":7,"#, 1);
+    let body = person(&w, "john", json!({"unknown": {"a": [null]}})).to_string();
+    let body = body.replacen('{', r#"{"uid":null,"odd":1e999,"#, 1);
     let reply = single(&w, 0).await.body(body).send().await;
     assert_counts(&reply, [1, 0, 0, 0]);
 }

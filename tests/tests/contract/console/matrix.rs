@@ -112,6 +112,7 @@ impl Things {
             ("PATCH", "/robots/{name}") => json!({"enabled": true}),
             ("POST", "/tokens") => json!({"robot": self.robot, "lifetime_seconds": 60}),
             ("POST", "/v1/import/user-data/{task_id}") => json!([]),
+            ("POST", "/api/v2/users-import/single") => json!({}),
             other => panic!("what body does {other:?} take?"),
         };
         Some(body.to_string())

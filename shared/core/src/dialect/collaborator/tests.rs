@@ -1,4 +1,5 @@
 use serde_json::json;
+use utoipa::PartialSchema as _;
 
 use super::*;
 use crate::attribute::CATALOGUE;
@@ -111,6 +112,7 @@ fn a_user_is_described_by_every_key_of_the_catalogue() {
     assert!(keys.iter().all(|key| described.contains_key(*key)));
     assert_eq!(schema["required"], json!(REQUIRED.map(key)));
     assert_eq!(described["uid"]["type"], json!(["string", "integer"]));
+    assert_eq!(described["password"]["writeOnly"], true);
     let tags = json!(["string", "array", "null"]);
     assert_eq!(described["tags"]["type"], tags);
 }
@@ -125,7 +127,7 @@ fn the_page_has_every_key_of_the_catalogue_with_what_it_takes() {
             } else {
                 ""
             };
-            let takes = schema::takes(spec.kind, &SPELLING);
+            let takes = schema::takes(spec.kind);
             let key = (SPELLING.key)(spec)?;
             Some(format!("| `{key}`{star} | `{}` | {takes} |", spec.name))
         })
