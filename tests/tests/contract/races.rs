@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use muster_tests::{Access, Call, Reply, World, store_or_skip};
-use rand::RngExt as _;
 use reqwest::Method;
 use serde_json::json;
 
