@@ -34,7 +34,8 @@ def built():
     functions, as everywhere else, so that all share their dependencies."""
     if given := os.environ.get("MUSTER_BINARIES"):
         return pathlib.Path(given).resolve()
-    packages = ["muster-auth", "muster-console", "muster-imports", "muster-local", "samplecli"]
+    functions = [binary for _, binary in deploy.functions(deploy.read(TEMPLATE))]
+    packages = [*functions, "muster-local", "samplecli"]
     wanted = [flag for package in packages for flag in ("-p", package)]
     subprocess.run(["cargo", "build", "--locked", "--release", *wanted], cwd=ROOT, check=True)
     return TARGET / "release"
