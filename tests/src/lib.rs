@@ -25,8 +25,9 @@ use tokio::sync::{Mutex, MutexGuard, OnceCell};
 pub use http::{Call, Reply, compact};
 pub use store::Access;
 
-/// Tests share the tasks of a running stack, so they take turns there.
-static TURN: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
+/// Tests share the tasks of a running stack, so they take turns there. Whoever has the turn knows the
+/// tag of who had it before.
+static TURN: LazyLock<Mutex<Option<String>>> = LazyLock::new(Mutex::default);
 
 /// The name of the variable that points the tests at a running stack.
 pub const READY_FILE: &str = "MUSTER_READY_FILE";
@@ -83,7 +84,7 @@ pub struct World {
     sessions: [OnceCell<String>; 2],
     /// Kept alive as long as the test runs.
     _stack: Option<Stack>,
-    _turn: Option<MutexGuard<'static, ()>>,
+    _turn: Option<MutexGuard<'static, Option<String>>>,
 }
 
 impl World {
@@ -123,7 +124,7 @@ impl World {
     }
 
     async fn pointed(path: &str) -> World {
-        let turn = TURN.lock().await;
+        let mut turn = TURN.lock().await;
         let text = std::fs::read_to_string(path)
             .unwrap_or_else(|error| panic!("{READY_FILE}={path}: {error}"));
         let ready: Value =
@@ -139,6 +140,9 @@ impl World {
             serde_json::from_value(ready["tenants"].clone()).expect("the ready file's tenants");
         let tag = tag();
         let store = Access::from_env(&[&tag, "john.foo", "jack.woo"]).await;
+        if let (Some(before), Some(store)) = (turn.replace(tag.clone()), &store) {
+            store.clear(&before).await;
+        }
         World::assemble(url, tenants, tag, store, None, Some(turn))
     }
 
@@ -148,7 +152,7 @@ impl World {
         tag: String,
         store: Option<Access>,
         stack: Option<Stack>,
-        turn: Option<MutexGuard<'static, ()>>,
+        turn: Option<MutexGuard<'static, Option<String>>>,
     ) -> World {
         assert_eq!(tenants.len(), 2, "the tests need two tenants");
         World {

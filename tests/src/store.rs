@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use jiff::{Timestamp, ToSpan};
 use muster_aws::holds::Acquired;
 use muster_aws::items::ItemFilter;
@@ -91,6 +91,37 @@ impl Access {
     /// All rows of everything else.
     pub async fn control(&self) -> Rows {
         self.control_rows(&[]).await
+    }
+
+    /// Takes out what the users of an earlier test left: a look at the whole table, of which tests
+    /// take many, costs time for each row that is there.
+    pub async fn clear(&self, tag: &str) {
+        let table = &self.store.tables.directory;
+        let tagged = |value: Option<&AttributeValue>| {
+            value.is_some_and(|value| value.as_s().is_ok_and(|text| text.contains(tag)))
+        };
+        let rows = self.scan(table, "contains", &[]).await.into_values();
+        let deletes: Vec<WriteRequest> = rows
+            .filter(|row| tagged(row.get("pk")) || tagged(row.get("login")))
+            .map(|row| {
+                let delete = DeleteRequest::builder()
+                    .key("pk", row["pk"].clone())
+                    .build();
+                let delete = delete.expect("it has a key");
+                WriteRequest::builder().delete_request(delete).build()
+            })
+            .collect();
+        for some in deletes.chunks(25) {
+            let mut left = HashMap::from([(table.clone(), some.to_vec())]);
+            while !left.is_empty() {
+                let sent = self.store.client.batch_write_item();
+                let sent = sent.set_request_items(Some(left)).send().await;
+                left = sent
+                    .expect("the store")
+                    .unprocessed_items
+                    .unwrap_or_default();
+            }
+        }
     }
 
     /// Takes away all there is: whatever is asked of the store is refused from then on.

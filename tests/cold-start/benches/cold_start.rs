@@ -2,9 +2,9 @@
 //! hello-world function, in one run.
 //!
 //! ```sh
-//! cargo build --release -p muster-cold-start -p muster-auth -p muster-imports
+//! cargo build --release -p muster-cold-start -p muster-auth -p muster-imports -p muster-users
 //! cargo bench -p muster-cold-start            # or, as they are deployed:
-//! cargo lambda build --release -p muster-cold-start -p muster-auth -p muster-imports
+//! cargo lambda build --release -p muster-cold-start -p muster-auth -p muster-imports -p muster-users
 //! cargo bench -p muster-cold-start -- target/lambda
 //! ```
 
@@ -22,11 +22,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What is started, and with which certificate authorities (docs/adr/0005).
-const STARTED: [(&str, &str); 4] = [
+const STARTED: [(&str, &str); 5] = [
     ("muster-hello", "amazon"),
     ("muster-auth", "amazon"),
     ("muster-imports", "amazon"),
     ("muster-imports", "system"),
+    ("muster-users", "amazon"),
 ];
 const ROUNDS: usize = 101;
 

@@ -23,6 +23,7 @@ CHANGED = {
     "AuthMemory": "1024",
     "ConsoleMemory": "2048",
     "ImportsMemory": "2048",
+    "UsersMemory": "2048",
 }
 
 
@@ -124,7 +125,8 @@ def change_a_parameter(account, outputs):
     settle(cloudformation, "stack_update_complete")
     faults = []
     memories = {
-        f"{function}FunctionName": f"{function}Memory" for function in ("Auth", "Console", "Imports")
+        f"{function}FunctionName": f"{function}Memory"
+        for function in ("Auth", "Console", "Imports", "Users")
     }
     for output, memory in memories.items():
         called = account.client("lambda").get_function_configuration(

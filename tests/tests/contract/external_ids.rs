@@ -1,5 +1,7 @@
 //! External ids and their claims (PROTOCOL §7): what an import may take, keep and leave behind.
 
+use std::collections::BTreeSet;
+
 use muster_tests::{Reply, World, store_or_skip};
 use serde_json::{Value, json};
 
@@ -204,4 +206,29 @@ async fn an_external_id_that_is_taken_is_left_out_of_a_record_that_is_kept() {
             "{name}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_loses_logins_to_another_tenant_while_importing_keeps_no_claims_for_them() {
+    let w = World::start().await;
+    let store = store_or_skip!(w);
+    // Each time both have planned, and claimed, before either has written all.
+    for round in 0..3 {
+        let names = (0..75).map(|n| format!("user{round}x{n}"));
+        let records: Value = names.map(|name| with_id(&w, &name, &name)).collect();
+        let (one, two) = (
+            w.import(0).await.records(&records),
+            w.import(1).await.records(&records),
+        );
+        let (one, two) = tokio::join!(one.send(), two.send());
+        let ignored = one.counts()[2] + two.counts()[2];
+        assert_eq!(ignored, 75, "each login has one owner: {one} {two}");
+    }
+    let owners = store.owners().await.into_iter();
+    let held: BTreeSet<String> = owners
+        .map(|(login, tenant)| format!("X#{tenant}#{login}"))
+        .collect();
+    let claims = store.directory().await.into_keys();
+    let claims: BTreeSet<String> = claims.filter(|key| key.starts_with("X#")).collect();
+    assert_eq!(claims, held);
 }

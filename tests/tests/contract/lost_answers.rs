@@ -155,6 +155,9 @@ async fn import(store: &Store, request: SyncRequest) -> Counts {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_write_is_counted_once_though_answers_get_lost() {
+    if muster_tests::points_elsewhere() {
+        return;
+    }
     let schedules =
         std::env::var("MUSTER_SCHEDULES").map_or(5, |count| count.parse().expect("a number"));
     let stack = Stack::start(StackOptions::default())

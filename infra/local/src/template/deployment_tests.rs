@@ -84,8 +84,9 @@ async fn each_function_answers_its_routes_and_no_others() {
         ("muster-console", muster_console::router(store.clone())),
         (
             "muster-imports",
-            muster_imports::router(store, Times::default()),
+            muster_imports::router(store.clone(), Times::default()),
         ),
+        ("muster-users", muster_users::router(store)),
     ];
     for (function, router) in functions {
         let server = HttpServer::start(loopback::listen(0).unwrap(), router).unwrap();
@@ -93,7 +94,7 @@ async fn each_function_answers_its_routes_and_no_others() {
             let Some(path) = key.strip_prefix("ANY ") else {
                 continue;
             };
-            let path = path.replace("{task_id}", "206");
+            let path = path.replace("{task_id}", "206").replace("{id}", "42");
             let path = path.replace("/admin/v1/{proxy+}", "/admin/v1/session");
             let path = path.replace("/docs/{proxy+}", "/docs/index.html");
             let url = format!("{}{path}", server.url());

@@ -8,6 +8,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod singles;
+
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -65,7 +67,7 @@ struct Marks {
 impl Marks {
     /// A new mark: the kind is part of it, so that a find tells what leaked.
     fn new_of(&mut self, kind: &str) -> String {
-        let mark = format!("{MARK}.{kind}.{}", self.tag);
+        let mark = format!("{MARK}.{kind}{}.{}", self.all.len(), self.tag);
         self.all.push(mark.clone());
         mark
     }
@@ -94,6 +96,8 @@ async fn what_is_personal_goes_through_every_path_and_into_no_log() {
     };
     sign_ins(&w, &mut marks).await;
     imports(&w, &mut marks).await;
+    singles::collaborator(&w, &mut marks).await;
+    singles::qvalon(&w, &mut marks).await;
     refusals(&w, &mut marks).await;
     paths(&w, &mut marks).await;
     operators(&w, &mut marks).await;
@@ -114,6 +118,7 @@ async fn what_is_personal_goes_through_every_path_and_into_no_log() {
     let failed = [
         "sign-in failed",
         "import request failed",
+        "user request failed",
         "operator's request failed",
     ];
     for said in said.into_iter().chain(failed).chain(runs) {
@@ -234,6 +239,7 @@ async fn broken_store(w: &World, marks: &mut Marks) {
         .await;
     let records = json!([{"Username": marks.new_of("login"), "Name": marks.new_of("name")}]);
     assert_eq!(import.records(&records).send().await.status, 500);
+    singles::broken_store(w, marks).await;
     let robot = json!({"username": marks.new_of("robot"), "password": marks.new_of("password")});
     assert_eq!(w.authenticate(robot.to_string()).await.status, 500);
     let operator = json!({"name": marks.new_of("operator"), "password": marks.new_of("password")});
