@@ -14,17 +14,13 @@ async fn more_than_ten_thousand_users_are_asked_for_in_parts() {
     import(&w, "odd", 0..1).await;
     import(&w, "user", 0..10_000).await;
     assert_eq!(listed(&w, "loginLike=user").await.len(), 10_000);
-    for query in ["", "active=true", "loginLike=.", "loginLike="] {
+    for query in ["", "loginLike=", "active=true"] {
         let message = assert_refused(&asked(&w, 0, query).await, "page");
         for part in ["10,000", "page", "size", "after"] {
             assert!(message.contains(part), "{query}: {message}");
         }
     }
-    for (query, count) in [("&active=true", 1), ("", 1)] {
-        let last = listed(&w, &format!("page=10&size=1000{query}")).await;
-        assert_eq!(last.len(), count, "{query}");
-    }
-    assert_eq!(listed(&w, "active=false").await.len(), 0);
+    assert_eq!(listed(&w, "page=10&size=1000").await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
