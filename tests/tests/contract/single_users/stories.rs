@@ -18,7 +18,7 @@ use super::deeds::{Deed, Given, MARKS, Scene, Told, What, mark};
 use super::rows::{dangling, holders, judge_growth, users};
 
 /// Of a short form: a few seconds.
-const STORIES: u64 = 60;
+const STORIES: u64 = 24;
 /// Stories of one stack: tables stay small.
 const OF_A_STACK: u64 = 50;
 /// Stacks at once.
