@@ -98,6 +98,7 @@ impl Deed {
 
 /// What became of it.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there are few at a time")]
 pub enum Told {
     Single(Written),
     Imported(Counts),

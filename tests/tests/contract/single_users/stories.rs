@@ -18,7 +18,7 @@ use super::deeds::{Deed, Given, MARKS, Scene, Told, What, mark};
 use super::rows::{dangling, holders, judge_growth, users};
 
 /// Of a short form: a few seconds.
-const STORIES: u64 = 60;
+const STORIES: u64 = 24;
 /// Stories of one stack: tables stay small.
 const OF_A_STACK: u64 = 50;
 /// Stacks at once.
@@ -92,8 +92,11 @@ impl Dice {
         if depth > 0 && self.left > 0 && self.dice.random_bool(0.7) {
             let at = self.dice.random_range(0..14);
             let count = self.dice.random_range(1..=2.min(self.left));
-            let others = (0..count).filter_map(|_| (self.left > 0).then(|| self.deed(depth - 1)));
-            deed.meanwhile = Some((at, others.collect()));
+            let mut others = Vec::new();
+            while others.len() < count && self.left > 0 {
+                others.push(self.deed(depth - 1));
+            }
+            deed.meanwhile = Some((at, others));
         }
         deed
     }
