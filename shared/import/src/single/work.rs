@@ -61,6 +61,7 @@ impl Work {
         self.compared = Some(stored);
         Ok(())
     }
+
     /// What an attempt has changed whose answer was lost: others have written the user since, and
     /// left word of it.
     pub(super) fn has_changed(
