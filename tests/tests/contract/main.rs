@@ -26,6 +26,7 @@ mod lost_answers;
 mod managers;
 mod mapping;
 mod merging;
+mod numbered;
 mod order;
 mod qvalon;
 mod qvalon_list;

@@ -22,14 +22,17 @@ use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
 
+use crate::numbered::Numbered;
 use crate::trouble::{Later, Trouble};
 
-/// Of a short form: a few seconds.
-const SCHEDULES: u64 = 200;
-/// Schedules of one stack: tables stay small.
-const OF_A_STACK: u64 = 100;
-/// Stacks at once.
-const STACKS: usize = 8;
+/// A few seconds of schedules, unless told.
+const SCHEDULES: Numbered = Numbered {
+    one: "MUSTER_SCHEDULE",
+    many: "MUSTER_SCHEDULES",
+    short: 200,
+    of_a_stack: 100,
+    stacks: 8,
+};
 const KEYS: usize = 2;
 const USERS: usize = 3;
 
@@ -414,33 +417,5 @@ async fn every_key_has_one_effect_and_one_answer_whatever_happens() {
     if muster_tests::points_elsewhere() {
         return;
     }
-    let number = |name| {
-        let value: Option<String> = std::env::var(name).ok();
-        value.map(|value| value.parse::<u64>().expect("a number"))
-    };
-    let numbers: Vec<u64> = match number("MUSTER_SCHEDULE") {
-        Some(one) => vec![one],
-        None => (0..number("MUSTER_SCHEDULES").unwrap_or(SCHEDULES)).collect(),
-    };
-    let share = (numbers.len() as u64)
-        .div_ceil(STACKS as u64)
-        .clamp(1, OF_A_STACK);
-    let mut shares: Vec<Vec<u64>> = numbers
-        .chunks(usize::try_from(share).expect("few"))
-        .map(<[u64]>::to_vec)
-        .collect();
-    let mut running = tokio::task::JoinSet::new();
-    while let Some(share) = shares.pop() {
-        if running.len() == STACKS {
-            running
-                .join_next()
-                .await
-                .expect("one runs")
-                .expect("it passes");
-        }
-        running.spawn(on_a_stack(share));
-    }
-    while let Some(ended) = running.join_next().await {
-        ended.expect("it passes");
-    }
+    SCHEDULES.spread(on_a_stack).await;
 }

@@ -39,8 +39,8 @@ const REQUIRED: [Attribute; 5] = [
     Attribute::LastName,
 ];
 
-/// The refusal of a request without one of [`REQUIRED`]. Clients know the text as it is: it names
-/// the position, without which a user is taken all the same.
+/// The refusal of a request without one of the required fields. Clients know the text as it is: it
+/// names the position, without which a user is taken all the same.
 pub const MISSING: &str = "Required fields: uid, login, email, firstname, secondname, position";
 
 /// What a request asks for.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     COLLABORATOR, Kind, QVALON, Row, TABLE, collaborator_user, qvalon_user, shown, single,
+    whole_task,
 };
 
 /// Stands for a string that is not one: half of a surrogate pair.
@@ -275,15 +276,7 @@ async fn qvalon_refuses_by_name_what_an_attribute_cannot_be() {
 async fn quant_warns_by_name_and_takes_the_rest_of_the_record() {
     let w = World::start().await;
     let store = store_or_skip!(w);
-    let task = store
-        .task(&w, 0, |task| {
-            task["attribute_mapping"] = TABLE
-                .iter()
-                .filter(|row| row.kind != Kind::Password)
-                .map(|row| (row.name.to_owned(), json!(row.name)))
-                .collect();
-        })
-        .await;
+    let task = whole_task(&w, store).await;
     let decides = |row: &&Row| matches!(row.kind, Kind::Login | Kind::Role | Kind::Email);
     let optional = TABLE.iter().filter(|row| !decides(row));
     let mut records = Vec::new();

@@ -4,7 +4,7 @@ use muster_tests::{World, store_or_skip};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::{COLLABORATOR, Kind, QVALON, Row, TABLE, collaborator_user, shown, single};
+use super::{COLLABORATOR, Kind, QVALON, Row, TABLE, collaborator_user, shown, single, whole_task};
 
 /// A value that is sent, and what is stored of it.
 fn sample(w: &World, row: &Row, login: &str, manager: &Value) -> (Value, Value) {
@@ -102,15 +102,7 @@ async fn a_task_of_quant_maps_any_attribute_but_the_password() {
     let store = store_or_skip!(w);
     let manager = boss(&w).await;
     let login = w.login("quant");
-    let task = store
-        .task(&w, 0, |task| {
-            task["attribute_mapping"] = TABLE
-                .iter()
-                .filter(|row| row.kind != Kind::Password)
-                .map(|row| (row.name.to_owned(), json!(row.name)))
-                .collect();
-        })
-        .await;
+    let task = whole_task(&w, store).await;
     let (mut sent, mut stored) = everything(&w, &login, &manager, |row| match row.kind {
         Kind::Password => "",
         _ => row.name,

@@ -7,7 +7,7 @@ mod everywhere;
 use std::collections::BTreeSet;
 
 use muster_core::attribute::CATALOGUE;
-use muster_tests::World;
+use muster_tests::{Access, World};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -160,6 +160,19 @@ pub fn collaborator_user(w: &World, name: &str) -> Map<String, Value> {
 pub fn qvalon_user(w: &World, name: &str) -> Map<String, Value> {
     let user = json!({"login": w.login(name), "authType": "LDAP", "ldapLogin": "ann"});
     user.as_object().cloned().unwrap_or_default()
+}
+
+/// A task of the first tenant that maps every attribute but the password, each to its own name.
+pub async fn whole_task(w: &World, store: &Access) -> u64 {
+    store
+        .task(w, 0, |task| {
+            task["attribute_mapping"] = TABLE
+                .iter()
+                .filter(|row| row.kind != Kind::Password)
+                .map(|row| (row.name.to_owned(), json!(row.name)))
+                .collect();
+        })
+        .await
 }
 
 /// What the operator's API shows of the user with this login.

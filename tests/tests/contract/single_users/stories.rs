@@ -16,13 +16,16 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use super::deeds::{Deed, Given, MARKS, Scene, Told, What, mark};
 use super::rows::{dangling, holders, judge_growth, users};
+use crate::numbered::Numbered;
 
-/// Of a short form: a few seconds.
-const STORIES: u64 = 24;
-/// Stories of one stack: tables stay small.
-const OF_A_STACK: u64 = 50;
-/// Stacks at once.
-const STACKS: usize = 4;
+/// A few seconds of stories, unless told.
+const STORIES: Numbered = Numbered {
+    one: "MUSTER_STORY",
+    many: "MUSTER_STORIES",
+    short: 24,
+    of_a_stack: 50,
+    stacks: 4,
+};
 const LOGINS: usize = 3;
 const IDS: usize = 2;
 
@@ -181,30 +184,5 @@ async fn whatever_happens_owners_are_the_only_ones_and_nothing_that_was_answered
     if muster_tests::points_elsewhere() {
         return;
     }
-    let number = |name| {
-        let value: Option<String> = std::env::var(name).ok();
-        value.map(|value| value.parse::<u64>().expect("a number"))
-    };
-    let numbers: Vec<u64> = match number("MUSTER_STORY") {
-        Some(one) => vec![one],
-        None => (0..number("MUSTER_STORIES").unwrap_or(STORIES)).collect(),
-    };
-    let share = (numbers.len() as u64)
-        .div_ceil(STACKS as u64)
-        .clamp(1, OF_A_STACK);
-    let mut shares: Vec<Vec<u64>> = numbers
-        .chunks(usize::try_from(share).expect("few"))
-        .map(<[u64]>::to_vec)
-        .collect();
-    let mut running = tokio::task::JoinSet::new();
-    while let Some(share) = shares.pop() {
-        if running.len() == STACKS {
-            let ended = running.join_next().await.expect("one runs");
-            ended.expect("it passes");
-        }
-        running.spawn(on_a_stack(share));
-    }
-    while let Some(ended) = running.join_next().await {
-        ended.expect("it passes");
-    }
+    STORIES.spread(on_a_stack).await;
 }

@@ -1,5 +1,5 @@
 //! Which users a list is about (CONTRACT §3, *Filters*): what is to be true of them, and whether
-//! that is enough to look them up. The query's parameters become this in [`query`].
+//! that is enough to look them up. The query's parameters become this in `query`.
 
 mod query;
 
