@@ -95,7 +95,11 @@ async fn counters_agree_at_20_000_records() {
         give_up_after: long,
         ..Times::default()
     };
-    check(World::patient(times).await, 20_000, 20, false).await;
+    let w = World::patient(times).await;
+    // A deployed function keeps its own times, and an emulated account writes a few hundred users
+    // a second: not as many as fit into one request.
+    let total = if w.behind_gateway() { 5_000 } else { 20_000 };
+    check(w, total, 20, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
