@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Response};
+use axum::routing::post;
 use axum::{Json, Router};
 use jiff::Timestamp;
 use muster_aws::error::UNREACHABLE;
@@ -21,6 +22,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+/// Where robots sign in.
+const PATH: &str = "/authenticate";
 /// How long a token lives.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// After this a sign-in is given up, so that the function still answers before it is stopped
@@ -29,20 +32,18 @@ pub const PATIENCE: Duration = Duration::from_millis(8_500);
 /// Bytes of a sign-in; a name and a password take far less.
 const MOST_BYTES: usize = 10_000;
 
-fn routes() -> OpenApiRouter<Store> {
-    OpenApiRouter::new().routes(routes!(authenticate))
-}
-
-/// The function's routes.
+/// The function's routes. Their description is made apart, not at every cold start.
 pub fn router(store: Store) -> Router {
-    let (router, _) = routes().with_state(store).split_for_parts();
-    muster_web::finish(router)
+    let router = Router::new().route(PATH, post(authenticate));
+    muster_web::finish(router.with_state(store))
 }
 
 /// What the function's routes are documented as.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    routes().into_openapi()
+    OpenApiRouter::<Store>::new()
+        .routes(routes!(authenticate))
+        .into_openapi()
 }
 
 /// Who signs in.
@@ -70,7 +71,7 @@ struct Reply<'a> {
 ///
 /// The token opens the three dialects, within the robot's scopes, for 30 minutes.
 #[utoipa::path(
-    post, path = "/authenticate", tag = "Sign-in",
+    post, path = PATH, tag = "Sign-in",
     request_body = Credentials,
     responses(
         (status = 200, description = "Signed in.", body = Reply<'static>),

@@ -1,23 +1,24 @@
 //! `POST /api/v2/users-import/single`: LMS Collaborator's import of one user, known by its uid
 //! (CONTRACT §2).
 
-use axum::Json;
 use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
 use bytes::Bytes;
 use jiff::Timestamp;
 use muster_aws::directory::Writer;
 use muster_aws::tokens::Scope;
 use muster_aws::{Store, StoreError};
 use muster_core::dialect::collaborator::{
-    Counts, Failure, IMPORT_PATH, Import, MISSING, SPELLING, User, told,
+    Counts, Failure, IMPORT_PATH, Import, MISSING, User, told,
 };
 use muster_core::limits;
 use muster_core::reader::read_object;
 use muster_import::{Directory, Whom, Written};
 use muster_web::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use muster_web::{Body, RequestId, headers};
-use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
@@ -25,12 +26,14 @@ use crate::method::only_post;
 
 /// Where the product's own clients send the token; wins over `Authorization`.
 const CBR_AUTHORIZATION: HeaderName = HeaderName::from_static("x-cbr-authorization");
-/// Seconds after which a client that met too many others may come again.
-const RETRY_AFTER: u64 = 2;
 
-pub(crate) fn routes() -> OpenApiRouter<App> {
-    let import = routes!(import).map(|methods| methods.fallback(wrong_method));
-    OpenApiRouter::new().routes(import)
+pub(crate) fn routes() -> Router<App> {
+    Router::new().route(IMPORT_PATH, post(import).fallback(wrong_method))
+}
+
+/// What they are documented as.
+pub(crate) fn described() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(import))
 }
 
 /// Why a request was not carried out.
@@ -109,7 +112,8 @@ async fn imported(store: &Store, headers: &HeaderMap, body: Body) -> Result<Coun
         run: None,
     };
     let directory = Directory::new(store, &token.tenant, writer, now);
-    let written = directory.write(Whom::ExternalId(&uid), request, SPELLING.judge);
+    // What a user must have is in the request itself.
+    let written = directory.write(Whom::ExternalId(&uid), request, |_| Vec::new());
     match written.await? {
         Written::Created(_) => Ok(Counts::created()),
         Written::Updated { user, changed } => Ok(Counts::changed(&changed, user.is_active())),
@@ -155,22 +159,15 @@ fn refused(refusal: Refusal, request_id: &RequestId) -> Response {
         Refusal::Store(error) => error,
     };
     tracing::error!(%error, "import of a user failed");
-    match error {
-        StoreError::Throttled(_) | StoreError::Contended(_) => {
-            let message = error.client_message().to_owned();
-            let mut response = failure(StatusCode::TOO_MANY_REQUESTS, message);
-            let wait = HeaderValue::from(RETRY_AFTER);
-            response.headers_mut().insert(header::RETRY_AFTER, wait);
-            response
-        }
-        StoreError::Unanswered(_)
-        | StoreError::Refused(_)
-        | StoreError::Row { .. }
-        | StoreError::Secrets(_) => failure(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            request_id.mention(error.client_message()),
-        ),
-    }
+    let message = error.client_message();
+    let Some(wait) = error.retry_after() else {
+        let message = request_id.mention(message);
+        return failure(StatusCode::INTERNAL_SERVER_ERROR, message);
+    };
+    let mut response = failure(StatusCode::TOO_MANY_REQUESTS, message.to_owned());
+    let wait = HeaderValue::from(wait);
+    response.headers_mut().insert(header::RETRY_AFTER, wait);
+    response
 }
 
 fn unauthorised() -> Response {

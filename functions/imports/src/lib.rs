@@ -8,7 +8,6 @@ mod quant;
 use axum::Router;
 use muster_aws::Store;
 use muster_import::Times;
-use utoipa_axum::router::OpenApiRouter;
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
@@ -17,19 +16,17 @@ struct App {
     times: Times,
 }
 
-fn routes() -> OpenApiRouter<App> {
-    quant::routes().merge(collaborator::routes())
-}
-
-/// The function's routes.
+/// The function's routes. Their description is made apart: it would be much of a cold start.
 pub fn router(store: Store, times: Times) -> Router {
     let app = App { store, times };
-    let (router, _) = routes().with_state(app).split_for_parts();
-    muster_web::finish(router)
+    let router = quant::routes().merge(collaborator::routes());
+    muster_web::finish(router.with_state(app))
 }
 
 /// What the function's routes are documented as.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    routes().into_openapi()
+    quant::described()
+        .merge(collaborator::described())
+        .into_openapi()
 }

@@ -1,9 +1,10 @@
 //! `POST /v1/import/user-data/{task_id}`: Quant's import. The order of the checks is CONTRACT §1's.
 
-use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
 use bytes::Bytes;
 use jiff::Timestamp;
 use muster_aws::keys::Answer;
@@ -17,7 +18,7 @@ use muster_core::reader::has_more_elements_than;
 use muster_import::{Deadline, IdempotencyKey, Outcome, SyncImport, SyncRequest};
 use muster_web::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use muster_web::{Body, RequestId, headers};
-use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
@@ -32,9 +33,13 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// The longest key, in characters.
 const LONGEST_KEY: usize = 255;
 
-pub(crate) fn routes() -> OpenApiRouter<App> {
-    let import = routes!(import).map(|methods| methods.fallback(wrong_method));
-    OpenApiRouter::new().routes(import)
+pub(crate) fn routes() -> Router<App> {
+    Router::new().route(IMPORT_PATH, post(import).fallback(wrong_method))
+}
+
+/// What they are documented as.
+pub(crate) fn described() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(import))
 }
 
 /// Why a request is no run.

@@ -9,9 +9,6 @@ use muster_web::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Seconds after which a client that met too many others may come again.
-const RETRY_AFTER: u64 = 2;
-
 /// An error.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = QvalonError)]
@@ -109,14 +106,10 @@ impl IntoResponse for Failure {
             Self::Store(error) => error,
         };
         tracing::error!(%error, "user request failed");
-        let (status, wait) = match &error {
-            StoreError::Throttled(_) | StoreError::Contended(_) => {
-                (StatusCode::TOO_MANY_REQUESTS, Some(RETRY_AFTER))
-            }
-            StoreError::Unanswered(_)
-            | StoreError::Refused(_)
-            | StoreError::Row { .. }
-            | StoreError::Secrets(_) => (StatusCode::INTERNAL_SERVER_ERROR, None),
+        let wait = error.retry_after();
+        let status = match wait {
+            Some(_) => StatusCode::TOO_MANY_REQUESTS,
+            None => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let mut response = Self::new(status, error.client_message()).into_response();
         if let Some(wait) = wait {

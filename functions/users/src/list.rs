@@ -4,7 +4,7 @@ mod answer;
 mod description;
 mod search;
 
-use axum::extract::{Query as Decoded, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use muster_core::dialect::qvalon::filter::{BadParameter, Paging, Query};
 use muster_core::dialect::qvalon::{USERS_PATH, UserObject};
@@ -15,6 +15,7 @@ use self::search::{Found, search};
 use crate::App;
 use crate::access::Robot;
 use crate::failure::{Failure, Problem};
+use crate::query::pairs;
 
 /// How many users match, on all pages.
 const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
@@ -56,9 +57,7 @@ pub(crate) async fn list(
     robot: Robot,
     uri: Uri,
 ) -> Result<Response, Failure> {
-    // Any query is a list of pairs.
-    let given = Decoded::<Vec<(String, String)>>::try_from_uri(&uri);
-    let given = given.map(|Decoded(given)| given).unwrap_or_default();
+    let given = pairs(&uri);
     let given = given.iter().map(|(name, value)| (&**name, &**value));
     let query = Query::read(given).map_err(all_refused)?;
     let found = search(&app.store, &robot.tenant, &query).await?;

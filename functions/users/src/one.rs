@@ -3,7 +3,7 @@
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use muster_aws::directory::UserKey;
@@ -20,6 +20,7 @@ use crate::App;
 use crate::access::Robot;
 use crate::body::JsonObject;
 use crate::failure::{Failure, Problem};
+use crate::query::pairs;
 
 /// The id in a user's path. What is no integer is no user's.
 #[derive(Debug)]
@@ -151,9 +152,7 @@ fn shown(user: &User, fields: &Fields) -> Response {
 
 /// What the query asks for beside.
 fn fields(uri: &Uri) -> Fields {
-    let query = Query::<Vec<(String, String)>>::try_from_uri(uri);
-    // Any query is a list of pairs.
-    let pairs = query.map(|Query(pairs)| pairs).unwrap_or_default();
+    let pairs = pairs(uri);
     let asked = pairs.iter().filter(|(name, _)| name == "fields");
     Fields::parse(asked.map(|(_, value)| value.as_str()))
 }

@@ -42,6 +42,14 @@ fn key(tenant: &str, external_id: &str) -> String {
 }
 
 impl Claim {
+    /// One that a run alone has made.
+    fn of_run(login: &str, run: &str) -> Self {
+        Self {
+            login: login.to_owned(),
+            runs: vec![run.to_owned()],
+        }
+    }
+
     /// Claims an id that nobody has claimed.
     #[must_use]
     pub fn insert(
@@ -51,10 +59,7 @@ impl Claim {
         login: &str,
         run: &str,
     ) -> Statement {
-        let claim = Self {
-            login: login.to_owned(),
-            runs: vec![run.to_owned()],
-        };
+        let claim = Self::of_run(login, run);
         let mut fields = vec![("pk", AttributeValue::S(key(tenant, external_id)))];
         fields.extend(claim.attributes());
         Statement::insert(table, fields)
@@ -116,10 +121,7 @@ impl Claim {
         login: &str,
         run: &str,
     ) -> Statement {
-        let claim = Self {
-            login: login.to_owned(),
-            runs: vec![run.to_owned()],
-        };
+        let claim = Self::of_run(login, run);
         let mut statement = Statement::delete(table);
         statement.condition(&claim.unchanged(tenant, external_id));
         statement

@@ -52,6 +52,16 @@ impl StoreError {
         }
     }
 
+    /// After how many seconds a client that met too many others may come again; `None`: it is not
+    /// that.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Throttled(_) | Self::Contended(_) => Some(2),
+            Self::Unanswered(_) | Self::Refused(_) | Self::Row { .. } | Self::Secrets(_) => None,
+        }
+    }
+
     /// What a client may read.
     #[must_use]
     pub const fn client_message(&self) -> &'static str {

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use crate::attribute::{Attribute, CATALOGUE, Spec};
 use crate::json::Json;
 use crate::login::Login;
-use crate::plan::{Merged, Refusal};
+use crate::plan::Refusal;
 use crate::reader::Object;
 use crate::validate::{Changes, Element, Identity, identify};
 use crate::value::{Problem, ReadContext, password, read};
@@ -20,8 +20,6 @@ pub struct Spelling {
     pub values: fn() -> ReadContext<'static>,
     /// Whether `null` may be sent.
     pub nullable: fn(Attribute) -> bool,
-    /// What is wrong with the user that a request would make, if anything.
-    pub judge: fn(Merged<'_>) -> Vec<Refusal>,
 }
 
 /// What a request says about one user. What it does not say stays as it is stored.
@@ -110,7 +108,6 @@ mod tests {
         key: |spec| spec.qvalon,
         values: || ReadContext::without_task(Flags::Strict, &["ru_RU"]),
         nullable: |attribute| attribute == Attribute::Email,
-        judge: |_| Vec::new(),
     };
 
     fn read(text: &str) -> Result<Request, Vec<String>> {

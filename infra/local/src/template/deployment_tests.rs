@@ -106,6 +106,37 @@ async fn each_function_answers_its_routes_and_no_others() {
     }
 }
 
+#[tokio::test]
+async fn each_documented_operation_is_routed() {
+    // None of them asks the store before it has looked for a token or a body.
+    let tables = Tables::of_stack(STACK_NAME);
+    let store = Store::connect(&Config::local("http://127.0.0.1:9", tables)).await;
+    let imports = muster_imports::router(store.clone(), Times::default());
+    for (router, document) in [
+        (muster_auth::router(store.clone()), muster_auth::openapi()),
+        (
+            muster_console::router(store.clone()),
+            muster_console::openapi(),
+        ),
+        (imports, muster_imports::openapi()),
+        (muster_users::router(store), muster_users::openapi()),
+    ] {
+        let server = HttpServer::start(loopback::listen(0).unwrap(), router).unwrap();
+        let document = serde_json::to_value(document).unwrap();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for method in methods.as_object().unwrap().keys() {
+                let url = format!("{}{}", server.url(), path.replace(['{', '}'], ""));
+                let method = method.to_uppercase().parse().unwrap();
+                let call = loopback_client().unwrap().request(method, url);
+                let status = call.send().await.unwrap().status().as_u16();
+                assert!((400..500).contains(&status), "{path}: {status}");
+                assert!(status != 404 && status != 405, "{path}: {status}");
+            }
+        }
+        server.stop().await.unwrap();
+    }
+}
+
 #[test]
 fn a_stack_s_tables_are_found_by_its_name() {
     let defined = TableDefinitions::embedded().unwrap();

@@ -25,7 +25,6 @@ pub const SPELLING: Spelling = Spelling {
     key: |spec| spec.collaborator,
     values: || ReadContext::without_task(Flags::Digits, LANGUAGES),
     nullable: |_| true,
-    judge: |_| Vec::new(),
 };
 
 const LANGUAGES: &[&str] = &["EN", "UK", "DE", "ES", "ET", "TR", "RU"];

@@ -31,7 +31,6 @@ const NEW: Spelling = Spelling {
     key: |spec| spec.qvalon,
     values: || ReadContext::without_task(Flags::Strict, LANGUAGES),
     nullable: is_nullable,
-    judge,
 };
 
 /// The external id is the new user's alone.
