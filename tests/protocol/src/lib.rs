@@ -1,0 +1,2 @@
+//! The protocol of a run as a model that can be searched: every order of steps, crashes, lost and
+//! repeated messages within small bounds.
