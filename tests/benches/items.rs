@@ -83,6 +83,7 @@ async fn write(stack: &Stack) -> RunId {
         key: None,
     };
     let ending = Ending {
+        state: State::Finished,
         status: Status::PartialSuccess,
         counts: None,
         item_counts: BTreeMap::new(),

@@ -85,6 +85,7 @@ impl LoggedRun {
             counts,
             item_counts,
             errors,
+            job: _,
         } = run;
         let duration = |end: Timestamp| end.as_millisecond() - started_at.as_millisecond();
         Self {

@@ -78,6 +78,14 @@ pub enum ConfigError {
         /// What the table holds.
         table: &'static str,
     },
+    /// The variable is not set, or empty.
+    #[error("the environment variable {name} is not set; set it to {what}")]
+    Unset {
+        /// The variable.
+        name: &'static str,
+        /// What it is to be set to.
+        what: &'static str,
+    },
     /// The value cannot be a table's name.
     #[error(
         "the environment variable {name} is not the name of a DynamoDB table: 3 to 255 letters, \
@@ -194,7 +202,7 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-async fn sdk_config(roots: Roots) -> SdkConfig {
+pub(crate) async fn sdk_config(roots: Roots) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .timeout_config(timeouts())
         .retry_config(RetryConfig::standard());

@@ -8,25 +8,23 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 use jiff::Timestamp;
-use muster_core::run::State;
 use serde::{Deserialize, Serialize};
 use tracing::{error, warn};
 
 use crate::keys::KeyUse;
 use crate::row;
-use crate::runs::{Ending, NewRun, Run, RunId};
+use crate::runs::{Ending, From, NewRun, Run, RunId};
 use crate::transact::{Transacted, condition_failed, found};
 use crate::{Store, StoreError};
 
+mod queued;
 mod rows;
 mod sweep;
 
+use queued::Begin;
 pub use rows::{INTERRUPTED, INTERRUPTED_DRY_RUN, interrupted};
 use rows::{Lock, delete_open, free_lock, interrupt, lock_key, put_open, take_lock};
-pub use sweep::Interrupted;
-
-/// Where an acquire's writes have the key.
-const KEY_WRITE: usize = 4;
+pub use sweep::{Interrupted, OpenRun};
 
 /// How often an acquire looks again at a hold that changed under it.
 const ROUNDS: u32 = 4;
@@ -98,6 +96,15 @@ impl Store {
         hold: Duration,
     ) -> Result<Acquired, StoreError> {
         let until = row::whole_millis(row::later(now, hold));
+        self.begin(run, &Begin::Sync { until }, now).await
+    }
+
+    async fn begin(
+        &self,
+        run: &NewRun,
+        begin: &Begin<'_>,
+        now: Timestamp,
+    ) -> Result<Acquired, StoreError> {
         // A transaction that is refused still meets the holder's finish: only one that may succeed
         // is tried.
         let mut verdict = self.look(run, now).await?;
@@ -107,7 +114,7 @@ impl Store {
                 Verdict::Free => None,
                 Verdict::Expired(lock) => Some(lock),
             };
-            let writes = self.acquire_writes(run, old.as_ref(), now, until).await?;
+            let writes = self.acquire_writes(run, begin, old.as_ref(), now).await?;
             verdict = match self.transact(&writes).await {
                 Ok(Transacted::Done) => {
                     if let Some(old) = &old {
@@ -121,7 +128,7 @@ impl Store {
                     return Ok(Acquired::Mine);
                 }
                 Ok(Transacted::Cancelled(reasons)) => {
-                    self.judge_reasons(run, &reasons, now).await?
+                    self.judge_reasons(run, begin, &reasons, now).await?
                 }
                 // Also when its answers were lost: the rows say whether it took effect.
                 Err(error) if error.retryable() => match self.look(run, now).await? {
@@ -148,17 +155,18 @@ impl Store {
     async fn acquire_writes(
         &self,
         run: &NewRun,
+        begin: &Begin<'_>,
         old: Option<&Lock>,
         now: Timestamp,
-        until: Timestamp,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let table = self.tables.control.as_str();
-        let mut writes = vec![take_lock(table, run, old, until)?];
-        writes.extend(run.begin(table, now)?);
-        writes.push(put_open(table, run, until)?);
+        let hold = begin.hold();
+        let mut writes = vec![take_lock(table, run, old, hold)?];
+        writes.extend(begin.writes(table, run, now)?);
+        writes.push(put_open(table, run, hold)?);
         if let Some(key) = &run.key {
-            debug_assert_eq!(writes.len(), KEY_WRITE);
-            writes.push(key.put(table, &run.id, until, now)?);
+            debug_assert_eq!(writes.len(), begin.key_write());
+            writes.push(begin.key(table, key, run, now)?);
         }
         if let Some(old) = old {
             writes.push(delete_open(table, &old.run)?);
@@ -177,6 +185,7 @@ impl Store {
     async fn judge_reasons(
         &self,
         run: &NewRun,
+        begin: &Begin<'_>,
         reasons: &[CancellationReason],
         now: Timestamp,
     ) -> Result<Verdict, StoreError> {
@@ -190,7 +199,7 @@ impl Store {
             // The run was begun before and has ended: nobody can begin it again.
             return Ok(Verdict::Answer(changing_hands(now)));
         }
-        if reasons.get(KEY_WRITE).is_some_and(condition_failed) && run.key.is_some() {
+        if reasons.get(begin.key_write()).is_some_and(condition_failed) && run.key.is_some() {
             return Ok(Verdict::Answer(Acquired::KeyUsed));
         }
         // A run that is being taken over changed its state and kept the lock: look again.
@@ -241,7 +250,7 @@ impl Store {
     ) -> Result<Finished, StoreError> {
         let table = self.tables.control.as_str();
         let mut writes = vec![
-            ending.of_run(table, &run.id, State::Applying, now)?,
+            ending.of_run(table, &run.id, From::SYNC, now)?,
             free_lock(table, run.task, &run.id)?,
             delete_open(table, &run.id)?,
         ];

@@ -160,6 +160,18 @@ fn part_rows(
     })
 }
 
+impl KeptAnswer {
+    /// A short answer, all of which stands in the row of the key.
+    #[must_use]
+    pub fn whole(status: u16, body: String) -> Self {
+        Self {
+            status,
+            head: body,
+            parts: 0,
+        }
+    }
+}
+
 impl KeyUse {
     /// The name under which hold and open row remember the key.
     pub(crate) fn name(&self) -> &str {
@@ -179,13 +191,14 @@ impl KeyUse {
         table: &str,
         run: &RunId,
         until: Timestamp,
+        answer: Option<&KeptAnswer>,
         now: Timestamp,
     ) -> Result<TransactWriteItem, StoreError> {
         let row = KeyRow {
             run: *run,
             body: self.key.body.clone(),
             until,
-            answer: None,
+            answer: answer.cloned(),
             expires_at: row::expiry(row::later(now, KEPT)),
         };
         let left = match self.left_by {

@@ -5,6 +5,7 @@
 //! Reads that decide something are consistent, writes are conditional and safe to repeat, and a
 //! row past its `expires_at` is absent to every read.
 
+pub mod background;
 pub mod claims;
 pub mod config;
 pub mod directory;
@@ -16,6 +17,7 @@ pub mod operators;
 pub mod passwords;
 pub mod robots;
 pub mod roles;
+pub mod rounds;
 pub mod runs;
 pub mod sessions;
 pub mod tasks;
@@ -37,6 +39,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use accounts::name_problem;
+pub use background::{Background, BackgroundConfig};
 pub use config::{Config, ConfigError, Tables};
 pub use error::StoreError;
 pub use lists::Part;

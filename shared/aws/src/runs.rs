@@ -17,17 +17,22 @@ use crate::row::{self, Attributes, Key, millis, millis_option};
 use crate::transact::{Transacted, found};
 use crate::{Store, StoreError};
 
+mod checking;
 mod id;
+mod job;
 mod list;
 
 pub use id::RunId;
 pub(crate) use id::{SHARDS, time_ordered};
+pub use job::{Chunked, Compression, Format, Job, Read, Source, Stopped, Upload};
 pub use list::{ListedRun, RunFilter, RunPage, Standing};
 
 /// How long a run is kept after its end.
 pub const KEPT: Duration = Duration::from_secs(90 * 24 * 3_600);
-/// A pointer is written when the run begins and must outlive it; no run lasts a week.
-const POINTER_KEPT: Duration = Duration::from_secs(97 * 24 * 3_600);
+/// What is written while a run goes on must outlive it; no run lasts a week.
+pub(crate) const KEPT_ROWS: Duration = Duration::from_secs(97 * 24 * 3_600);
+/// How long a client may take to send its data.
+pub const UPLOAD_KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// Bytes of the error messages of one run; a row ends at 400 KB.
 const ERROR_BYTES: usize = 200_000;
 const WHAT: &str = "a run";
@@ -90,11 +95,16 @@ pub struct Run {
     /// Why it failed.
     #[serde(default)]
     pub errors: Vec<String>,
+    /// What a run in the background remembers; absent: it is one within a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Job>,
 }
 
 /// How a run ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
+    /// Its last state.
+    pub state: State,
     /// In one word.
     pub status: Status,
     /// What became of its records; absent: not known.
@@ -113,8 +123,41 @@ struct Pointer {
     expires_at: i64,
 }
 
+/// The state that a run is ended from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct From {
+    state: State,
+    background: bool,
+}
+
+impl From {
+    /// Of a run within a request.
+    pub(crate) const SYNC: Self = Self {
+        state: State::Applying,
+        background: false,
+    };
+
+    /// As it was read.
+    pub(crate) const fn of(run: &Run) -> Self {
+        Self {
+            state: run.state,
+            background: run.job.is_some(),
+        }
+    }
+
+    /// On `#state`, `:from` and `#job`.
+    const fn condition(self) -> &'static str {
+        if self.background {
+            "#state = :from AND attribute_exists(#job)"
+        } else {
+            "#state = :from AND attribute_not_exists(#job)"
+        }
+    }
+}
+
 impl NewRun {
-    fn begun(&self, now: Timestamp) -> Run {
+    /// The run, in its first state.
+    pub(crate) fn begun(&self, state: State, job: Option<Job>, now: Timestamp) -> Run {
         let Self {
             id,
             tenant,
@@ -133,11 +176,12 @@ impl NewRun {
             ended_at: None,
             size: *size,
             dry_run: *dry_run,
-            state: State::Applying,
+            state,
             status: None,
             counts: None,
             item_counts: BTreeMap::new(),
             errors: Vec::new(),
+            job,
         }
     }
 
@@ -145,16 +189,22 @@ impl NewRun {
     pub(crate) fn begin(
         &self,
         table: &str,
+        state: State,
+        job: Option<Job>,
         now: Timestamp,
     ) -> Result<[TransactWriteItem; 2], StoreError> {
-        let row = row::encode(WHAT, &key(&self.id), &self.begun(now))?;
+        let row = row::encode(WHAT, &key(&self.id), &self.begun(state, job, now))?;
         Ok([put_run(table, row)?, self.pointer(table, now)?])
     }
 
-    fn pointer(&self, table: &str, now: Timestamp) -> Result<TransactWriteItem, StoreError> {
+    pub(crate) fn pointer(
+        &self,
+        table: &str,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem, StoreError> {
         let pointer = Pointer {
             run: self.id,
-            expires_at: row::expiry(row::later(now, POINTER_KEPT)),
+            expires_at: row::expiry(row::later(now, KEPT_ROWS)),
         };
         let key = Key::new(log(&self.tenant), self.id.to_string());
         let put = Put::builder()
@@ -169,13 +219,14 @@ impl Run {
     /// This run, ended.
     fn ended(mut self, ending: &Ending, now: Timestamp) -> Self {
         let Ending {
+            state,
             status,
             counts,
             item_counts,
             errors,
             answer: _,
         } = ending;
-        self.state = State::Finished;
+        self.state = *state;
         self.ended_at = Some(row::whole_millis(now));
         self.status = Some(*status);
         self.counts = *counts;
@@ -191,15 +242,16 @@ impl Run {
 }
 
 impl Ending {
-    /// Ends a run that is in state `from`, and lets its row expire.
+    /// Ends a run that is in state `from`, in the background or not, and lets its row expire.
     pub(crate) fn of_run(
         &self,
         table: &str,
         run: &RunId,
-        from: State,
+        from: From,
         now: Timestamp,
     ) -> Result<TransactWriteItem, StoreError> {
         let Self {
+            state,
             status,
             counts,
             item_counts,
@@ -219,10 +271,11 @@ impl Ending {
                  #item_counts = :item_counts, #errors = :errors, #expires_at = :expires_at\
                  {counts_set}"
             ))
-            .condition_expression("#state = :from")
+            .condition_expression(from.condition())
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         for (placeholder, name) in [
             ("#state", "state"),
+            ("#job", "job"),
             ("#status", "status"),
             ("#ended_at", "ended_at"),
             ("#item_counts", "item_counts"),
@@ -237,8 +290,8 @@ impl Ending {
                 .expression_attribute_values(":counts", row::encode_value(WHAT, counts)?);
         }
         let update = update
-            .expression_attribute_values(":from", row::encode_value(WHAT, &from)?)
-            .expression_attribute_values(":finished", row::encode_value(WHAT, &State::Finished)?)
+            .expression_attribute_values(":from", row::encode_value(WHAT, &from.state)?)
+            .expression_attribute_values(":finished", row::encode_value(WHAT, state)?)
             .expression_attribute_values(":status", row::encode_value(WHAT, status)?)
             .expression_attribute_values(":now", row::number(now.as_millisecond()))
             .expression_attribute_values(":item_counts", row::encode_value(WHAT, item_counts)?)
@@ -300,7 +353,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let table = &self.tables.control;
-        let ended = run.begun(now).ended(ending, now);
+        let ended = run.begun(State::Applying, None, now).ended(ending, now);
         let mut row = row::encode(WHAT, &key(&run.id), &ended)?;
         row.insert(row::EXPIRES_AT.to_owned(), row::number(run_expiry(now)));
         let writes = [put_run(table, row)?, run.pointer(table, now)?];

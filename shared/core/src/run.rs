@@ -7,10 +7,20 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// Records are being checked and written.
+    /// The client is sending its data; nothing is held.
+    Uploading,
+    /// The data are being read and checked, or wait for it.
+    Checking,
+    /// Every record is being planned, and nothing is written.
+    Planning,
+    /// Records are being written.
     Applying,
+    /// No further record is begun with.
+    Stopping,
     /// Ended; [`Status`] says how.
     Finished,
+    /// Ended because it was told to; [`Status`] says whether anything was applied.
+    Cancelled,
 }
 
 impl State {
@@ -18,8 +28,10 @@ impl State {
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         match self {
-            Self::Applying => false,
-            Self::Finished => true,
+            Self::Uploading | Self::Checking | Self::Planning | Self::Applying | Self::Stopping => {
+                false
+            }
+            Self::Finished | Self::Cancelled => true,
         }
     }
 }

@@ -91,6 +91,7 @@ impl End {
             Kind::Failed(message) => (Status::Failure, vec![message.clone()]),
         };
         Ending {
+            state: State::Finished,
             status,
             counts: self.counts,
             item_counts: count_codes(&self.items),

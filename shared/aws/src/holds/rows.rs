@@ -6,14 +6,14 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 use jiff::Timestamp;
-use muster_core::run::Status;
+use muster_core::run::{State, Status};
 use serde::{Deserialize, Serialize};
 
 use super::{Acquired, HoldKind};
 use crate::StoreError;
 use crate::keys;
-use crate::row::{self, Attributes, Key, millis, millis_option};
-use crate::runs::{Ending, NewRun, Run, RunId};
+use crate::row::{self, Attributes, Key, millis_option};
+use crate::runs::{Ending, From, NewRun, Run, RunId};
 
 /// What an interrupted run says of itself.
 pub const INTERRUPTED: &str =
@@ -58,8 +58,13 @@ pub(super) struct Open {
     pub(super) run: RunId,
     pub(super) task: u64,
     pub(super) kind: HoldKind,
-    #[serde(with = "millis")]
-    pub(super) until: Timestamp,
+    /// When its hold ends by itself; absent: never.
+    #[serde(
+        default,
+        with = "millis_option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(super) until: Option<Timestamp>,
     /// As in [`Lock`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) key: Option<String>,
@@ -73,8 +78,38 @@ pub(super) fn open_key(run: &RunId) -> Key {
     Key::new(format!("OPEN#{}", run.shard()), run.to_string())
 }
 
-fn key_name(run: &NewRun) -> Option<String> {
-    run.key.as_ref().map(|key| key.name().to_owned())
+/// How a run holds its task.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Hold {
+    /// Within a request, until then.
+    Sync(Timestamp),
+    /// In the background, until it ends.
+    Queued,
+}
+
+impl Hold {
+    const fn kind(self) -> HoldKind {
+        match self {
+            Self::Sync(_) => HoldKind::Sync,
+            Self::Queued => HoldKind::Queued,
+        }
+    }
+
+    const fn until(self) -> Option<Timestamp> {
+        match self {
+            Self::Sync(until) => Some(until),
+            Self::Queued => None,
+        }
+    }
+
+    /// The key that ends with the run, if it does not end by itself. One of a run in the background
+    /// has its answer from the start, and keeps it.
+    fn key(self, run: &NewRun) -> Option<String> {
+        match self {
+            Self::Sync(_) => run.key.as_ref().map(|key| key.name().to_owned()),
+            Self::Queued => None,
+        }
+    }
 }
 
 /// The writes that end a run whose function is gone, and free its key. What it wrote is written;
@@ -86,13 +121,14 @@ pub(super) fn interrupt(
     now: Timestamp,
 ) -> Result<Vec<TransactWriteItem>, StoreError> {
     let ending = Ending {
+        state: State::Finished,
         status: Status::Failure,
         counts: None,
         item_counts: BTreeMap::new(),
         errors: vec![interrupted(run.dry_run).to_owned()],
         answer: None,
     };
-    let mut writes = vec![ending.of_run(table, &run.id, run.state, now)?];
+    let mut writes = vec![ending.of_run(table, &run.id, From::of(run), now)?];
     if let Some(key) = key {
         writes.push(keys::delete(table, key)?);
     }
@@ -113,13 +149,13 @@ pub(super) fn take_lock(
     table: &str,
     run: &NewRun,
     old: Option<&Lock>,
-    until: Timestamp,
+    hold: Hold,
 ) -> Result<TransactWriteItem, StoreError> {
     let lock = Lock {
         run: run.id,
-        kind: HoldKind::Sync,
-        until: Some(until),
-        key: key_name(run),
+        kind: hold.kind(),
+        until: hold.until(),
+        key: hold.key(run),
     };
     let put = Put::builder()
         .table_name(table)
@@ -143,14 +179,14 @@ pub(super) fn take_lock(
 pub(super) fn put_open(
     table: &str,
     run: &NewRun,
-    until: Timestamp,
+    hold: Hold,
 ) -> Result<TransactWriteItem, StoreError> {
     let open = Open {
         run: run.id,
         task: run.task,
-        kind: HoldKind::Sync,
-        until,
-        key: key_name(run),
+        kind: hold.kind(),
+        until: hold.until(),
+        key: hold.key(run),
     };
     let put = Put::builder()
         .table_name(table)

@@ -22,6 +22,15 @@ pub struct Interrupted {
     pub task: u64,
 }
 
+/// A run in the background that has not ended, as the list of open runs has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenRun {
+    /// The run.
+    pub run: RunId,
+    /// Its task.
+    pub task: u64,
+}
+
 /// The run that an open row is about, by its key: the rest may be unreadable.
 fn named(row: &Attributes) -> Option<RunId> {
     RunId::parse(row.get("sk")?.as_s().ok()?)
@@ -65,6 +74,46 @@ impl Store {
         first_error.map_or(Ok(ended), Err)
     }
 
+    /// The runs in the background that have not ended.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn open_queued(&self) -> Result<Vec<OpenRun>, StoreError> {
+        let mut open = Vec::new();
+        for shard in 0..SHARDS {
+            for row in self.open_rows(shard).await? {
+                let row: Open = row::decode("an open run", row)?;
+                if row.kind == HoldKind::Queued {
+                    let Open { run, task, .. } = row;
+                    open.push(OpenRun { run, task });
+                }
+            }
+        }
+        Ok(open)
+    }
+
+    /// Deletes the open row of a run that has ended or is none, and frees a task that it still
+    /// holds. `true`: it did; the protocol does not let that happen.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn close_dead(&self, open: OpenRun, now: Timestamp) -> Result<bool, StoreError> {
+        if self.live_run(&open.run, now).await?.is_some() {
+            return Ok(false);
+        }
+        let table = self.tables.control.as_str();
+        let mut writes = vec![delete_open(table, &open.run)?];
+        let lock: Option<Lock> = self
+            .read_lasting_row("a hold", &lock_key(open.task))
+            .await?;
+        let held = lock.is_some_and(|lock| lock.run == open.run);
+        if held {
+            writes.push(free_lock(table, open.task, &open.run)?);
+        }
+        let done = matches!(self.transact(&writes).await?, Transacted::Done);
+        Ok(done && held)
+    }
+
     async fn sweep_row(
         &self,
         row: Attributes,
@@ -72,7 +121,9 @@ impl Store {
         grace: Duration,
     ) -> Result<Option<Interrupted>, StoreError> {
         let open: Open = row::decode("an open run", row)?;
-        let over = row::later(open.until, grace) <= now;
+        let over = open
+            .until
+            .is_some_and(|until| row::later(until, grace) <= now);
         match open.kind {
             HoldKind::Sync if over => self.end_open(&open, now).await,
             HoldKind::Sync | HoldKind::Queued => Ok(None),

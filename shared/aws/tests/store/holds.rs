@@ -17,6 +17,7 @@ pub const GRACE: Duration = Duration::from_secs(10);
 
 pub fn ending() -> Ending {
     Ending {
+        state: State::Finished,
         status: Status::PartialSuccess,
         counts: Some(Counts {
             total: 3,
@@ -124,6 +125,7 @@ async fn a_run_leaves_nothing_open_and_says_how_it_ended() {
             counts: ending().counts,
             item_counts: ending().item_counts,
             errors: Vec::new(),
+            job: None,
         }
     );
     let day = 24 * 3_600;

@@ -8,7 +8,7 @@ use muster_aws::items::{ItemFilter, NumberedItem, count_codes};
 use muster_aws::runs::{Ending, RunId};
 use muster_aws::{Store, StoreError};
 use muster_core::item::{Item, Severity};
-use muster_core::run::Status;
+use muster_core::run::{State, Status};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
@@ -38,6 +38,7 @@ fn items(count: u64) -> Vec<Item> {
 async fn logged(store: &Store) -> RunId {
     let run = run(start());
     let ending = Ending {
+        state: State::Finished,
         status: Status::PartialSuccess,
         counts: None,
         item_counts: BTreeMap::new(),

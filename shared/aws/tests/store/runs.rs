@@ -12,6 +12,7 @@ use crate::support::{at, raw, rows, run, store};
 
 fn refused() -> Ending {
     Ending {
+        state: State::Finished,
         status: Status::Failure,
         counts: None,
         item_counts: BTreeMap::new(),
@@ -140,6 +141,7 @@ async fn a_filter_finds_just_the_runs_that_it_fits() {
             continue;
         }
         let ending = Ending {
+            state: State::Finished,
             status: if second % 2 == 0 {
                 Status::Success
             } else {
