@@ -12,7 +12,7 @@ use muster_aws::telemetry::Metrics;
 use muster_aws::{Store, StoreError};
 use muster_core::dialect::quant::{self, Reply};
 use muster_core::item::Item;
-use muster_core::run::{Counts, Status};
+use muster_core::run::{Counts, State, Status};
 
 use crate::deadline::Deadline;
 use crate::sending::Halt;
