@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use muster_aws::runs::{Ending, NewRun, RunId};
 use muster_core::item::{Item, Severity};
-use muster_core::run::Status;
+use muster_core::run::{State, Status};
 use muster_local::{Stack, StackOptions};
 use serde_json::{Value, json};
 

@@ -125,6 +125,17 @@ impl StoreError {
         Self::from_code(operation, "TransactionConflict", Some(message))
     }
 
+    /// There was no time to wait for the answers.
+    #[must_use]
+    pub fn out_of_time() -> Self {
+        Self::Unanswered(Cause {
+            operation: "BatchExecuteStatement",
+            code: None,
+            message: "the time that is left was too short".to_owned(),
+            request_id: None,
+        })
+    }
+
     fn from_cause(cause: Cause, broken_server: bool) -> Self {
         match Trouble::of(cause.code.as_deref().unwrap_or_default()) {
             Trouble::Throttled => Self::Throttled(cause),

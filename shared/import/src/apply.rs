@@ -14,6 +14,7 @@ use muster_core::rules::Rules;
 use crate::claiming::{claim, release};
 use crate::planning::{Decision, decide};
 use crate::sending::{Halt, Sender, Sent};
+use crate::stamped::settle_stamped;
 use crate::work::{Ledger, Record, RunContext, Standing};
 
 /// Writes what the records change. The ledger counts each as soon as its answer is there.
@@ -27,7 +28,7 @@ pub(crate) async fn apply(
 ) -> Result<(), Halt> {
     let mut ids = Ids::default();
     loop {
-        let left = settle_stamped(context, records, &standing, ledger);
+        let left = settle_stamped(rules, context, records, &standing, ledger);
         let writes = prepare(sender, rules, context, left, &standing, &mut ids, ledger).await?;
         let mut refused = Vec::new();
         let table = sender.store.tables.directory.clone();
@@ -141,27 +142,6 @@ impl Write {
         };
         context.stamps_after(before.unwrap_or(&Stamps::new()), stamp)
     }
-}
-
-/// Settles the records that this run has written already: the answer was lost, the stamp is there.
-/// Gives back the others.
-fn settle_stamped(
-    context: &RunContext<'_>,
-    records: Vec<Record>,
-    standing: &Standing,
-    ledger: &mut Ledger,
-) -> Vec<Record> {
-    let mut others = Vec::with_capacity(records.len());
-    for record in records {
-        let stored = standing.get(record.canon());
-        let stamp = stored.and_then(|stored| context.own_stamp(stored, record.change.record));
-        match stamp.map(|stamp| stamp.outcome) {
-            Some(Outcome::Created) => ledger.created(record),
-            Some(Outcome::Updated) => ledger.updated(record),
-            None => others.push(record),
-        }
-    }
-    others
 }
 
 /// Decides, claims, and decides again for those that did not get their external id; settles

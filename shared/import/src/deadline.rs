@@ -9,20 +9,34 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::Times;
 
-/// The times of one request, from its arrival on.
+/// The times of one request, or of one chunk, from its arrival on.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
     started: Duration,
     times: Times,
+    stop_after: Duration,
+    give_up_after: Duration,
 }
 
 impl Deadline {
-    /// Begins now.
+    /// A request's, from now on.
     #[must_use]
     pub fn start(times: Times) -> Self {
         Self {
             started: since_boot(),
             times,
+            stop_after: times.stop_after,
+            give_up_after: times.give_up_after,
+        }
+    }
+
+    /// A chunk's, from now on.
+    #[must_use]
+    pub(crate) fn of_chunk(times: Times) -> Self {
+        Self {
+            stop_after: times.chunk_stop_after,
+            give_up_after: times.chunk_give_up_after,
+            ..Self::start(times)
         }
     }
 
@@ -39,7 +53,7 @@ impl Deadline {
         &self,
         work: impl Future<Output = T> + Send + 'w,
     ) -> BoxFuture<'w, Option<T>> {
-        self.within(self.times.stop_after, work)
+        self.within(self.stop_after, work)
     }
 
     /// Waits for `work` as long as any answer is waited for; `None`: that time is over.
@@ -47,7 +61,7 @@ impl Deadline {
         &self,
         work: impl Future<Output = T> + Send + 'w,
     ) -> BoxFuture<'w, Option<T>> {
-        self.within(self.times.give_up_after, work)
+        self.within(self.give_up_after, work)
     }
 
     /// Like [`Self::before_giving_up`], and leaves time for something else.
@@ -56,7 +70,7 @@ impl Deadline {
         reserve: Duration,
         work: impl Future<Output = T> + Send + 'w,
     ) -> BoxFuture<'w, Option<T>> {
-        self.within(self.times.give_up_after.saturating_sub(reserve), work)
+        self.within(self.give_up_after.saturating_sub(reserve), work)
     }
 
     /// Boxed, because the compiler cannot prove that what is made of many nested generic futures
@@ -73,7 +87,7 @@ impl Deadline {
     /// How long a write that begins now may take; `None`: none may begin.
     pub(crate) fn write_timeout(&self) -> Option<Duration> {
         let elapsed = self.elapsed();
-        (elapsed < self.times.stop_after).then(|| self.times.give_up_after.saturating_sub(elapsed))
+        (elapsed < self.stop_after).then(|| self.give_up_after.saturating_sub(elapsed))
     }
 }
 

@@ -3,6 +3,7 @@
 //! stand in DynamoDB is `muster-aws`'s.
 
 mod apply;
+mod background;
 mod claiming;
 mod deadline;
 mod ending;
@@ -11,15 +12,23 @@ mod keyed;
 mod managers;
 mod pace;
 mod planning;
+mod processing;
 mod sending;
+mod settling;
 mod single;
+mod stamped;
+mod stopping;
+mod sweeping;
 mod sync;
 mod threshold;
 mod times;
 mod work;
+mod writing;
 
+pub use self::background::{Runner, upload_key};
 pub use self::deadline::Deadline;
 pub use self::single::{Directory, Judge, Whom, Written};
+pub use self::sweeping::Swept;
 pub use self::sync::{IdempotencyKey, Outcome, SyncImport, SyncRequest, import};
 pub use self::times::Times;
 

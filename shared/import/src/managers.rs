@@ -113,6 +113,13 @@ const TWO_MANAGERS: Problem = Problem {
     message: Cow::Borrowed("the manager's id and external id belong to two different users"),
 };
 
+/// The problem of a manager that has this code.
+pub(crate) fn problem_of(code: &str) -> Option<Problem> {
+    [OWN_MANAGER, UNKNOWN_MANAGER, TWO_MANAGERS]
+        .into_iter()
+        .find(|problem| problem.code == code)
+}
+
 fn manager_id(changes: &Changes<'_>) -> Option<u64> {
     match changes.value(Attribute::ManagerId) {
         Some(Value::Integer(id)) => u64::try_from(*id).ok(),

@@ -14,6 +14,7 @@ use muster_core::value::Value;
 
 use crate::managers::{Managers, Named};
 use crate::sending::{Halt, Sender};
+use crate::stamped::settle_stamped;
 use crate::work::{Ledger, Record, RunContext, Standing};
 
 /// What a record that is kept is to do.
@@ -37,13 +38,14 @@ pub(crate) async fn plan_all(
     sender: &Sender<'_>,
     rules: &Rules,
     context: &RunContext<'_>,
-    mut records: Vec<Record>,
+    records: Vec<Record>,
     ledger: &mut Ledger,
 ) -> Result<(Vec<Record>, Standing), Halt> {
     let store = sender.store;
     let standing = sender
         .read(store.users(records.iter().map(Record::canon)))
         .await?;
+    let mut records = settle_stamped(rules, context, records, &standing, ledger);
     check_managers(sender, rules, context, &mut records, &standing).await?;
     let mut external_ids = HashMap::new();
     records.retain_mut(|record| {

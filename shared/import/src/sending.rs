@@ -19,6 +19,16 @@ pub(crate) enum Halt {
     OutOfTime { certain: bool },
 }
 
+impl Halt {
+    /// As an error of the store: whoever it is reported to tries again.
+    pub(crate) fn into_error(self) -> StoreError {
+        match self {
+            Self::Store(error) => error,
+            Self::OutOfTime { .. } => StoreError::out_of_time(),
+        }
+    }
+}
+
 impl From<StoreError> for Halt {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
@@ -49,6 +59,8 @@ pub(crate) enum Sent {
 pub(crate) struct Sender<'s> {
     pub(crate) store: &'s Store,
     pub(crate) deadline: Deadline,
+    /// Statements that were written, as far as is known.
+    pub(crate) written: u64,
     pace: Pace,
 }
 
@@ -57,6 +69,7 @@ impl<'s> Sender<'s> {
         Self {
             store,
             deadline,
+            written: 0,
             pace: Pace::new(),
         }
     }
@@ -87,7 +100,10 @@ impl<'s> Sender<'s> {
             let mut trouble: Option<StoreError> = None;
             for (mut job, executed) in round.into_iter().zip(answers) {
                 match executed {
-                    Executed::Done => answered(job.of, Sent::Done),
+                    Executed::Done => {
+                        self.written += 1;
+                        answered(job.of, Sent::Done);
+                    }
                     Executed::Refused(_) => answered(job.of, Sent::Refused(executed)),
                     Executed::Again(error) => {
                         job.unanswered |= matches!(error, StoreError::Unanswered(_));

@@ -165,7 +165,7 @@ async fn run(
         return Ok(refused);
     }
     tracing::info!(import.id = %run.id, task.id = run.task, bytes = run.size, "import began");
-    let context = RunContext::new(&run, started_at, deadline.times());
+    let context = RunContext::new(&run, started_at, started_at, deadline.times());
     let mut sender = Sender::new(store, deadline);
     let threshold = request.task.safety_threshold;
     let work = work(&mut sender, rules, &context, threshold, request.body);

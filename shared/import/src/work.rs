@@ -27,7 +27,13 @@ pub(crate) struct RunContext<'r> {
 }
 
 impl<'r> RunContext<'r> {
-    pub(crate) fn new(run: &'r NewRun, started_at: Timestamp, times: Times) -> Self {
+    /// `acquired_at` is when the run took its task, `started_at` when this work on it begins.
+    pub(crate) fn new(
+        run: &'r NewRun,
+        acquired_at: Timestamp,
+        started_at: Timestamp,
+        times: Times,
+    ) -> Self {
         let kept = i64::try_from(times.stamp_kept.as_secs()).unwrap_or(i64::MAX);
         Self {
             author: Author {
@@ -38,7 +44,7 @@ impl<'r> RunContext<'r> {
                 },
                 at: started_at,
             },
-            stamps_until: started_at.as_second().saturating_add(kept),
+            stamps_until: acquired_at.as_second().saturating_add(kept),
             started_at,
             run,
         }
@@ -90,6 +96,11 @@ impl Record {
     pub(crate) fn keep(&mut self, rules: &Rules, attribute: Attribute, problem: Problem) {
         self.change.changes.keep(attribute);
         self.change.changes.refused.insert(attribute);
+        self.warn(rules, attribute, problem);
+    }
+
+    /// Adds a warning that the directory gave cause for.
+    pub(crate) fn warn(&mut self, rules: &Rules, attribute: Attribute, problem: Problem) {
         let warning = self.item(rules, Some(attribute), problem);
         self.warnings.push(warning);
     }
@@ -105,6 +116,10 @@ impl Record {
 pub(crate) struct Ledger {
     pub(crate) counts: Counts,
     pub(crate) items: Vec<Item>,
+    /// The records that were ignored for what the directory says, by number.
+    pub(crate) refused: Vec<u64>,
+    /// The records that were written, by number.
+    pub(crate) applied: Vec<u64>,
 }
 
 impl Ledger {
@@ -123,11 +138,26 @@ impl Ledger {
                 claimed: false,
             })
             .collect();
-        (Self { counts, items }, records)
+        let ledger = Self {
+            counts,
+            items,
+            ..Self::empty()
+        };
+        (ledger, records)
+    }
+
+    pub(crate) fn empty() -> Self {
+        Self {
+            counts: Counts::default(),
+            items: Vec::new(),
+            refused: Vec::new(),
+            applied: Vec::new(),
+        }
     }
 
     pub(crate) fn ignored(&mut self, rules: &Rules, record: &Record, refusals: Vec<Refusal>) {
         self.counts.ignored += 1;
+        self.refused.push(record.change.record);
         for refusal in refusals {
             let item = record.item(rules, refusal.attribute, refusal.problem);
             self.items.push(item);
@@ -137,11 +167,13 @@ impl Ledger {
 
     pub(crate) fn created(&mut self, record: Record) {
         self.counts.created += 1;
+        self.applied.push(record.change.record);
         self.items.extend(record.warnings);
     }
 
     pub(crate) fn updated(&mut self, record: Record) {
         self.counts.updated += 1;
+        self.applied.push(record.change.record);
         self.items.extend(record.warnings);
     }
 

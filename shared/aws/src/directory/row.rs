@@ -53,6 +53,8 @@ pub enum Outcome {
     Created,
     /// Changed the user.
     Updated,
+    /// Nothing, and nothing will: the run was stopped before it (PROTOCOL §9).
+    Stopped,
 }
 
 impl Outcome {
@@ -60,6 +62,7 @@ impl Outcome {
         match self {
             Self::Created => "created",
             Self::Updated => "updated",
+            Self::Stopped => "stopped",
         }
     }
 
@@ -67,6 +70,7 @@ impl Outcome {
         match text {
             "created" => Some(Self::Created),
             "updated" => Some(Self::Updated),
+            "stopped" => Some(Self::Stopped),
             _ => None,
         }
     }

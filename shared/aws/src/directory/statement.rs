@@ -21,7 +21,7 @@ use super::changes::Changes;
 use super::row::{Stamps, Stored, shard, stamps_attribute, to_attribute, user_key};
 use crate::Store;
 use crate::error::{StoreError, Trouble};
-use crate::row::{Attributes, number, text};
+use crate::row::{Attributes, EXPIRES_AT, number, text};
 
 /// Statements of one request. With 26 the whole request fails.
 pub const BATCH: usize = 25;
@@ -95,6 +95,36 @@ impl Statement {
             ("version", number(version)),
         ]);
         statement.text.push_str(" AND \"id\" IS MISSING");
+        statement
+    }
+
+    /// Leaves stamps on what stands under a login, and changes nothing else: no write that was
+    /// planned on what stands there now can take effect any more (PROTOCOL §9). Refused unless that
+    /// is still so. Where nothing stands, a tombstone is left until `until`, in seconds since 1970.
+    #[must_use]
+    pub fn fence(
+        table: &str,
+        canon: &str,
+        stored: Option<&Stored>,
+        stamps: &Stamps,
+        until: i64,
+    ) -> Self {
+        let pk = ("pk", AttributeValue::S(user_key(canon)));
+        let stamps = ("stamps", stamps_attribute(stamps));
+        let Some(stored) = stored else {
+            let expires_at = (EXPIRES_AT, number(until));
+            return Self::insert(table, vec![stamps, ("version", number(1)), expires_at, pk]);
+        };
+        let version = ("version", number(stored.version + 1));
+        let mut statement = Self::update(table, vec![stamps, version], []);
+        statement.condition(&[pk, ("version", number(stored.version))]);
+        match &stored.user {
+            Some(user) => {
+                push(&mut statement.text, format_args!(" AND \"id\"=?"));
+                statement.parameters.push(number(user.id));
+            }
+            None => statement.text.push_str(" AND \"id\" IS MISSING"),
+        }
         statement
     }
 

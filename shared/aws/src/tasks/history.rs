@@ -123,6 +123,20 @@ impl Store {
         }))
     }
 
+    /// The settings that a task had in this version, whosoever it is. Absent: there is none.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn settings_of(
+        &self,
+        id: u64,
+        version: u64,
+    ) -> Result<Option<TaskSettings>, StoreError> {
+        let key = Key::new(pk(id), version_sk(version));
+        let row: Option<TaskVersion> = self.read_lasting_row(WHAT, &key).await?;
+        Ok(row.map(|version| version.settings))
+    }
+
     /// Versions from `first` to `last`, the newest first, and whether there are more of them.
     async fn versions(
         &self,

@@ -1,0 +1,128 @@
+//! Runs in the background: what the processor, the writers and the sweep have in common. Each of
+//! them may die at any instruction and be there twice; what they may do to a run is decided by its
+//! rows, never by a message (PROTOCOL §10).
+
+use muster_aws::background::{ChunkMessage, Work};
+use muster_aws::rounds::Round;
+use muster_aws::runs::{Chunked, Job, NewRun, Run, RunId};
+use muster_aws::{Background, Store, StoreError};
+use muster_core::rules::Rules;
+use muster_core::run::State;
+use muster_core::settings::TaskSettings;
+
+use crate::Times;
+
+/// What works on runs in the background.
+#[derive(Debug, Clone)]
+pub struct Runner {
+    /// The tables.
+    pub store: Store,
+    /// The bucket and the queues.
+    pub background: Background,
+    /// How long things take at most.
+    pub times: Times,
+    /// Bytes that an upload may have when it is unpacked; see
+    /// [`muster_core::limits::EXPANDED_BYTES`].
+    pub most_expanded: u64,
+}
+
+/// The object with the data of a run, as its client sent them.
+#[must_use]
+pub fn upload_key(run: &RunId) -> String {
+    format!("runs/{run}/upload")
+}
+
+/// The object with a chunk.
+pub(crate) fn chunk_key(run: &RunId, attempt: &str, chunk: u32) -> String {
+    format!("runs/{run}/{attempt}/{chunk}.json")
+}
+
+/// A name that nobody else has: of an attempt, or of who works on a chunk.
+pub(crate) fn random_name() -> String {
+    format!("{:016x}", rand::random::<u64>())
+}
+
+/// The round that a state is.
+pub(crate) const fn round_of(state: State) -> Option<Round> {
+    match state {
+        State::Planning => Some(Round::Plan),
+        State::Applying | State::Stopping => Some(Round::Apply),
+        State::Uploading | State::Checking | State::Finished | State::Cancelled => None,
+    }
+}
+
+/// The run as those know it who write in its name.
+pub(crate) fn writing_as(run: &Run) -> NewRun {
+    NewRun {
+        id: run.id,
+        tenant: run.tenant.clone(),
+        task: run.task,
+        robot: run.robot.clone(),
+        size: run.size,
+        dry_run: run.dry_run,
+        // A run in the background has answered its key.
+        key: None,
+    }
+}
+
+/// What a run in the background remembers, and its chunks.
+pub(crate) fn chunked(run: &Run) -> Option<(&Job, &Chunked)> {
+    let job = run.job.as_ref()?;
+    Some((job, job.chunked.as_ref()?))
+}
+
+fn broken(reason: &str) -> StoreError {
+    StoreError::Row {
+        row: "a run",
+        reason: reason.to_owned(),
+    }
+}
+
+impl Runner {
+    /// The settings that a run goes by, as they were when it began.
+    pub(crate) async fn settings(&self, run: &Run) -> Result<(TaskSettings, Rules), StoreError> {
+        let version = run.job.as_ref().and_then(|job| job.settings_version);
+        let version = version.ok_or_else(|| broken("it names no version of its task"))?;
+        let settings = self.store.settings_of(run.task, version).await?;
+        let settings = settings.ok_or_else(|| broken("the version of its task is gone"))?;
+        let rules = Rules::new(&settings).map_err(|_| broken("its task's settings have no rules"))?;
+        Ok((settings, rules))
+    }
+
+    /// Queues chunks of the round that a run is in.
+    pub(crate) async fn queue(
+        &self,
+        run: &Run,
+        chunks: impl IntoIterator<Item = u32>,
+        work: Work,
+    ) -> Result<(), StoreError> {
+        let (Some((_, chunked)), Some(round)) = (chunked(run), round_of(run.state)) else {
+            return Ok(());
+        };
+        let messages: Vec<ChunkMessage> = chunks
+            .into_iter()
+            .map(|chunk| ChunkMessage {
+                run: run.id,
+                attempt: chunked.attempt.clone(),
+                round,
+                chunk,
+                work,
+            })
+            .collect();
+        let queues = &self.background.queues;
+        queues.send_chunks(&run.tenant, &messages).await
+    }
+
+    /// Queues all chunks of a run that has just come into a round, or of which nobody knows
+    /// whether they are queued: those that nobody has begun with.
+    pub(crate) async fn queue_round(&self, run: &Run) -> Result<(), StoreError> {
+        let (Some((_, chunked)), Some(round)) = (chunked(run), round_of(run.state)) else {
+            return Ok(());
+        };
+        let begun = self.store.chunks(&run.id, round, 0, usize::MAX).await?;
+        let waiting = (0..chunked.chunks).filter(|chunk| !begun.contains_key(chunk));
+        self.queue(run, waiting, Work::Write).await?;
+        let now = jiff::Timestamp::now();
+        self.store.note_queued(&run.id, run.state, now).await
+    }
+}

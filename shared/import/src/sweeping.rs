@@ -1,0 +1,251 @@
+//! The sweep: what recovers runs, every minute, over those that have not ended (PROTOCOL §10). A
+//! queue is a hint, the rows are the truth: what stands still is sent again, what cannot be done is
+//! given up, what is complete is ended. A dead letter decides nothing.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use muster_aws::StoreError;
+use muster_aws::background::{ProcessMessage, Work};
+use muster_aws::holds::OpenRun;
+use muster_aws::rounds::{ChunkResult, ChunkRow, Round};
+use muster_aws::runs::{Job, Run, Stopped};
+use muster_aws::telemetry::Metrics;
+use muster_core::run::State;
+
+use crate::background::{Runner, chunked, round_of};
+use crate::settling::{Cause, Totals};
+
+/// A queue with no more messages than this is about to be empty.
+const NEARLY_EMPTY: u64 = 10;
+/// Chunks that are left out at the same time.
+const AT_ONCE: usize = 16;
+/// After this a run that has not moved is counted as stuck.
+const STUCK: Duration = Duration::from_secs(15 * 60);
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Runs within a request that were ended as interrupted.
+    pub interrupted: u64,
+    /// Runs in the background that have not ended.
+    pub open: u64,
+    /// Messages that were sent again.
+    pub sent: u64,
+    /// Runs in the background that have not moved for a quarter of an hour.
+    pub stuck: u64,
+}
+
+impl Runner {
+    /// Looks after every run that has not ended. What goes wrong with one keeps no other from being
+    /// looked after.
+    ///
+    /// # Errors
+    /// The first that occurred, when everything else is done.
+    pub async fn sweep(&self) -> Result<Swept, StoreError> {
+        let now = Timestamp::now();
+        let mut swept = Swept::default();
+        let mut first_error = None;
+        match self.store.end_expired(now, self.times.sweep_grace).await {
+            Ok(interrupted) => swept.interrupted = interrupted.len() as u64,
+            Err(error) => first_error = Some(error),
+        }
+        let open = match self.store.open_queued().await {
+            Ok(open) => open,
+            Err(error) => return Err(first_error.unwrap_or(error)),
+        };
+        swept.open = open.len() as u64;
+        for open in open {
+            if let Err(error) = self.sweep_run(open, &mut swept).await {
+                tracing::error!(import.id = %open.run, %error, "a run could not be looked after");
+                first_error.get_or_insert(error);
+            }
+        }
+        Metrics::new()
+            .count("OpenRuns", swept.open)
+            .count("StuckRuns", swept.stuck)
+            .count("InterruptedRuns", swept.interrupted)
+            .count("MessagesSentAgain", swept.sent)
+            .emit(now);
+        first_error.map_or(Ok(swept), Err)
+    }
+
+    async fn sweep_run(&self, open: OpenRun, swept: &mut Swept) -> Result<(), StoreError> {
+        let now = Timestamp::now();
+        let run = self.store.get_run(&open.run, now).await?;
+        let Some(run) = run.filter(|run| !run.state.is_terminal()) else {
+            if self.store.close_dead(open, now).await? {
+                tracing::error!(import.id = %open.run, task.id = open.task, "a run that had ended held its task; the task is free now");
+            }
+            return Ok(());
+        };
+        let Some(job) = run.job.clone() else {
+            return Ok(());
+        };
+        let over = is_past(job.acquired_at, self.times.run_over, now);
+        match run.state {
+            State::Checking => self.sweep_checking(&run, &job, over, now, swept).await,
+            State::Planning | State::Applying | State::Stopping => {
+                self.sweep_round(&run, job, over, now, swept).await
+            }
+            State::Uploading | State::Finished | State::Cancelled => Ok(()),
+        }
+    }
+
+    async fn sweep_checking(
+        &self,
+        run: &Run,
+        job: &Job,
+        over: bool,
+        now: Timestamp,
+        swept: &mut Swept,
+    ) -> Result<(), StoreError> {
+        if over {
+            return self.end(run, Totals::default(), Cause::Unreadable).await;
+        }
+        let heard = job.heard_at.unwrap_or(job.entered_at);
+        let sent = job.queued_at.unwrap_or(Timestamp::MIN);
+        let silent = is_past(heard, self.times.heartbeat_over, now);
+        swept.stuck += u64::from(is_past(heard, STUCK, now));
+        if silent && is_past(sent, self.times.heartbeat_over, now) {
+            let message = ProcessMessage { run: run.id };
+            let queues = &self.background.queues;
+            queues.send_process(&run.tenant, message.run).await?;
+            self.store.note_queued(&run.id, run.state, now).await?;
+            swept.sent += 1;
+        }
+        Ok(())
+    }
+
+    async fn sweep_round(
+        &self,
+        run: &Run,
+        job: Job,
+        over: bool,
+        now: Timestamp,
+        swept: &mut Swept,
+    ) -> Result<(), StoreError> {
+        let (Some((_, chunked)), Some(round)) = (chunked(run), round_of(run.state)) else {
+            return Ok(());
+        };
+        let rows = self.store.chunks(&run.id, round, 0, usize::MAX).await?;
+        let hopeless = rows.values().any(|row| self.is_hopeless(row, now));
+        if run.state != State::Stopping && (over || hopeless) {
+            return self.give_up(run, job, now).await;
+        }
+        let missing = (0..chunked.chunks).filter(|chunk| !rows.contains_key(chunk));
+        let missing: Vec<u32> = missing.collect();
+        let standing: Vec<u32> = rows
+            .iter()
+            .filter(|(_, row)| self.stands_still(row, now))
+            .map(|(chunk, _)| *chunk)
+            .collect();
+        swept.stuck += u64::from(self.is_stuck(&job, &rows.into_values().collect::<Vec<_>>(), now));
+        if run.state == State::Stopping {
+            self.leave_out(run, &missing).await?;
+            self.send_again(run, round, &standing, Work::Reconcile, now)
+                .await?;
+        } else {
+            self.send_again(run, round, &standing, Work::Write, now)
+                .await?;
+            if !missing.is_empty() && self.wants_sending(&job, now).await? {
+                self.queue(run, missing.iter().copied(), Work::Write).await?;
+                self.store.note_queued(&run.id, run.state, now).await?;
+                swept.sent += missing.len() as u64;
+            }
+        }
+        swept.sent += standing.len() as u64;
+        self.settle(run).await
+    }
+
+    /// Whether the messages of chunks that nobody has begun with are to be sent again: they were
+    /// not all sent, the queue has lost them, or they have waited for long.
+    async fn wants_sending(&self, job: &Job, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(queued) = job.queued_at else {
+            // Whoever took the run to this round may be about to.
+            return Ok(is_past(job.entered_at, self.times.chunk_held(), now));
+        };
+        if !is_past(queued, self.times.chunk_visible, now) {
+            return Ok(false);
+        }
+        Ok(is_past(queued, self.times.resend_anyway, now)
+            || self.background.queues.chunks_waiting().await? <= NEARLY_EMPTY)
+    }
+
+    /// Whether a chunk was begun with, and whoever did is past their time.
+    fn stands_still(&self, row: &ChunkRow, now: Timestamp) -> bool {
+        let begun = row.since.unwrap_or(Timestamp::MIN);
+        let resent = row.resent_at.unwrap_or(Timestamp::MIN);
+        row.result.is_none()
+            && is_past(begun, self.times.chunk_held(), now)
+            && is_past(resent, self.times.chunk_visible, now)
+    }
+
+    /// Whether the last try of a chunk is over.
+    fn is_hopeless(&self, row: &ChunkRow, now: Timestamp) -> bool {
+        row.result.is_none()
+            && row.tries >= self.times.chunk_tries
+            && row
+                .since
+                .is_some_and(|since| is_past(since, self.times.chunk_held(), now))
+    }
+
+    fn is_stuck(&self, job: &Job, rows: &[ChunkRow], now: Timestamp) -> bool {
+        let begun = rows.iter().filter_map(|row| row.since).max();
+        is_past(begun.unwrap_or(job.entered_at).max(job.entered_at), STUCK, now)
+    }
+
+    async fn send_again(
+        &self,
+        run: &Run,
+        round: Round,
+        chunks: &[u32],
+        work: Work,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.queue(run, chunks.iter().copied(), work).await?;
+        for chunk in chunks {
+            self.store.note_resent(&run.id, round, *chunk, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Stops a run that does not come to its end by itself; one that is being planned ends at once,
+    /// for nothing of it was applied.
+    async fn give_up(&self, run: &Run, job: Job, now: Timestamp) -> Result<(), StoreError> {
+        let why = Stopped::GaveUp;
+        tracing::error!(import.id = %run.id, task.id = run.task, "a run is given up");
+        if run.state == State::Planning {
+            return self.end(run, Totals::default(), Cause::Stopped(why)).await;
+        }
+        let job = Job {
+            stopped: Some(why),
+            ..job
+        };
+        self.store.advance(run, State::Stopping, &job, now).await?;
+        Ok(())
+    }
+
+    /// Gives the chunks of a run that is being stopped a result, if nobody has begun with them.
+    pub(crate) async fn leave_out(&self, run: &Run, chunks: &[u32]) -> Result<(), StoreError> {
+        use futures::{StreamExt as _, TryStreamExt as _, stream};
+
+        let now = Timestamp::now();
+        let result = ChunkResult::default();
+        stream::iter(chunks)
+            .map(|chunk| {
+                self.store
+                    .commit_chunk(&run.id, Round::Apply, *chunk, None, &result, now)
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_for_each(async |_| Ok(()))
+            .await
+    }
+}
+
+fn is_past(since: Timestamp, by: Duration, now: Timestamp) -> bool {
+    since
+        .checked_add(by)
+        .is_ok_and(|until| until <= now)
+        || since == Timestamp::MIN
+}
