@@ -7,10 +7,20 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
+    /// Its input is being uploaded.
+    Uploading,
+    /// Its input is being read; nothing is written before all of it has parsed.
+    Checking,
+    /// Its records are compared with the directory; nothing is written yet.
+    Planning,
     /// Records are being checked and written.
     Applying,
+    /// It is to end early: what has begun is being settled.
+    Stopping,
     /// Ended; [`Status`] says how.
     Finished,
+    /// Ended because somebody asked for it; [`Status`] says how.
+    Cancelled,
 }
 
 impl State {
@@ -18,8 +28,12 @@ impl State {
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         match self {
-            Self::Applying => false,
-            Self::Finished => true,
+            Self::Uploading
+            | Self::Checking
+            | Self::Planning
+            | Self::Applying
+            | Self::Stopping => false,
+            Self::Finished | Self::Cancelled => true,
         }
     }
 }
