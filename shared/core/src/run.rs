@@ -28,11 +28,9 @@ impl State {
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         match self {
-            Self::Uploading
-            | Self::Checking
-            | Self::Planning
-            | Self::Applying
-            | Self::Stopping => false,
+            Self::Uploading | Self::Checking | Self::Planning | Self::Applying | Self::Stopping => {
+                false
+            }
             Self::Finished | Self::Cancelled => true,
         }
     }
