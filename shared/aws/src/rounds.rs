@@ -11,6 +11,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::Timestamp;
 use muster_core::run::Counts;
+use muster_core::survey::Repeats;
 use serde::{Deserialize, Serialize};
 
 use crate::row::{self, Attributes, EXPIRES_AT, Key, millis_option};
@@ -97,15 +98,6 @@ pub enum Started {
     Committed,
     /// Somebody else works on it.
     Busy,
-}
-
-/// Records of a chunk whose login or external id an earlier record of the input has, by number.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct RepeatedRow {
-    /// Logins: record and first record.
-    pub logins: Vec<(u64, u64)>,
-    /// External ids: record and first record.
-    pub external_ids: Vec<(u64, u64)>,
 }
 
 /// How far a round has come. A hint: what counts are the chunks' rows.
@@ -374,7 +366,7 @@ impl Store {
         run: &RunId,
         attempt: &str,
         chunk: u32,
-        repeated: &RepeatedRow,
+        repeated: &Repeats,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut attributes = row::encode(WHAT, &repeated_key(run, attempt, chunk), repeated)?;
@@ -391,7 +383,7 @@ impl Store {
         run: &RunId,
         attempt: &str,
         chunk: u32,
-    ) -> Result<RepeatedRow, StoreError> {
+    ) -> Result<Repeats, StoreError> {
         let key = repeated_key(run, attempt, chunk);
         let row = self.read_lasting_row(WHAT, &key).await?;
         Ok(row.unwrap_or_default())

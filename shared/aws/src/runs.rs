@@ -24,7 +24,7 @@ mod list;
 
 pub use id::RunId;
 pub(crate) use id::{SHARDS, time_ordered};
-pub use job::{Chunked, Compression, Format, Job, Read, Source, Stopped, Upload};
+pub use job::{Chunked, Job, Read, Source, Stopped, Upload};
 pub use list::{ListedRun, RunFilter, RunPage, Standing};
 
 /// How long a run is kept after its end.

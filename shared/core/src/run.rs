@@ -7,19 +7,19 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// The client is sending its data; nothing is held.
+    /// Its input is being uploaded.
     Uploading,
-    /// The data are being read and checked, or wait for it.
+    /// Its input is being read; nothing is written before all of it has parsed.
     Checking,
-    /// Every record is being planned, and nothing is written.
+    /// Its records are compared with the directory; nothing is written yet.
     Planning,
-    /// Records are being written.
+    /// Records are being checked and written.
     Applying,
-    /// No further record is begun with.
+    /// It is to end early: what has begun is being settled.
     Stopping,
     /// Ended; [`Status`] says how.
     Finished,
-    /// Ended because it was told to; [`Status`] says whether anything was applied.
+    /// Ended because somebody asked for it; [`Status`] says how.
     Cancelled,
 }
 
@@ -85,4 +85,29 @@ pub struct Counts {
     pub updated: u64,
     /// Users that were already as the record says.
     pub unchanged: u64,
+}
+
+impl Counts {
+    /// Those of both.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        let Self {
+            total,
+            empty,
+            ignored,
+            duplicated,
+            created,
+            updated,
+            unchanged,
+        } = other;
+        Self {
+            total: self.total + total,
+            empty: self.empty + empty,
+            ignored: self.ignored + ignored,
+            duplicated: self.duplicated + duplicated,
+            created: self.created + created,
+            updated: self.updated + updated,
+            unchanged: self.unchanged + unchanged,
+        }
+    }
 }

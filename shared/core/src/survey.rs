@@ -1,16 +1,26 @@
 //! Looking through a whole input before anything is written: every record is read, identified,
 //! validated and compared with the ones before it. [`collect`] keeps what is to be imported;
-//! [`check`] answers what an import into an empty directory would do, in little memory.
+//! [`check`] answers what an import into an empty directory would do, in little memory. An input
+//! that is too large to be kept is looked at twice: [`spool`] compares all records and cuts them into
+//! chunks, [`collect_chunk`] makes of each chunk what [`collect`] would make of its records.
 
 mod check;
+mod chunk;
 mod collect;
+mod cutter;
 mod first;
 mod plain;
+mod rejected;
+mod spool;
 
 use std::borrow::Cow;
 
 pub use self::check::{Checked, check};
+pub use self::chunk::{CollectedChunk, collect_chunk};
 pub use self::collect::{Collected, UserChange, collect};
+pub use self::cutter::{Chunk, ChunkSizes};
+pub use self::rejected::{ChunkRecords, Rejected};
+pub use self::spool::{Repeats, Spooled, spool};
 use crate::attribute::Attribute;
 use crate::item::Item;
 use crate::rules::Rules;

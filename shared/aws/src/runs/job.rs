@@ -2,8 +2,8 @@
 //! row, so that every change of state is one conditional write.
 
 use jiff::Timestamp;
+use muster_core::reader::{Compression, Format};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::background::Object;
 use crate::row::{millis, millis_option};
@@ -76,28 +76,6 @@ pub struct Upload {
     pub id: String,
     /// Bytes of each part but the last.
     pub part_size: u64,
-}
-
-/// How a text of records is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// A JSON array of objects.
-    #[default]
-    Json,
-    /// An object a line.
-    Ndjson,
-}
-
-/// How an object is packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Compression {
-    /// Not at all.
-    #[default]
-    None,
-    /// As gzip packs it.
-    Gzip,
 }
 
 /// How far reading has come.

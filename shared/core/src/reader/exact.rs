@@ -8,6 +8,11 @@ use crate::json::{Json, OwnedJson};
 use crate::rules::Rules;
 use crate::validate::Element;
 
+/// What is wrong with a byte behind a record.
+pub(super) const BEHIND_RECORD: &str = "expected `,` or `]` after a record";
+/// What is wrong with the end of a text within the array.
+pub(super) const UNCLOSED: &str = "the text ends before the array is closed with `]`";
+
 /// How far [`read`] came.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Progress {
@@ -53,7 +58,7 @@ pub(super) fn read(
             Some(_) => {
                 return Err(NotJson {
                     at: delimiter,
-                    reason: "expected `,` or `]` after a record",
+                    reason: BEHIND_RECORD,
                 });
             }
         };
@@ -81,7 +86,7 @@ fn unfinished(bytes: &[u8], next: usize, complete: bool) -> Result<Progress, Not
     if complete {
         Err(NotJson {
             at: bytes.len(),
-            reason: "the text ends before the array is closed with `]`",
+            reason: UNCLOSED,
         })
     } else {
         Ok(Progress::Incomplete { next })
@@ -93,7 +98,20 @@ fn hand_out(rules: &Rules, raw: &str, on_element: &mut impl FnMut(Element<'_>)) 
         on_element(Element::NotAnObject(owned(raw).as_json().type_name()));
         return;
     }
-    let mut values: Vec<Option<OwnedJson>> = vec![None; rules.keys().len()];
+    let values: Vec<_> = mapped(rules, raw)
+        .into_iter()
+        .map(|value| value.map(owned))
+        .collect();
+    let slots: Vec<_> = values
+        .iter()
+        .map(|value| value.as_ref().map_or(Json::Absent, OwnedJson::as_json))
+        .collect();
+    on_element(Element::Object(&slots));
+}
+
+/// The values of the mapped keys of an object, as they are written, by slot.
+pub(crate) fn mapped<'r>(rules: &Rules, raw: &'r str) -> Vec<Option<&'r str>> {
+    let mut values = vec![None; rules.keys().len()];
     let mut members = parts(raw);
     while let Some((key, value)) = members.next().zip(members.next()) {
         // A key that is no text cannot be a mapped one.
@@ -101,14 +119,22 @@ fn hand_out(rules: &Rules, raw: &str, on_element: &mut impl FnMut(Element<'_>)) 
         let slot = key.and_then(|key| rules.slot(&key));
         // Of a key that comes twice the last value wins.
         if let Some(entry) = slot.and_then(|slot| values.get_mut(slot)) {
-            *entry = Some(owned(value));
+            *entry = Some(value);
         }
     }
-    let slots: Vec<_> = values
-        .iter()
-        .map(|value| value.as_ref().map_or(Json::Absent, OwnedJson::as_json))
-        .collect();
-    on_element(Element::Object(&slots));
+    values
+}
+
+/// The first of some elements, valid JSON values with commas between them, and what is behind its
+/// comma.
+pub(crate) fn split_first(elements: &[u8]) -> Option<(&[u8], &[u8])> {
+    let elements = skip_space(elements);
+    if elements.is_empty() {
+        return None;
+    }
+    let (first, behind) = elements.split_at_checked(scan::skip_value(elements, 0))?;
+    let behind = skip_space(behind);
+    Some((first, behind.strip_prefix(b",").unwrap_or(behind)))
 }
 
 /// The items of an array, or the keys and values of an object, as they are written. `raw` is

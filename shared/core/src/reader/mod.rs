@@ -1,25 +1,31 @@
 //! Reading a JSON array of records of any length: cut into chunks, decode them in parallel with
 //! simd-json, hand out every element once and in order, and say where the text is no JSON array.
-//! Knows nothing of what records mean; [`crate::survey`] does.
+//! [`Source`] makes such a text of what was sent as gzip, or line by line. Knows nothing of what records mean; [`crate::survey`] does.
 
 mod count;
 mod cut;
 mod decode;
 pub mod dedup;
 mod exact;
+mod lines;
 mod object;
 mod pipeline;
 mod position;
 mod scan;
+mod source;
 mod text;
+mod unpack;
 
 use std::io::{self, Read};
 
 pub use self::count::has_more_elements_than;
+pub(crate) use self::exact::{mapped, split_first};
 pub use self::object::{NoObject, Object, read_object};
 use self::pipeline::Pipeline;
 pub use self::position::Position;
+pub use self::source::{Compression, Format, Misplaced, Source, SourceError, read_source};
 use self::text::{NotOpened, Text};
+pub use self::unpack::UnpackError;
 use crate::limits;
 use crate::rules::Rules;
 use crate::validate::Element;
@@ -75,6 +81,10 @@ pub trait Harvest: Sync {
 
     /// Takes one element; `index` counts from 0 within the chunk.
     fn gather(&self, crop: &mut Self::Crop, index: u32, element: Element<'_>);
+
+    /// Everything that `elements` holds was gathered: valid JSON values with commas between them,
+    /// as they were sent, and white space.
+    fn close(&self, _crop: &mut Self::Crop, _elements: &[u8]) {}
 }
 
 /// Reads the array that `source` holds. Returns how many elements and bytes there were.
@@ -89,18 +99,58 @@ pub fn read_array<H: Harvest>(
     rules: &Rules,
     sizes: Sizes,
     harvest: &H,
-    bring_in: impl FnMut(u64, H::Crop) + Send,
+    mut bring_in: impl FnMut(u64, H::Crop) + Send,
 ) -> Result<Totals, ReadError> {
+    let bring_in = |first, crop| {
+        bring_in(first, crop);
+        Ok(())
+    };
+    read_text(source, rules, sizes, harvest, bring_in).map_err(|unread| match unread {
+        Unread::Io(error) | Unread::Unwanted(error) => error.into(),
+        Unread::Syntax { error, .. } => ReadError::Syntax(error),
+    })
+}
+
+/// Why reading ended early.
+enum Unread {
+    Io(io::Error),
+    Syntax {
+        error: SyntaxError,
+        /// Newlines that had been read from the unexpected byte on.
+        newlines_behind: u64,
+    },
+    /// Whoever brings in the crops wants no more of them.
+    Unwanted(io::Error),
+}
+
+fn read_text<H: Harvest>(
+    source: impl Read + Send,
+    rules: &Rules,
+    sizes: Sizes,
+    harvest: &H,
+    bring_in: impl FnMut(u64, H::Crop) -> io::Result<()> + Send,
+) -> Result<Totals, Unread> {
     let chunk = sizes.chunk.clamp(1, limits::RECORD_BYTES);
     match Text::open(source, chunk) {
         Ok(text) => Pipeline::new(text, sizes.window, rules, harvest, bring_in).run(),
-        Err(NotOpened::Io(error)) => Err(error.into()),
-        Err(NotOpened::Syntax { offset, reason }) => Err(ReadError::Syntax(SyntaxError {
+        Err(NotOpened::Io(error)) => Err(Unread::Io(error)),
+        Err(NotOpened::Syntax {
             offset,
-            records: 0,
-            reason: reason.to_owned(),
-        })),
+            reason,
+            newlines_behind,
+        }) => Err(Unread::Syntax {
+            error: SyntaxError {
+                offset,
+                records: 0,
+                reason: reason.to_owned(),
+            },
+            newlines_behind,
+        }),
     }
+}
+
+fn newlines(bytes: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', bytes).count() as u64
 }
 
 /// How much was read.

@@ -4,16 +4,17 @@
 //! read exactly from there up to where the chunk was to end.
 
 use std::collections::VecDeque;
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::Scope;
 
+use super::cut::trim_space;
 use super::decode::{Decoder, Refused};
 use super::exact::{self, Progress};
 use super::scan::NotJson;
 use super::text::{Chunk, Text};
-use super::{Harvest, ReadError, SyntaxError, Totals};
+use super::{Harvest, SyntaxError, Totals, Unread, newlines};
 use crate::limits;
 use crate::rules::Rules;
 
@@ -37,7 +38,7 @@ struct State<R, C, F> {
     /// Elements that were taken over.
     records: u64,
     /// How it ended.
-    result: Option<Result<(), ReadError>>,
+    result: Option<Result<(), Unread>>,
     /// Of workers that had nothing to do and ended; they are started again when there is.
     resting: Vec<Decoder>,
     memory: Vec<Vec<u8>>,
@@ -54,7 +55,7 @@ impl<'p, R, H, F> Pipeline<'p, R, H, F>
 where
     R: Read + Send,
     H: Harvest,
-    F: FnMut(u64, H::Crop) + Send,
+    F: FnMut(u64, H::Crop) -> io::Result<()> + Send,
 {
     pub(super) fn new(
         text: Text<R>,
@@ -82,7 +83,7 @@ where
     }
 
     /// Reads everything, in this thread and the rayon pool that it belongs to.
-    pub(super) fn run(self) -> Result<Totals, ReadError> {
+    pub(super) fn run(self) -> Result<Totals, Unread> {
         rayon::in_place_scope(|scope| {
             let alone = self.lock().text.is_complete();
             let others = if alone {
@@ -143,7 +144,10 @@ where
         match decoded {
             // Only an empty array may have nothing before its bracket.
             Ok(0) if !(chunk.closes && chunk.opens) => return Err(Refused),
-            Ok(count) => return Ok((crop, count)),
+            Ok(count) => {
+                self.harvest.close(&mut crop, chunk.elements());
+                return Ok((crop, count));
+            }
             Err(Refused) => {}
         }
         let mut crop = self.harvest.start(chunk.elements());
@@ -161,14 +165,16 @@ where
         );
         let behind = chunk.end() + 1;
         match progress {
-            Ok(Progress::Border { next }) if !chunk.closes && next == behind => Ok((crop, count)),
-            Ok(Progress::Closed { next }) if chunk.closes && next == behind => Ok((crop, count)),
-            Ok(_) | Err(_) => Err(Refused),
+            Ok(Progress::Border { next }) if !chunk.closes && next == behind => {}
+            Ok(Progress::Closed { next }) if chunk.closes && next == behind => {}
+            Ok(_) | Err(_) => return Err(Refused),
         }
+        self.harvest.close(&mut crop, chunk.elements());
+        Ok((crop, count))
     }
 }
 
-impl<R: Read, C, F: FnMut(u64, C)> State<R, C, F> {
+impl<R: Read, C, F: FnMut(u64, C) -> io::Result<()>> State<R, C, F> {
     /// The next chunk to decode and its number. `None`: there is nothing to do, at least until
     /// another worker delivers.
     fn next_chunk<H: Harvest<Crop = C>>(
@@ -242,12 +248,13 @@ impl<R: Read, C, F: FnMut(u64, C)> State<R, C, F> {
     }
 
     fn take_front(&mut self, crop: C, count: u32) {
+        let offset = self.out.front().map_or(0, |out| out.chunk.offset);
+        self.take(offset, crop, count);
         let Some(Out { chunk, .. }) = self.out.pop_front() else {
             return;
         };
         self.front += 1;
         self.out_bytes -= chunk.bytes().len();
-        self.take(chunk.offset, crop, count);
         if chunk.closes && self.result.is_none() {
             self.result = Some(Ok(()));
         }
@@ -294,13 +301,17 @@ impl<R: Read, C, F: FnMut(u64, C)> State<R, C, F> {
                     return;
                 }
             };
+            harvest.close(&mut crop, gathered(self.text.rest(), &progress));
             self.take(self.text.offset(), crop, count);
+            if self.result.is_some() {
+                return;
+            }
             self.text.advance(next);
             stop = stop.saturating_sub(next);
             match progress {
                 Ok(Progress::Incomplete { .. }) => {
                     if !self.text.read_more() {
-                        self.result = self.text.take_failure().map(|error| Err(error.into()));
+                        self.result = self.text.take_failure().map(|error| Err(Unread::Io(error)));
                     }
                 }
                 Ok(Progress::Closed { .. }) => self.expect_end(),
@@ -313,7 +324,7 @@ impl<R: Read, C, F: FnMut(u64, C)> State<R, C, F> {
     fn expect_end(&mut self) {
         let found = self.text.skip_space();
         if let Some(error) = self.text.take_failure() {
-            self.result = Some(Err(error.into()));
+            self.result = Some(Err(Unread::Io(error)));
         } else if found.is_some() {
             self.refuse(
                 self.text.offset(),
@@ -329,15 +340,46 @@ impl<R: Read, C, F: FnMut(u64, C)> State<R, C, F> {
             self.refuse(offset, "more than 4,294,967,295 records");
             return;
         }
-        (self.bring_in)(self.records, crop);
+        if let Err(error) = (self.bring_in)(self.records, crop) {
+            self.result = Some(Err(Unread::Unwanted(error)));
+            return;
+        }
         self.records += u64::from(count);
     }
 
     fn refuse(&mut self, offset: u64, reason: &'static str) {
-        self.result = Some(Err(ReadError::Syntax(SyntaxError {
+        let error = SyntaxError {
             offset,
             records: self.records,
             reason: reason.to_owned(),
-        })));
+        };
+        let newlines_behind = self.newlines_behind(offset);
+        self.result = Some(Err(Unread::Syntax {
+            error,
+            newlines_behind,
+        }));
     }
+
+    /// Newlines among the bytes that were read, from byte `offset` of the text on.
+    fn newlines_behind(&self, offset: u64) -> u64 {
+        let out = self.out.iter().map(|out| &*out.chunk);
+        out.map(|chunk| (chunk.offset, chunk.bytes()))
+            .chain([(self.text.offset(), self.text.rest())])
+            .map(|(start, bytes)| {
+                let before = usize::try_from(offset.saturating_sub(start)).unwrap_or(usize::MAX);
+                newlines(bytes.get(before..).unwrap_or(&[]))
+            })
+            .sum()
+    }
+}
+
+/// The elements that were read exactly from `bytes`, without what is behind them.
+fn gathered<'b>(bytes: &'b [u8], progress: &Result<Progress, NotJson>) -> &'b [u8] {
+    let length = match progress {
+        Ok(Progress::Border { next } | Progress::Closed { next }) => next.saturating_sub(1),
+        Ok(Progress::Incomplete { next }) => *next,
+        Err(_) => 0,
+    };
+    let elements = trim_space(bytes.get(..length).unwrap_or(&[]));
+    elements.strip_suffix(b",").unwrap_or(elements)
 }

@@ -3,6 +3,7 @@
 
 mod generated;
 mod refused;
+mod sent;
 mod values;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -79,7 +80,10 @@ impl Harvest for Keep {
 }
 
 /// Reads a source, and checks that what comes is in order.
-fn read_source(source: impl Read + Send, sizes: Sizes) -> Result<(Totals, Vec<Record>), ReadError> {
+fn read_records(
+    source: impl Read + Send,
+    sizes: Sizes,
+) -> Result<(Totals, Vec<Record>), ReadError> {
     let mut records = Vec::new();
     let totals = read_array(source, &rules(), sizes, &Keep, |first, crop| {
         assert_eq!(first, records.len() as u64);
@@ -109,7 +113,7 @@ fn pool(threads: usize) -> ThreadPool {
 
 /// All elements, or where the text was refused.
 fn try_read(text: &[u8], sizes: Sizes) -> Result<Vec<Record>, SyntaxError> {
-    match read_source(text, sizes) {
+    match read_records(text, sizes) {
         Ok((totals, records)) => {
             assert_eq!(totals.records, records.len() as u64);
             assert_eq!(totals.bytes, text.len() as u64);

@@ -4,6 +4,7 @@
 use std::io::{self, Read};
 
 use super::cut::{last_border, skip_space, trim_space};
+use super::newlines;
 use crate::limits;
 
 /// A piece of the text: elements with commas between them.
@@ -70,7 +71,12 @@ pub(super) struct Text<R> {
 /// Where the array does not begin, and what is there instead.
 pub(super) enum NotOpened {
     Io(io::Error),
-    Syntax { offset: u64, reason: &'static str },
+    Syntax {
+        offset: u64,
+        reason: &'static str,
+        /// Newlines that were read from there on.
+        newlines_behind: u64,
+    },
 }
 
 impl<R: Read> Text<R> {
@@ -108,6 +114,7 @@ impl<R: Read> Text<R> {
             _ => NotOpened::Syntax {
                 offset: text.offset,
                 reason,
+                newlines_behind: newlines(text.rest()),
             },
         })
     }

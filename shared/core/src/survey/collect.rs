@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::io::Read;
 
+use super::spool::{Repeats, numbers};
 use super::{Refused, Subject, duplicate, subject};
 use crate::item::Item;
 use crate::login::Login;
-use crate::reader::dedup::{Dedup, Entry, HashKey, Repeated};
+use crate::reader::dedup::{Dedup, Entry, HashKey};
 use crate::reader::{Harvest, ReadError, Sizes, read_array};
 use crate::rules::Rules;
 use crate::run::Counts;
@@ -21,6 +22,9 @@ pub struct UserChange {
     pub login: Login<'static>,
     /// What it changes.
     pub changes: Changes<'static>,
+    /// The first record of the input that sets the same external id, if it is known that an
+    /// earlier one does; see [`super::Repeats`].
+    pub external_id_taken_by: Option<u64>,
 }
 
 /// What came of an input.
@@ -45,26 +49,36 @@ pub fn collect(
     key: &HashKey,
 ) -> Result<Collected, ReadError> {
     let mut seen = Seen::default();
-    let gather = Gather { rules, key };
+    let gather = Gather {
+        rules,
+        key: Some(key),
+    };
     let totals = read_array(input, rules, sizes, &gather, |first, crop| {
         seen.add(first, crop)
     })?;
-    Ok(seen.finish(rules, totals.records))
+    let repeats = Repeats {
+        logins: numbers(&seen.logins.repeated(|_| false)),
+        external_ids: Vec::new(),
+    };
+    Ok(seen.finish(rules, totals.records, &repeats))
 }
 
-struct Gather<'r> {
-    rules: &'r Rules,
-    key: &'r HashKey,
+pub(super) struct Gather<'r> {
+    pub(super) rules: &'r Rules,
+    /// `None`: which logins are repeated is known already.
+    pub(super) key: Option<&'r HashKey>,
 }
 
 #[derive(Default)]
-struct Seen {
+pub(super) struct Seen {
+    /// Records of the input before those that are read.
+    before: u64,
     logins: Dedup,
     /// In order.
     records: Vec<Record>,
 }
 
-struct Record {
+pub(super) struct Record {
     index: u32,
     canon: Option<Entry>,
     outcome: Outcome,
@@ -98,14 +112,17 @@ impl Harvest for Gather<'_> {
                 }
                 Record {
                     index,
-                    canon: Some(Entry::new(self.key, login.canon(), index)),
+                    canon: self.key.map(|key| Entry::new(key, login.canon(), index)),
                     outcome: Outcome::User(login.into_owned(), changes.to_static()),
                     items,
                 }
             }
             Subject::Refused { kind, canon, item } => Record {
                 index,
-                canon: canon.map(|canon| Entry::new(self.key, &canon, index)),
+                canon: self
+                    .key
+                    .zip(canon)
+                    .map(|(key, canon)| Entry::new(key, &canon, index)),
                 outcome: Outcome::Refused(kind),
                 items: vec![item],
             },
@@ -115,13 +132,21 @@ impl Harvest for Gather<'_> {
 }
 
 impl Seen {
-    fn add(&mut self, first: u64, crop: Vec<Record>) {
+    /// What is read has so many records of the input before it.
+    pub(super) fn behind(before: u64) -> Self {
+        Self {
+            before,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn add(&mut self, first: u64, crop: Vec<Record>) {
         for mut record in crop {
             // The reader refuses inputs with more records than a u32 counts.
             let base = u32::try_from(first).unwrap_or(u32::MAX);
             record.index += base;
             for item in &mut record.items {
-                item.record = item.record.map(|number| number + first);
+                item.record = item.record.map(|number| number + first + self.before);
             }
             self.logins
                 .extend(record.canon.map(|canon| canon.later(base)));
@@ -129,25 +154,22 @@ impl Seen {
         }
     }
 
-    fn finish(mut self, rules: &Rules, total: u64) -> Collected {
-        let repeated: HashMap<u32, Repeated> = self
-            .logins
-            .repeated(|_| false)
-            .into_iter()
-            .map(|repeated| (repeated.record, repeated))
-            .collect();
+    pub(super) fn finish(self, rules: &Rules, total: u64, repeats: &Repeats) -> Collected {
+        let repeated: HashMap<u64, u64> = repeats.logins.iter().copied().collect();
+        let taken: HashMap<u64, u64> = repeats.external_ids.iter().copied().collect();
         let mut collected = Collected::default();
         collected.counts.total = total;
         for record in self.records {
-            let number = u64::from(record.index) + 1;
-            if let Some(repeated) = repeated.get(&record.index) {
+            let number = self.before + u64::from(record.index) + 1;
+            if let Some(first) = repeated.get(&number) {
                 collected.counts.duplicated += 1;
                 let login = match &record.outcome {
                     Outcome::User(login, _) => Some(login.shown().to_owned()),
                     Outcome::Refused(_) => record.items.into_iter().find_map(|item| item.login),
                 };
-                let first = u64::from(repeated.first) + 1;
-                collected.items.push(duplicate(rules, number, first, login));
+                collected
+                    .items
+                    .push(duplicate(rules, number, *first, login));
                 continue;
             }
             collected.items.extend(record.items);
@@ -156,6 +178,7 @@ impl Seen {
                     record: number,
                     login,
                     changes,
+                    external_id_taken_by: taken.get(&number).copied(),
                 }),
                 Outcome::Refused(Refused::Empty) => collected.counts.empty += 1,
                 Outcome::Refused(Refused::Ignored) => collected.counts.ignored += 1,

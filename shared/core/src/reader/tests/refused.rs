@@ -246,7 +246,7 @@ fn a_source_that_fails_is_reported_unless_the_text_before_is_wrong() {
             chunk: 8,
             window: 16,
         };
-        read_source(Failing(text.as_bytes()), sizes).unwrap_err()
+        read_records(Failing(text.as_bytes()), sizes).unwrap_err()
     };
     assert!(matches!(read("[{},{}, {"), ReadError::Io(_)));
     assert!(matches!(read(""), ReadError::Io(_)));
@@ -272,6 +272,6 @@ fn an_interrupted_read_is_repeated() {
         }
     }
     let source = Interrupted(b"[{\"Name\":\"a\"},{\"Name\":\"b\"}]", false);
-    let (_, records) = read_source(source, Sizes::default()).unwrap();
+    let (_, records) = read_records(source, Sizes::default()).unwrap();
     assert_eq!(records.len(), 2);
 }
