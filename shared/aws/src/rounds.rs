@@ -76,11 +76,9 @@ pub struct ChunkResult {
     pub counts: Counts,
     /// How many items it has, by code.
     pub item_counts: BTreeMap<String, u64>,
-    /// How many records were not taken.
-    pub rejected: u64,
-    /// Whose objects hold its items and its rejected records; absent: there are none.
+    /// Its items and the records that were not taken; absent: there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kept_by: Option<String>,
+    pub kept: Option<crate::kept::Kept>,
     /// Records that were not begun with, for the run was stopped.
     #[serde(default)]
     pub left_out: u64,

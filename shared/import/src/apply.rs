@@ -76,9 +76,9 @@ impl Write {
     }
 
     fn settle(self, ledger: &mut Ledger) {
-        match self.outcome() {
-            Outcome::Created => ledger.created(self.record),
-            Outcome::Updated => ledger.updated(self.record),
+        match self.step {
+            Step::Create { .. } => ledger.created(self.record),
+            Step::Update { .. } => ledger.updated(self.record),
         }
     }
 

@@ -5,7 +5,8 @@
 use muster_aws::background::{ChunkMessage, Work};
 use muster_aws::rounds::Round;
 use muster_aws::runs::{Chunked, Job, NewRun, Run, RunId};
-use muster_aws::{Background, Store, StoreError};
+use muster_aws::{Background, BackgroundConfig, Config, ConfigError, Store, StoreError};
+use muster_core::limits;
 use muster_core::rules::Rules;
 use muster_core::run::State;
 use muster_core::settings::TaskSettings;
@@ -79,13 +80,28 @@ fn broken(reason: &str) -> StoreError {
 }
 
 impl Runner {
+    /// Reads the environment and makes the clients. Connects to nothing yet.
+    ///
+    /// # Errors
+    /// The first variable that is missing or wrong.
+    pub async fn from_env() -> Result<Self, ConfigError> {
+        let (config, background) = (Config::from_env()?, BackgroundConfig::from_env()?);
+        Ok(Self {
+            store: Store::connect(&config).await,
+            background: Background::connect(&background).await,
+            times: Times::default(),
+            most_expanded: limits::EXPANDED_BYTES,
+        })
+    }
+
     /// The settings that a run goes by, as they were when it began.
     pub(crate) async fn settings(&self, run: &Run) -> Result<(TaskSettings, Rules), StoreError> {
         let version = run.job.as_ref().and_then(|job| job.settings_version);
         let version = version.ok_or_else(|| broken("it names no version of its task"))?;
         let settings = self.store.settings_of(run.task, version).await?;
         let settings = settings.ok_or_else(|| broken("the version of its task is gone"))?;
-        let rules = Rules::new(&settings).map_err(|_| broken("its task's settings have no rules"))?;
+        let rules =
+            Rules::new(&settings).map_err(|_| broken("its task's settings have no rules"))?;
         Ok((settings, rules))
     }
 

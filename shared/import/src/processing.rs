@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use muster_aws::background::{Object, ProcessMessage};
 use muster_aws::runs::{Chunked, Job, Read, Run, RunId};
@@ -61,7 +62,12 @@ impl Runner {
     ///
     /// # Errors
     /// What the tables, the bucket or a queue say; the message is to be delivered again then.
-    pub async fn process(&self, message: ProcessMessage) -> Result<(), StoreError> {
+    pub fn process(&self, message: ProcessMessage) -> BoxFuture<'_, Result<(), StoreError>> {
+        // Boxed, as the futures of one attempt nest deeply.
+        self.process_one(message).boxed()
+    }
+
+    async fn process_one(&self, message: ProcessMessage) -> Result<(), StoreError> {
         let now = Timestamp::now();
         let Some(run) = self.store.begin_checking(&message.run, now).await? else {
             return self.look_after(&message.run).await;
@@ -74,7 +80,7 @@ impl Runner {
         }
         let id = run.id;
         tracing::info!(import.id = %id, task.id = run.task, bytes = run.size, tries = job.tries, "checking an upload");
-        match self.attempt(&run, &job).await? {
+        match self.attempt(&run, &job).boxed().await? {
             Attempt::Refused(error) => {
                 let cause = Cause::Refused(error);
                 self.end(&run, Totals::default(), cause).await
@@ -156,7 +162,9 @@ impl Runner {
     async fn beat(&self, run: &Run, meter: &Meter) {
         loop {
             tokio::time::sleep(self.times.heartbeat).await;
-            let noted = self.store.note_read(&run.id, meter.read(), Timestamp::now());
+            let noted = self
+                .store
+                .note_read(&run.id, meter.read(), Timestamp::now());
             match noted.await {
                 Ok(true) => {}
                 Ok(false) => return,
@@ -250,7 +258,10 @@ impl Runner {
             return Ok(Pinned::Object(object.clone()));
         }
         let (objects, key) = (&self.background.objects, upload_key(&run.id));
-        let upload = job.source.as_ref().and_then(|source| source.upload.as_ref());
+        let upload = job
+            .source
+            .as_ref()
+            .and_then(|source| source.upload.as_ref());
         if let Some(upload) = upload
             && let Some(parts) = objects.all_parts(&key, &upload.id).await?
         {

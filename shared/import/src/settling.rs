@@ -68,7 +68,12 @@ impl Totals {
             Cause::Unreadable => {
                 let error = "the file could not be read to its end, however often it was tried; \
                              nothing was imported, upload it again";
-                (State::Finished, Status::Failure, vec![error.to_owned()], false)
+                (
+                    State::Finished,
+                    Status::Failure,
+                    vec![error.to_owned()],
+                    false,
+                )
             }
             Cause::Stopped(why) => {
                 let status = if applied == 0 {
@@ -94,10 +99,7 @@ impl Totals {
 fn stopped(why: Stopped, applied: u64, records: u64) -> (State, String) {
     let far = format!("{applied} of {records} records had been applied and stay so");
     match why {
-        Stopped::Cancelled => (
-            State::Cancelled,
-            format!("the import was cancelled; {far}"),
-        ),
+        Stopped::Cancelled => (State::Cancelled, format!("the import was cancelled; {far}")),
         Stopped::GaveUp => (
             State::Finished,
             format!(

@@ -4,14 +4,14 @@
 
 use std::collections::BTreeSet;
 
+use muster_aws::StoreError;
+use muster_aws::background::ChunkMessage;
 use muster_aws::directory::{Outcome, Stamp, Stamps, Statement};
 use muster_aws::items::count_codes;
-use muster_aws::background::ChunkMessage;
 use muster_aws::rounds::ChunkResult;
 use muster_aws::runs::Run;
-use muster_aws::StoreError;
-use muster_core::run::Counts;
 use muster_core::rules::Rules;
+use muster_core::run::Counts;
 
 use crate::background::{Runner, writing_as};
 use crate::deadline::Deadline;

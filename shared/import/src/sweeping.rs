@@ -149,7 +149,8 @@ impl Runner {
             self.send_again(run, round, &standing, Work::Write, now)
                 .await?;
             if !missing.is_empty() && self.wants_sending(&job, now).await? {
-                self.queue(run, missing.iter().copied(), Work::Write).await?;
+                self.queue(run, missing.iter().copied(), Work::Write)
+                    .await?;
                 self.store.note_queued(&run.id, run.state, now).await?;
                 swept.sent += missing.len() as u64;
             }
@@ -192,7 +193,11 @@ impl Runner {
 
     fn is_stuck(&self, job: &Job, rows: &[ChunkRow], now: Timestamp) -> bool {
         let begun = rows.iter().filter_map(|row| row.since).max();
-        is_past(begun.unwrap_or(job.entered_at).max(job.entered_at), STUCK, now)
+        is_past(
+            begun.unwrap_or(job.entered_at).max(job.entered_at),
+            STUCK,
+            now,
+        )
     }
 
     async fn send_again(
@@ -244,8 +249,5 @@ impl Runner {
 }
 
 fn is_past(since: Timestamp, by: Duration, now: Timestamp) -> bool {
-    since
-        .checked_add(by)
-        .is_ok_and(|until| until <= now)
-        || since == Timestamp::MIN
+    since.checked_add(by).is_ok_and(|until| until <= now) || since == Timestamp::MIN
 }

@@ -3,6 +3,8 @@
 //! applied and could not report is found by the stamps it left in the users.
 
 use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use muster_aws::StoreError;
 use muster_aws::background::{ChunkMessage, Work};
@@ -46,7 +48,12 @@ impl Runner {
     ///
     /// # Errors
     /// What the tables, the bucket or a queue say; the message is to be delivered again then.
-    pub async fn write(&self, message: &ChunkMessage) -> Result<(), StoreError> {
+    pub fn write<'w>(&'w self, message: &'w ChunkMessage) -> BoxFuture<'w, Result<(), StoreError>> {
+        // Boxed, as the futures of one chunk nest deeply.
+        self.write_one(message).boxed()
+    }
+
+    async fn write_one(&self, message: &ChunkMessage) -> Result<(), StoreError> {
         let deadline = Deadline::of_chunk(self.times);
         let Some(run) = self.wanted(message).await? else {
             return Ok(());
@@ -76,9 +83,14 @@ impl Runner {
         };
         let chunk = self.chunk(&run, message).await?;
         let written = match work {
-            Work::Write => self.work(&run, message, deadline, &owner, chunk).await?,
+            Work::Write => {
+                self.work(&run, message, deadline, &owner, chunk)
+                    .boxed()
+                    .await?
+            }
             Work::Reconcile => {
                 self.reconcile(&run, message, deadline, &owner, chunk)
+                    .boxed()
                     .await?
             }
         };
