@@ -29,10 +29,7 @@ pub enum UnpackError {
 
 impl UnpackError {
     /// Finds it in what reading gave; any other error comes back.
-    ///
-    /// # Errors
-    /// The error, if the source failed and not the unpacking.
-    pub fn within(error: io::Error) -> Result<Self, io::Error> {
+    pub(super) fn within(error: io::Error) -> Result<Self, io::Error> {
         error.downcast()
     }
 }

@@ -39,8 +39,8 @@ pub(super) fn attribute_mapping() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::Object)
         .description(Some(
-            "The JSON key of each attribute that is imported. Keys differ; an enabled task maps \
-             `username`.",
+            "The JSON key of each attribute that is imported. Keys differ, and none is `_errors`; \
+             an enabled task maps `username`.",
         ))
         .property_names(Some(name))
         .additional_properties(Some(key))

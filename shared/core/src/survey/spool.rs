@@ -45,6 +45,9 @@ pub struct Repeats {
 /// Reads a whole input and gives it to `sink` in chunks, in order. `key` is random and secret:
 /// nobody can choose logins that collide.
 ///
+/// Works in this thread and the rayon pool that it belongs to. `sink` is called in any of these
+/// threads, in one at a time; while it works, the others go on only with what has been read.
+///
 /// Takes 16 bytes a user name, 16 an external id, 4 a user name that cannot be one, and besides
 /// them what is being read and one chunk.
 ///

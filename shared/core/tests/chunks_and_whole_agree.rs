@@ -1,0 +1,339 @@
+//! A large input is looked at twice: once as a whole, then chunk by chunk. Together the two looks
+//! must find what collecting all of it at once finds, however it is sent and cut.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
+
+use flate2::write::GzEncoder;
+use muster_core::attribute::Attribute;
+use muster_core::item::Item;
+use muster_core::reader::{Compression, Format, ReadError, Sizes, Source, SourceError};
+use muster_core::rules::Rules;
+use muster_core::survey::{
+    Chunk, ChunkRecords, ChunkSizes, Collected, Rejected, Repeats, Spooled, collect, collect_chunk,
+    spool,
+};
+use muster_core::value::Value;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+mod records;
+
+use self::records::{record, rules};
+
+/// Records that only the exact way reads, or whose keys are out of the ordinary.
+const ODD: &[&str] = &[
+    r#"{"u":"odd","other":1e999}"#,
+    r#"{"u":"first","x":"E1","u":"odd","x":"E2"}"#,
+    r#"{"\u0075":"Odd","n":"},{\"u\":\"x\"},{"}"#,
+    r#"{"x":"E1","other":{"u":[1,{"n":"]"}]},"u":"e\u0301va","e":[ 1 , {} ]}"#,
+    "{}",
+    "1e999",
+    r#"{ "u" : "\ud800" , "r" : "catman" }"#,
+];
+
+/// An input, as a JSON array and as it is sent.
+#[derive(Debug, Clone)]
+struct Input {
+    records: Vec<String>,
+    json: String,
+    sent: Vec<u8>,
+    format: Format,
+    compression: Compression,
+}
+
+fn input() -> impl Strategy<Value = Input> {
+    let record = prop_oneof![9 => record(), 1 => select(ODD).prop_map(str::to_owned)];
+    let separators = prop_oneof![
+        select(&[",", ",\n", " \r\n,\n\n\t"][..]).prop_map(|between| (Format::Json, between)),
+        select(&["\n", "\r\n", "\n\n \n\t"][..]).prop_map(|between| (Format::Ndjson, between)),
+    ];
+    let records = prop::collection::vec(record, 0..60);
+    (records, separators, any::<bool>()).prop_map(|(records, (format, between), packed)| {
+        let json = format!("[{}]", records.join(","));
+        let text = match format {
+            Format::Json => format!("[{}]", records.join(between)),
+            Format::Ndjson => records.join(between),
+        };
+        Input {
+            records,
+            json,
+            sent: if packed {
+                gzip(&text)
+            } else {
+                text.into_bytes()
+            },
+            format,
+            compression: if packed {
+                Compression::Gzip
+            } else {
+                Compression::None
+            },
+        }
+    })
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn reading() -> impl Strategy<Value = Sizes> {
+    (16_usize..4_000).prop_map(|chunk| Sizes {
+        chunk,
+        window: chunk * 3,
+    })
+}
+
+fn cutting() -> impl Strategy<Value = ChunkSizes> {
+    (1_u32..20, 1_usize..3_000).prop_map(|(records, bytes)| ChunkSizes { records, bytes })
+}
+
+fn spooled(
+    object: &[u8],
+    format: Format,
+    compression: Compression,
+    reading: Sizes,
+    cutting: ChunkSizes,
+) -> Result<(Spooled, Vec<Chunk>), SourceError> {
+    let source = Source::new(object, format, compression, u64::MAX);
+    let mut chunks = Vec::new();
+    let spooled = spool(source, &rules(), reading, cutting, &[5; 16], |chunk| {
+        chunks.push(chunk);
+        Ok(())
+    })?;
+    Ok((spooled, chunks))
+}
+
+/// What comes of all chunks together, and the records that are handed back.
+fn collect_chunks(
+    spooled: &Spooled,
+    chunks: &[Chunk],
+    rules: &Rules,
+    reading: Sizes,
+) -> (Collected, Vec<Rejected>) {
+    let repeats: HashMap<u32, &Repeats> = spooled
+        .repeated
+        .iter()
+        .map(|(n, repeats)| (*n, repeats))
+        .collect();
+    assert_eq!(repeats.len(), spooled.repeated.len());
+    let mut all = Collected::default();
+    let mut rejected = Vec::new();
+    for chunk in chunks {
+        let none = Repeats::default();
+        let repeats = repeats.get(&chunk.number).copied().unwrap_or(&none);
+        let part = collect_chunk(&chunk.text, chunk.first, repeats, rules, reading).unwrap();
+        assert_eq!(part.collected.counts.total, u64::from(chunk.records));
+        all.counts.total += part.collected.counts.total;
+        all.counts.empty += part.collected.counts.empty;
+        all.counts.ignored += part.collected.counts.ignored;
+        all.counts.duplicated += part.collected.counts.duplicated;
+        all.changes.extend(part.collected.changes);
+        all.items.extend(part.collected.items);
+        rejected.extend(part.rejected);
+    }
+    (all, rejected)
+}
+
+/// The earlier record that sets the same external id, for each change in order.
+fn taken(collected: &Collected) -> Vec<Option<u64>> {
+    let mut first = HashMap::new();
+    let changes = collected.changes.iter();
+    let taken = changes.map(|change| match change.changes.value(Attribute::ExternalId) {
+        Some(Value::Text(id)) => {
+            let holder = *first.entry(id.clone()).or_insert(change.record);
+            (holder != change.record).then_some(holder)
+        }
+        _ => None,
+    });
+    taken.collect()
+}
+
+/// A record as it is to be handed back.
+fn handed_back(rules: &Rules, record: &str, items: &[&Item]) -> String {
+    let members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(record).unwrap_or_default();
+    let mut line = String::new();
+    for (_, key) in rules.keys() {
+        if let Some(value) = members.get(key) {
+            line.push_str(&format!("{key:?}:{value},"));
+        }
+    }
+    let sentences: Vec<String> = items.iter().map(|item| item.to_string()).collect();
+    let errors = serde_json::to_string(&sentences).unwrap();
+    format!("{{{line}\"_errors\":{errors}}}")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn all_chunks_together_give_what_the_whole_gives(
+        input in input(),
+        reading in reading(),
+        cutting in cutting(),
+    ) {
+        let rules = rules();
+        let whole = collect(input.json.as_bytes(), &rules, reading, &[3; 16]).unwrap();
+        let (spooled, chunks) =
+            spooled(&input.sent, input.format, input.compression, reading, cutting).unwrap();
+        prop_assert_eq!(spooled.counts, whole.counts);
+        prop_assert_eq!(spooled.chunks as usize, chunks.len());
+        let (mut together, rejected) = collect_chunks(&spooled, &chunks, &rules, reading);
+        let marked: Vec<_> =
+            together.changes.iter_mut().map(|change| change.external_id_taken_by.take()).collect();
+        prop_assert_eq!(&together, &whole, "{}", input.json);
+        prop_assert_eq!(marked, taken(&whole));
+
+        let kept: Vec<u64> = whole.changes.iter().map(|change| change.record).collect();
+        let expected: Vec<Rejected> = (1..=whole.counts.total)
+            .filter(|record| !kept.contains(record))
+            .map(|record| {
+                let about = whole.items.iter().filter(|item| item.record == Some(record));
+                let about: Vec<_> = about.collect();
+                let sent = &input.records[record as usize - 1];
+                Rejected { record, line: handed_back(&rules, sent, &about) }
+            })
+            .collect();
+        prop_assert_eq!(rejected, expected);
+    }
+
+    #[test]
+    fn chunks_hold_the_records_as_they_were_sent(
+        input in input(),
+        reading in reading(),
+        cutting in cutting(),
+    ) {
+        let (_, chunks) =
+            spooled(&input.sent, input.format, input.compression, reading, cutting).unwrap();
+        let mut number = 0;
+        for (index, chunk) in chunks.iter().enumerate() {
+            let elements: Vec<Box<RawValue>> = serde_json::from_slice(&chunk.text).unwrap();
+            prop_assert_eq!(chunk.number as usize, index);
+            prop_assert_eq!(chunk.first, number + 1);
+            prop_assert_eq!(chunk.records as usize, elements.len());
+            prop_assert!(chunk.records >= 1 && chunk.records <= cutting.records);
+            prop_assert!(chunk.records == 1 || chunk.text.len() <= cutting.bytes + 2);
+            for element in elements {
+                prop_assert_eq!(element.get(), &input.records[number as usize]);
+                number += 1;
+            }
+        }
+        prop_assert_eq!(number as usize, input.records.len());
+    }
+
+    #[test]
+    fn what_is_not_in_its_format_is_refused_as_a_whole(
+        input in input(),
+        place in any::<Index>(),
+        byte in prop_oneof![any::<u8>(), select(&b"{}[],:\"\\ 0e\n\r"[..])],
+        how in 0..4,
+        reading in reading(),
+        cutting in cutting(),
+    ) {
+        let mut text = match input.format {
+            Format::Json => input.json,
+            Format::Ndjson => input.records.join("\n"),
+        }
+        .into_bytes();
+        prop_assume!(!text.is_empty());
+        let place = place.index(text.len());
+        match how {
+            0 => text[place] = byte,
+            1 => text.insert(place, byte),
+            2 => text.truncate(place),
+            _ => drop(text.remove(place)),
+        }
+        let read = spooled(&text, input.format, Compression::None, reading, cutting);
+        match input.format {
+            Format::Json => match (read, collect(&text[..], &rules(), reading, &[3; 16])) {
+                (Ok((spooled, _)), Ok(whole)) => prop_assert_eq!(spooled.counts, whole.counts),
+                (Err(SourceError::Syntax(told)), Err(ReadError::Syntax(error))) => {
+                    prop_assert_eq!((told.offset, told.record), (error.offset, error.records + 1));
+                    let before = &text[..told.offset as usize];
+                    let newlines = before.iter().filter(|byte| **byte == b'\n').count() as u64;
+                    prop_assert_eq!(told.line, newlines + 1);
+                }
+                (read, _) => panic!("{read:?}"),
+            },
+            Format::Ndjson => {
+                let lines = text.split(|byte| *byte == b'\n').enumerate();
+                let lines: Vec<_> = lines.filter(|(_, line)| !is_blank(line)).collect();
+                let wrong = lines.iter().position(|(_, line)| !is_record(line));
+                match (read, wrong) {
+                    (Ok((spooled, _)), None) => {
+                        prop_assert_eq!(spooled.counts.total as usize, lines.len());
+                    }
+                    (Err(SourceError::Syntax(told)), Some(wrong)) => {
+                        prop_assert_eq!(told.record as usize, wrong + 1, "{}", told);
+                        prop_assert_eq!(told.line as usize, lines[wrong].0 + 1, "{}", told);
+                    }
+                    (read, wrong) => panic!("{read:?} {wrong:?}"),
+                }
+            }
+        }
+    }
+}
+
+fn is_blank(line: &[u8]) -> bool {
+    line.iter().all(|byte| b" \t\r".contains(byte))
+}
+
+fn is_record(line: &[u8]) -> bool {
+    str::from_utf8(line).is_ok_and(|line| serde_json::from_str::<IgnoredAny>(line).is_ok())
+}
+
+#[test]
+fn chunks_have_2_000_records_however_small_these_are() {
+    let text = format!("[{}]", vec!["1"; 5_001].join(","));
+    let (spooled, chunks) = spooled(
+        text.as_bytes(),
+        Format::Json,
+        Compression::None,
+        Sizes::default(),
+        ChunkSizes::default(),
+    )
+    .unwrap();
+    let sizes: Vec<_> = chunks
+        .iter()
+        .map(|chunk| (chunk.first, chunk.records))
+        .collect();
+    assert_eq!(sizes, [(1, 2_000), (2_001, 2_000), (4_001, 1_001)]);
+    assert_eq!(
+        (spooled.counts.total, spooled.counts.ignored),
+        (5_001, 5_001)
+    );
+    assert_eq!(spooled.bytes, text.len() as u64);
+    assert_eq!(chunks.last().unwrap().sent, text.len() as u64);
+}
+
+#[test]
+fn any_record_of_a_chunk_can_be_handed_back_in_one_line() {
+    let rules = rules();
+    let text = b"[7,{\"n\":\"x\\ny\",\n\"i\":[\n\"a\",\r\n\"b\"],\"secret\":1,\"u\":\"ann\",\"u\":\"bob\"}]";
+    let records = ChunkRecords::new(text, 41);
+    let item: Item = serde_json::from_str(
+        r#"{"record":42,"login":"bob","code":"username.taken","severity":"warning",
+            "message":"this user name is not available"}"#,
+    )
+    .unwrap();
+    assert_eq!(
+        records.rejected(&rules, 42, [&item]).unwrap().line,
+        r#"{"u":"bob","n":"x\ny","i":[ "a",  "b"],"_errors":["Record 42 (bob): this user name is not available [username.taken]"]}"#
+    );
+    assert_eq!(
+        records.rejected(&rules, 41, []).unwrap().line,
+        r#"{"_errors":[]}"#
+    );
+    assert_eq!(records.rejected(&rules, 40, []), None);
+    assert_eq!(records.rejected(&rules, 43, []), None);
+}

@@ -1,0 +1,186 @@
+//! Records with values good and bad, and the rules that they are read by.
+
+use muster_core::rules::Rules;
+use muster_core::settings::TaskSettings;
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::json;
+
+const LOGINS: &[&str] = &[
+    r#""ann""#,
+    r#""Ann""#,
+    r#""bob.b@example.com""#,
+    r#""a b""#,
+    r#""""#,
+    "null",
+    "7",
+    "true",
+    "1.5",
+    r#""\u00e9va""#,
+    r#""Éva""#,
+    r#""e\u0301va""#,
+    r#""jоhn""#,
+    r#"" ann""#,
+    r#""a\u0000""#,
+    r#""ß""#,
+    r#""straSSe""#,
+    r#""strasse""#,
+    "18446744073709551616",
+    "[]",
+];
+const ROLES: &[&str] = &[
+    r#""catman""#,
+    r#""store manager""#,
+    r#"" catman ""#,
+    r#""Catman""#,
+    r#""""#,
+    "null",
+    "5",
+    r#""5""#,
+    "{}",
+    r#""a role of more than twenty-four bytes""#,
+];
+const EMAILS: &[&str] = &[
+    r#""a@example.com""#,
+    r#""a.b+c_d@ex-ample.co""#,
+    r#""a@example""#,
+    r#""a..b@example.com""#,
+    r#"".a@example.com""#,
+    r#""a.@example.com""#,
+    r#""a@-x.com""#,
+    r#""a@x-.com""#,
+    r#""a@b@example.com""#,
+    r#""a@example.123""#,
+    r#""a@example.1b""#,
+    r#""a'b@example.com""#,
+    r#"" a@example.com ""#,
+    r#""é@example.com""#,
+    r#""""#,
+    "null",
+    "9",
+    r#""a@exa_mple.com""#,
+    r#""-a@example.com""#,
+    r#""_@example.com""#,
+    r#""a@.example.com""#,
+    r#""@example.com""#,
+];
+const TEXTS: &[&str] = &[
+    r#""Anna""#,
+    r#""""#,
+    r#""  ""#,
+    r#"" x ""#,
+    "null",
+    "12",
+    "1.0",
+    "true",
+    "[]",
+    r#""a\nb""#,
+    r#""\ta""#,
+    r#""a\u007fb""#,
+    r#""a\u0085b""#,
+    r#""Ânna""#,
+    r#""\u00c2""#,
+    r#""\ud800""#,
+    "\"a\u{7f}b\"",
+    "\"a\u{85}b\"",
+    "\"\u{a0}x\"",
+    r#""a\\b""#,
+    r#""},{\"Username\":\"x\"""#,
+];
+const FLAGS: &[&str] = &[
+    "true",
+    "false",
+    "1",
+    "0",
+    "2",
+    r#""yes""#,
+    r#""No""#,
+    r#""maybe""#,
+    r#""""#,
+    "null",
+    "[]",
+];
+const LISTS: &[&str] = &[
+    r#""a,b""#,
+    r#"",""#,
+    r#""""#,
+    "[]",
+    r#"["a"," ","b"]"#,
+    "[1,2]",
+    "[true]",
+    "[[1]]",
+    "7",
+    "null",
+    r#""a,\tb""#,
+    r#""a,\u0001b""#,
+];
+const DATES: &[&str] = &[
+    r#""26.07.1988""#,
+    r#""1988-07-26""#,
+    r#""30.02.2000""#,
+    r#""""#,
+    "null",
+    "1988",
+    r#""x""#,
+];
+const IDS: &[&str] = &[
+    r#""E1""#,
+    r#""E2""#,
+    r#"" E1 ""#,
+    "1",
+    r#""""#,
+    "null",
+    r#""a\u0001""#,
+    "false",
+];
+
+/// Every type of value is mapped.
+pub fn rules() -> Rules {
+    let settings: TaskSettings = serde_json::from_value(json!({
+        "attribute_mapping": {
+            "username": "u", "role": "r", "email": "e", "name": "n", "all_stores": "a", "individual_stores": "i",
+            "birth_date": "b", "external_id": "x", "manager_uid": "m"
+        },
+        "role_mapping": {"catman": "Category Manager", "store manager": "Store Manager", "5": "Five",
+            "a role of more than twenty-four bytes": "Long"},
+    }))
+    .unwrap();
+    Rules::new(&settings).unwrap()
+}
+
+/// A member whose value is one of `values`, or, more often than chance would have it, the first
+/// (a good one), or is left out.
+fn member(
+    key: &'static str,
+    values: &'static [&'static str],
+) -> impl Strategy<Value = Option<String>> {
+    prop_oneof![
+        5 => Just(Some(format!("\"{key}\":{}", values[0]))),
+        4 => select(values).prop_map(move |value| Some(format!("\"{key}\":{value}"))),
+        1 => Just(None),
+    ]
+}
+
+/// A record as it is written, in one line.
+pub fn record() -> impl Strategy<Value = String> {
+    let login = prop_oneof![
+        2 => (0..40).prop_map(|n| Some(format!("\"u\":\"user.{n}\""))),
+        1 => member("u", LOGINS),
+    ];
+    let members = (
+        login,
+        member("r", ROLES),
+        member("e", EMAILS),
+        member("n", TEXTS),
+        member("a", FLAGS),
+        member("i", LISTS),
+        member("b", DATES),
+        proptest::option::of(member("x", IDS)).prop_map(Option::flatten),
+        proptest::option::of(member("m", IDS)).prop_map(Option::flatten),
+    );
+    let object = members.prop_map(|(a, b, c, d, e, f, g, h, i)| {
+        let members: Vec<String> = [a, b, c, d, e, f, g, h, i].into_iter().flatten().collect();
+        format!("{{{}}}", members.join(","))
+    });
+    prop_oneof![20 => object, 1 => select(&["7", "null", "[]", "\"x\""][..]).prop_map(str::to_owned)]
+}
