@@ -10,7 +10,7 @@ async fn main() -> Result<(), Error> {
     telemetry::init()?;
     let runner = Runner::from_env().await?;
     run(service_fn(async |_event: LambdaEvent<Value>| {
-        muster_sweeper::handle(&runner).await.map(drop)
+        Ok::<_, Error>(muster_sweeper::handle(&runner).await.map(drop)?)
     }))
     .await
 }

@@ -339,8 +339,13 @@ async fn put_repeated(
     spooled: &Spooled,
 ) -> Result<(), StoreError> {
     let now = Timestamp::now();
-    stream::iter(&spooled.repeated)
+    // Collected, because the compiler cannot prove it of a closure over references.
+    let rows: Vec<_> = spooled
+        .repeated
+        .iter()
         .map(|(chunk, repeats)| store.put_repeated(run, attempt, *chunk, repeats, now))
+        .collect();
+    stream::iter(rows)
         .buffer_unordered(AT_ONCE)
         .try_collect()
         .await

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use muster_aws::StoreError;
 use muster_aws::background::{ProcessMessage, Work};
@@ -233,15 +234,16 @@ impl Runner {
 
     /// Gives the chunks of a run that is being stopped a result, if nobody has begun with them.
     pub(crate) async fn leave_out(&self, run: &Run, chunks: &[u32]) -> Result<(), StoreError> {
-        use futures::{StreamExt as _, TryStreamExt as _, stream};
-
         let now = Timestamp::now();
         let result = ChunkResult::default();
-        stream::iter(chunks)
+        let writes: Vec<_> = chunks
+            .iter()
             .map(|chunk| {
                 self.store
                     .commit_chunk(&run.id, Round::Apply, *chunk, None, &result, now)
             })
+            .collect();
+        stream::iter(writes)
             .buffer_unordered(AT_ONCE)
             .try_for_each(async |_| Ok(()))
             .await
