@@ -241,7 +241,7 @@ fn failed(problem: &str, run: &NewRun) -> Kind {
 
 /// One line for people, one for CloudWatch's metrics. A run that was refused before it began has no
 /// duration: a nought among the others would say that runs are fast.
-fn report(run: &NewRun, ending: &Ending, duration: Option<Duration>) {
+pub(crate) fn report(run: &NewRun, ending: &Ending, duration: Option<Duration>) {
     let duration_ms =
         duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
     tracing::info!(
