@@ -12,10 +12,6 @@ use crate::run::{Counts, Status};
 
 /// The path of the import, with the task's id for `{task_id}`.
 pub const IMPORT_PATH: &str = "/v1/import/user-data/{task_id}";
-/// The path under which uploads begin.
-pub const UPLOADS_PATH: &str = "/v1/import/user-data/{task_id}/uploads";
-/// The path of a run, with its id for `{id}`; what can be done with it is below.
-pub const RUN_PATH: &str = "/v1/imports/{id}";
 
 /// What a new user must have.
 pub const NEW_USER: Needs = &[

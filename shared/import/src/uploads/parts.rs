@@ -9,9 +9,9 @@ use muster_aws::background::{Objects, Part};
 use muster_aws::runs::{Run, Upload};
 use muster_aws::{Background, Store, StoreError};
 use muster_core::limits;
-use muster_core::run::State;
+use muster_core::run::{Shown, State};
 
-use super::{LOOKS, object_key, restless, upload};
+use super::{LOOKS, object_key, restless, shown, upload};
 
 /// How long a URL takes a part. Those of a function are no longer good than its credentials, of
 /// which a new one has several hours.
@@ -85,7 +85,7 @@ pub enum Asked {
     /// The run's data did not come in parts.
     NotAnUpload,
     /// All have arrived, or none is wanted any more.
-    NotUploading(State),
+    NotUploading(Shown),
     /// The parts are gone, for the client took too long.
     Gone,
 }
@@ -108,7 +108,7 @@ pub async fn parts(
             return Ok(Asked::NotAnUpload);
         };
         if run.state != State::Uploading {
-            return Ok(Asked::NotUploading(run.state));
+            return Ok(Asked::NotUploading(shown(&run)));
         }
         let layout = Layout::of(&run, upload);
         let key = object_key(&run.id);
