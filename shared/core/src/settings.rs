@@ -19,6 +19,8 @@ pub const TITLE: usize = 200;
 const LONG_TEXT: usize = 10_000;
 /// Characters of a JSON key.
 const KEY: usize = 256;
+/// The key under which a rejected record says what is wrong with it; no record has data there.
+pub(crate) const ERRORS: &str = "_errors";
 /// Robots that one task permits.
 const ROBOTS: usize = 500;
 /// Seconds that a client may be told to wait.
@@ -274,6 +276,12 @@ impl TaskSettings {
                     format!("a JSON key has 1 to {KEY} characters"),
                 ));
             }
+            if key == ERRORS {
+                problems.push(FieldProblem::new(
+                    &field,
+                    format!("the key {ERRORS:?} is where a rejected record says what is wrong with it; map another"),
+                ));
+            }
             if let Some(other) = seen.insert(key, attribute) {
                 problems.push(FieldProblem::new(
                     &field,
@@ -383,6 +391,13 @@ mod tests {
             fields(task.check()),
             ["attribute_mapping.name", "attribute_mapping.password"]
         );
+    }
+
+    #[test]
+    fn the_key_of_a_rejected_records_errors_cannot_be_mapped() {
+        let task = settings(r#"{"attribute_mapping":{"username":"Login","name":"_errors"}}"#);
+        assert_eq!(fields(task.check()), ["attribute_mapping.name"]);
+        assert_eq!(fields(task.check_import()), ["attribute_mapping.name"]);
     }
 
     #[test]
