@@ -111,9 +111,8 @@ impl World {
 
     async fn own(times: Times) -> World {
         let options = StackOptions {
-            port: 0,
-            data: None,
             times,
+            ..StackOptions::default()
         };
         let stack = Stack::start(options)
             .await

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, value_parser};
 
 use crate::demo::{DemoError, demo};
 use crate::openapi;
@@ -40,8 +40,8 @@ enum Command {
     },
     /// Start the emulated AWS services alone; print the environment that functions need
     Aws {
-        /// Port of DynamoDB; 0 takes any free one
-        #[arg(long, default_value_t = 8000)]
+        /// Port of DynamoDB; S3 and SQS take the two after it; 0 takes any free ones
+        #[arg(long, default_value_t = 8000, value_parser = value_parser!(u16).range(..=65533))]
         port: u16,
         /// Directory to keep everything in; without it, in memory
         #[arg(long, value_name = "DIR")]
@@ -87,12 +87,13 @@ impl Cli {
     /// The log that this command shows, unless `RUST_LOG` asks for another.
     pub fn log_filter(&self) -> &'static str {
         match self.command {
-            // The emulator warns of every failed condition, which is ordinary traffic here.
+            // The emulators warn of every failed condition, which is ordinary traffic here, and
+            // tell of each request with all that is in it.
             Command::Demo => "error,dynoxide=off",
             Command::Up { .. }
             | Command::Aws { .. }
             | Command::Seed { .. }
-            | Command::Openapi { .. } => "info,dynoxide=error",
+            | Command::Openapi { .. } => "info,dynoxide=error,s3s=error,s3s_fs=error",
         }
     }
 

@@ -1,6 +1,6 @@
-//! The directory of `--data`: the database, the robots' passwords, and the lock that keeps a
-//! second process out. Passwords are made at random when a robot is first asked for; nobody but
-//! the owner of the directory can read them.
+//! The directory of `--data`: the database, the objects, the robots' passwords, and the lock that
+//! keeps a second process out. Passwords are made at random when a robot is first asked for; nobody
+//! but the owner of the directory can read them.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -83,6 +83,11 @@ impl DataDir {
     /// The file of the database.
     pub fn database(&self) -> PathBuf {
         self.path.join("dynamodb.sqlite")
+    }
+
+    /// The folder of the bucket.
+    pub fn objects(&self) -> PathBuf {
+        self.path.join("s3")
     }
 
     /// The passwords of `robots`; those of robots that have none yet are made and stored first,

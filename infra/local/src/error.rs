@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::data_dir::DataDirError;
 use crate::dynamodb::DynamoDbError;
 use crate::loopback::PortError;
+use crate::s3::S3Error;
 use crate::seed::SeedError;
 use crate::tables::TableError;
 use crate::template::TemplateError;
@@ -28,6 +29,15 @@ pub enum LocalError {
     /// The emulated DynamoDB did not start, or broke down.
     #[error(transparent)]
     DynamoDb(#[from] DynamoDbError),
+    /// The emulated S3 did not start, or broke down.
+    #[error(transparent)]
+    S3(#[from] S3Error),
+    /// The emulated SQS did not start, or broke down.
+    #[error("SQS cannot be served: {0}")]
+    Sqs(io::Error),
+    /// There is no place for objects that are not to be kept.
+    #[error("no temporary folder can be made: {0}")]
+    Temporary(io::Error),
     /// The tables could not be made.
     #[error(transparent)]
     Tables(#[from] TableError),

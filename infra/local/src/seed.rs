@@ -252,13 +252,16 @@ fn settings(seed: &Seed) -> TaskSettings {
 mod tests {
     use super::*;
     use crate::data_dir::random_passwords;
-    use crate::loopback;
-    use crate::services::Services;
+    use crate::services::{Listeners, ServiceOptions, Services};
 
     async fn seeded() -> Services {
-        Services::start(loopback::listen(0).unwrap(), None)
-            .await
-            .unwrap()
+        Services::start(
+            Listeners::from_port(0).unwrap(),
+            None,
+            ServiceOptions::default(),
+        )
+        .await
+        .unwrap()
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use crate::http::HttpServer;
 use crate::loopback;
 use crate::ready::Ready;
 use crate::seed::TenantAccess;
-use crate::services::{Services, open_data};
+use crate::services::{Listeners, ServiceOptions, Services, open_data};
 
 /// How a stack is to run.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +24,8 @@ pub struct StackOptions {
     pub data: Option<PathBuf>,
     /// Times of the protocol.
     pub times: Times,
+    /// What the emulated services do otherwise than on an account.
+    pub services: ServiceOptions,
 }
 
 /// A running stack. Dropping it stops it without waiting; `stop` waits.
@@ -47,6 +49,7 @@ pub(crate) struct Claim {
     listener: TcpListener,
     data: Option<DataDir>,
     times: Times,
+    services: ServiceOptions,
 }
 
 impl Claim {
@@ -56,11 +59,13 @@ impl Claim {
             listener: loopback::listen(options.port)?,
             data,
             times: options.times,
+            services: options.services,
         })
     }
 
     pub(crate) async fn start(self) -> Result<Stack, LocalError> {
-        let services = Services::start(loopback::listen(0)?, self.data).await?;
+        let listeners = Listeners::from_port(0)?;
+        let services = Services::start(listeners, self.data, self.services).await?;
         let store = services.store.clone();
         // Each function answers for what it does not route; together one of them is enough.
         let router = muster_auth::router(store.clone())

@@ -1,10 +1,11 @@
-//! The tables of `infra/template.yaml`, the one source of what the service stores in.
-//! It is compiled in, so the binary runs from any folder. Only tables are read so far, and
-//! only what a local table has: a property nobody here knows is an error, because leaving it
-//! out would make the table on this machine another one than the deployed one.
+//! The tables of `infra/template.yaml`, the one source of what the service stores in, and its
+//! queues and bucket (`template/queues.rs`). It is compiled in, so the binary runs from any folder.
+//! Only what a local table has is read: a property nobody here knows is an error, because leaving
+//! it out would make the table on this machine another one than the deployed one.
 
 #[cfg(test)]
 mod deployment_tests;
+mod queues;
 mod yaml;
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use thiserror::Error;
 
+pub use queues::{DeadLetters, ImportResources, QueueDefinition};
 use yaml::Parameters;
 
 const TEMPLATE: &str = include_str!("../../template.yaml");
@@ -25,7 +27,7 @@ pub const STACK_NAME: &str = "muster-local";
 /// The region the local services answer for.
 pub const REGION: &str = muster_aws::config::LOCAL_REGION;
 
-/// The template does not say what a table needs, or says more than is understood here.
+/// The template does not say what a resource needs, or says more than is understood here.
 #[derive(Debug, Error)]
 #[error("infra/template.yaml{}: {what}", .resource.as_deref().map(|name| format!(", resource {name}")).unwrap_or_default())]
 pub struct TemplateError {
@@ -215,22 +217,10 @@ fn table(document: &Value, logical_id: &str) -> Result<TableDefinition, Template
 }
 
 fn read_table(document: &Value, logical_id: &str) -> Result<TableDefinition, String> {
-    let resource = document
-        .get("Resources")
-        .and_then(|resources| resources.get(logical_id))
-        .ok_or("there is no such resource")?;
-    let kind = resource.get("Type").and_then(Value::as_str);
-    if kind != Some("AWS::DynamoDB::Table") {
-        return Err("its Type is not AWS::DynamoDB::Table".to_owned());
-    }
-    let here = Parameters {
-        stack_name: STACK_NAME,
-        region: REGION,
-        declared: document.get("Parameters").unwrap_or(&Value::Null),
-    };
-    let properties = resource.get("Properties").ok_or("it has no Properties")?;
-    let properties: TableProperties = serde_json::from_value(yaml::resolve(properties, &here)?)
-        .map_err(|error| error.to_string())?;
+    let properties = properties(document, logical_id, "AWS::DynamoDB::Table")?;
+    let properties: TableProperties =
+        serde_json::from_value(yaml::resolve(properties, &here(document))?)
+            .map_err(|error| error.to_string())?;
     let definition = TableDefinition {
         name: properties.table_name,
         attributes: properties.attribute_definitions,
@@ -243,6 +233,34 @@ fn read_table(document: &Value, logical_id: &str) -> Result<TableDefinition, Str
     };
     definition.check()?;
     Ok(definition)
+}
+
+/// `Properties` of a resource of this type, as they are written.
+fn properties<'a>(
+    document: &'a Value,
+    logical_id: &str,
+    wanted: &str,
+) -> Result<&'a Value, String> {
+    let resource = document
+        .get("Resources")
+        .and_then(|resources| resources.get(logical_id))
+        .ok_or("there is no such resource")?;
+    let kind = resource.get("Type").and_then(Value::as_str);
+    if kind != Some(wanted) {
+        return Err(format!("its Type is not {wanted}"));
+    }
+    resource
+        .get("Properties")
+        .ok_or_else(|| "it has no Properties".to_owned())
+}
+
+/// What parameters stand for on this machine.
+fn here(document: &Value) -> Parameters<'_> {
+    Parameters {
+        stack_name: STACK_NAME,
+        region: REGION,
+        declared: document.get("Parameters").unwrap_or(&Value::Null),
+    }
 }
 
 impl TableDefinition {

@@ -9,14 +9,13 @@ use anstyle::Style;
 use jiff::Timestamp;
 use muster_aws::{Config, Store};
 use muster_import::Times;
-use tokio::time::MissedTickBehavior;
 
 use crate::cli::Ended;
 use crate::data_dir::{can_write_private, random_passwords};
-use crate::loopback;
 use crate::ready::{Ready, ReadyFile};
+use crate::schedule::every;
 use crate::seed::{self, SignIn, TenantAccess};
-use crate::services::{Services, open_data};
+use crate::services::{Listeners, ServiceOptions, Services, open_data};
 use crate::signals::Signals;
 use crate::stack::Claim;
 use crate::{LocalError, Stack, StackOptions};
@@ -52,6 +51,7 @@ pub(crate) async fn up(options: UpOptions) -> Result<Ended, LocalError> {
         port,
         data: data.clone(),
         times,
+        services: ServiceOptions::default(),
     })?;
     let mut ready_file = ready_file.map(|path| cleared(&path)).transpose()?;
     let stack = tokio::select! {
@@ -92,10 +92,10 @@ pub(crate) async fn aws(options: AwsOptions) -> Result<Ended, LocalError> {
     } = options;
     let mut signals = Signals::listen().map_err(LocalError::Signals)?;
     let data = open_data(data.as_deref())?;
-    let listener = loopback::listen(port)?;
+    let listeners = Listeners::from_port(port)?;
     let mut ready_file = ready_file.map(|path| cleared(&path)).transpose()?;
     let services = tokio::select! {
-        started = Services::start(listener, data) => started?,
+        started = Services::start(listeners, data, ServiceOptions::default()) => started?,
         () = signals.next() => return Ok(Ended::Cleanly),
     };
     let environment = services.environment();
@@ -150,14 +150,6 @@ fn unwritable(path: &Path, cause: std::io::Error) -> LocalError {
         path: path.to_path_buf(),
         cause,
     }
-}
-
-/// Ticks from one period from now on; what was missed in a suspended machine is not made up for.
-fn every(period: Duration) -> tokio::time::Interval {
-    let first = tokio::time::Instant::now() + period;
-    let mut ticks = tokio::time::interval_at(first, period);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
 }
 
 /// Ends runs whose process is gone and deletes what has expired. What fails is tried again in a

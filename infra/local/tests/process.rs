@@ -226,7 +226,7 @@ async fn what_was_acknowledged_survives_kill_9_and_so_do_the_passwords() {
         .unwrap();
     let environment: Vec<(String, String)> = BufReader::new(aws.stdout.take().unwrap())
         .lines()
-        .take(6)
+        .take(11)
         .map(|line| {
             let line = line.unwrap();
             let (name, value) = line.split_once('=').unwrap();

@@ -12,6 +12,7 @@ pub mod directory;
 pub mod error;
 pub mod holds;
 pub mod items;
+pub mod kept;
 pub mod keys;
 pub mod operators;
 pub mod passwords;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{STACK_NAME, TEMPLATE, TableDefinitions, yaml};
 use crate::http::HttpServer;
 use crate::loopback;
-use crate::services::Services;
+use crate::services::{Listeners, ServiceOptions, Services};
 use crate::stack::loopback_client;
 
 const WORKSPACE: &str = include_str!("../../../../Cargo.toml");
@@ -162,19 +162,21 @@ fn every_function_is_built_by_default_and_nothing_else_is() {
 
 #[tokio::test]
 async fn the_environment_file_says_what_the_services_say() {
-    let services = Services::start(loopback::listen(0).unwrap(), None)
-        .await
-        .unwrap();
-    let port = services.dynamodb.endpoint();
+    let listeners = Listeners::from_port(0).unwrap();
+    let services = Services::start(listeners, None, ServiceOptions::default());
+    let services = services.await.unwrap();
     let mut said: BTreeMap<_, _> = services
         .environment()
-        .map(|(name, value)| {
-            (
-                name.to_owned(),
-                value.replace(&port, "http://127.0.0.1:8000"),
-            )
-        })
+        .map(|(name, value)| (name.to_owned(), value))
         .into();
+    let usual = [("DYNAMODB", 8000), ("S3", 8001), ("SQS", 8002)];
+    for (service, port) in usual {
+        let found = said[&format!("AWS_ENDPOINT_URL_{service}")].clone();
+        let usual = format!("http://127.0.0.1:{port}");
+        for value in said.values_mut() {
+            *value = value.replace(&found, &usual);
+        }
+    }
     said.insert("MUSTER_TLS_ROOTS".to_owned(), "system".to_owned());
     let written: BTreeMap<_, _> = ENVIRONMENT
         .lines()
