@@ -28,6 +28,7 @@ const DOCUMENT: &str = "/openapi.json";
     modifiers(&Operator),
     tags(
         (name = "Execution log", description = "The runs of the last 90 days, and what each has to say about its records."),
+        (name = "Imports", description = "Data too large for one request, and what becomes of imports in the background, by robots."),
         (name = "Operators", description = "The people who use this API."),
         (name = "Quant", description = "Task-based import, by robots."),
         (name = "Robots", description = "The accounts of systems that import."),

@@ -15,7 +15,6 @@ mod roles;
 mod runs;
 mod sessions;
 mod tasks;
-mod time;
 mod tokens;
 mod users;
 

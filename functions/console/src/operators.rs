@@ -19,7 +19,7 @@ use crate::access::{Manager, Reader};
 use crate::credentials::{check_name, check_password, location, made, refuse};
 use crate::failure::{Failure, missing};
 use crate::lists::{After, Id, Page, Paging};
-use crate::time;
+use muster_web::time;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()

@@ -18,7 +18,7 @@ use crate::App;
 use crate::access::Reader;
 use crate::failure::{Failure, missing};
 use crate::lists::{After, Id, Limit, Page};
-use crate::time;
+use muster_web::time;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()

@@ -21,7 +21,7 @@ use crate::App;
 use crate::access::{Reader, no_session};
 use crate::credentials::{check_password, no_store, refuse};
 use crate::failure::Failure;
-use crate::time;
+use muster_web::time;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()

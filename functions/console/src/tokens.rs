@@ -25,7 +25,7 @@ use crate::access::{Manager, Reader};
 use crate::credentials::{location, no_store};
 use crate::failure::{Failure, missing};
 use crate::lists::{After, Id, Limit, Page};
-use crate::time;
+use muster_web::time;
 
 /// Characters of a title.
 const LONGEST_TITLE: usize = 200;

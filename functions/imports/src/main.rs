@@ -1,7 +1,7 @@
 //! The function `imports` on Lambda.
 
 use lambda_http::{Error, run};
-use muster_aws::{Config, Store, telemetry};
+use muster_aws::{Background, BackgroundConfig, Config, Store, telemetry};
 use muster_import::Times;
 
 #[tokio::main]
@@ -9,5 +9,7 @@ async fn main() -> Result<(), Error> {
     telemetry::init()?;
     muster_web::panics::log_only_places();
     let store = Store::connect(&Config::from_env()?).await;
-    run(muster_imports::router(store, Times::default())).await
+    let background = Background::connect(&BackgroundConfig::from_env()?).await;
+    let router = muster_imports::router(store, background, Times::default());
+    run(router).await
 }

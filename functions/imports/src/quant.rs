@@ -6,30 +6,31 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
-use jiff::Timestamp;
+use muster_aws::StoreError;
 use muster_aws::keys::Answer;
 use muster_aws::runs::RunId;
-use muster_aws::tasks::Task;
-use muster_aws::tokens::{Scope, Token};
-use muster_aws::{Store, StoreError};
 use muster_core::dialect::quant::{IMPORT_PATH, Reply, switch};
 use muster_core::limits;
 use muster_core::reader::has_more_elements_than;
-use muster_import::{Deadline, IdempotencyKey, Outcome, SyncImport, SyncRequest};
+use muster_import::{Deadline, IdempotencyKey, Outcome, SyncImport, SyncRequest, import_later};
 use muster_web::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use muster_web::{Body, RequestId, headers};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::access::{Closed, Permitted, permitted};
+use crate::answer::{Accepted, located, of_run};
 use crate::method::only_post;
 
-/// Names the run that a request has made.
-const IMPORT_ID: HeaderName = HeaderName::from_static("import-id");
 /// What a client calls a request that it may send again.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Marks an answer that was given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// The preference of a client that does not want to wait.
+const RESPOND_ASYNC: &str = "respond-async";
+/// Says which preference was met (RFC 7240).
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 /// The longest key, in characters.
 const LONGEST_KEY: usize = 255;
 
@@ -64,6 +65,17 @@ impl IntoResponse for Refusal {
     }
 }
 
+impl From<Closed> for Refusal {
+    fn from(closed: Closed) -> Self {
+        match closed {
+            Closed::Token => Self::Token,
+            Closed::Task | Closed::Permission => {
+                Self::Failure(closed.status(), closed.message().to_owned())
+            }
+        }
+    }
+}
+
 async fn wrong_method(method: Method) -> Response {
     only_post(&method, failure)
 }
@@ -79,6 +91,7 @@ async fn wrong_method(method: Method) -> Response {
         ("task_id" = u64, Path, description = "The task's number.", example = 206),
         ("debug" = Option<String>, Query, description = "Show the warnings: any value but `false` or `0`.", allow_reserved),
         ("dryRun" = Option<String>, Query, description = "Plan only, and change nothing: spelt like `debug`.", allow_reserved),
+        ("Prefer" = Option<String>, Header, description = "`respond-async`: do not wait, but answer 202 and import in the background."),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 characters; a request that is repeated under its key within 24 hours gets the stored answer."),
     ),
     request_body(content = Vec<serde_json::Map<String, serde_json::Value>>, example = json!([{
@@ -90,6 +103,13 @@ async fn wrong_method(method: Method) -> Response {
         (status = 200, description = "The import went through; warnings make it PARTIAL_SUCCESS.", body = Reply,
             headers(
                 ("Import-Id" = String, description = "The run, as the execution log has it."),
+                ("Idempotent-Replayed" = Option<String>, description = "`true`: this is the stored answer of an earlier request."),
+            )),
+        (status = 202, description = "The import goes on in the background, as was preferred; what is wrong with the body is said there.", body = Accepted,
+            headers(
+                ("Import-Id" = String, description = "The run, as the execution log has it."),
+                ("Location" = String, description = "Where the run is to be found."),
+                ("Preference-Applied" = Option<String>, description = "`respond-async`."),
                 ("Idempotent-Replayed" = Option<String>, description = "`true`: this is the stored answer of an earlier request."),
             )),
         (status = 400, description = "Nothing was imported: the body, the settings of the task, or its safety threshold.", body = Reply),
@@ -114,9 +134,9 @@ async fn import(
     let task_id = task_id.map(|Path(id)| id).unwrap_or_default();
     let deadline = Deadline::start(app.times);
     let answer = async {
-        let (token, task) = match permitted(&app.store, &headers, &task_id).await? {
+        let Permitted { token, task } = match permitted(&app.store, &headers, &task_id).await? {
             Ok(permitted) => permitted,
-            Err(refusal) => return Ok(refusal.into_response()),
+            Err(closed) => return Ok(Refusal::from(closed).into_response()),
         };
         let (body, key) = match acceptable(&headers, &uri, body) {
             Ok(acceptable) => acceptable,
@@ -131,51 +151,18 @@ async fn import(
             dry_run: switch(uri.query(), "dryRun"),
             key,
         };
-        let imported = muster_import::import(&app.store, deadline, request).await?;
-        Ok(reply(imported, &request_id))
+        if !headers::prefers(&headers, RESPOND_ASYNC) {
+            let imported = muster_import::import(&app.store, deadline, request).await?;
+            return Ok(reply(imported, &request_id));
+        }
+        let (store, background) = (&app.store, &app.background);
+        let queued = import_later(store, background, deadline, task.version, request).await?;
+        Ok(preferred(reply(queued, &request_id)))
     };
     answer.await.unwrap_or_else(|error: StoreError| {
         tracing::error!(%error, "import request failed");
         internal(error.client_message(), &request_id)
     })
-}
-
-/// Whether the token opens this task. Unknown and foreign tasks cannot be told apart.
-async fn permitted(
-    store: &Store,
-    headers: &HeaderMap,
-    task_id: &str,
-) -> Result<Result<(Token, Task), Refusal>, StoreError> {
-    let token = headers::token(headers);
-    let token = store.open_with(token, Scope::Quant, Timestamp::now());
-    let Some(token) = token.await? else {
-        return Ok(Err(Refusal::Token));
-    };
-    let task = match integer(task_id) {
-        None => None,
-        Some(id) => store.get_task(id).await?,
-    };
-    let Some(task) = task.filter(|task| task.tenant == token.tenant) else {
-        return Ok(Err(Refusal::Failure(
-            StatusCode::NOT_FOUND,
-            "there is no task with this id: the number in the URL is the task's, see its settings"
-                .to_owned(),
-        )));
-    };
-    if !task.settings.permitted_robots.contains(&token.robot) {
-        return Ok(Err(Refusal::Failure(
-            StatusCode::UNAUTHORIZED,
-            "this user has no permission to run the task: add the robot to the task's \
-             \"Users with API Access Permission\""
-                .to_owned(),
-        )));
-    }
-    Ok(Ok((token, task)))
-}
-
-fn integer(text: &str) -> Option<u64> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| text.parse().ok()).flatten()
 }
 
 /// The body and the key of a request that can be a synchronous import, whatever its data say.
@@ -259,32 +246,39 @@ fn reply(imported: SyncImport, request_id: &RequestId) -> Response {
              under a new key; nothing was imported",
         ),
         SyncImport::Replayed { run, answer } => {
-            let mut response = of_run(&run, answered(answer));
+            let mut response = answered(&run, answer);
             let replayed = HeaderValue::from_static("true");
             response.headers_mut().insert(REPLAYED, replayed);
             response
         }
-        SyncImport::Ended { run, outcome } => {
-            let response = match outcome {
-                Outcome::Imported { answer, .. } | Outcome::Refused { answer } => answered(answer),
-                Outcome::Failed { message } => internal(&message, request_id),
-            };
-            of_run(&run, response)
-        }
+        SyncImport::Queued { run, answer } => answered(&run, answer),
+        SyncImport::Ended { run, outcome } => match outcome {
+            Outcome::Imported { answer, .. } | Outcome::Refused { answer } => {
+                answered(&run, answer)
+            }
+            Outcome::Failed { message } => of_run(&run, internal(&message, request_id)),
+        },
     }
 }
 
 /// An answer as a run made it, byte for byte.
-fn answered(answer: Answer) -> Response {
+fn answered(run: &RunId, answer: Answer) -> Response {
     let Answer { status, body } = answer;
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let json = HeaderValue::from_static("application/json");
-    (status, [(header::CONTENT_TYPE, json)], body).into_response()
+    let response = (status, [(header::CONTENT_TYPE, json)], body).into_response();
+    if status == StatusCode::ACCEPTED {
+        located(run, response)
+    } else {
+        of_run(run, response)
+    }
 }
 
-fn of_run(run: &RunId, mut response: Response) -> Response {
-    if let Ok(value) = HeaderValue::from_str(&run.to_string()) {
-        response.headers_mut().insert(IMPORT_ID, value);
+/// The answer to a client that did not want to wait. It had to, if it was refused.
+fn preferred(mut response: Response) -> Response {
+    if response.status() == StatusCode::ACCEPTED {
+        let applied = HeaderValue::from_static(RESPOND_ASYNC);
+        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
     }
     response
 }

@@ -19,11 +19,19 @@ mod bloom;
 mod filter;
 mod index;
 mod list;
+mod ndjson;
+mod page;
 mod segment;
 mod write;
 
 pub use filter::ItemFilter;
-pub use list::{ItemPage, NumberedItem};
+pub(crate) use filter::Sought;
+pub(crate) use index::Entry;
+pub use list::list_items;
+pub(crate) use ndjson::line;
+pub(crate) use page::{Candidate, Filling, Stretch};
+pub use page::{ItemPage, NumberedItem};
+pub(crate) use segment::{BYTES, ITEMS};
 
 /// A row about some items of a run that follow each other.
 trait Span: DeserializeOwned {

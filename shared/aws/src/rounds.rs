@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::Timestamp;
-use muster_core::run::Counts;
+use muster_core::run::{Counts, State};
 use muster_core::survey::Repeats;
 use serde::{Deserialize, Serialize};
 
+use crate::kept::Kept;
 use crate::row::{self, Attributes, EXPIRES_AT, Key, millis_option};
 use crate::runs::{KEPT_ROWS, RunId};
 use crate::{Store, StoreError};
@@ -37,6 +38,19 @@ impl Round {
         match self {
             Self::Plan => "plan",
             Self::Apply => "apply",
+        }
+    }
+
+    /// What is being done with the chunks of a run in this state, if it begins then.
+    pub(crate) const fn begun_in(state: State) -> Option<Self> {
+        match state {
+            State::Planning => Some(Self::Plan),
+            State::Applying => Some(Self::Apply),
+            State::Uploading
+            | State::Checking
+            | State::Stopping
+            | State::Finished
+            | State::Cancelled => None,
         }
     }
 }
@@ -76,9 +90,9 @@ pub struct ChunkResult {
     pub counts: Counts,
     /// How many items it has, by code.
     pub item_counts: BTreeMap<String, u64>,
-    /// Its items and the records that were not taken; absent: there are none.
+    /// Its items and its rejected records; absent: there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kept: Option<crate::kept::Kept>,
+    pub kept: Option<Kept>,
     /// Records that were not begun with, for the run was stopped.
     #[serde(default)]
     pub left_out: u64,

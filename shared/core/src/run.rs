@@ -36,6 +36,63 @@ impl State {
     }
 }
 
+/// Where a run stands, as clients see it: one whose turn has not come is queued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = ImportState)]
+pub enum Shown {
+    /// The data are being sent.
+    Uploading,
+    /// The data are there, and wait to be read.
+    Queued,
+    /// The data are being read; nothing is written before all of them have been.
+    Checking,
+    /// Every record is compared with the directory; nothing is written.
+    Planning,
+    /// Records are being written.
+    Applying,
+    /// No further record is begun with.
+    Stopping,
+    /// Ended; the status says how.
+    Finished,
+    /// Ended because it was told to; the status says whether anything was applied.
+    Cancelled,
+}
+
+impl Shown {
+    /// The word that clients see.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Uploading => "uploading",
+            Self::Queued => "queued",
+            Self::Checking => "checking",
+            Self::Planning => "planning",
+            Self::Applying => "applying",
+            Self::Stopping => "stopping",
+            Self::Finished => "finished",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl State {
+    /// What clients see of it, given whether somebody has begun with the run's data.
+    #[must_use]
+    pub const fn shown(self, begun: bool) -> Shown {
+        match self {
+            Self::Uploading => Shown::Uploading,
+            Self::Checking if begun => Shown::Checking,
+            Self::Checking => Shown::Queued,
+            Self::Planning => Shown::Planning,
+            Self::Applying => Shown::Applying,
+            Self::Stopping => Shown::Stopping,
+            Self::Finished => Shown::Finished,
+            Self::Cancelled => Shown::Cancelled,
+        }
+    }
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

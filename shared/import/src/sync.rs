@@ -1,6 +1,6 @@
 //! A synchronous import: one request, one run, one reply (CONTRACT §1, PROTOCOL §3).
 
-use std::ops::ControlFlow::{Break, Continue};
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -82,6 +82,13 @@ pub enum SyncImport {
         /// The answer of then.
         answer: Answer,
     },
+    /// There is a run, and it goes on in the background.
+    Queued {
+        /// Its name.
+        run: RunId,
+        /// What the client gets.
+        answer: Answer,
+    },
     /// There is a run, and it has ended.
     Ended {
         /// Its name.
@@ -126,7 +133,13 @@ pub async fn import(
     request: SyncRequest,
 ) -> Result<SyncImport, StoreError> {
     let store = store.clone();
-    let work = async move { run(&store, deadline, request).await };
+    to_its_end(async move { run(&store, deadline, request).await }).await
+}
+
+/// Does the work, though the caller may stop waiting for it.
+pub(crate) async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> T {
     match tokio::spawn(work.in_current_span()).await {
         Ok(result) => result,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
@@ -139,27 +152,9 @@ async fn run(
     request: SyncRequest,
 ) -> Result<SyncImport, StoreError> {
     let started_at = Timestamp::now();
-    let key = match under_key(store, &request, started_at).await? {
-        Continue(key) => key,
-        Break(known) => return Ok(known),
-    };
-    let run = NewRun {
-        id: RunId::generate(started_at),
-        tenant: request.tenant,
-        task: request.task.id,
-        robot: request.robot,
-        size: request.body.len() as u64,
-        dry_run: request.dry_run,
-        key,
-    };
-    let rules = match rules(&request.task) {
-        Ok(rules) => rules,
-        Err(errors) => {
-            let end = End::refused(errors, None, Vec::new());
-            return end
-                .record_alone(store, &run, request.debug, started_at)
-                .await;
-        }
+    let (run, rules) = match prepare(store, &request, started_at).await? {
+        Continue(prepared) => prepared,
+        Break(answered) => return Ok(answered),
     };
     if let Some(refused) = acquire(store, deadline, &request.task, &run, started_at).await? {
         return Ok(refused);
@@ -179,6 +174,36 @@ async fn run(
     Ok(end.record(store, &run, request.debug, deadline).await)
 }
 
+/// What comes before a run may take its task: its key, and the task's settings. Or what these say
+/// the answer is.
+pub(crate) async fn prepare(
+    store: &Store,
+    request: &SyncRequest,
+    now: Timestamp,
+) -> Result<ControlFlow<SyncImport, (NewRun, Rules)>, StoreError> {
+    let key = match under_key(store, request, now).await? {
+        Continue(key) => key,
+        Break(known) => return Ok(Break(known)),
+    };
+    let run = NewRun {
+        id: RunId::generate(now),
+        tenant: request.tenant.clone(),
+        task: request.task.id,
+        robot: request.robot.clone(),
+        size: request.body.len() as u64,
+        dry_run: request.dry_run,
+        key,
+    };
+    match rules(&request.task) {
+        Ok(rules) => Ok(Continue((run, rules))),
+        Err(errors) => {
+            let end = End::refused(errors, None, Vec::new());
+            let ended = end.record_alone(store, &run, request.debug, now);
+            ended.await.map(Break)
+        }
+    }
+}
+
 /// Takes the task's hold. `Some`: it is not to be had, and why.
 async fn acquire(
     store: &Store,
@@ -188,20 +213,32 @@ async fn acquire(
     now: Timestamp,
 ) -> Result<Option<SyncImport>, StoreError> {
     let hold = deadline.times().sync_hold;
-    let unknown = SyncImport::Busy {
-        retry_after: hold.as_secs().max(1),
-    };
-    match deadline
+    let acquired = deadline
         .before_giving_up(store.acquire(run, now, hold))
-        .await
-    {
+        .await;
+    kept_from(store, task, run, acquired, hold.as_secs().max(1)).await
+}
+
+/// What keeps a run from its task, given what an acquire was answered with, if it was in time.
+/// `Some`: there is something. It may be the run itself, if the answer was lost: then for `unknown`
+/// seconds, as far as anybody can tell.
+pub(crate) async fn kept_from(
+    store: &Store,
+    task: &TaskSettings,
+    run: &NewRun,
+    acquired: Option<Result<Acquired, StoreError>>,
+    unknown: u64,
+) -> Result<Option<SyncImport>, StoreError> {
+    let unknown = SyncImport::Busy {
+        retry_after: unknown,
+    };
+    match acquired {
         Some(Ok(Acquired::Mine)) => Ok(None),
         Some(Ok(Acquired::Held { kind, until })) => {
             let wait = retry_after(task, kind, until, Timestamp::now());
             kept_out(store, task, run, wait).await.map(Some)
         }
         Some(Ok(Acquired::KeyUsed)) => kept_out(store, task, run, 1).await.map(Some),
-        // Whether the task is held now nobody knows; if it is, then for this long at most.
         Some(Err(error)) if error.retryable() => {
             tracing::error!(task.id = run.task, %error, "the hold of a task was not answered");
             Ok(Some(unknown))
@@ -218,7 +255,7 @@ async fn acquire(
 }
 
 /// The rules of a task that may run.
-fn rules(task: &TaskSettings) -> Result<Rules, Vec<String>> {
+pub(crate) fn rules(task: &TaskSettings) -> Result<Rules, Vec<String>> {
     if !task.enabled {
         return Err(vec![format!(
             "the task {} is disabled: enable it in its settings, then send the data again",
@@ -233,6 +270,9 @@ fn rules(task: &TaskSettings) -> Result<Rules, Vec<String>> {
     })
 }
 
+/// Seconds to wait for a run in the background: what it may take is not known.
+pub(crate) const QUEUED: u64 = 60;
+
 /// Seconds that a client is told to wait while another run holds the task.
 pub(crate) fn retry_after(
     task: &TaskSettings,
@@ -240,8 +280,6 @@ pub(crate) fn retry_after(
     until: Option<Timestamp>,
     now: Timestamp,
 ) -> u64 {
-    /// What a queued run may take is not known.
-    const QUEUED: u64 = 60;
     if let Some(seconds) = task.retry_after_seconds {
         return u64::from(seconds);
     }

@@ -42,6 +42,9 @@ refusals! {
     Operators:
         "401" "No session, or one that has ended: sign in.",
         "403" "The operator's role does not allow it.";
+    /// What an operation may answer that wants a robot.
+    Robots:
+        "401" "No token, or one that does not open this.";
     /// What an operation may answer that reads a body.
     Bodies:
         "400" "The body or a query parameter cannot be read; `errors` names the place.",

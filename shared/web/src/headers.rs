@@ -1,6 +1,9 @@
-//! What request headers say: the bearer token, and whether the body is JSON.
+//! What request headers say: the bearer token, whether the body is JSON, what the client prefers.
 
 use http::{HeaderMap, HeaderName, header};
+
+/// What a client would like, if it can be had (RFC 7240).
+const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 /// The token of a request's `Authorization` header, if it has just one and that is a bearer token
 /// (RFC 6750 §2.1; the scheme's case does not matter).
@@ -32,6 +35,35 @@ pub fn is_json(headers: &HeaderMap) -> bool {
     value.to_str().is_ok_and(|value| {
         let essence = value.split(';').next().unwrap_or_default();
         essence.trim().eq_ignore_ascii_case("application/json")
+    })
+}
+
+/// Whether the client prefers this (`Prefer`, RFC 7240): a token without regard to case, whatever
+/// its value or parameters.
+#[must_use]
+pub fn prefers(headers: &HeaderMap, wanted: &str) -> bool {
+    let values = headers.get_all(PREFER).iter();
+    values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| split_outside_quotes(value, ','))
+        .any(|preference| {
+            let end = preference.find(['=', ';']).unwrap_or(preference.len());
+            let name = preference.get(..end).unwrap_or_default();
+            name.trim().eq_ignore_ascii_case(wanted)
+        })
+}
+
+/// The parts of a header's value; a quoted string (RFC 9110 §5.6.4) may hold what separates them.
+fn split_outside_quotes(value: &str, separator: char) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    value.split(move |c| {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ => return c == separator && !quoted,
+        }
+        false
     })
 }
 
@@ -74,5 +106,29 @@ mod tests {
         assert!(!json(&["application/jsonl"]));
         assert!(!json(&["text/plain"]));
         assert!(!json(&[]));
+    }
+
+    #[test]
+    fn a_preference_is_known_in_any_case_and_place() {
+        let prefer = HeaderName::from_static("prefer");
+        let asked = |values| prefers(&headers(prefer.clone(), values), "respond-async");
+        for values in [
+            &["respond-async"][..],
+            &["Respond-Async"],
+            &["wait=10, respond-async"],
+            &["handling=lenient", "respond-async;foo=bar"],
+            &[r#"a="x, \" y" ,respond-async = """#],
+        ] {
+            assert!(asked(values), "{values:?}");
+        }
+        for values in [
+            &[][..],
+            &["respond-asynchronously"],
+            &["wait=respond-async"],
+            &["a; respond-async"],
+            &[r#"a="x, respond-async""#],
+        ] {
+            assert!(!asked(values), "{values:?}");
+        }
     }
 }

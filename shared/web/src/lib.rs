@@ -10,6 +10,7 @@ pub mod json;
 pub mod panics;
 pub mod problem;
 pub mod request_id;
+pub mod time;
 
 use axum::Router;
 pub use http;

@@ -6,7 +6,7 @@ use muster_core::settings::TaskSettings;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::time;
+use muster_web::time;
 
 /// A task.
 #[derive(Serialize, ToSchema)]

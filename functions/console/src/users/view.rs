@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
 
-use crate::time;
+use muster_web::time;
 
 /// A user.
 #[derive(Debug, Serialize, ToSchema)]

@@ -275,7 +275,7 @@ impl Objects {
             .bucket(&self.bucket)
             .key(key)
             .if_match(&object.etag)
-            .range(format!("bytes={}-{}", range.start, range.end - 1))
+            .range(header(&range))
             .send()
             .await;
         let answer = match answer {
@@ -293,6 +293,36 @@ impl Objects {
             return Err(cut_short());
         }
         Ok(Ok(body))
+    }
+
+    /// Some bytes of an object that is written but once; `None`: there is none.
+    ///
+    /// # Errors
+    /// The bucket's.
+    pub(crate) async fn get_range(
+        &self,
+        key: &str,
+        range: Range<u64>,
+    ) -> Result<Option<Bytes>, StoreError> {
+        if range.is_empty() {
+            return Ok(Some(Bytes::new()));
+        }
+        let answer = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .range(header(&range))
+            .send();
+        let body = match answer.await {
+            Ok(answer) => collected(answer.body).await?,
+            Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
+            Err(error) => return Err(StoreError::from_sdk("GetObject", &error)),
+        };
+        if body.len() as u64 != range.end - range.start {
+            return Err(cut_short());
+        }
+        Ok(Some(body))
     }
 
     /// A whole object; `None`: there is none.
@@ -331,6 +361,11 @@ impl Objects {
 }
 
 const NO_UPLOAD: &str = "NoSuchUpload";
+
+/// A range that is not empty, as HTTP has it.
+fn header(range: &Range<u64>) -> String {
+    format!("bytes={}-{}", range.start, range.end - 1)
+}
 
 async fn collected(body: aws_sdk_s3::primitives::ByteStream) -> Result<Bytes, StoreError> {
     let body = body.collect().await.map_err(|error| {

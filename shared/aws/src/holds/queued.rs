@@ -190,6 +190,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let table = self.tables.control.as_str();
+        let job = &job.entering(to);
         let held = update_lock(table, run)?;
         let handed = update(table, &run.id, "SET #state = :to, #job = :job")
             .condition_expression("#state = :applying AND attribute_not_exists(#job)")
@@ -254,7 +255,7 @@ impl Store {
         job: &Job,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut job = job.clone();
+        let mut job = job.entering(to);
         job.entered_at = row::whole_millis(now);
         job.queued_at = None;
         let table = self.tables.control.as_str();

@@ -23,7 +23,7 @@ pub struct ItemFilter {
 
 /// A filter with what is worked out but once.
 #[derive(Debug)]
-pub(super) struct Sought<'f> {
+pub(crate) struct Sought<'f> {
     filter: &'f ItemFilter,
     login: Option<SoughtLogin>,
 }
@@ -64,6 +64,11 @@ impl<'f> Sought<'f> {
         self.login.is_some()
     }
 
+    /// The number of the only record that items are wanted of.
+    pub(crate) const fn record(&self) -> Option<u64> {
+        self.filter.record
+    }
+
     pub(super) fn matches(&self, item: &Item) -> bool {
         let ItemFilter {
             code,
@@ -86,7 +91,7 @@ impl<'f> Sought<'f> {
 
     /// About how many items of a segment match; 0: certainly none. `logins` is its Bloom filter,
     /// where that is known.
-    pub(super) fn expected(&self, entry: &Entry, logins: Option<&[u8]>) -> u64 {
+    pub(crate) fn expected(&self, entry: &Entry, logins: Option<&[u8]>) -> u64 {
         let ItemFilter {
             code,
             severity,

@@ -11,7 +11,6 @@ use muster_core::login::canon;
 use serde::{Deserialize, Serialize};
 
 use super::bloom::{self, Probe};
-use super::segment::Segment;
 use super::{Span, count, key};
 use crate::StoreError;
 use crate::row::{self, Attributes};
@@ -28,26 +27,26 @@ const LOGINS_PREFIX: &str = "ITEMLOGINS#";
 
 /// What the index tells of one segment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// The number of its first item.
-    pub(super) first: u64,
+    pub(crate) first: u64,
     /// How many items it has.
-    pub(super) count: u64,
+    pub(crate) count: u64,
     /// The smallest and the largest number of a record; absent: no item is about a record.
-    pub(super) records: Option<(u64, u64)>,
+    pub(crate) records: Option<(u64, u64)>,
     /// How many items, by code.
-    pub(super) codes: BTreeMap<String, u64>,
+    pub(crate) codes: BTreeMap<String, u64>,
     /// How many items, by severity.
-    pub(super) severities: BTreeMap<Severity, u64>,
+    pub(crate) severities: BTreeMap<Severity, u64>,
     /// How many items, by JSON key; absent: there are too many keys to tell.
-    pub(super) keys: Option<BTreeMap<String, u64>>,
+    pub(crate) keys: Option<BTreeMap<String, u64>>,
     /// Bytes of its Bloom filter.
-    pub(super) login_bytes: usize,
+    pub(crate) login_bytes: usize,
 }
 
 impl Entry {
-    /// What there is to tell of a segment, and its Bloom filter.
-    pub(super) fn of(segment: &Segment, items: &[Item]) -> (Self, Vec<u8>) {
+    /// What there is to tell of the segment of these items, and its Bloom filter.
+    pub(crate) fn of(first: u64, items: &[Item]) -> (Self, Vec<u8>) {
         let mut severities = BTreeMap::new();
         for item in items {
             *severities.entry(item.severity).or_default() += 1;
@@ -61,8 +60,8 @@ impl Entry {
             .collect();
         let logins = bloom::filter(&Vec::from_iter(logins));
         let entry = Self {
-            first: segment.first(),
-            count: segment.end() - segment.first(),
+            first,
+            count: items.len() as u64,
             records: records.clone().min().zip(records.max()),
             codes: super::count_codes(items),
             severities,
@@ -72,7 +71,7 @@ impl Entry {
         (entry, logins)
     }
 
-    pub(super) const fn end(&self) -> u64 {
+    pub(crate) const fn end(&self) -> u64 {
         self.first + self.count
     }
 }

@@ -4,12 +4,14 @@ use muster_core::item::Item;
 use serde::{Deserialize, Serialize};
 
 use super::Span;
+use super::ndjson::line;
+use super::page::Stretch;
 use crate::StoreError;
 
 /// Items of a segment.
-const ITEMS: usize = 1_000;
+pub(crate) const ITEMS: usize = 1_000;
 /// Bytes of a segment's NDJSON; a row ends at 400 KB.
-const BYTES: usize = 300_000;
+pub(crate) const BYTES: usize = 300_000;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Segment {
@@ -17,7 +19,7 @@ pub(super) struct Segment {
     first: u64,
     /// How many items it has.
     count: u64,
-    /// One item a line; see [`line`].
+    /// One item a line.
     ndjson: String,
     expires_at: i64,
 }
@@ -56,42 +58,15 @@ impl Segment {
             expires_at,
         })
     }
-
-    /// Its items, each with its number.
-    pub(super) fn items(&self) -> impl Iterator<Item = Result<(u64, Item), StoreError>> {
-        (self.first..)
-            .zip(self.ndjson.lines())
-            .map(|(number, line)| match serde_json::from_str(line) {
-                Ok(item) => Ok((number, item)),
-                Err(error) => Err(broken(&error)),
-            })
-    }
 }
 
-/// An item as an array of its members in their order, which serde reads as well as an object:
-/// their names would be a third of most lines.
-fn line(item: &Item) -> Result<String, StoreError> {
-    let Item {
-        record,
-        login,
-        key,
-        code,
-        severity,
-        message,
-    } = item;
-    serde_json::to_string(&(record, login, key, code, severity, message))
-        .map_err(|error| broken(&error))
-}
-
-/// Only what cannot quote an item, as the error's own message does.
-fn broken(error: &serde_json::Error) -> StoreError {
-    StoreError::Row {
-        row: Segment::WHAT,
-        reason: format!(
-            "an item is not what this version writes ({:?}, column {})",
-            error.classify(),
-            error.column()
-        ),
+impl From<Segment> for Stretch {
+    fn from(segment: Segment) -> Self {
+        Self {
+            first: segment.first(),
+            end: segment.end(),
+            ndjson: segment.ndjson.into(),
+        }
     }
 }
 
@@ -142,15 +117,6 @@ mod tests {
         segments(items, 0, 0).map(Result::unwrap).collect()
     }
 
-    fn segment_of(ndjson: &str) -> Segment {
-        Segment {
-            first: 0,
-            count: 1,
-            ndjson: ndjson.to_owned(),
-            expires_at: 0,
-        }
-    }
-
     #[test]
     fn a_segment_ends_at_a_thousand_items() {
         let items: Vec<_> = (0..2_500).map(|n| item(n, "x".into())).collect();
@@ -172,33 +138,5 @@ mod tests {
     #[test]
     fn no_items_make_no_segment() {
         assert!(cut(&[]).is_empty());
-    }
-
-    #[test]
-    fn a_line_does_not_spend_room_on_names_and_is_read_as_an_item() {
-        let item = item(7, "not a \"valid\"\naddress".into());
-        let segment = Segment::of(std::slice::from_ref(&item), 0, 0).unwrap();
-        assert_eq!(
-            segment.ndjson,
-            "[7,null,null,\"odd\",\"warning\",\"not a \\\"valid\\\"\\naddress\"]\n"
-        );
-        let object = segment_of(&serde_json::to_string(&item).unwrap());
-        for segment in [segment, object] {
-            let read: Vec<_> = segment.items().map(Result::unwrap).collect();
-            assert_eq!(read, [(0, item.clone())]);
-        }
-    }
-
-    #[test]
-    fn an_unreadable_item_is_reported_without_what_it_holds() {
-        for planted in [
-            r#"["jack.woo@example.org"]"#,
-            r#"[1,null,null,"email.malformed","jack.woo@example.org","?"]"#,
-            r#"{"jack.woo@example.org"#,
-        ] {
-            let error = segment_of(planted).items().next().unwrap().unwrap_err();
-            assert!(!format!("{error} {error:?}").contains("jack"), "{error}");
-            assert!(error.to_string().contains("column"), "{error}");
-        }
     }
 }

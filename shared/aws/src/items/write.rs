@@ -28,7 +28,7 @@ fn written(
         let (segment, items) = segment?;
         let key = key(run, Segment::PREFIX, segment.first());
         let row = row::encode(Segment::WHAT, &key, &segment)?;
-        Ok((row, Entry::of(&segment, items)))
+        Ok((row, Entry::of(segment.first(), items)))
     })
 }
 

@@ -3,9 +3,11 @@
 
 use jiff::Timestamp;
 use muster_core::reader::{Compression, Format};
+use muster_core::run::State;
 use serde::{Deserialize, Serialize};
 
 use crate::background::Object;
+use crate::rounds::Round;
 use crate::row::{millis, millis_option};
 
 /// A run in the background.
@@ -49,6 +51,9 @@ pub struct Job {
     /// What the processor made of the object, once it has read all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chunked: Option<Chunked>,
+    /// The round whose items and rejected records are shown: the last one that was entered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Round>,
     /// Why it is stopping.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<Stopped>,
@@ -124,7 +129,15 @@ impl Job {
             object: None,
             read: Read::default(),
             chunked: None,
+            shown: None,
             stopped: None,
         }
+    }
+
+    /// This job, as it is when its run comes into that state.
+    pub(crate) fn entering(&self, state: State) -> Self {
+        let mut job = self.clone();
+        job.shown = Round::begun_in(state).or(job.shown);
+        job
     }
 }
