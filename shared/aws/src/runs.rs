@@ -23,6 +23,7 @@ mod job;
 mod list;
 
 pub use id::RunId;
+pub use muster_core::reader::{Compression, Format};
 pub(crate) use id::{SHARDS, time_ordered};
 pub use job::{Chunked, Job, Read, Source, Stopped, Upload};
 pub use list::{ListedRun, RunFilter, RunPage, Standing};
