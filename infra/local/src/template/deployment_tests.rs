@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use muster_aws::background::{BucketConfig, Objects};
 use muster_aws::{Config, Store, Tables};
 use muster_import::Times;
 use serde_json::Value;
@@ -74,6 +75,11 @@ fn cargo_lambda_watch_routes_as_the_template_does() {
     assert_eq!(table("workspace.metadata.lambda.watch.router"), deployed);
 }
 
+/// A bucket that is not there: routing asks none.
+async fn nowhere() -> Objects {
+    Objects::connect(&BucketConfig::local("http://127.0.0.1:9", "none")).await
+}
+
 #[tokio::test]
 async fn each_function_answers_its_routes_and_no_others() {
     // Routing asks no store.
@@ -81,7 +87,10 @@ async fn each_function_answers_its_routes_and_no_others() {
     let store = Store::connect(&Config::local("http://127.0.0.1:9", tables)).await;
     let functions = [
         ("muster-auth", muster_auth::router(store.clone())),
-        ("muster-console", muster_console::router(store.clone())),
+        (
+            "muster-console",
+            muster_console::router(store.clone(), nowhere().await),
+        ),
         (
             "muster-imports",
             muster_imports::router(store.clone(), Times::default()),
@@ -115,7 +124,7 @@ async fn each_documented_operation_is_routed() {
     for (router, document) in [
         (muster_auth::router(store.clone()), muster_auth::openapi()),
         (
-            muster_console::router(store.clone()),
+            muster_console::router(store.clone(), nowhere().await),
             muster_console::openapi(),
         ),
         (imports, muster_imports::openapi()),
