@@ -1,6 +1,8 @@
 //! Access to the store behind the API: setting up what no request can, and seeing what was written.
 //! Rows are read as DynamoDB has them, so that a mistake in reading is not shared.
 
+mod stages;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::time::Duration;

@@ -71,9 +71,10 @@ impl Claim {
         let store = services.store.clone();
         let background = services.background.clone();
         let objects = background.objects.clone();
+        let imports = muster_imports::router(store.clone(), background.clone(), self.times);
         // Each function answers for what it does not route; together one of them is enough.
         let router = muster_auth::router(store.clone())
-            .merge(muster_imports::router(store.clone(), self.times).reset_fallback())
+            .merge(imports.reset_fallback())
             .merge(muster_users::router(store.clone()).reset_fallback())
             .merge(muster_console::router(store.clone(), objects).reset_fallback());
         let http = HttpServer::start(self.listener, router).map_err(LocalError::Http)?;
