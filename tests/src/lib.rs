@@ -117,7 +117,7 @@ impl World {
         let stack = Stack::start(options)
             .await
             .unwrap_or_else(|error| panic!("the stack does not start: {error}"));
-        let store = Some(Access::new(stack.store.clone()));
+        let store = Some(Access::of(&stack));
         let (url, tenants) = (stack.url.clone(), stack.tenants.clone());
         World::assemble(url, tenants, tag(), store, Some(stack), None)
     }

@@ -1,20 +1,23 @@
 //! Access to the store behind the API: setting up what no request can, and seeing what was written.
 //! Rows are read as DynamoDB has them, so that a mistake in reading is not shared.
 
+mod stages;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use jiff::{Timestamp, ToSpan};
+use muster_aws::background::{BucketConfig, Objects};
 use muster_aws::holds::Acquired;
-use muster_aws::items::ItemFilter;
+use muster_aws::items::{ItemFilter, list_items};
 use muster_aws::operators::{Operator, Role};
 use muster_aws::runs::{NewRun, RunId};
 use muster_aws::{Config, Store};
 use muster_core::item::Item;
 use muster_core::run::Counts;
-use muster_local::SignIn;
+use muster_local::{SignIn, Stack};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -49,16 +52,27 @@ pub struct Logged {
 #[derive(Debug, Clone)]
 pub struct Access {
     store: Store,
+    /// The bucket; absent: no runs are looked at.
+    objects: Option<Objects>,
     /// What the keys of rows contain that are looked at; empty: all are.
     ours: Vec<String>,
 }
 
 impl Access {
-    /// The store of a stack of one's own.
+    /// The rows of a store.
     pub fn new(store: Store) -> Access {
         Access {
             store,
+            objects: None,
             ours: Vec::new(),
+        }
+    }
+
+    /// The store of a stack of one's own.
+    pub fn of(stack: &Stack) -> Access {
+        Access {
+            objects: Some(stack.background.objects.clone()),
+            ..Access::new(stack.store.clone())
         }
     }
 
@@ -68,7 +82,10 @@ impl Access {
         std::env::var_os("AWS_ENDPOINT_URL_DYNAMODB")?;
         let config = Config::from_env()
             .unwrap_or_else(|error| panic!("AWS_ENDPOINT_URL_DYNAMODB is set: {error}"));
+        let bucket = BucketConfig::from_env()
+            .unwrap_or_else(|error| panic!("AWS_ENDPOINT_URL_DYNAMODB is set: {error}"));
         let store = Store::connect(&config).await;
+        let objects = Objects::connect(&bucket).await;
         for table in [&store.tables.directory, &store.tables.control] {
             let found = store.client.scan().table_name(table).limit(1).send().await;
             if let Err(error) = found {
@@ -78,6 +95,7 @@ impl Access {
         }
         Some(Access {
             store,
+            objects: Some(objects),
             ours: ours.iter().map(|part| (*part).to_owned()).collect(),
         })
     }
@@ -409,14 +427,13 @@ impl Access {
             .await
             .expect("the store")
             .expect("the run");
+        let objects = self.objects.as_ref().expect("the bucket");
         let (mut items, mut from) = (Vec::new(), Some(0));
         while let Some(number) = from {
-            let page = self
-                .store
-                .list_items(&run.tenant, &id, &ItemFilter::default(), number, 1_000, now)
+            let all = ItemFilter::default();
+            let page = list_items(&self.store, objects, &run, &all, number, 1_000, now)
                 .await
-                .expect("the store")
-                .expect("the run");
+                .expect("the store");
             items.extend(page.items.into_iter().map(|it| it.item));
             from = page.next;
         }

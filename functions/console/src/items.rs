@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
-use muster_aws::items::{ItemFilter, NumberedItem};
+use muster_aws::items::{ItemFilter, NumberedItem, list_items};
 use muster_aws::runs::RunId;
 use muster_core::item::{Item, Severity};
 use muster_web::Parameters;
@@ -25,7 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 /// What a run has to say about a record, or about itself.
 #[derive(Serialize, ToSchema)]
 struct LoggedItem {
-    /// How many items of the run come before it.
+    /// Where it stands among the run's items: numbers grow, and may leave some out.
     number: u64,
     /// The number of the record in the data, from 1; null: about the whole run.
     #[schema(required)]
@@ -95,7 +95,8 @@ struct Wanted {
 /// The items of a run, in the order of its records
 ///
 /// One page reads a bounded part of the log: with a filter it may hold fewer items than there are,
-/// and still have a `next`.
+/// and still have a `next`. While a run goes on in the background, the items of those parts of it
+/// are listed that are done.
 #[utoipa::path(
     get, path = "/runs/{id}/items", tag = "Execution log",
     security(("operator" = ["read"])),
@@ -125,12 +126,11 @@ async fn items(
         login,
     };
     let from = after.map_or(0, |After(number)| number);
+    let (App { store, objects }, now) = (&app, Timestamp::now());
     let tenant = &session.operator.tenant;
-    let page = app
-        .store
-        .list_items(tenant, &id, &filter, from, limit.into(), Timestamp::now())
-        .await?
-        .ok_or_else(missing)?;
+    let run = store.tenant_run(tenant, &id, now).await?;
+    let run = run.ok_or_else(missing)?;
+    let page = list_items(store, objects, &run, &filter, from, limit.into(), now).await?;
     Ok(Json(Page {
         items: page.items.into_iter().map(LoggedItem::from).collect(),
         next: page.next.map(|number| number.to_string()),

@@ -20,6 +20,7 @@ mod users;
 
 use axum::Router;
 use muster_aws::Store;
+use muster_aws::background::Objects;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -30,6 +31,8 @@ const PREFIX: &str = "/admin/v1";
 #[derive(Debug, Clone)]
 struct App {
     store: Store,
+    /// Where runs in the background keep their items.
+    objects: Objects,
 }
 
 fn routes() -> OpenApiRouter<App> {
@@ -47,8 +50,9 @@ fn routes() -> OpenApiRouter<App> {
 }
 
 /// The function's routes.
-pub fn router(store: Store) -> Router {
-    let (router, _) = routes().with_state(App { store }).split_for_parts();
+pub fn router(store: Store, objects: Objects) -> Router {
+    let app = App { store, objects };
+    let (router, _) = routes().with_state(app).split_for_parts();
     muster_web::finish(router.merge(description::pages()))
 }
 

@@ -1,6 +1,7 @@
 //! The function `console` on Lambda.
 
 use lambda_http::{Error, run};
+use muster_aws::background::{BucketConfig, Objects};
 use muster_aws::{Config, Store, telemetry};
 
 #[tokio::main]
@@ -8,5 +9,6 @@ async fn main() -> Result<(), Error> {
     telemetry::init()?;
     muster_web::panics::log_only_places();
     let store = Store::connect(&Config::from_env()?).await;
-    run(muster_console::router(store)).await
+    let objects = Objects::connect(&BucketConfig::from_env()?).await;
+    run(muster_console::router(store, objects)).await
 }

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use muster_aws::background::{BUCKET, QUEUE_CHUNKS, QUEUE_IMPORTS};
 use muster_aws::config::{TABLE_CONTROL, TABLE_DIRECTORY};
-use muster_aws::{Config, Store, Tables};
+use muster_aws::{Background, BackgroundConfig, Config, Store, Tables};
 use tempfile::TempDir;
 
 use crate::LocalError;
@@ -20,13 +21,6 @@ use crate::seed::{self, TenantAccess};
 use crate::sqs::Sqs;
 use crate::tables::ensure_tables;
 use crate::template::{ImportResources, QueueDefinition, REGION, TableDefinitions};
-
-/// The variable that names the bucket of uploads, chunks and items.
-const BUCKET: &str = "MUSTER_BUCKET";
-/// The variable that holds the URL of the queue of files to be read.
-const QUEUE_IMPORTS: &str = "MUSTER_QUEUE_IMPORTS";
-/// The variable that holds the URL of the queue of chunks to be written.
-const QUEUE_CHUNKS: &str = "MUSTER_QUEUE_CHUNKS";
 
 /// Where the services listen.
 #[derive(Debug)]
@@ -138,6 +132,8 @@ impl Place {
 pub struct Services {
     /// A real SDK client against them.
     pub store: Store,
+    /// Real SDK clients of the bucket and the queues.
+    pub background: Background,
     /// Who can sign in.
     pub tenants: Vec<TenantAccess>,
     /// The emulated DynamoDB.
@@ -162,6 +158,13 @@ impl Services {
         let dynamodb = DynamoDb::start(listeners.dynamodb, place.database().as_deref())?;
         let s3 = S3::start(listeners.s3, &place.objects(), &resources.bucket)?;
         let sqs = Sqs::start(listeners.sqs, resources.queues()).map_err(LocalError::Sqs)?;
+        let background = BackgroundConfig::local(
+            &s3.endpoint(),
+            &sqs.endpoint(),
+            &resources.bucket,
+            &sqs.url(&resources.imports.name),
+            &sqs.url(&resources.chunks.name),
+        );
         let tables = Tables {
             directory: definitions.directory.name.clone(),
             control: definitions.control.name.clone(),
@@ -171,6 +174,7 @@ impl Services {
         let tenants = seed::seed(&store, &passwords, Timestamp::now()).await?;
         Ok(Self {
             store,
+            background: Background::connect(&background).await,
             tenants,
             dynamodb,
             s3,

@@ -4,7 +4,7 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 
-use muster_aws::Store;
+use muster_aws::{Background, Store};
 use muster_import::Times;
 
 use crate::LocalError;
@@ -37,6 +37,8 @@ pub struct Stack {
     pub dynamodb_endpoint: String,
     /// A real SDK client against it.
     pub store: Store,
+    /// Real SDK clients of the emulated bucket and queues.
+    pub background: Background,
     /// Two tenants that can be used at once.
     pub tenants: Vec<TenantAccess>,
     http: HttpServer,
@@ -67,16 +69,20 @@ impl Claim {
         let listeners = Listeners::from_port(0)?;
         let services = Services::start(listeners, self.data, self.services).await?;
         let store = services.store.clone();
+        let background = services.background.clone();
+        let objects = background.objects.clone();
+        let imports = muster_imports::router(store.clone(), background.clone(), self.times);
         // Each function answers for what it does not route; together one of them is enough.
         let router = muster_auth::router(store.clone())
-            .merge(muster_imports::router(store.clone(), self.times).reset_fallback())
+            .merge(imports.reset_fallback())
             .merge(muster_users::router(store.clone()).reset_fallback())
-            .merge(muster_console::router(store.clone()).reset_fallback());
+            .merge(muster_console::router(store.clone(), objects).reset_fallback());
         let http = HttpServer::start(self.listener, router).map_err(LocalError::Http)?;
         let stack = Stack {
             url: http.url(),
             dynamodb_endpoint: services.dynamodb.endpoint(),
             store,
+            background,
             tenants: services.tenants.clone(),
             http,
             services,

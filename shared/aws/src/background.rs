@@ -37,15 +37,24 @@ pub struct Background {
     pub queues: Queues,
 }
 
+/// Where the bucket is, read once before the first event; for functions that need no queues.
+#[derive(Debug, Clone)]
+pub struct BucketConfig {
+    /// The bucket's name.
+    pub name: String,
+    source: Source,
+}
+
 /// Where bucket and queues are, read once before the first event.
 #[derive(Debug, Clone)]
 pub struct BackgroundConfig {
-    /// The bucket's name.
-    pub bucket: String,
+    /// The bucket.
+    pub bucket: BucketConfig,
     /// The URL of the queue of imports.
     pub imports: String,
     /// The URL of the queue of chunks.
     pub chunks: String,
+    /// Of the queues.
     source: Source,
 }
 
@@ -53,8 +62,37 @@ pub struct BackgroundConfig {
 enum Source {
     /// Region, credentials and endpoints as the SDK finds them.
     Environment(Roots),
-    /// Servers on this machine, which take these credentials.
-    Local { s3: String, sqs: String },
+    /// A server on this machine, which takes these credentials.
+    Local(String),
+}
+
+impl Source {
+    fn from_env() -> Result<Self, ConfigError> {
+        Ok(Self::Environment(Roots::from_env()?))
+    }
+}
+
+impl BucketConfig {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// The first variable that is missing or wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Ok(Self {
+            name: setting(BUCKET, "the name of the bucket of imports")?,
+            source: Source::from_env()?,
+        })
+    }
+
+    /// A server on this machine at this address, such as `http://127.0.0.1:8000`. The environment
+    /// is not read.
+    #[must_use]
+    pub fn local(s3: &str, bucket: &str) -> Self {
+        Self {
+            name: bucket.to_owned(),
+            source: Source::Local(s3.to_owned()),
+        }
+    }
 }
 
 impl BackgroundConfig {
@@ -64,10 +102,10 @@ impl BackgroundConfig {
     /// The first variable that is missing or wrong.
     pub fn from_env() -> Result<Self, ConfigError> {
         Ok(Self {
-            bucket: setting(BUCKET, "the name of the bucket of imports")?,
+            bucket: BucketConfig::from_env()?,
             imports: setting(QUEUE_IMPORTS, "the URL of the queue of imports")?,
             chunks: setting(QUEUE_CHUNKS, "the URL of the queue of chunks")?,
-            source: Source::Environment(Roots::from_env()?),
+            source: Source::from_env()?,
         })
     }
 
@@ -76,13 +114,10 @@ impl BackgroundConfig {
     #[must_use]
     pub fn local(s3: &str, sqs: &str, bucket: &str, imports: &str, chunks: &str) -> Self {
         Self {
-            bucket: bucket.to_owned(),
+            bucket: BucketConfig::local(s3, bucket),
             imports: imports.to_owned(),
             chunks: chunks.to_owned(),
-            source: Source::Local {
-                s3: s3.to_owned(),
-                sqs: sqs.to_owned(),
-            },
+            source: Source::Local(sqs.to_owned()),
         }
     }
 }
@@ -97,54 +132,69 @@ fn setting(name: &'static str, what: &'static str) -> Result<String, ConfigError
 impl Background {
     /// Makes the clients that `config` describes. Connects to nothing yet.
     pub async fn connect(config: &BackgroundConfig) -> Self {
-        let (s3, sqs) = match &config.source {
+        let BackgroundConfig {
+            bucket,
+            imports,
+            chunks,
+            source,
+        } = config;
+        let objects = Objects::connect(bucket).await;
+        let sqs = match source {
             Source::Environment(roots) => {
-                let sdk = sdk_config(*roots).await;
-                let s3 = aws_sdk_s3::config::Builder::from(&sdk).timeout_config(timeouts());
-                let sqs = aws_sdk_sqs::config::Builder::from(&sdk);
-                (s3, sqs)
+                aws_sdk_sqs::config::Builder::from(&sdk_config(*roots).await)
             }
-            Source::Local { s3, sqs } => local_clients(s3, sqs),
+            Source::Local(endpoint) => local_queues(endpoint),
         };
+        let client = aws_sdk_sqs::Client::from_conf(sqs.build());
         Self {
-            objects: Objects::new(
-                aws_sdk_s3::Client::from_conf(s3.build()),
-                config.bucket.clone(),
-            ),
-            queues: Queues::new(
-                aws_sdk_sqs::Client::from_conf(sqs.build()),
-                config.imports.clone(),
-                config.chunks.clone(),
-            ),
+            objects,
+            queues: Queues::new(client, imports.clone(), chunks.clone()),
         }
     }
 }
 
+impl Objects {
+    /// Makes the client that `config` describes. Connects to nothing yet.
+    pub async fn connect(config: &BucketConfig) -> Self {
+        let BucketConfig { name, source } = config;
+        let s3 = match source {
+            Source::Environment(roots) => {
+                aws_sdk_s3::config::Builder::from(&sdk_config(*roots).await)
+            }
+            Source::Local(endpoint) => local_bucket(endpoint),
+        };
+        let s3 = s3.timeout_config(timeouts());
+        Self::new(aws_sdk_s3::Client::from_conf(s3.build()), name.clone())
+    }
+}
+
+/// The default client would ask HTTP_PROXY for the way to this machine.
+fn local_http() -> aws_sdk_s3::config::SharedHttpClient {
+    aws_smithy_http_client::Builder::new().build_http()
+}
+
 /// Built without `aws_config`, which would let variables of the environment win.
-fn local_clients(
-    s3: &str,
-    sqs: &str,
-) -> (aws_sdk_s3::config::Builder, aws_sdk_sqs::config::Builder) {
-    // The default client would ask HTTP_PROXY for the way to this machine.
-    let http = aws_smithy_http_client::Builder::new().build_http();
-    let s3 = aws_sdk_s3::Config::builder()
+fn local_bucket(endpoint: &str) -> aws_sdk_s3::config::Builder {
+    aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(http.clone())
-        .endpoint_url(s3)
+        .http_client(local_http())
+        .endpoint_url(endpoint)
         .region(aws_sdk_s3::config::Region::from_static(LOCAL_REGION))
         .credentials_provider(aws_sdk_s3::config::Credentials::new(
             "local", "local", None, None, "local",
         ))
-        .timeout_config(timeouts());
-    let sqs = aws_sdk_sqs::Config::builder()
+}
+
+/// As [`local_bucket`].
+fn local_queues(endpoint: &str) -> aws_sdk_sqs::config::Builder {
+    aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(http)
-        .endpoint_url(sqs)
+        .http_client(local_http())
+        .endpoint_url(endpoint)
         .region(aws_sdk_sqs::config::Region::from_static(LOCAL_REGION))
         .credentials_provider(aws_sdk_sqs::config::Credentials::new(
             "local", "local", None, None, "local",
-        ));
-    (s3, sqs)
+        ))
 }
 
 fn timeouts() -> TimeoutConfig {

@@ -107,6 +107,7 @@ fn until_first_poll(binary: &Path, roots: &str) -> Duration {
         .env("AWS_SESSION_TOKEN", "bench")
         .env("MUSTER_TABLE_DIRECTORY", "bench-directory")
         .env("MUSTER_TABLE_CONTROL", "bench-control")
+        .env("MUSTER_BUCKET", "bench-imports")
         .env("MUSTER_METRICS_NAMESPACE", "Muster/bench")
         .env("MUSTER_TLS_ROOTS", roots)
         .stdout(Stdio::null())

@@ -38,4 +38,5 @@ mod schedules;
 mod single_users;
 mod threshold;
 mod trouble;
+mod uploads;
 mod values;

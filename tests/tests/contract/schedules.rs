@@ -139,6 +139,7 @@ impl Told {
             Ok(SyncImport::KeyReused) => Self::OtherBody,
             Ok(SyncImport::KeyRunning { .. }) => Self::Running,
             Ok(SyncImport::Replayed { run, answer }) => answered(run, answer, true),
+            Ok(SyncImport::Queued { run, answer }) => answered(run, answer, false),
             Ok(SyncImport::Ended { run, outcome }) => match outcome {
                 Outcome::Imported { answer, .. } | Outcome::Refused { answer } => {
                     answered(run, answer, false)

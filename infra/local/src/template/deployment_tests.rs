@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use muster_aws::{Config, Store, Tables};
+use muster_aws::{Background, BackgroundConfig, Config, Store, Tables};
 use muster_import::Times;
 use serde_json::Value;
 
@@ -74,6 +74,12 @@ fn cargo_lambda_watch_routes_as_the_template_does() {
     assert_eq!(table("workspace.metadata.lambda.watch.router"), deployed);
 }
 
+/// A bucket and queues that are not there: routing asks none.
+async fn nowhere() -> Background {
+    let url = "http://127.0.0.1:9";
+    Background::connect(&BackgroundConfig::local(url, url, "none", url, url)).await
+}
+
 #[tokio::test]
 async fn each_function_answers_its_routes_and_no_others() {
     // Routing asks no store.
@@ -81,10 +87,13 @@ async fn each_function_answers_its_routes_and_no_others() {
     let store = Store::connect(&Config::local("http://127.0.0.1:9", tables)).await;
     let functions = [
         ("muster-auth", muster_auth::router(store.clone())),
-        ("muster-console", muster_console::router(store.clone())),
+        (
+            "muster-console",
+            muster_console::router(store.clone(), nowhere().await.objects),
+        ),
         (
             "muster-imports",
-            muster_imports::router(store.clone(), Times::default()),
+            muster_imports::router(store.clone(), nowhere().await, Times::default()),
         ),
         ("muster-users", muster_users::router(store)),
     ];
@@ -111,11 +120,11 @@ async fn each_documented_operation_is_routed() {
     // None of them asks the store before it has looked for a token or a body.
     let tables = Tables::of_stack(STACK_NAME);
     let store = Store::connect(&Config::local("http://127.0.0.1:9", tables)).await;
-    let imports = muster_imports::router(store.clone(), Times::default());
+    let imports = muster_imports::router(store.clone(), nowhere().await, Times::default());
     for (router, document) in [
         (muster_auth::router(store.clone()), muster_auth::openapi()),
         (
-            muster_console::router(store.clone()),
+            muster_console::router(store.clone(), nowhere().await.objects),
             muster_console::openapi(),
         ),
         (imports, muster_imports::openapi()),

@@ -71,7 +71,7 @@ impl Things {
             "tasks" | "user-data" => &self.task,
             "robots" => &self.robot,
             "tokens" => &self.token,
-            "runs" => &self.run,
+            "runs" | "imports" => &self.run,
             "users" => &self.user,
             other => panic!("what is behind /{other}/ in a path?"),
         }
@@ -116,6 +116,7 @@ impl Things {
             ("PATCH", "/robots/{name}") => json!({"enabled": true}),
             ("POST", "/tokens") => json!({"robot": self.robot, "lifetime_seconds": 60}),
             ("POST", "/v1/import/user-data/{task_id}") => json!([]),
+            ("POST", "/v1/import/user-data/{task_id}/uploads") => json!({"size": 1}),
             ("POST", "/api/v2/users-import/single" | "/v1/orgstruct/users") => json!({}),
             ("PUT", "/v1/orgstruct/users/{id}") => json!({"firstName": "Matrix"}),
             other => panic!("what body does {other:?} take?"),

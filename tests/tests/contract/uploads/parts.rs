@@ -1,0 +1,93 @@
+//! The parts of an upload, sent to their URLs and listed.
+
+use muster_tests::World;
+use serde_json::json;
+
+use super::{PART, assert_conflict, begun, get, id, numbers, post, put, sent, url};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parts_that_have_arrived_are_listed_and_the_others_have_new_urls() {
+    let w = World::start().await;
+    let upload = begun(&w, PART + 3).await;
+    let run = id(&upload);
+    let before = get(&w, run, "/parts").await;
+    let keys = [
+        "import_id",
+        "part_size",
+        "part_count",
+        "received",
+        "parts",
+        "expires_at",
+    ];
+    assert_eq!(before.keys(), keys);
+    assert_eq!(before.json()["received"], json!([]));
+
+    assert_eq!(put(&w, &url(&upload, 2), vec![b' '; 3]).await, 200);
+    // Of another size than it must have.
+    assert_eq!(put(&w, &url(&upload, 1), vec![b' '; 5]).await, 200);
+    let listed = get(&w, run, "/parts").await.json();
+    assert_eq!(listed["received"], json!([{"number": 2, "size": 3}]));
+    assert_eq!(numbers(&listed["parts"]), [1]);
+    let second = get(&w, run, "/parts?from=2").await.json();
+    assert_eq!(
+        (&second["received"], &second["parts"]),
+        (&listed["received"], &json!([]))
+    );
+
+    assert_eq!(put(&w, &url(&listed, 1), vec![b' '; PART]).await, 200);
+    let all = get(&w, run, "/parts").await.json();
+    assert_eq!(
+        (numbers(&all["received"]), numbers(&all["parts"])),
+        (vec![1, 2], vec![])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_url_takes_its_part_alone() {
+    let w = World::start().await;
+    let upload = begun(&w, PART + 3).await;
+    let first = url(&upload, 1);
+    let other = first.replace("partNumber=1", "partNumber=2");
+    assert_ne!(first, other);
+    assert_eq!(put(&w, &other, vec![b' '; 3]).await, 403);
+    let listed = get(&w, id(&upload), "/parts").await.json();
+    assert_eq!(listed["received"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn windows_of_500_parts_lead_to_the_last_one() {
+    let w = World::start().await;
+    let upload = begun(&w, 1_001 * PART).await;
+    let (mut from, mut all) = (1, Vec::new());
+    for last in [500, 1_000, 1_001] {
+        let window = get(&w, id(&upload), &format!("/parts?from={from}"))
+            .await
+            .json();
+        all.extend(numbers(&window["parts"]));
+        assert_eq!(all.last(), Some(&last));
+        from = window["next"].as_u64().unwrap_or_default();
+    }
+    assert_eq!(from, 0, "there is a window behind the last");
+    assert_eq!(all, (1..=1_001).collect::<Vec<u64>>());
+    let behind = get(&w, id(&upload), "/parts?from=1002").await.json();
+    assert_eq!((&behind["parts"], behind.get("next")), (&json!([]), None));
+    for from in ["0", "-1", "x", "4294967296", ""] {
+        let reply = get(&w, id(&upload), &format!("/parts?from={from}")).await;
+        reply.assert_problem(400);
+        assert_eq!(reply.json()["errors"][0]["field"], "from", "{reply}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_an_upload_under_way_has_parts() {
+    let w = World::start().await;
+    let reply = w.import(0).await.body("[]").send().await;
+    let run = reply.header("import-id").expect("Import-Id");
+    assert_conflict(&get(&w, run, "/parts").await, "no upload");
+    let cancelled = sent(&w).await;
+    assert_eq!(post(&w, &cancelled, "/cancel").await.status, 200);
+    assert_conflict(&get(&w, &cancelled, "/parts").await, "cancelled");
+    let completed = sent(&w).await;
+    assert_eq!(post(&w, &completed, "/complete").await.status, 202);
+    get(&w, &completed, "/parts").await.assert_problem(409);
+}

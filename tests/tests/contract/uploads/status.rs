@@ -1,0 +1,134 @@
+//! How a run stands, whichever way it came.
+
+use jiff::{Timestamp, ToSpan};
+use muster_aws::rounds::Round;
+use muster_aws::runs::{Chunked, Read};
+use muster_core::run::State;
+use muster_tests::{World, store_or_skip};
+use serde_json::{Value, json};
+
+use super::get;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_has_ended_says_what_its_reply_said_and_more() {
+    let w = World::start().await;
+    let records = json!([w.record("ann"), w.record("ann"), {"Username": ""}, 7]);
+    let reply = w.import(0).await.records(&records).send().await;
+    let run = reply.header("import-id").expect("Import-Id");
+    let status = get(&w, run, "").await;
+    assert_eq!(
+        status.keys(),
+        [
+            "import_id",
+            "task",
+            "state",
+            "dry_run",
+            "size",
+            "started_at",
+            "ended_at",
+            "progress",
+            "Status",
+            "Total Lines",
+            "Empty IDs",
+            "Ignored Users",
+            "Duplicated Users",
+            "Created",
+            "Updated",
+            "Unchanged"
+        ]
+    );
+    let status = status.json();
+    assert_eq!(status["import_id"], run);
+    assert_eq!(status["task"], w.tenants[0].task_id);
+    assert_eq!(status["state"], "finished");
+    for (key, value) in reply.json().as_object().expect("an object") {
+        assert_eq!(&status[key], value, "{key}");
+    }
+    let made = ["Created", "Updated", "Unchanged"].map(|key| status[key].clone());
+    assert_eq!(made, [json!(1), json!(0), json!(0)]);
+    let size = records.to_string().len();
+    assert_eq!(
+        status["progress"],
+        json!({"bytes": size, "bytes_total": size, "records": 4, "records_total": 4})
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_and_a_refused_body_say_so() {
+    let w = World::start().await;
+    let call = w.import(0).await.query("dryRun").body("[]");
+    let reply = call.send().await;
+    let run = reply.header("import-id").expect("Import-Id");
+    let status = get(&w, run, "").await.json();
+    assert_eq!(
+        (&status["dry_run"], &status["Dry Run"]),
+        (&json!(true), &json!(true))
+    );
+
+    let reply = w.import(0).await.body("[1,").send().await;
+    let run = reply.header("import-id").expect("Import-Id");
+    let status = get(&w, run, "").await.json();
+    assert_eq!(
+        (&status["Status"], &status["Errors"]),
+        (&json!("FAILURE"), &reply.json()["Errors"])
+    );
+    assert_eq!(status.get("Total Lines").or(status.get("Created")), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_under_way_says_how_far_it_is_and_how_fast() {
+    let w = World::start().await;
+    let store = store_or_skip!(w);
+    let run = store.queued(&w, 0, w.tenants[0].task_id).await;
+    let status = get(&w, &run, "").await.json();
+    assert_eq!(status["state"], "queued", "{status}");
+    assert_eq!(
+        (status.get("rate"), status.get("Status")),
+        (None, None),
+        "{status}"
+    );
+    assert_eq!(
+        status["progress"],
+        json!({"bytes": 0, "bytes_total": 1_000, "records": 0})
+    );
+
+    let read = Read {
+        bytes: 250,
+        records: 10,
+    };
+    store.check(&run, read).await;
+    let status = get(&w, &run, "").await.json();
+    assert_eq!(status["state"], "checking", "{status}");
+    assert_eq!(
+        status["progress"],
+        json!({"bytes": 250, "bytes_total": 1_000, "records": 10})
+    );
+
+    for (state, round) in [
+        (State::Planning, Round::Plan),
+        (State::Applying, Round::Apply),
+    ] {
+        let chunked = Chunked {
+            attempt: "a".to_owned(),
+            chunks: 2,
+            records: 3_000,
+        };
+        let since = Timestamp::now() - 10.seconds();
+        store
+            .advance(&run, state, since, |job| job.chunked = Some(chunked))
+            .await;
+        store.count_chunk(&run, round, 2_000).await;
+        let status = get(&w, &run, "").await.json();
+        let expected = json!({"bytes": 1_000, "bytes_total": 1_000, "records": 2_000,
+            "records_total": 3_000, "chunks": 1, "chunks_total": 2});
+        assert_eq!(status["progress"], expected);
+        within(&status["rate"], 100.0, 200.0);
+        within(&status["eta_seconds"], 5.0, 10.0);
+    }
+}
+
+#[track_caller]
+fn within(value: &Value, least: f64, most: f64) {
+    let value = value.as_f64().expect("a number");
+    assert!((least..=most).contains(&value), "{value}");
+}
