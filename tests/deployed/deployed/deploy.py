@@ -23,7 +23,10 @@ CHANGED = {
     "AuthMemory": "1024",
     "ConsoleMemory": "2048",
     "ImportsMemory": "2048",
+    "ProcessorMemory": "2048",
+    "SweeperMemory": "512",
     "UsersMemory": "2048",
+    "WriterMemory": "2048",
 }
 
 
@@ -126,7 +129,7 @@ def change_a_parameter(account, outputs):
     faults = []
     memories = {
         f"{function}FunctionName": f"{function}Memory"
-        for function in ("Auth", "Console", "Imports", "Users")
+        for function in ("Auth", "Console", "Imports", "Processor", "Sweeper", "Users", "Writer")
     }
     for output, memory in memories.items():
         called = account.client("lambda").get_function_configuration(
@@ -157,9 +160,11 @@ def deploy(account, template_path, binaries):
         properties = template["Resources"][name]["Properties"]
         properties["CodeUri"] = {"Bucket": BUCKET, "Key": f"{binary}.zip"}
     fit_emulator(template)
+    # It is longer than what a request may hold.
+    s3.put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template, default=str))
     cloudformation = account.client("cloudformation")
     cloudformation.create_stack(
-        TemplateBody=json.dumps(template, default=str), **stack_with(PARAMETERS)
+        TemplateURL=f"{account.url}/{BUCKET}/template.json", **stack_with(PARAMETERS)
     )
     settle(cloudformation, "stack_create_complete")
     stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
