@@ -78,8 +78,20 @@ def zipped(binary, folder):
 
 def fit_emulator(template):
     """What the emulated account cannot do is left out, what only it asks for is added."""
+    # It has no TLS, and would refuse everybody for that.
+    for name in [
+        name
+        for name, resource in template["Resources"].items()
+        if resource["Type"] in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy")
+    ]:
+        del template["Resources"][name]
     for resource in template["Resources"].values():
         properties = resource["Properties"]
+        # It takes a parameter for a text here, and then fetches no messages.
+        if resource["Type"] == "AWS::Lambda::EventSourceMapping":
+            scaling = properties["ScalingConfig"]
+            parameter = template["Parameters"][scaling["MaximumConcurrency"]["Ref"]]
+            scaling["MaximumConcurrency"] = parameter["Default"]
         # It has no CodeDeploy, which moves aliases bit by bit. The aliases stay.
         if resource["Type"] == "AWS::Serverless::Function":
             del properties["DeploymentPreference"]
