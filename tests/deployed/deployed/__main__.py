@@ -47,6 +47,9 @@ def contract(emulated, outputs, binaries, filters):
     env = kept | emulated.environment() | {
         "MUSTER_TABLE_DIRECTORY": outputs["DirectoryTableName"],
         "MUSTER_TABLE_CONTROL": outputs["ControlTableName"],
+        "MUSTER_BUCKET": outputs["ImportsBucketName"],
+        "MUSTER_QUEUE_IMPORTS": outputs["ImportsQueueUrl"],
+        "MUSTER_QUEUE_CHUNKS": outputs["ChunksQueueUrl"],
         "MUSTER_READY_FILE": str(ready),
         "MUSTER_GATEWAY": "yes",
         "MUSTER_CANARY_FILE": str(canary),

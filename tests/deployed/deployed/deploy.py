@@ -23,7 +23,10 @@ CHANGED = {
     "AuthMemory": "1024",
     "ConsoleMemory": "2048",
     "ImportsMemory": "2048",
+    "ProcessorMemory": "2048",
+    "SweeperMemory": "512",
     "UsersMemory": "2048",
+    "WriterMemory": "2048",
 }
 
 
@@ -75,8 +78,20 @@ def zipped(binary, folder):
 
 def fit_emulator(template):
     """What the emulated account cannot do is left out, what only it asks for is added."""
+    # It has no TLS, and would refuse everybody for that.
+    for name in [
+        name
+        for name, resource in template["Resources"].items()
+        if resource["Type"] in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy")
+    ]:
+        del template["Resources"][name]
     for resource in template["Resources"].values():
         properties = resource["Properties"]
+        # It takes a parameter for a text here, and then fetches no messages.
+        if resource["Type"] == "AWS::Lambda::EventSourceMapping":
+            scaling = properties["ScalingConfig"]
+            parameter = template["Parameters"][scaling["MaximumConcurrency"]["Ref"]]
+            scaling["MaximumConcurrency"] = parameter["Default"]
         # It has no CodeDeploy, which moves aliases bit by bit. The aliases stay.
         if resource["Type"] == "AWS::Serverless::Function":
             del properties["DeploymentPreference"]
@@ -126,7 +141,7 @@ def change_a_parameter(account, outputs):
     faults = []
     memories = {
         f"{function}FunctionName": f"{function}Memory"
-        for function in ("Auth", "Console", "Imports", "Users")
+        for function in ("Auth", "Console", "Imports", "Processor", "Sweeper", "Users", "Writer")
     }
     for output, memory in memories.items():
         called = account.client("lambda").get_function_configuration(
@@ -157,9 +172,11 @@ def deploy(account, template_path, binaries):
         properties = template["Resources"][name]["Properties"]
         properties["CodeUri"] = {"Bucket": BUCKET, "Key": f"{binary}.zip"}
     fit_emulator(template)
+    # It is longer than what a request may hold.
+    s3.put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template, default=str))
     cloudformation = account.client("cloudformation")
     cloudformation.create_stack(
-        TemplateBody=json.dumps(template, default=str), **stack_with(PARAMETERS)
+        TemplateURL=f"{account.url}/{BUCKET}/template.json", **stack_with(PARAMETERS)
     )
     settle(cloudformation, "stack_create_complete")
     stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]

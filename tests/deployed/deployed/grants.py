@@ -5,13 +5,19 @@ from deployed import logs
 
 # Lambda itself writes the log with the function's role, so no call of the function's shows it.
 BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents"}
+# Nor do these, with which it fetches a function's messages.
+BY_MAPPING = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 
 
-def resources(template, outputs, resource):
-    """The name by which the log speaks of a policy's resource."""
+def resources(outputs, resource):
+    """The name by which the log speaks of a policy's resource: a table, an index, a queue, or a
+    folder of the bucket."""
     names = {
         "DirectoryTable": outputs["DirectoryTableName"],
         "ControlTable": outputs["ControlTableName"],
+        "ImportsBucket": outputs["ImportsBucketName"],
+        "ImportsQueue": outputs["ImportsQueueUrl"].rsplit("/", 1)[1],
+        "ChunksQueue": outputs["ChunksQueueUrl"].rsplit("/", 1)[1],
     }
     if "Fn::GetAtt" in resource:
         logical, attribute = resource["Fn::GetAtt"]
@@ -19,9 +25,10 @@ def resources(template, outputs, resource):
             return names.get(logical, logical)
     if "Fn::Sub" in resource:
         text = resource["Fn::Sub"]
+        folder = text.startswith("${ImportsBucket.Arn}/") and text.endswith("/*")
         for logical, name in names.items():
             text = text.replace("${" + logical + ".Arn}", name)
-        if "$" not in text and "*" not in text:
+        if "$" not in text and text.count("*") == (1 if folder else 0):
             return text
     raise SystemExit(f"a role grants something on {resource}: name one resource")
 
@@ -47,7 +54,20 @@ def granted(template, outputs, role):
                 if "*" in action or statement["Effect"] != "Allow":
                     raise SystemExit(f"{role}: {action} is not one action that is allowed")
                 if action not in BY_LAMBDA:
-                    found |= {(action, resources(template, outputs, one)) for one in over}
+                    found |= {(action, resources(outputs, one)) for one in over}
+    return found
+
+
+def fetched(template, outputs, function):
+    """{(action, resource)} that Lambda needs to bring the function the messages of its queues."""
+    found = set()
+    for resource in template["Resources"].values():
+        if resource["Type"] != "AWS::Lambda::EventSourceMapping":
+            continue
+        properties = resource["Properties"]
+        if properties["FunctionName"] == {"Ref": f"{function}.Alias"}:
+            queue = resources(outputs, properties["EventSourceArn"])
+            found |= {(action, queue) for action in BY_MAPPING}
     return found
 
 
@@ -68,13 +88,17 @@ def compare(template, outputs, lines):
     for name, resource in template["Resources"].items():
         if resource["Type"].startswith("AWS::IAM::") and resource["Type"] != "AWS::IAM::Role":
             raise SystemExit(f"{name} may grant rights, and deployed/grants.py does not look at it")
+        if resource["Type"] in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"):
+            statements = resource["Properties"]["PolicyDocument"]["Statement"]
+            if any(statement["Effect"] != "Deny" for statement in statements):
+                raise SystemExit(f"{name} grants rights: roles are the place for that")
         if resource["Type"] != "AWS::Serverless::Function":
             continue
         properties = resource["Properties"]
         role = properties["Role"]["Fn::GetAtt"][0]
         log = template["Resources"][properties["LoggingConfig"]["LogGroup"]["Ref"]]
         ending = log["Properties"]["LogGroupName"]["Fn::Sub"].rsplit("}", 1)[1]
-        asked = made(logs.messages_of(lines, ending))
+        asked = made(logs.messages_of(lines, ending)) | fetched(template, outputs, name)
         allowed = granted(template, outputs, role)
         for action, over in sorted(asked - allowed):
             faults.append(f"{name} needs {action} on {over}, which {role} does not grant")

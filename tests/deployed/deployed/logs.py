@@ -53,9 +53,15 @@ def judge(lines, canary):
         for mark in marks:
             if mark.lower() in text:
                 faults.append(f"{group} holds personal data: {mark}")
-    imports = list(entries(messages_of(lines, "-imports")))
-    finished = [entry for entry in imports if entry.get("message") == "import finished"]
-    metrics = [entry for entry in imports if "_aws" in entry]
+    # Who ends a run: the function that was asked to import, or one of those behind the queues.
+    asked = list(entries(messages_of(lines, "-imports")))
+    behind = [
+        entry
+        for ending in ("-processor", "-writer", "-sweeper")
+        for entry in entries(messages_of(lines, ending))
+    ]
+    finished = [entry for entry in asked + behind if entry.get("message") == "import finished"]
+    metrics = [entry for entry in asked + behind if "_aws" in entry and "Runs" in entry]
     # Were the canary's lines not there, no mark could be, either.
     lost = set(runs) - {entry["import.id"] for entry in finished}
     if lost or not runs:
@@ -64,8 +70,10 @@ def judge(lines, canary):
     if len(metrics) != len(real):
         faults.append(f"{len(real)} finished imports, but {len(metrics)} lines of metrics")
     for entry in finished:
-        spans = [name for span in entry["spans"] for name in span]
-        if "import.id" not in entry or "requestId" not in spans or "request.id" not in spans:
+        spans = {name for span in entry["spans"] for name in span}
+        # A message of a queue has no id of a client.
+        wanted = {"requestId"} if entry in behind else {"requestId", "request.id"}
+        if "import.id" not in entry or not wanted <= spans:
             faults.append(f"a finished import's line lacks an id: {entry}")
             break
     print(

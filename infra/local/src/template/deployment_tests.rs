@@ -16,15 +16,16 @@ use crate::stack::loopback_client;
 const WORKSPACE: &str = include_str!("../../../../Cargo.toml");
 const ENVIRONMENT: &str = include_str!("../../../local.env");
 
+fn of_type<'a>(resources: &'a Value, wanted: &'static str) -> impl Iterator<Item = &'a Value> {
+    let resources = resources.as_object().unwrap().values();
+    resources.filter(move |resource| resource["Type"] == wanted)
+}
+
 /// What the template sends where: route key, binary of the function.
 fn routes() -> BTreeMap<String, String> {
     let document = yaml::parse(TEMPLATE).unwrap();
     let resources = &document["Resources"];
-    let of_type = |wanted: &'static str| {
-        let resources = resources.as_object().unwrap().values();
-        resources.filter(move |resource| resource["Type"] == wanted)
-    };
-    of_type("AWS::ApiGatewayV2::Route")
+    of_type(resources, "AWS::ApiGatewayV2::Route")
         .map(|route| {
             let properties = &route["Properties"];
             let target = properties["Target"]["Fn::Sub"].as_str().unwrap();
@@ -157,9 +158,7 @@ fn a_stack_s_tables_are_found_by_its_name() {
 #[test]
 fn every_function_is_built_by_default_and_nothing_else_is() {
     let document = yaml::parse(TEMPLATE).unwrap();
-    let resources = document["Resources"].as_object().unwrap().values();
-    let mut deployed: Vec<_> = resources
-        .filter(|resource| resource["Type"] == "AWS::Serverless::Function")
+    let mut deployed: Vec<_> = of_type(&document["Resources"], "AWS::Serverless::Function")
         .map(|function| &function["Metadata"]["BuildProperties"]["Binary"])
         .map(|binary| binary.as_str().unwrap().replace("muster-", "functions/"))
         .collect();
@@ -212,6 +211,24 @@ fn the_imports_function_outlives_its_own_deadline_and_not_the_gateway_s() {
     assert!(timeout < 30 && timeout < sync_hold.as_secs());
     let integration = &document["Resources"]["ImportsIntegration"]["Properties"];
     assert_eq!(integration["TimeoutInMillis"], Value::from(30_000));
+}
+
+#[test]
+fn a_message_stays_hidden_for_longer_than_its_function_may_work_on_it() {
+    let document = yaml::parse(TEMPLATE).unwrap();
+    let resources = &document["Resources"];
+    let mappings: Vec<_> = of_type(resources, "AWS::Lambda::EventSourceMapping").collect();
+    assert_eq!(mappings.len(), 2, "of files and of chunks");
+    for mapping in mappings {
+        let mapping = &mapping["Properties"];
+        let queue = mapping["EventSourceArn"]["Fn::GetAtt"].as_str().unwrap();
+        let queue = &resources[queue.strip_suffix(".Arn").unwrap()]["Properties"];
+        let function = mapping["FunctionName"]["Ref"].as_str().unwrap();
+        let function = &resources[function.strip_suffix(".Alias").unwrap()]["Properties"];
+        let (hidden, timeout) = (&queue["VisibilityTimeout"], &function["Timeout"]);
+        assert!(hidden.as_u64().unwrap() > timeout.as_u64().unwrap());
+        assert_eq!(mapping["BatchSize"], 1, "one that is slow delays no other");
+    }
 }
 
 #[test]
