@@ -1,5 +1,5 @@
-//! The HTTP functions as one server on the loopback address: the routers that the functions hand
-//! to their runtime, merged.
+//! A server on the loopback address: of the HTTP functions, the routers that they hand to their
+//! runtime, merged; and of the emulated services that are routers, too.
 
 use std::future::IntoFuture;
 use std::io;

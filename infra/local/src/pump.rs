@@ -178,6 +178,9 @@ mod tests {
 
     const NAME: &str = "muster-local-chunks";
     const DEAD: &str = "muster-local-chunks-dead";
+    /// Short, where a test waits for it to end.
+    const SHORT: Duration = Duration::from_millis(100);
+    const LONG: Duration = Duration::from_secs(60);
 
     struct Local {
         server: Sqs,
@@ -185,7 +188,7 @@ mod tests {
         url: String,
     }
 
-    fn local() -> Local {
+    fn local(visibility: Duration) -> Local {
         let dead_letters = DeadLetters {
             queue: DEAD.to_owned(),
             max_receives: 3,
@@ -193,7 +196,7 @@ mod tests {
         let queues = [(NAME, Some(dead_letters)), (DEAD, None)];
         let queues = queues.map(|(name, dead_letters)| QueueDefinition {
             name: name.to_owned(),
-            visibility: Duration::from_millis(100),
+            visibility,
             dead_letters,
         });
         let server = Sqs::start(loopback::listen(0).unwrap(), &queues).unwrap();
@@ -231,7 +234,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_message_is_handled_and_deleted() {
-        let local = local();
+        let local = local(LONG);
         for body in ["a", "b", "c"] {
             local.send(body).await;
         }
@@ -255,7 +258,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_fails_or_panics_comes_again_until_it_is_dead() {
-        let local = local();
+        let local = local(SHORT);
         local.send("a").await;
         let (tried, mut tries) = mpsc::unbounded_channel();
         let pump = local.pump(1, move |message| {
@@ -281,7 +284,7 @@ mod tests {
 
     #[tokio::test]
     async fn as_many_messages_are_handled_at_once_as_there_are_workers() {
-        let local = local();
+        let local = local(LONG);
         for body in ["a", "b", "c"] {
             local.send(body).await;
         }
@@ -302,7 +305,7 @@ mod tests {
 
     #[tokio::test]
     async fn stopping_lets_a_running_call_finish_and_fetches_nothing_more() {
-        let local = local();
+        let local = local(LONG);
         local.send("a").await;
         let (started, mut starts) = mpsc::unbounded_channel();
         let may_end = Arc::new(Semaphore::new(0));
@@ -331,7 +334,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_pump_outlives_the_silence_of_its_queue() {
-        let local = local();
+        let local = local(LONG);
         let (done, mut handled) = mpsc::unbounded_channel();
         let handler = move |message: Delivered| {
             let done = done.clone();

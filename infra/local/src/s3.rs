@@ -58,9 +58,10 @@ impl S3 {
         let mut service = S3ServiceBuilder::new(opened);
         service.set_auth(SimpleAuth::from_single(CREDENTIALS, CREDENTIALS));
         service.set_access(Owner::of(bucket));
-        // Only what is no HTTP comes as an error; refusals are answers.
+        // Refusals are answers; an error is what could not even be made one.
         let service = HandleError::new(service.build(), |error: s3s::HttpError| async move {
-            (StatusCode::BAD_REQUEST, format!("{error:?}"))
+            tracing::warn!(?error, "a request to S3 has no answer");
+            StatusCode::INTERNAL_SERVER_ERROR
         });
         let server = HttpServer::start(listener, Router::new().fallback_service(service))?;
         Ok(Self { server })

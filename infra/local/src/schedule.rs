@@ -33,6 +33,8 @@ impl Schedule {
             let mut ticks = every(period);
             loop {
                 tokio::select! {
+                    // A tick that is late must not come before the end.
+                    biased;
                     // Told to stop, or forgotten.
                     _ = stopped.changed() => break,
                     _ = ticks.tick() => {}
@@ -64,6 +66,8 @@ pub(crate) fn every(period: Duration) -> Interval {
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+    use std::pin::pin;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use tokio::sync::{Semaphore, mpsc};
@@ -113,9 +117,14 @@ mod tests {
         starts.recv().await.unwrap();
         let second = tokio::time::timeout(PERIOD * 5, starts.recv()).await;
         assert!(second.is_err(), "the first one is still at it");
-        let stopping = tokio::spawn(schedule.stop());
-        may_end.add_permits(1);
-        stopping.await.unwrap();
+        let mut stopping = pin!(schedule.stop());
+        tokio::select! {
+            biased;
+            () = &mut stopping => panic!("the call is still at it"),
+            () = ready(()) => {}
+        }
+        may_end.add_permits(2);
+        stopping.await;
         assert_eq!(ends.load(Ordering::SeqCst), 1);
     }
 }

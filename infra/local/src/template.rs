@@ -15,7 +15,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use thiserror::Error;
 
-pub use queues::{DeadLetters, ImportResources, QueueDefinition};
+#[cfg(test)]
+pub use queues::DeadLetters;
+pub use queues::{ImportResources, QueueDefinition};
 use yaml::Parameters;
 
 const TEMPLATE: &str = include_str!("../../template.yaml");

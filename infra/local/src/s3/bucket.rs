@@ -29,8 +29,16 @@ impl Bucket {
         })
     }
 
+    const fn here(&self) -> &Self {
+        self
+    }
+
     const fn files(&self) -> &FileSystem {
         &self.uploads.files
+    }
+
+    const fn uploads(&self) -> &Uploads {
+        &self.uploads
     }
 
     /// `If-Match`, which `s3s-fs` does not look at when it reads.
@@ -50,7 +58,8 @@ impl Bucket {
     }
 }
 
-/// Methods of the trait as `#[async_trait]` would write them, each by a method of `$by`.
+/// Methods of the trait as `#[async_trait]` would write them, each done by a method of what `$by`
+/// gives.
 macro_rules! answered {
     ($by:ident: $($operation:ident($input:ident) -> $output:ident = $method:ident;)*) => {$(
         fn $operation<'a, 'b>(&'a self, request: S3Request<$input>) -> Answer<'b, $output>
@@ -61,16 +70,6 @@ macro_rules! answered {
             Box::pin(self.$by().$method(request))
         }
     )*};
-}
-
-impl Bucket {
-    const fn uploads(&self) -> &Uploads {
-        &self.uploads
-    }
-
-    const fn here(&self) -> &Self {
-        self
-    }
 }
 
 impl S3 for Bucket {

@@ -383,10 +383,12 @@ fn visibility(timeout: Option<i64>) -> Result<Option<Duration>, Refusal> {
     seconds("VisibilityTimeout", timeout, LONGEST_VISIBILITY)
 }
 
+/// A duration within its limit.
 fn seconds(name: &str, value: Option<i64>, most: i64) -> Result<Option<Duration>, Refusal> {
     Ok(within(name, value, 0..=most)?.map(Duration::from_secs))
 }
 
+/// A number within its limits.
 fn within(
     name: &str,
     value: Option<i64>,
