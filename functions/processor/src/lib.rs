@@ -7,8 +7,5 @@ use muster_import::Runner;
 
 /// Does what the messages of an event ask for, and says which are to be delivered again.
 pub async fn handle(runner: &Runner, event: SqsEvent) -> SqsBatchResponse {
-    muster_events::each(event, async |message: ProcessMessage| {
-        runner.process(message).await
-    })
-    .await
+    muster_events::each(event, |message: ProcessMessage| runner.process(message)).await
 }

@@ -7,8 +7,5 @@ use muster_import::Runner;
 
 /// Does what the messages of an event ask for, and says which are to be delivered again.
 pub async fn handle(runner: &Runner, event: SqsEvent) -> SqsBatchResponse {
-    muster_events::each(event, async |message: ChunkMessage| {
-        runner.write(&message).await
-    })
-    .await
+    muster_events::each(event, |message: ChunkMessage| runner.write(message)).await
 }

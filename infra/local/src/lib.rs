@@ -22,6 +22,7 @@ mod stack;
 mod tables;
 mod template;
 mod up;
+mod workers;
 
 pub use cli::Cli;
 pub use error::LocalError;
@@ -31,3 +32,4 @@ pub use schedule::Schedule;
 pub use seed::{SignIn, TenantAccess};
 pub use services::{QueueOptions, ServiceOptions};
 pub use stack::{Stack, StackOptions};
+pub use workers::{WorkerOptions, Workers};

@@ -5,7 +5,8 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 
 use muster_aws::{Background, Store};
-use muster_import::Times;
+use muster_core::limits;
+use muster_import::{Runner, Times};
 
 use crate::LocalError;
 use crate::data_dir::DataDir;
@@ -14,6 +15,7 @@ use crate::loopback;
 use crate::ready::Ready;
 use crate::seed::TenantAccess;
 use crate::services::{Listeners, ServiceOptions, Services, open_data};
+use crate::workers::{WorkerOptions, Workers};
 
 /// How a stack is to run.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +28,10 @@ pub struct StackOptions {
     pub times: Times,
     /// What the emulated services do otherwise than on an account.
     pub services: ServiceOptions,
+    /// What works on imports in the background.
+    pub workers: WorkerOptions,
+    /// Bytes that an upload may have when it is unpacked; `None`: as on an account.
+    pub most_expanded: Option<u64>,
 }
 
 /// A running stack. Dropping it stops it without waiting; `stop` waits.
@@ -39,9 +45,12 @@ pub struct Stack {
     pub store: Store,
     /// Real SDK clients of the emulated bucket and queues.
     pub background: Background,
+    /// What the functions in the background do their work with.
+    pub runner: Runner,
     /// Two tenants that can be used at once.
     pub tenants: Vec<TenantAccess>,
     http: HttpServer,
+    workers: Workers,
     services: Services,
 }
 
@@ -52,6 +61,8 @@ pub(crate) struct Claim {
     data: Option<DataDir>,
     times: Times,
     services: ServiceOptions,
+    workers: WorkerOptions,
+    most_expanded: u64,
 }
 
 impl Claim {
@@ -62,6 +73,8 @@ impl Claim {
             data,
             times: options.times,
             services: options.services,
+            workers: options.workers,
+            most_expanded: options.most_expanded.unwrap_or(limits::EXPANDED_BYTES),
         })
     }
 
@@ -78,13 +91,22 @@ impl Claim {
             .merge(muster_users::router(store.clone()).reset_fallback())
             .merge(muster_console::router(store.clone(), objects).reset_fallback());
         let http = HttpServer::start(self.listener, router).map_err(LocalError::Http)?;
+        let runner = Runner {
+            store: store.clone(),
+            background: background.clone(),
+            times: self.times,
+            most_expanded: self.most_expanded,
+        };
+        let workers = Workers::start(&runner, self.workers);
         let stack = Stack {
             url: http.url(),
             dynamodb_endpoint: services.dynamodb.endpoint(),
             store,
             background,
+            runner,
             tenants: services.tenants.clone(),
             http,
+            workers,
             services,
         };
         stack.answers().await?;
@@ -123,6 +145,7 @@ impl Stack {
     /// A part that broke down while it ran.
     pub async fn stop(self) -> Result<(), LocalError> {
         let http = self.http.stop().await;
+        self.workers.stop().await;
         self.services.stop().await?;
         http.map_err(LocalError::Http)
     }

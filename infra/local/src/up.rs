@@ -51,14 +51,14 @@ pub(crate) async fn up(options: UpOptions) -> Result<Ended, LocalError> {
         port,
         data: data.clone(),
         times,
-        services: ServiceOptions::default(),
+        ..StackOptions::default()
     })?;
     let mut ready_file = ready_file.map(|path| cleared(&path)).transpose()?;
     let stack = tokio::select! {
         started = claim.start() => started?,
         () = signals.next() => return Ok(Ended::Cleanly),
     };
-    sweep(&stack, times).await;
+    sweep(&stack).await;
     say(&up_text(&stack, data.as_deref()));
     if let Some((file, path)) = &mut ready_file {
         file.write(&stack.ready())
@@ -69,7 +69,7 @@ pub(crate) async fn up(options: UpOptions) -> Result<Ended, LocalError> {
     loop {
         tokio::select! {
             () = signals.next() => break,
-            _ = ticks.tick() => sweep(&stack, times).await,
+            _ = ticks.tick() => report_deleted(stack.delete_expired_rows().await),
         }
     }
     if let Some((file, path)) = ready_file {
@@ -154,8 +154,8 @@ fn unwritable(path: &Path, cause: std::io::Error) -> LocalError {
 
 /// Ends runs whose process is gone and deletes what has expired. What fails is tried again in a
 /// minute.
-async fn sweep(stack: &Stack, times: Times) {
-    if let Err(error) = muster_import::sweep_expired(&stack.store, Timestamp::now(), times).await {
+async fn sweep(stack: &Stack) {
+    if let Err(error) = stack.runner.sweep().await {
         tracing::warn!(%error, "interrupted imports were not looked for");
     }
     report_deleted(stack.delete_expired_rows().await);

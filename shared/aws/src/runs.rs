@@ -23,10 +23,10 @@ mod job;
 mod list;
 
 pub use id::RunId;
-pub use muster_core::reader::{Compression, Format};
 pub(crate) use id::{SHARDS, time_ordered};
 pub use job::{Chunked, Job, Read, Source, Stopped, Upload};
 pub use list::{ListedRun, RunFilter, RunPage, Standing};
+pub use muster_core::reader::{Compression, Format};
 
 /// How long a run is kept after its end.
 pub const KEPT: Duration = Duration::from_secs(90 * 24 * 3_600);

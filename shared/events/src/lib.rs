@@ -6,12 +6,16 @@ use std::panic::AssertUnwindSafe;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
 /// Does `work` for each message of an event, one after the other. Messages that fail, or that
 /// nobody can read, are named in the answer: the queue delivers them again, and puts aside those
 /// that it has delivered too often.
-pub async fn each<M, E>(event: SqsEvent, work: impl AsyncFn(M) -> Result<(), E>) -> SqsBatchResponse
+pub async fn each<'w, M, E>(
+    event: SqsEvent,
+    work: impl Fn(M) -> BoxFuture<'w, Result<(), E>> + Sync,
+) -> SqsBatchResponse
 where
     M: DeserializeOwned,
     E: Display,
@@ -29,7 +33,11 @@ where
 }
 
 /// Whether a message is done with.
-async fn one<M, E>(id: &str, message: &SqsMessage, work: &impl AsyncFn(M) -> Result<(), E>) -> bool
+async fn one<'w, M, E>(
+    id: &str,
+    message: &SqsMessage,
+    work: &(impl Fn(M) -> BoxFuture<'w, Result<(), E>> + Sync),
+) -> bool
 where
     M: DeserializeOwned,
     E: Display,
@@ -70,10 +78,15 @@ mod tests {
 
     #[tokio::test]
     async fn only_messages_that_failed_are_delivered_again() {
-        let work = async |number: u64| match number {
-            1 => Ok(()),
-            2 => Err("no"),
-            _ => panic!("{number}"),
+        let work = |number: u64| {
+            let work = async move {
+                match number {
+                    1 => Ok(()),
+                    2 => Err("no"),
+                    _ => panic!("{number}"),
+                }
+            };
+            work.boxed()
         };
         let response = each(event(&["1", "2", "3", "poison", "1"]), work).await;
         let failed = response.batch_item_failures.iter();

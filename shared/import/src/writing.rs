@@ -48,9 +48,9 @@ impl Runner {
     ///
     /// # Errors
     /// What the tables, the bucket or a queue say; the message is to be delivered again then.
-    pub fn write<'w>(&'w self, message: &'w ChunkMessage) -> BoxFuture<'w, Result<(), StoreError>> {
+    pub fn write(&self, message: ChunkMessage) -> BoxFuture<'_, Result<(), StoreError>> {
         // Boxed, as the futures of one chunk nest deeply.
-        self.write_one(message).boxed()
+        async move { self.write_one(&message).await }.boxed()
     }
 
     async fn write_one(&self, message: &ChunkMessage) -> Result<(), StoreError> {
