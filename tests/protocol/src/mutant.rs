@@ -14,7 +14,6 @@ pub(crate) enum Mutant {
     StartNotExclusive,
     CommitByFormerOwner,
     SendingAfterTheDeadline,
-    RunReadBeforeStart,
     EventuallyConsistentReads,
     OtherRowsWithoutFence,
     // Finish (§8), stopping (§9), the sweeper (§10), holds (§3).

@@ -97,7 +97,11 @@ where
         ways[here] = onward;
     }
     assert_eq!(in_circles(&ways), 0, "{name}: states that come again");
-    println!("{name}: ends from all {} states, {:?}", ways.len(), begun.elapsed());
+    println!(
+        "{name}: ends from all {} states, {:?}",
+        ways.len(),
+        begun.elapsed()
+    );
 }
 
 /// How many places lie on circles, or behind them.
@@ -106,7 +110,9 @@ fn in_circles(ways: &[Vec<usize>]) -> usize {
     for there in ways.iter().flatten() {
         entries[*there] += 1;
     }
-    let mut free: Vec<usize> = (0..ways.len()).filter(|place| entries[*place] == 0).collect();
+    let mut free: Vec<usize> = (0..ways.len())
+        .filter(|place| entries[*place] == 0)
+        .collect();
     let mut left = ways.len();
     while let Some(place) = free.pop() {
         left -= 1;

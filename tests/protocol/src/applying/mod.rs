@@ -16,7 +16,7 @@ use stateright::{Model, Property};
 use crate::directory::{Login, Value};
 use crate::mutant::Mutant;
 use crate::search::Ending;
-use writer::{Statement, Work, Worker};
+use writer::{Work, Worker};
 
 /// Records of the file, and so logins: record n is about login n.
 const RECORDS: usize = 2;
@@ -187,10 +187,8 @@ impl Model for Applying {
         let mut state = last.clone();
         match action {
             Action::Deliver(work, chunk) => self.deliver(&mut state, work, chunk),
-            Action::Step(worker) => self.step(&mut state, worker, None),
-            Action::StaleRead(worker) => {
-                self.step(&mut state, worker, Some(Login::new(self.standing[0])));
-            }
+            Action::Step(worker) => self.step(&mut state, worker, false),
+            Action::StaleRead(worker) => self.step(&mut state, worker, true),
             Action::Late(worker) => self.arrive(&mut state, worker),
             Action::LateLost(worker) => state.workers[worker] = Worker::Idle,
             Action::Expire(chunk) => state.rows[chunk].expired = true,

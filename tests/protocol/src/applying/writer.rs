@@ -91,7 +91,11 @@ impl Applying {
     /// leaves it to the sweeper.
     pub(super) fn deliver(&self, state: &mut State, work: Work, chunk: usize) {
         state.queue[chunk][work as usize] -= 1;
-        let Some(worker) = state.workers.iter().position(|worker| *worker == Worker::Idle) else {
+        let Some(worker) = state
+            .workers
+            .iter()
+            .position(|worker| *worker == Worker::Idle)
+        else {
             return;
         };
         if state.run.is_over() || state.rows[chunk].result.is_some() {
@@ -110,21 +114,16 @@ impl Applying {
             row.expired = false;
         }
         state.starts[chunk] += 1;
-        let step = if self.is(Mutant::RunReadBeforeStart) {
-            Step::Read(0)
-        } else {
-            Step::ReadRun
-        };
         state.workers[worker] = Worker::Busy(Busy {
             work,
             chunk,
-            step,
+            step: Step::ReadRun,
             counts: Counts::default(),
             new: false,
         });
     }
 
-    pub(super) fn step(&self, state: &mut State, worker: usize, stale: Option<Login>) {
+    pub(super) fn step(&self, state: &mut State, worker: usize, stale: bool) {
         let Worker::Busy(mut busy) = state.workers[worker].clone() else {
             return;
         };
@@ -171,13 +170,24 @@ impl Applying {
     }
 
     /// What becomes of the chunk's n-th record, going by the user's row.
-    fn plan(&self, state: &State, busy: &mut Busy, n: usize, stale: Option<Login>) -> Step {
+    fn plan(&self, state: &State, busy: &mut Busy, n: usize, stale: bool) -> Step {
         let record = self.chunks[busy.chunk][n];
-        let login = stale.unwrap_or(state.logins[record]);
+        let login = if stale {
+            Login::new(self.standing[record])
+        } else {
+            state.logins[record]
+        };
         let settled = |busy: &Busy| self.after(busy, n);
         let write = |fence| {
             let seen = login.version;
-            Step::Write(n, Write { record, seen, fence })
+            Step::Write(
+                n,
+                Write {
+                    record,
+                    seen,
+                    fence,
+                },
+            )
         };
         if let Some(stamp) = login.stamp {
             busy.counts[record] = u8::from(stamp == Stamp::Written);
