@@ -4,8 +4,12 @@
 #[cfg(test)]
 mod applying;
 #[cfg(test)]
+mod claims;
+#[cfg(test)]
 mod directory;
 #[cfg(test)]
 mod mutant;
 #[cfg(test)]
 mod search;
+#[cfg(test)]
+mod sync;

@@ -29,15 +29,15 @@ pub(crate) enum Mutant {
     UserBeforeClaim,
     ClaimNotCheckedAgain,
     SingleWritesWithoutMark,
-    ReleaseOfSharedClaims,
+    RenameOntoAnybody,
     // Synchronous runs (§3) and idempotency keys (§11).
+    HandedOverAsUntouched,
     SendingAfterTheHold,
     TakeOverLeavesOldRun,
     HandOverUnconditional,
-    HandOverWithStatementsInFlight,
     FinishUnconditional,
     LostAnswerIsARefusal,
-    KeyReplacedByLateFinish,
+    KeyPutUnconditional,
     // Checking and planning (§4, §5).
     SharedChunkRows,
     ObjectNotPinned,

@@ -32,6 +32,9 @@ pub(crate) struct Applying {
     pub(crate) standing: [Value; RECORDS],
     /// The records name a manager, whom writers look up in another row.
     pub(crate) managers: bool,
+    /// A synchronous function has written the second record, and has left the write of the first
+    /// on its way, before it handed the run over.
+    pub(crate) handed_over: bool,
     pub(crate) workers: usize,
     /// Starts of a chunk before the sweeper gives up.
     pub(crate) tries: u8,
@@ -158,7 +161,7 @@ impl Model for Applying {
 
     fn init_states(&self) -> Vec<State> {
         let chunks = self.chunks.len();
-        vec![State {
+        let mut state = State {
             lock: Lock::Ours,
             run: Run::Applying,
             ends: 0,
@@ -172,7 +175,11 @@ impl Model for Applying {
             starts: vec![0; chunks],
             faults: self.faults,
             others: self.others,
-        }]
+        };
+        if self.handed_over {
+            self.hand_over(&mut state);
+        }
+        vec![state]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {

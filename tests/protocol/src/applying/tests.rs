@@ -7,6 +7,7 @@ fn one_chunk() -> Applying {
         chunks: vec![vec![0, 1]],
         standing: [Value::Old, Value::Absent],
         managers: false,
+        handed_over: false,
         workers: 2,
         tries: 2,
         faults: 2,
@@ -42,6 +43,15 @@ fn managers() -> Applying {
     }
 }
 
+/// The same, of a run that a synchronous function has begun.
+fn handed_over() -> Applying {
+    Applying {
+        handed_over: true,
+        faults: 1,
+        ..managers()
+    }
+}
+
 fn mutant(mutant: Mutant, bounds: Applying) -> Applying {
     Applying {
         mutant: Some(mutant),
@@ -71,6 +81,26 @@ fn two_chunks_with_a_fault() {
 #[test]
 fn records_that_look_at_other_rows() {
     holds("managers", managers());
+}
+
+#[test]
+fn a_run_that_was_handed_over() {
+    holds("handed over", handed_over());
+}
+
+#[test]
+fn a_handed_over_run_whose_chunks_look_untouched_counts_too_little() {
+    let untouched = mutant(Mutant::HandedOverAsUntouched, handed_over());
+    let steps = breaks(untouched.clone(), COUNTS);
+    assert!(
+        steps.contains(&Action::Skip(0)),
+        "cancelled before its chunks start"
+    );
+    let uncancelled = Applying {
+        cancel: false,
+        ..untouched
+    };
+    breaks(uncancelled, COUNTS);
 }
 
 #[test]

@@ -266,6 +266,25 @@ impl Applying {
         }
     }
 
+    /// What a synchronous function leaves. Its records may be written, or be on their way: no chunk
+    /// counts as one that nobody has begun.
+    pub(super) fn hand_over(&self, state: &mut State) {
+        let of = |record: usize| Write {
+            record,
+            seen: state.logins[record].version,
+            fence: false,
+        };
+        let (late, done) = (of(0), of(1));
+        self.send(state, done);
+        state.workers[0] = Worker::Gone(Statement::Write(late));
+        if !self.is(Mutant::HandedOverAsUntouched) {
+            for row in &mut state.rows {
+                row.started = true;
+                row.unsure = true;
+            }
+        }
+    }
+
     /// The one transaction that ends the run, once all its chunks are there.
     pub(super) fn finish(&self, state: &mut State) {
         let all = if self.is(Mutant::TerminalWithoutAllChunks) {
