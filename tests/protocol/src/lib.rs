@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod applying;
 #[cfg(test)]
+mod checking;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod directory;

@@ -41,10 +41,8 @@ pub(crate) enum Mutant {
     // Checking and planning (§4, §5).
     SharedChunkRows,
     ObjectNotPinned,
-    ChunksOfAttemptsMixed,
-    ChecksAgainLater,
-    ApplyingBeforeAllPlans,
+    EntersBeforeTheWholeFileIsRead,
+    JudgesBeforeAllPlans,
     StateOverwritten,
-    RoundNotInMessages,
     QueuedOnlyOnce,
 }
