@@ -20,6 +20,7 @@ pub(crate) enum Mutant {
     CountingWithAdd,
     TerminalWithoutAllChunks,
     NoFence,
+    ReconcilesAtOnce,
     ResendsCountedAsTries,
     NoSweeper,
     ExpiringQueuedHold,

@@ -24,7 +24,9 @@ impl Applying {
             if state.run.is_stopping() {
                 if !row.started {
                     actions.push(Action::Skip(chunk));
-                } else if row.may_start() && state.queue[chunk][Work::Reconcile as usize] == 0 {
+                } else if (row.may_start() || self.is(Mutant::ReconcilesAtOnce))
+                    && state.queue[chunk][Work::Reconcile as usize] == 0
+                {
                     actions.push(Action::Reconcile(chunk));
                 }
             } else if row.may_start() && state.queue[chunk][Work::Write as usize] == 0 {

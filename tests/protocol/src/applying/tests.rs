@@ -66,6 +66,17 @@ fn two_records_in_a_chunk_with_two_faults_and_a_write_of_somebody_else() {
 }
 
 #[test]
+fn a_rename_away_and_back_with_a_fault() {
+    let bounds = Applying {
+        faults: 1,
+        others: 2,
+        cancel: false,
+        ..one_chunk()
+    };
+    holds("one chunk, two writes of somebody else", bounds);
+}
+
+#[test]
 fn two_chunks_with_a_fault() {
     holds("two chunks", two_chunks());
     holds(
@@ -188,6 +199,11 @@ fn a_plan_that_looked_at_another_row_leaves_nothing_to_stop_an_earlier_statement
 #[test]
 fn reconciliation_without_the_fence_lets_late_statements_in() {
     breaks(mutant(Mutant::NoFence, one_chunk()), COUNTS);
+}
+
+#[test]
+fn reconciliation_of_a_chunk_that_is_being_written_counts_what_is_not_over() {
+    breaks(mutant(Mutant::ReconcilesAtOnce, one_unchanged()), COUNTS);
 }
 
 #[test]

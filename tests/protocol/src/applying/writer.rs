@@ -104,7 +104,8 @@ impl Applying {
         }
         let row = &mut state.rows[chunk];
         if !self.is(Mutant::NoStart) {
-            if !row.may_start() && !self.is(Mutant::StartNotExclusive) {
+            let at_once = work == Work::Reconcile && self.is(Mutant::ReconcilesAtOnce);
+            if !row.may_start() && !at_once && !self.is(Mutant::StartNotExclusive) {
                 return;
             }
             row.unsure |= row.owner.is_some();

@@ -1,7 +1,7 @@
 use super::*;
 use crate::search::{always_ends, breaks, holds};
 
-/// A file of two chunks that goes through both rounds; two faults.
+/// A file of two chunks that goes through both rounds; one fault, and a client who may cancel.
 fn both_rounds() -> Checking {
     Checking {
         planning: true,
@@ -9,7 +9,7 @@ fn both_rounds() -> Checking {
         dry_run: false,
         broken: false,
         empty: false,
-        cancel: false,
+        cancel: true,
         replaced: false,
         faults: 1,
         mutant: None,
@@ -20,7 +20,6 @@ fn both_rounds() -> Checking {
 fn one_round() -> Checking {
     Checking {
         planning: false,
-        cancel: true,
         replaced: true,
         ..both_rounds()
     }
@@ -58,11 +57,10 @@ fn one_round_with_a_client_who_interferes() {
 }
 
 #[test]
-fn a_cancelled_plan_applies_nothing() {
+fn a_dry_run_applies_nothing() {
     holds(
-        "cancelled plan",
+        "dry run",
         Checking {
-            cancel: true,
             dry_run: true,
             ..both_rounds()
         },
@@ -125,7 +123,7 @@ fn a_state_overwritten_brings_a_cancelled_run_back() {
 #[ignore = "takes minutes"]
 fn larger_bounds() {
     holds(
-        "both rounds, cancelled and replaced, two faults",
+        "both rounds, replaced, two faults",
         Checking {
             cancel: true,
             replaced: true,
