@@ -16,6 +16,7 @@ pub(crate) enum Mutant {
     SendingAfterTheDeadline,
     EventuallyConsistentReads,
     OtherRowsWithoutFence,
+    HandsBackUnanswered,
     // Finish (§8), stopping (§9), the sweeper (§10), holds (§3).
     CountingWithAdd,
     TerminalWithoutAllChunks,

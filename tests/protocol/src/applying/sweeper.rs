@@ -69,7 +69,9 @@ impl Applying {
             if matches!(busy.step, Step::Write(..)) {
                 actions.push(Action::LoseAnswer(n));
             }
-            if busy.new && busy.work == Work::Write && matches!(busy.step, Step::Read(_)) {
+            let answered = matches!(busy.step, Step::Read(_))
+                || matches!(busy.step, Step::Write(..)) && self.is(Mutant::HandsBackUnanswered);
+            if busy.new && busy.work == Work::Write && answered {
                 actions.push(Action::HandBack(n));
             }
         }
@@ -101,16 +103,16 @@ impl Applying {
                 }
             }
             Action::HandBack(worker) => {
-                if let Worker::Busy(busy) = &state.workers[worker] {
-                    let chunk = busy.chunk;
-                    let row = &mut state.rows[chunk];
-                    if row.owner == Some(worker) {
-                        row.owner = None;
-                        row.tries = 0;
-                        queue(state, Work::Write, chunk);
-                    }
+                let Worker::Busy(busy) = state.workers[worker].clone() else {
+                    return;
+                };
+                let row = &mut state.rows[busy.chunk];
+                if row.owner == Some(worker) {
+                    row.owner = None;
+                    row.tries = 0;
+                    queue(state, Work::Write, busy.chunk);
                 }
-                state.workers[worker] = Worker::Idle;
+                state.workers[worker] = left_behind(busy);
             }
             Action::Lose(work, chunk) => state.queue[chunk][work as usize] -= 1,
             Action::Double(work, chunk) => queue(state, work, chunk),

@@ -197,6 +197,11 @@ fn a_plan_that_looked_at_another_row_leaves_nothing_to_stop_an_earlier_statement
 }
 
 #[test]
+fn a_chunk_handed_back_with_a_statement_unanswered_leaves_nothing_to_stop_it() {
+    breaks(mutant(Mutant::HandsBackUnanswered, managers()), COUNTS);
+}
+
+#[test]
 fn reconciliation_without_the_fence_lets_late_statements_in() {
     breaks(mutant(Mutant::NoFence, one_chunk()), COUNTS);
 }
@@ -217,32 +222,39 @@ fn an_expiring_hold_lets_the_next_run_drop_the_stamps() {
     breaks(mutant(Mutant::ExpiringQueuedHold, one_chunk()), ONCE);
 }
 
-/// Minutes, and gigabytes, in a release build: see the crate's documentation.
+/// Minutes in a release build: see the crate's documentation.
 #[test]
 #[ignore = "takes minutes"]
 fn larger_bounds() {
+    let larger = |bounds: Applying, faults, others| Applying {
+        faults,
+        others,
+        ..bounds
+    };
+    let three_workers = |bounds: Applying| Applying {
+        workers: 3,
+        tries: 3,
+        ..bounds
+    };
+    holds("one chunk, 4 faults, 2 others", larger(one_chunk(), 4, 2));
     holds(
-        "two chunks, two faults, a write of somebody else",
-        Applying {
-            faults: 2,
-            others: 1,
-            ..two_chunks()
-        },
+        "one unchanged, 4 faults, 2 others",
+        larger(one_unchanged(), 4, 2),
     );
     holds(
-        "one chunk, three workers and three faults",
-        Applying {
-            workers: 3,
-            faults: 3,
-            ..one_unchanged()
-        },
+        "one unchanged, 3 workers, 4 faults",
+        three_workers(larger(one_unchanged(), 4, 1)),
     );
+    holds("two chunks, 2 faults, 1 other", larger(two_chunks(), 2, 1));
     holds(
-        "managers, three faults, two writes of somebody else",
-        Applying {
-            faults: 3,
-            others: 2,
-            ..managers()
-        },
+        "two chunks, 3 workers, 2 faults",
+        three_workers(larger(two_chunks(), 2, 0)),
     );
+    holds("managers, 3 faults, 2 others", larger(managers(), 3, 2));
+    holds(
+        "handed over, 3 faults, 2 others",
+        larger(handed_over(), 3, 2),
+    );
+    always_ends("one chunk, 3 faults", &larger(one_chunk(), 3, 1));
+    always_ends("two chunks, 2 faults", &larger(two_chunks(), 2, 0));
 }

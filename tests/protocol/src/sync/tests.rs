@@ -69,11 +69,11 @@ fn a_key_put_without_condition_runs_a_request_again_that_was_answered() {
 }
 
 #[test]
-fn three_faults() {
+fn as_many_faults_as_make_a_difference() {
     holds(
-        "one key, three faults",
+        "one key, 6 faults",
         Sync {
-            faults: 3,
+            faults: 6,
             ..bounds()
         },
     );
