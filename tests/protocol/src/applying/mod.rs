@@ -140,7 +140,7 @@ pub(crate) enum Action {
     Put(usize),
     OtherTask(usize),
     Rename(usize, usize),
-    ManagerLeaves,
+    ManagerComesOrGoes,
     NextRun(usize),
     HoldExpires,
 }
@@ -179,7 +179,12 @@ impl Model for Applying {
         if self.handed_over {
             self.hand_over(&mut state);
         }
-        vec![state]
+        let mut states = vec![state.clone()];
+        if self.managers {
+            state.manager = false;
+            states.push(state);
+        }
+        states
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
@@ -213,7 +218,7 @@ impl Model for Applying {
             | Action::Put(_)
             | Action::OtherTask(_)
             | Action::Rename(..)
-            | Action::ManagerLeaves
+            | Action::ManagerComesOrGoes
             | Action::NextRun(_)
             | Action::HoldExpires => self.interfere(&mut state, &action),
         }

@@ -26,8 +26,8 @@ impl Applying {
                 actions.push(Action::Rename(login, to));
             }
         }
-        if state.manager {
-            actions.push(Action::ManagerLeaves);
+        if self.managers {
+            actions.push(Action::ManagerComesOrGoes);
         }
     }
 
@@ -60,7 +60,7 @@ impl Applying {
                 state.logins[from] = old;
                 state.logins[to] = new;
             }
-            Action::ManagerLeaves => state.manager = false,
+            Action::ManagerComesOrGoes => state.manager = !state.manager,
             _ => return,
         }
         state.others -= 1;

@@ -79,14 +79,11 @@ fn a_rename_away_and_back_with_a_fault() {
 #[test]
 fn two_chunks_with_a_fault() {
     holds("two chunks", two_chunks());
-    holds(
-        "two chunks, a write of somebody else",
-        Applying {
-            others: 1,
-            cancel: false,
-            ..two_chunks()
-        },
-    );
+    let interfered = Applying {
+        others: 1,
+        ..two_chunks()
+    };
+    holds("two chunks, a write of somebody else", interfered);
 }
 
 #[test]

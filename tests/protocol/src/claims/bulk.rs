@@ -85,13 +85,14 @@ impl Claims {
             Step::Holder { claim, .. } if state.logins[claim.login].value == Value::Wanted => {
                 without
             }
-            Step::Holder { seen, claim } => Run::At(Step::Runs { seen, claim }),
-            Step::Runs { seen, claim } if self.all_rest(state, &claim) => Run::At(Step::Replace {
+            Step::Holder { seen, claim } if !self.runs_first => Run::At(Step::Runs { seen, claim }),
+            Step::Runs { claim, .. } if !self.all_rest(state, &claim) => without,
+            Step::Runs { seen, claim } if self.runs_first => Run::At(Step::Holder { seen, claim }),
+            Step::Holder { seen, claim } | Step::Runs { seen, claim } => Run::At(Step::Replace {
                 seen,
                 from: claim,
                 to: Claim::of_run(run),
             }),
-            Step::Runs { .. } => without,
             Step::Replace { seen, .. } if done => self.claimed(seen),
             Step::Replace { seen, .. } => Run::At(Step::Look { seen }),
             Step::Write { .. } if done && self.is(Mutant::UserBeforeClaim) => {
@@ -131,7 +132,11 @@ impl Claims {
             return Run::At(Step::Insert { seen });
         };
         if claim.login != run {
-            return Run::At(Step::Holder { seen, claim });
+            return Run::At(if self.runs_first {
+                Step::Runs { seen, claim }
+            } else {
+                Step::Holder { seen, claim }
+            });
         }
         if claim.runs[run] {
             return self.claimed(seen);

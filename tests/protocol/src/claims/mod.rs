@@ -27,6 +27,9 @@ pub(crate) struct Claims {
     pub(crate) faults: u8,
     /// Single-user writes.
     pub(crate) others: u8,
+    /// Whether a claim is taken is decided by its runs first, and then by the user whom it names.
+    /// Otherwise the other way round, and runs must have been over for longer than any deadline.
+    pub(crate) runs_first: bool,
     pub(crate) mutant: Option<Mutant>,
 }
 
@@ -89,7 +92,7 @@ impl Claims {
     fn rests(&self, state: &State, run: usize) -> bool {
         match state.runs[run] {
             Run::Rested => true,
-            Run::Ended { .. } => self.is(Mutant::ClaimTakenWithoutRest),
+            Run::Ended { .. } => self.runs_first || self.is(Mutant::ClaimTakenWithoutRest),
             Run::At(_) => false,
         }
     }

@@ -57,13 +57,15 @@ impl Claims {
         };
         single.step = match single.step {
             Step::Look => match state.claim {
+                Some(claim) if claim.login != single.from.0 && self.runs_first => Step::Runs(claim),
                 Some(claim) if claim.login != single.from.0 => Step::Holder(claim),
                 claim => Step::Transact(claim),
             },
             Step::Holder(claim) if state.logins[claim.login].value == Value::Wanted => return,
-            Step::Holder(claim) => Step::Runs(claim),
-            Step::Runs(claim) if self.all_rest(state, &claim) => Step::Transact(Some(claim)),
-            Step::Runs(_) => return,
+            Step::Holder(claim) if !self.runs_first => Step::Runs(claim),
+            Step::Runs(claim) if !self.all_rest(state, &claim) => return,
+            Step::Runs(claim) if self.runs_first => Step::Holder(claim),
+            Step::Holder(claim) | Step::Runs(claim) => Step::Transact(Some(claim)),
             Step::Transact(claim) => {
                 self.transact(state, &single, claim);
                 return;

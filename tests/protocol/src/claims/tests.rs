@@ -6,6 +6,7 @@ fn bounds() -> Claims {
     Claims {
         faults: 1,
         others: 2,
+        runs_first: false,
         mutant: None,
     }
 }
@@ -20,6 +21,16 @@ fn mutant(mutant: Mutant) -> Claims {
 #[test]
 fn one_death_and_two_single_user_writes() {
     holds("claims", bounds());
+}
+
+#[test]
+fn when_runs_are_read_before_the_user_nothing_needs_to_rest() {
+    let bounds = Claims {
+        runs_first: true,
+        others: 1,
+        ..bounds()
+    };
+    holds("claims, runs first", bounds);
 }
 
 #[test]
@@ -74,5 +85,10 @@ fn larger_bounds() {
     };
     holds("claims, 2 faults, 2 others", larger(2, 2));
     holds("claims, 1 fault, 3 others", larger(1, 3));
+    let runs_first = Claims {
+        runs_first: true,
+        ..larger(1, 3)
+    };
+    holds("claims, runs first, 1 fault, 3 others", runs_first);
     always_ends("claims, 1 fault, 2 others", &larger(1, 2));
 }

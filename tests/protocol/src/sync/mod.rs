@@ -149,10 +149,16 @@ impl Model for Sync {
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
         self.function_actions(state, actions);
         match state.lock {
-            Some(Lock { run, kind }) if kind == Kind::Sync && self.is_silent(state, run) => {
+            Some(Lock {
+                run,
+                kind: Kind::Sync,
+            }) if self.is_silent(state, run) => {
                 actions.push(Action::Expire);
             }
-            Some(Lock { kind, .. }) if kind == Kind::Expired => actions.push(Action::SweeperEnds),
+            Some(Lock {
+                kind: Kind::Expired,
+                ..
+            }) => actions.push(Action::SweeperEnds),
             _ => {}
         }
         for run in 0..RUNS {
