@@ -18,7 +18,7 @@
 //! writer sends nothing after its deadline, a synchronous function nothing after its hold, and a
 //! claim's runs are over for longer than any deadline before it is taken.
 //!
-//! Larger bounds, in minutes and up to 8 GB:
+//! Larger bounds, in some minutes and less than a gigabyte:
 //!
 //! ```sh
 //! cargo test --release -p muster-protocol -- --ignored --nocapture --test-threads 1
