@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 use muster_core::run::{Counts, State};
 use muster_core::survey::Repeats;
@@ -71,6 +71,9 @@ pub struct ChunkRow {
         skip_serializing_if = "Option::is_none"
     )]
     pub since: Option<Timestamp>,
+    /// Whether somebody was given up who worked on it: a write of theirs may still be under way.
+    #[serde(default)]
+    pub unsure: bool,
     /// When its message was last sent again.
     #[serde(
         default,
@@ -105,6 +108,8 @@ pub enum Started {
     Mine {
         /// Which try it is, from 1.
         tries: u32,
+        /// See [`ChunkRow::unsure`].
+        unsure: bool,
     },
     /// It has a result.
     Committed,
@@ -146,8 +151,53 @@ fn progress_key(run: &RunId, round: Round) -> Key {
     Key::new(format!("RUN#{run}"), sk)
 }
 
-fn expires_at(now: Timestamp) -> aws_sdk_dynamodb::types::AttributeValue {
+fn expires_at(now: Timestamp) -> AttributeValue {
     row::number(row::expiry(row::later(now, KEPT_ROWS)))
+}
+
+/// From whom a chunk is taken.
+#[derive(Debug, Clone, Copy)]
+enum Take {
+    /// Nobody: it is free, or was handed back; or this owner took it before, and the answer was
+    /// lost.
+    Free,
+    /// Somebody who took it before then.
+    Over(Timestamp),
+}
+
+impl Take {
+    const fn expression(self) -> &'static str {
+        match self {
+            Self::Free => {
+                "SET #owner = :owner, #since = :now, #expires_at = :expires_at ADD #tries :one"
+            }
+            Self::Over(_) => {
+                "SET #owner = :owner, #since = :now, #expires_at = :expires_at, \
+                 #unsure = :unsure ADD #tries :one"
+            }
+        }
+    }
+
+    const fn condition(self) -> &'static str {
+        match self {
+            Self::Free => {
+                "attribute_not_exists(#result) AND (attribute_not_exists(#since) OR \
+                 #owner = :owner)"
+            }
+            Self::Over(_) => "attribute_not_exists(#result) AND #since < :over",
+        }
+    }
+}
+
+type UpdateError = aws_sdk_dynamodb::error::SdkError<
+    aws_sdk_dynamodb::operation::update_item::UpdateItemError,
+    aws_sdk_dynamodb::config::http::HttpResponse,
+>;
+
+fn is_refused(error: &UpdateError) -> bool {
+    error
+        .as_service_error()
+        .is_some_and(|error| error.is_conditional_check_failed_exception())
 }
 
 impl Store {
@@ -165,19 +215,40 @@ impl Store {
         held: Duration,
         now: Timestamp,
     ) -> Result<Started, StoreError> {
+        if let Some(mine) = self
+            .take_chunk(run, round, chunk, owner, Take::Free, now)
+            .await?
+        {
+            return Ok(mine);
+        }
         let over = now.checked_sub(held).unwrap_or(Timestamp::MIN);
-        let answer = self
+        let take = Take::Over(over);
+        if let Some(mine) = self.take_chunk(run, round, chunk, owner, take, now).await? {
+            return Ok(mine);
+        }
+        let row = self.chunk(run, round, chunk).await?;
+        Ok(match row.and_then(|row| row.result) {
+            Some(_) => Started::Committed,
+            None => Started::Busy,
+        })
+    }
+
+    async fn take_chunk(
+        &self,
+        run: &RunId,
+        round: Round,
+        chunk: u32,
+        owner: &str,
+        take: Take,
+        now: Timestamp,
+    ) -> Result<Option<Started>, StoreError> {
+        let mut update = self
             .client
             .update_item()
             .table_name(&self.tables.control)
             .set_key(Some(key(run, round, chunk).attributes()))
-            .update_expression(
-                "SET #owner = :owner, #since = :now, #expires_at = :expires_at ADD #tries :one",
-            )
-            .condition_expression(
-                "attribute_not_exists(#result) AND (attribute_not_exists(#since) OR \
-                 #since < :over OR #owner = :owner)",
-            )
+            .update_expression(take.expression())
+            .condition_expression(take.condition())
             .expression_attribute_names("#owner", "owner")
             .expression_attribute_names("#since", "since")
             .expression_attribute_names("#tries", "tries")
@@ -185,36 +256,29 @@ impl Store {
             .expression_attribute_names("#expires_at", EXPIRES_AT)
             .expression_attribute_values(":owner", row::text(owner))
             .expression_attribute_values(":now", row::number(now.as_millisecond()))
-            .expression_attribute_values(":over", row::number(over.as_millisecond()))
             .expression_attribute_values(":one", row::number(1))
             .expression_attribute_values(":expires_at", expires_at(now))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match answer {
+            .return_values(ReturnValue::AllNew);
+        if let Take::Over(over) = take {
+            update = update
+                .expression_attribute_names("#unsure", "unsure")
+                .expression_attribute_values(":over", row::number(over.as_millisecond()))
+                .expression_attribute_values(":unsure", AttributeValue::Bool(true));
+        }
+        match update.send().await {
             Ok(answer) => {
                 let row: ChunkRow = row::decode(WHAT, answer.attributes.unwrap_or_default())?;
-                Ok(Started::Mine { tries: row.tries })
+                let ChunkRow { tries, unsure, .. } = row;
+                Ok(Some(Started::Mine { tries, unsure }))
             }
-            Err(error) => {
-                let refused = error
-                    .as_service_error()
-                    .filter(|error| error.is_conditional_check_failed_exception());
-                if refused.is_none() {
-                    return Err(StoreError::from_sdk("UpdateItem", &error));
-                }
-                let row = self.chunk(run, round, chunk).await?;
-                Ok(match row.and_then(|row| row.result) {
-                    Some(_) => Started::Committed,
-                    None => Started::Busy,
-                })
-            }
+            Err(error) if is_refused(&error) => Ok(None),
+            Err(error) => Err(StoreError::from_sdk("UpdateItem", &error)),
         }
     }
 
-    /// Hands a chunk back, so that the next one can go on with it at once: something of it was
-    /// applied, and its tries begin anew. That it is somebody else's by now is fine.
+    /// Lets the tries of a chunk begin anew: something of it was applied. `certain`: every write has
+    /// its answer, so that the next one can go on with it at once; otherwise it stays taken until its
+    /// time is over. That it is somebody else's by now is fine.
     ///
     /// # Errors
     /// What the store says.
@@ -224,24 +288,27 @@ impl Store {
         round: Round,
         chunk: u32,
         owner: &str,
+        certain: bool,
     ) -> Result<(), StoreError> {
-        let answer = self
+        let mut update = self
             .client
             .update_item()
             .table_name(&self.tables.control)
             .set_key(Some(key(run, round, chunk).attributes()))
-            .update_expression("SET #tries = :none REMOVE #since, #resent_at")
             .condition_expression("#owner = :owner AND attribute_not_exists(#result)")
             .expression_attribute_names("#owner", "owner")
-            .expression_attribute_names("#since", "since")
-            .expression_attribute_names("#resent_at", "resent_at")
             .expression_attribute_names("#tries", "tries")
             .expression_attribute_names("#result", "result")
             .expression_attribute_values(":owner", row::text(owner))
-            .expression_attribute_values(":none", row::number(0))
-            .send()
-            .await;
-        accepted(answer.map(drop)).map(drop)
+            .expression_attribute_values(":none", row::number(0));
+        update = if certain {
+            update
+                .update_expression("SET #tries = :none REMOVE #since")
+                .expression_attribute_names("#since", "since")
+        } else {
+            update.update_expression("SET #tries = :none")
+        };
+        accepted(update.send().await.map(drop)).map(drop)
     }
 
     /// Writes what came of a chunk, if it is still `owner`'s to say. Absent an owner: if nobody has
@@ -443,24 +510,10 @@ impl Store {
 }
 
 /// Whether a conditional update was accepted.
-fn accepted(
-    answer: Result<
-        (),
-        aws_sdk_dynamodb::error::SdkError<
-            aws_sdk_dynamodb::operation::update_item::UpdateItemError,
-            aws_sdk_dynamodb::config::http::HttpResponse,
-        >,
-    >,
-) -> Result<bool, StoreError> {
+fn accepted(answer: Result<(), UpdateError>) -> Result<bool, StoreError> {
     match answer {
         Ok(()) => Ok(true),
-        Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-        {
-            Ok(false)
-        }
+        Err(error) if is_refused(&error) => Ok(false),
         Err(error) => Err(StoreError::from_sdk("UpdateItem", &error)),
     }
 }

@@ -65,6 +65,8 @@ enum Step {
         version: u64,
         attributes: Vec<Attribute>,
     },
+    /// Nothing but the version and a stamp: no other plan on the same user takes effect.
+    Mark,
 }
 
 impl Write {
@@ -72,6 +74,7 @@ impl Write {
         match self.step {
             Step::Create { .. } => Outcome::Created,
             Step::Update { .. } => Outcome::Updated,
+            Step::Mark => Outcome::Unchanged,
         }
     }
 
@@ -79,6 +82,7 @@ impl Write {
         match self.step {
             Step::Create { .. } => ledger.created(self.record),
             Step::Update { .. } => ledger.updated(self.record),
+            Step::Mark => ledger.unchanged(self.record),
         }
     }
 
@@ -120,6 +124,10 @@ impl Write {
                     changes: stored.map_or(&none, |stored| &stored.changes),
                 };
                 Statement::change(table, canon, &user, &difference, &stamps, author)
+            }
+            Step::Mark => {
+                let stored = standing.get(canon);
+                Statement::fence(table, canon, stored, &stamps, context.stamps_until)
             }
         }
     }
@@ -174,6 +182,7 @@ async fn prepare(
     let mut writes = Vec::with_capacity(decided.len());
     for (record, decision) in decided {
         let step = match decision {
+            Decision::Unchanged if context.unsure && record.reduced => Step::Mark,
             Decision::Unchanged => {
                 ledger.unchanged(record);
                 continue;

@@ -72,6 +72,11 @@ pub(crate) fn chunked(run: &Run) -> Option<(&Job, &Chunked)> {
     Some((job, job.chunked.as_ref()?))
 }
 
+/// Whether a run began within a request: any of its chunks may have been begun with there.
+pub(crate) fn was_handed_over(run: &Run) -> bool {
+    run.job.as_ref().is_some_and(|job| job.source.is_none())
+}
+
 fn broken(reason: &str) -> StoreError {
     StoreError::Row {
         row: "a run",

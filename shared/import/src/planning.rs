@@ -10,7 +10,7 @@ use muster_core::dialect::quant::NEW_USER;
 use muster_core::plan::{Merged, Plan, User, plan};
 use muster_core::rules::Rules;
 use muster_core::survey::external_id_taken;
-use muster_core::value::Value;
+use muster_core::value::{Problem, Value};
 
 use crate::managers::{Managers, Named};
 use crate::sending::{Halt, Sender};
@@ -127,16 +127,26 @@ fn keep_unique(
         return;
     };
     let is_new = new_external_id(record, stored).is_some();
+    if let Some(first) = record.change.external_id_taken_by
+        && is_new
+    {
+        record.keep(rules, Attribute::ExternalId, taken_by_earlier(first));
+        return;
+    }
     match seen.entry(id) {
         Entry::Vacant(entry) => {
             entry.insert(record.change.record);
         }
         Entry::Occupied(first) if is_new => {
-            let problem = external_id_taken(&format!("an earlier record, {}", first.get()));
+            let problem = taken_by_earlier(*first.get());
             record.keep(rules, Attribute::ExternalId, problem);
         }
         Entry::Occupied(_) => {}
     }
+}
+
+fn taken_by_earlier(record: u64) -> Problem {
+    external_id_taken(&format!("an earlier record, {record}"))
 }
 
 /// Whether this is the user of the tenant who has the external id.

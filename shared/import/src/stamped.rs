@@ -30,6 +30,7 @@ pub(crate) fn settle_stamped(
         match stamp.outcome {
             Outcome::Created => ledger.created(record),
             Outcome::Updated => ledger.updated(record),
+            Outcome::Unchanged => ledger.unchanged(record),
             // The run was stopped before this record: it counts as nothing.
             Outcome::Stopped => {}
         }

@@ -14,7 +14,7 @@ use muster_aws::runs::{Job, Run, Stopped};
 use muster_aws::telemetry::Metrics;
 use muster_core::run::State;
 
-use crate::background::{Runner, chunked, round_of};
+use crate::background::{Runner, chunked, round_of, was_handed_over};
 use crate::settling::{Cause, Totals};
 
 /// A queue with no more messages than this is about to be empty.
@@ -143,7 +143,12 @@ impl Runner {
             .collect();
         swept.stuck += u64::from(self.is_stuck(&job, &rows.into_values().collect::<Vec<_>>(), now));
         if run.state == State::Stopping {
-            self.leave_out(run, &missing).await?;
+            if was_handed_over(run) {
+                self.queue(run, missing.iter().copied(), Work::Reconcile)
+                    .await?;
+            } else {
+                self.leave_out(run, &missing).await?;
+            }
             self.send_again(run, round, &standing, Work::Reconcile, now)
                 .await?;
         } else {

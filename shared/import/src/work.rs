@@ -24,6 +24,8 @@ pub(crate) struct RunContext<'r> {
     /// Until when a stamp of this run is kept, in seconds since 1970.
     pub(crate) stamps_until: i64,
     pub(crate) started_at: Timestamp,
+    /// Whether a write of somebody who worked on these records before may still be under way.
+    pub(crate) unsure: bool,
 }
 
 impl<'r> RunContext<'r> {
@@ -46,6 +48,7 @@ impl<'r> RunContext<'r> {
             },
             stamps_until: acquired_at.as_second().saturating_add(kept),
             started_at,
+            unsure: false,
             run,
         }
     }
@@ -85,6 +88,9 @@ pub(crate) struct Record {
     pub(crate) warnings: Vec<Item>,
     /// Whether this run holds the claim on the external id that the record sets.
     pub(crate) claimed: bool,
+    /// Whether it goes without something that it says, for what stands elsewhere in the directory:
+    /// who looked at another time may have come to another plan on the same user.
+    pub(crate) reduced: bool,
 }
 
 impl Record {
@@ -96,6 +102,7 @@ impl Record {
     pub(crate) fn keep(&mut self, rules: &Rules, attribute: Attribute, problem: Problem) {
         self.change.changes.keep(attribute);
         self.change.changes.refused.insert(attribute);
+        self.reduced = true;
         self.warn(rules, attribute, problem);
     }
 
@@ -136,6 +143,7 @@ impl Ledger {
                 change,
                 warnings: Vec::new(),
                 claimed: false,
+                reduced: false,
             })
             .collect();
         let ledger = Self {

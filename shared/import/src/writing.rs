@@ -18,7 +18,9 @@ use muster_core::run::State;
 use muster_core::survey::{ChunkRecords, CollectedChunk, Rejected, Repeats, collect_chunk};
 
 use crate::apply::apply;
-use crate::background::{Runner, chunk_key, chunked, random_name, round_of, writing_as};
+use crate::background::{
+    Runner, chunk_key, chunked, random_name, round_of, was_handed_over, writing_as,
+};
 use crate::deadline::Deadline;
 use crate::foresight::count;
 use crate::planning::plan_all;
@@ -64,14 +66,15 @@ impl Runner {
         let started = self
             .store
             .start_chunk(&run.id, round, message.chunk, &owner, held, now);
-        match started.await? {
-            Started::Mine { tries } => {
-                tracing::debug!(import.id = %run.id, chunk = message.chunk, tries, "a chunk was begun with");
+        let unsure = match started.await? {
+            Started::Mine { tries, unsure } => {
+                tracing::debug!(import.id = %run.id, chunk = message.chunk, tries, unsure, "a chunk was begun with");
+                unsure
             }
             Started::Committed => return self.settle(&run).await,
             // If they do not come to an end, the sweep sends the chunk again.
             Started::Busy => return Ok(()),
-        }
+        };
         // Whoever stops the run behind this knows that the chunk was begun with.
         let Some(run) = self.wanted(message).await? else {
             return Ok(());
@@ -84,7 +87,7 @@ impl Runner {
         let chunk = self.chunk(&run, message).await?;
         let written = match work {
             Work::Write => {
-                self.work(&run, message, deadline, &owner, chunk)
+                self.work(&run, message, deadline, (&owner, unsure), chunk)
                     .boxed()
                     .await?
             }
@@ -146,9 +149,13 @@ impl Runner {
                 if !some {
                     return Err(cause.into_error());
                 }
+                let certain = matches!(cause, Halt::OutOfTime { certain: true });
                 self.store
-                    .release_chunk(&run.id, round, chunk, owner)
+                    .release_chunk(&run.id, round, chunk, owner, certain)
                     .await?;
+                if !certain {
+                    return Err(cause.into_error());
+                }
                 self.queue(run, [chunk], message.work).await
             }
         }
@@ -178,11 +185,12 @@ impl Runner {
         run: &Run,
         message: &ChunkMessage,
         deadline: Deadline,
-        owner: &str,
+        (owner, unsure): (&str, bool),
         chunk: Chunk,
     ) -> Result<Written, StoreError> {
         let new_run = writing_as(run);
-        let context = self.context(run, &new_run);
+        let mut context = self.context(run, &new_run);
+        context.unsure = unsure || was_handed_over(run);
         let mut sender = Sender::new(&self.store, deadline);
         let Chunk {
             first,

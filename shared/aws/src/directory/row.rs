@@ -53,6 +53,8 @@ pub enum Outcome {
     Created,
     /// Changed the user.
     Updated,
+    /// Nothing, though a write may have been under way: it is refused from now on.
+    Unchanged,
     /// Nothing, and nothing will: the run was stopped before it (PROTOCOL §9).
     Stopped,
 }
@@ -62,6 +64,7 @@ impl Outcome {
         match self {
             Self::Created => "created",
             Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
             Self::Stopped => "stopped",
         }
     }
@@ -70,6 +73,7 @@ impl Outcome {
         match text {
             "created" => Some(Self::Created),
             "updated" => Some(Self::Updated),
+            "unchanged" => Some(Self::Unchanged),
             "stopped" => Some(Self::Stopped),
             _ => None,
         }
