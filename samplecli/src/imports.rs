@@ -3,15 +3,13 @@
 //! an import is the commands' business.
 
 mod outcome;
+mod patience;
 mod view;
+mod wire;
 
-use std::time::Duration;
-
-use indicatif::ProgressBar;
 use reqwest::{Method, StatusCode, Url};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::admin::Object;
@@ -19,158 +17,11 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::problem::Problem;
 use crate::server::{Answer, NoAnswer, Server};
-use crate::terminal;
 
 pub use outcome::Outcome;
+pub use patience::{PAUSES, Trouble, patiently, wait};
 pub use view::{ImportView, State};
-
-/// How long to wait before each further try: most of a minute, in which a server restarts.
-pub const PAUSES: [Duration; 8] = [
-    Duration::from_millis(250),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-    Duration::from_secs(8),
-    Duration::from_secs(16),
-    Duration::from_secs(16),
-];
-
-/// Why something was not done.
-#[derive(Debug)]
-pub enum Trouble {
-    /// It may be done if it is tried again.
-    Passing(Failure),
-    /// Trying again changes nothing.
-    Lasting(Failure),
-}
-
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Passing(failure) | Trouble::Lasting(failure) => failure,
-        }
-    }
-}
-
-/// Tries something until it is done, cannot be done, or has failed for most of a minute. What is
-/// shown on the bar meanwhile stays readable.
-pub async fn patiently<T>(
-    bar: &ProgressBar,
-    attempt: impl AsyncFn() -> Result<T, Trouble>,
-) -> Result<T, Trouble> {
-    for pause in PAUSES {
-        match attempt().await {
-            Err(Trouble::Passing(failure)) => wait(bar, pause, &failure).await,
-            done => return done,
-        }
-    }
-    attempt().await
-}
-
-/// Waits before a further try, and says why if a person would notice.
-pub async fn wait(bar: &ProgressBar, pause: Duration, failure: &Failure) {
-    if pause >= Duration::from_secs(1) {
-        let seconds = terminal::counted(pause.as_secs(), "second");
-        let line = format!("{}; trying again in {seconds}", failure.message());
-        bar.suspend(|| terminal::say(&terminal::shown(&line)));
-    }
-    tokio::time::sleep(pause).await;
-}
-
-/// What an upload will hold.
-#[derive(Serialize)]
-pub struct Announced<'a> {
-    /// The bytes that will be sent.
-    pub size: u64,
-    /// What they are: `json` or `ndjson`.
-    pub format: &'a str,
-    /// How they are packed: `none` or `gzip`.
-    pub compression: &'a str,
-    /// Their SHA-256, 64 hexadecimal digits.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
-}
-
-/// An upload that was begun.
-#[derive(Deserialize)]
-pub struct Begun {
-    /// The run.
-    pub import_id: String,
-    /// Its first parts.
-    #[serde(flatten)]
-    pub window: Window,
-}
-
-/// Some parts of an upload: a window on them.
-#[derive(Deserialize)]
-pub struct Window {
-    /// The bytes of every part but the last.
-    pub part_size: u64,
-    /// How many parts there are.
-    pub part_count: u64,
-    /// Those of the window that arrived.
-    #[serde(default)]
-    pub received: Vec<Received>,
-    /// The others, and where they go.
-    pub parts: Vec<Part>,
-    /// Where the next window begins.
-    next: Option<u64>,
-}
-
-/// A part that arrived.
-#[derive(Deserialize)]
-pub struct Received {
-    /// Its number, from 1.
-    pub number: u64,
-    /// Its bytes.
-    pub size: u64,
-}
-
-/// A part that is to be sent.
-#[derive(Deserialize)]
-pub struct Part {
-    /// Its number, from 1.
-    pub number: u64,
-    /// The signed URL that takes it.
-    pub url: String,
-}
-
-impl Window {
-    /// Where the next window begins. The answer to a new upload leaves it to its parts.
-    pub fn next(&self) -> Option<u64> {
-        let last = self.parts.iter().map(|part| part.number);
-        let received = self.received.iter().map(|part| part.number);
-        let last = last.chain(received).max()?;
-        self.next
-            .or_else(|| (last < self.part_count).then_some(last + 1))
-            .filter(|next| *next > last)
-    }
-}
-
-/// One page of the records that were not taken.
-pub struct Rejected {
-    /// Lines of JSON.
-    pub lines: Vec<u8>,
-    /// Where the next page begins.
-    pub next: Option<String>,
-}
-
-/// What became of a request to cancel.
-#[derive(Deserialize)]
-pub struct Cancelled {
-    /// Where the run stands now.
-    pub state: State,
-}
-
-/// One page of a run's items.
-#[derive(Deserialize)]
-pub struct Items<T> {
-    /// The items.
-    pub items: Vec<T>,
-    /// Where the next page begins.
-    pub next: Option<String>,
-}
+pub use wire::{Announced, Begun, Cancelled, Items, Part, Rejected, Window};
 
 /// The imports of one server.
 pub struct Imports {

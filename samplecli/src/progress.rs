@@ -132,11 +132,6 @@ impl Progress {
         self.last = Some((stage.name.to_owned(), known, tenths, now));
     }
 
-    /// Says a line that stays.
-    pub fn say(&self, line: &str) {
-        self.bar.suspend(|| terminal::say(line));
-    }
-
     /// Takes the bar away.
     pub fn end(&mut self) {
         self.bar.finish_and_clear();

@@ -206,7 +206,10 @@ impl Import {
                 StatusCode::PAYLOAD_TOO_LARGE => {}
                 StatusCode::ACCEPTED => {
                     return match Reply::new(answer, self.task).run() {
-                        Some(run) => Ok(Sent::Goes(run)),
+                        Some(run) => {
+                            terminal::say(&format!("import {run} goes on by itself"));
+                            Ok(Sent::Goes(run))
+                        }
                         None => Err(Failure::failed(
                             "the server goes on with the import by itself, but does not name it",
                         )

@@ -17,6 +17,8 @@ mod login;
 mod muster;
 mod operator;
 mod peer;
+mod runs;
+mod uploads;
 mod usage;
 mod users;
 #[cfg(unix)]

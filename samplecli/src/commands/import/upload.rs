@@ -11,6 +11,8 @@ use super::source::{Source, blocking};
 use crate::failure::{Exit, Failure};
 use crate::imports::{self, Imports, PAUSES, Part, Trouble, Window, patiently};
 use crate::progress::{Progress, Stage, Unit};
+use crate::server::Answer;
+use crate::terminal::{self, counted, shown};
 
 /// An upload that was begun.
 #[derive(Clone)]
@@ -53,6 +55,12 @@ impl Upload {
         parallel: usize,
         progress: &mut Progress,
     ) -> Result<(), Failure> {
+        terminal::say(&format!(
+            "import {}: {} in {}",
+            shown(&self.run),
+            counted(self.source.size(), "byte"),
+            counted(window.part_count, "part")
+        ));
         let mut feed = Feed::new(window);
         let sent = tokio::select! {
             sent = self.send(&mut feed, parallel, progress) => sent,
@@ -156,7 +164,7 @@ impl Upload {
     }
 
     async fn complete(&self, progress: &Progress) -> Result<(), Trouble> {
-        let busy = |answer: &crate::server::Answer| {
+        let busy = |answer: &Answer| {
             Failure::failed(format!(
                 "task {} runs another import; all of {} has arrived and waits as import {}",
                 self.task,
