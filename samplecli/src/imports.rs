@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::admin::Object;
 use crate::connection::Connection;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::problem::Problem;
 use crate::server::{Answer, NoAnswer, Server};
 
@@ -85,7 +85,17 @@ impl Imports {
             ))
             .next("check --task, and that you signed in as a robot of the right customer")
         };
-        self.read(&self.judged(answer, missing)?)
+        let begun = self
+            .judged(answer, missing)
+            .map_err(|trouble| match trouble {
+                Trouble::Lasting(failure) if failure.exit() == Exit::NotSignedIn => {
+                    Trouble::Lasting(failure.then(format!(
+                        "or, if the robot may not run task {task}, have it permitted there"
+                    )))
+                }
+                trouble => trouble,
+            });
+        self.read(&begun?)
     }
 
     /// A window on the parts of an upload, from this number on.

@@ -95,7 +95,13 @@ impl Ending<'_> {
             .next("is this client older than the server? `muster --version` says which it is"));
         };
         if self.debug {
-            outcome.warnings = self.warnings(&run).await?;
+            outcome.warnings = tokio::select! {
+                warnings = self.warnings(&run) => warnings?,
+                _ = tokio::signal::ctrl_c() => {
+                    return Err(Failure::failed("interrupted while the warnings were read")
+                        .next(format!("import {run} has ended")));
+                }
+            };
         }
         outcome.import_id = Some(run.clone());
         if self.output == Output::Json {
@@ -122,7 +128,7 @@ impl Ending<'_> {
                 if !outcome.warnings.is_empty() {
                     self.show(&outcome)?;
                 }
-                Err(refused.next(SEND_AGAIN))
+                Err(refused.next(format!("put it right and import it again; {SEND_AGAIN}")))
             }
             (_, exit) => {
                 self.show(&outcome)?;

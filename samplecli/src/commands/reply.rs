@@ -52,7 +52,11 @@ impl Reply {
         else {
             return;
         };
-        let Ok(run) = imports.run(&run).await else {
+        let known = tokio::select! {
+            known = imports.run(&run) => known,
+            _ = tokio::signal::ctrl_c() => return,
+        };
+        let Ok(run) = known else {
             return;
         };
         if let Ok(ImportView {

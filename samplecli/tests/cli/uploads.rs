@@ -356,6 +356,21 @@ fn a_part_that_fails_is_sent_again_to_a_new_url() {
 }
 
 #[test]
+fn a_token_that_ends_meanwhile_leaves_an_upload_to_resume() {
+    let mut service = Service::new(100);
+    service.troubles = vec![(
+        "/v1/imports/0198c7/parts?from=4",
+        problem(401, "the token has ended"),
+    )];
+    let (peer, _) = service.start();
+    import(&home(5).0, &peer, &[])
+        .expect(4)
+        .says("the token has ended")
+        .says("run `muster login --url")
+        .says("then `muster import users.ndjson --task 206 --resume 0198c7");
+}
+
+#[test]
 fn a_part_that_the_store_refuses_ends_the_upload() {
     let mut service = Service::new(100);
     service.troubles = vec![("/store/2", answer(404, "<Code>NoSuchUpload</Code>"))];
