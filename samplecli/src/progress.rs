@@ -118,8 +118,8 @@ impl Progress {
         if before.is_none() {
             self.begin(stage);
         }
-        self.bar.set_position(stage.done);
         self.bar.set_prefix(stage.note.to_owned());
+        self.bar.set_position(stage.done);
         let is_news = before.is_none_or(|(before, at)| {
             known && (tenths > before || now.duration_since(at) >= SAY_EVERY)
         });
@@ -144,6 +144,7 @@ impl Progress {
             Some(total) => terminal::bar_on_terminal(Some(total), stage.unit.template()),
             None => terminal::spinner(String::new()),
         };
+        self.bar.set_prefix(stage.note.to_owned());
         self.bar.set_message(stage.name.to_owned());
         // What was done before says nothing about how fast this goes.
         self.bar.set_position(stage.done);

@@ -47,7 +47,7 @@ Examples:
   muster import users.json --task 206 --output json | jq '.\"Ignored Users\"'
   muster import everybody.ndjson.gz --task 206
   muster import everybody.ndjson.gz --task 206 --resume 0198c7e2-5a4b-7c3d-9e1f-2a3b4c5d6e7f
-  muster status $(muster import everybody.json --task 206 --no-wait)
+  run=$(muster import everybody.json --task 206 --no-wait)           # then: muster status $run
   muster generate 100 | muster import - --task 206")]
 pub struct Import {
     /// The file, a JSON array of records or a record a line; - for standard input
