@@ -18,6 +18,7 @@ mod muster;
 mod operator;
 mod peer;
 mod runs;
+mod service;
 mod uploads;
 mod usage;
 mod users;
