@@ -1,20 +1,24 @@
 //! The commands, one module each: its arguments, and `run`.
 
 mod bootstrap;
+mod cancel;
 mod check;
 mod completions;
+mod follow;
 mod generate;
 mod import;
 mod items;
 mod login;
 mod logout;
 mod operator;
+mod rejected;
 mod reply;
 mod robot;
 mod role;
 mod runs;
 mod secret;
 mod settings;
+mod status;
 mod task;
 mod token;
 mod users;
@@ -38,6 +42,9 @@ pub enum Command {
     Logout(logout::Logout),
     Whoami(whoami::Whoami),
     Import(import::Import),
+    Status(status::Status),
+    Cancel(cancel::Cancel),
+    Rejected(rejected::Rejected),
     Check(check::Check),
     Generate(generate::Generate),
     #[command(subcommand)]
@@ -68,6 +75,9 @@ impl Command {
             Self::Logout(command) => command.run(),
             Self::Whoami(command) => command.run(),
             Self::Import(command) => command.run(),
+            Self::Status(command) => command.run(),
+            Self::Cancel(command) => command.run(),
+            Self::Rejected(command) => command.run(),
             Self::Check(command) => command.run(),
             Self::Generate(command) => command.run(),
             Self::Task(command) => command.run(asking),
@@ -95,6 +105,11 @@ fn name(text: &str) -> Result<String, &'static str> {
         "a name has 1 to 128 characters, no space at its ends and none of / \\ ? # %, and not \
          only dots",
     )
+}
+
+/// The id of a run, as it stands in paths.
+fn run_id(text: &str) -> Result<String, &'static str> {
+    name(text).map_err(|_| "an import is named by its id, as `muster import` shows it")
 }
 
 /// The first line of standard input without its end; what follows is left alone.

@@ -89,6 +89,7 @@ impl ServerArgs {
             url,
             token: SecretString::from(token),
             sign_in,
+            flags: self.flags(),
         }
     }
 
@@ -112,6 +113,12 @@ impl ServerArgs {
             who.flag(),
             self.profile_flag()
         )
+    }
+
+    /// What names this server and profile on another command line, as far as they were given.
+    fn flags(&self) -> String {
+        let url = given(self.url.as_deref()).map(|url| format!(" --url {url}"));
+        url.unwrap_or_default() + &self.profile_flag()
     }
 
     /// What names this profile on another command line.
@@ -148,6 +155,8 @@ pub struct Connection {
     pub token: SecretString,
     /// How to sign in again, should the token be refused.
     pub sign_in: String,
+    /// What names the same server and profile on another command line.
+    pub flags: String,
 }
 
 impl ConnectionArgs {

@@ -71,6 +71,21 @@ impl Failure {
         }
     }
 
+    /// Names one more step, after those that are named.
+    pub fn then(self, next: impl Into<String>) -> Self {
+        let next = next.into();
+        let next = match &self.next {
+            Some(first) => format!("{first}\n{next}"),
+            None => next,
+        };
+        self.next(next)
+    }
+
+    /// What is wrong, in its first line.
+    pub fn message(&self) -> &str {
+        self.message.lines().next().unwrap_or_default()
+    }
+
     /// The exit code.
     pub fn exit(&self) -> Exit {
         self.exit

@@ -9,7 +9,10 @@ mod connection;
 #[cfg(test)]
 mod examples;
 mod failure;
+mod imports;
+mod problem;
 mod profile;
+mod progress;
 mod server;
 mod terminal;
 mod view;

@@ -18,6 +18,8 @@ use crate::terminal::shown;
 /// A server answers within half a minute; slow lines may need longer for the file itself.
 const ANSWER_WITHIN: Duration = Duration::from_secs(180);
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// Several parts of an upload share one slow line.
+const PART_WITHIN: Duration = Duration::from_secs(900);
 
 /// The address of a server, without a slash at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +122,8 @@ pub struct Asked<'a> {
     pub dry_run: bool,
     /// Under a name by which the server knows the request again.
     pub idempotency_key: Option<&'a str>,
+    /// Without waiting for what becomes of it.
+    pub respond_async: bool,
 }
 
 /// Why there is no answer.
@@ -149,8 +153,7 @@ impl Server {
         let mut builder = Client::builder()
             .user_agent(concat!("muster/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT_WITHIN)
-            .timeout(ANSWER_WITHIN);
+            .connect_timeout(CONNECT_WITHIN);
         if url.is_loopback() {
             builder = builder.no_proxy();
         }
@@ -210,6 +213,9 @@ impl Server {
         if let Some(key) = asked.idempotency_key {
             request = request.header("idempotency-key", key);
         }
+        if asked.respond_async {
+            request = request.header("prefer", "respond-async");
+        }
         send(request).await
     }
 
@@ -247,6 +253,25 @@ impl Server {
             .chain(id.as_deref());
         let request = self.request(method, path, query, body);
         send(request.bearer_auth(token.expose_secret())).await
+    }
+
+    /// Asks a robot's API of imports that outlast a request, below `/v1`.
+    pub async fn imports(
+        &self,
+        token: &SecretString,
+        method: Method,
+        path: &[&str],
+        query: &[(&'static str, String)],
+        body: Option<&Value>,
+    ) -> Result<Answer, NoAnswer> {
+        let path = ["v1"].into_iter().chain(path.iter().copied());
+        let request = self.request(method, path, query, body);
+        send(request.bearer_auth(token.expose_secret())).await
+    }
+
+    /// Puts bytes where a signed URL says. No token goes along: the URL itself is the permission.
+    pub async fn put(&self, url: &str, bytes: Vec<u8>) -> Result<Answer, NoAnswer> {
+        send_within(self.http.put(url).body(bytes), PART_WITHIN).await
     }
 
     /// A request of one of the APIs that take and give JSON; the path's segments are not yet
@@ -316,19 +341,20 @@ pub fn runtime() -> Result<Runtime, Failure> {
 }
 
 async fn send(request: RequestBuilder) -> Result<Answer, NoAnswer> {
+    send_within(request, ANSWER_WITHIN).await
+}
+
+async fn send_within(request: RequestBuilder, within: Duration) -> Result<Answer, NoAnswer> {
     let sorted = |error: reqwest::Error| {
         if error.is_connect() || error.is_builder() {
             NoAnswer::Unreachable(cause(&error))
         } else if error.is_timeout() {
-            NoAnswer::Lost(format!(
-                "no answer within {} seconds",
-                ANSWER_WITHIN.as_secs()
-            ))
+            NoAnswer::Lost(format!("no answer within {} seconds", within.as_secs()))
         } else {
             NoAnswer::Lost(cause(&error))
         }
     };
-    let response = request.send().await.map_err(sorted)?;
+    let response = request.timeout(within).send().await.map_err(sorted)?;
     let (status, headers) = (response.status(), response.headers().clone());
     let body = response.bytes().await.map_err(sorted)?.to_vec();
     Ok(Answer {

@@ -83,7 +83,8 @@ pub fn byte_bar(total: Option<u64>) -> ProgressBar {
     )
 }
 
-fn bar_on_terminal(total: Option<u64>, template: &str) -> ProgressBar {
+/// A bar on standard error, hidden unless that is a terminal.
+pub fn bar_on_terminal(total: Option<u64>, template: &str) -> ProgressBar {
     // Who wants no colours wants plain lines.
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let target = if io::stderr().is_terminal() && !plain {

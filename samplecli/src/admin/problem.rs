@@ -2,50 +2,16 @@
 //! wrong, field by field, and what to do next.
 
 use reqwest::StatusCode;
-use serde::Deserialize;
 
 use crate::admin::Place;
 use crate::failure::Failure;
+use crate::problem::Problem;
 use crate::server::{Answer, Server};
 use crate::terminal::shown;
 
-/// The body of a refusal.
-#[derive(Deserialize)]
-struct Problem {
-    title: String,
-    #[serde(default)]
-    detail: String,
-    #[serde(default)]
-    errors: Vec<FieldError>,
-}
-
-#[derive(Deserialize)]
-struct FieldError {
-    field: String,
-    message: String,
-}
-
-impl Problem {
-    /// What the server says, and below it what it says of each field.
-    fn text(&self) -> String {
-        let said = if self.detail.is_empty() {
-            &self.title
-        } else {
-            &self.detail
-        };
-        let fields = self
-            .errors
-            .iter()
-            .map(|error| format!("\n- {}: {}", shown(&error.field), shown(&error.message)));
-        std::iter::once(shown(said).into_owned())
-            .chain(fields)
-            .collect()
-    }
-}
-
 /// What an answer that is no success means.
 pub fn failure(server: &Server, answer: &Answer, place: Option<&Place>, sign_in: &str) -> Failure {
-    let Ok(problem) = serde_json::from_slice::<Problem>(&answer.body) else {
+    let Some(problem) = Problem::of(answer) else {
         return server.foreign(answer);
     };
     let text = problem.text();

@@ -41,14 +41,36 @@ pub struct Items {
     admin: AdminArgs,
 }
 
+/// What a run has to say about a record.
 #[derive(Deserialize)]
-struct ItemView {
+pub struct ItemView {
     record: Option<u64>,
     login: Option<String>,
     key: Option<String>,
     code: String,
     severity: String,
     message: String,
+}
+
+impl ItemView {
+    /// The sentence of a warning, as a reply to an import has it.
+    pub fn warning(&self) -> Option<String> {
+        if self.severity != "warning" {
+            return None;
+        }
+        let mut text = String::new();
+        if let Some(record) = self.record {
+            text.push_str(&format!("Record {record}"));
+            if let Some(login) = &self.login {
+                text.push_str(&format!(" ({login})"));
+            }
+            if let Some(key) = &self.key {
+                text.push_str(&format!(", \"{key}\""));
+            }
+            text.push_str(": ");
+        }
+        Some(format!("{text}{} [{}]", self.message, self.code))
+    }
 }
 
 impl Row for ItemView {

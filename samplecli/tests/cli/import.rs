@@ -41,15 +41,21 @@ fn answered(answer: Answer) -> Ended {
 
 #[test]
 fn it_sends_the_file_as_the_api_wants_it_and_shows_the_figures() {
-    let peer = Peer::answering(json(200, SUCCESS).with("import-id", "0198c7"));
+    let run = r#"{"import_id":"0198c7","task":206,"state":"finished","Status":"SUCCESS","Created":3,"Updated":4,"Unchanged":1193}"#;
+    let reply = json(200, SUCCESS).with("import-id", "0198c7");
+    let peer = Peer::answering_each([reply, json(200, run)]);
     let ended = import(&peer.url, &[]);
     ended
         .expect(0)
         .prints("SUCCESS")
         .prints("Total Lines       1,200\n")
+        .prints("Created           3\nUpdated           4\nUnchanged         1,193\n")
         .prints("Import-Id         0198c7");
     assert_eq!(ended.err, "");
-    let request = peer.request();
+    let [request, then] = &peer.requests()[..] else {
+        panic!("{:#?}", peer.requests());
+    };
+    assert_eq!(then.uri.to_string(), "/v1/imports/0198c7");
     assert_eq!(request.method, "POST");
     assert_eq!(request.uri.to_string(), "/v1/import/user-data/206");
     assert_eq!(request.header("authorization"), "Bearer t0ken");
@@ -129,19 +135,26 @@ fn warnings_that_were_not_asked_for_are_pointed_out() {
 }
 
 #[test]
-fn json_output_is_the_reply_as_received() {
-    // Spacing and order are the server's own.
-    let body = "{ \"Status\" : \"SUCCESS\",\n\"Total Lines\": 1, \"Empty IDs\":0,\"Ignored Users\":0,\"Duplicated Users\":0 }";
-    let ended = import(&Peer::answering(json(200, body)).url, &["--output", "json"]);
-    assert_eq!(ended.expect(0).out, format!("{body}\n"));
+fn json_output_is_one_object_with_what_was_done() {
+    let run = r#"{"import_id":"0198c7","task":206,"state":"finished","Status":"SUCCESS","Created":2,"Updated":0,"Unchanged":1}"#;
+    let reply = json(200, PARTIAL).with("import-id", "0198c7");
+    let peer = Peer::answering_each([reply, json(200, run)]);
+    let ended = import(&peer.url, &["--output", "json", "--debug"]);
+    let more = r#","Created":2,"Updated":0,"Unchanged":1,"import_id":"0198c7"}"#;
+    let all = PARTIAL.replace('}', more);
+    assert_eq!(ended.expect(3).out, format!("{all}\n"));
+    assert_eq!(ended.err, "");
+
+    // A server that does not know the run has still imported it.
+    let reply = json(200, SUCCESS).with("import-id", "0198c7");
+    let peer = Peer::answering_each([reply, json(404, "{}")]);
+    let ended = import(&peer.url, &["--output", "json"]);
+    let all = SUCCESS.replace('}', r#","import_id":"0198c7"}"#);
+    assert_eq!(ended.expect(0).out, format!("{all}\n"));
+
+    let refused = r#"{"Status":"FAILURE","Errors":["the task is disabled"]}"#;
     let ended = import(
-        &Peer::answering(json(200, PARTIAL)).url,
-        &["--output", "json", "--debug"],
-    );
-    assert_eq!(ended.expect(3).out, format!("{PARTIAL}\n"));
-    let refused = failure("the task is disabled");
-    let ended = import(
-        &Peer::answering(json(400, refused.clone())).url,
+        &Peer::answering(json(400, refused)).url,
         &["--output", "json"],
     );
     assert_eq!(
@@ -212,19 +225,6 @@ fn a_refused_file_says_why() {
 }
 
 #[test]
-fn a_file_that_is_too_large_is_explained() {
-    let ended = answered(json(413, failure("the body has more than 4,000,000 bytes")));
-    ended
-        .expect(1)
-        .says("users.json is too large for one request")
-        .says("4,000,000 bytes")
-        .says("split it");
-    answered(json(413, "Request Too Long"))
-        .expect(1)
-        .says("4,000,000 bytes and 20,000 records");
-}
-
-#[test]
 fn a_busy_task_says_when_to_come_back() {
     let busy = json(503, failure("the import is already running")).with("retry-after", "42");
     answered(busy)
@@ -251,14 +251,32 @@ fn a_server_that_gives_up_leaves_no_doubt_about_sending_again() {
 }
 
 #[test]
-fn an_import_that_goes_on_by_itself_is_named() {
-    let answer = json(202, r#"{"import_id":"0198c7","state":"queued"}"#)
+fn an_import_that_goes_on_by_itself_is_followed() {
+    let accepted = json(202, r#"{"import_id":"0198c7","state":"queued"}"#)
         .with("import-id", "0198c7")
         .with("location", "/v1/imports/0198c7");
-    answered(answer)
+    let run = r#"{"import_id":"0198c7","task":206,"state":"finished","Status":"SUCCESS","Total Lines":7,"Created":7,"Updated":0,"Unchanged":0}"#;
+    let peer = Peer::answering_each([accepted.clone(), json(200, run)]);
+    import(&peer.url, &[])
         .expect(0)
-        .says("import 0198c7")
-        .says("/v1/imports/0198c7");
+        .says("import 0198c7 goes on by itself")
+        .prints("Created           7\n");
+    assert_eq!(peer.requests()[0].header("prefer"), "");
+
+    let peer = Peer::answering(accepted);
+    let ended = import(&peer.url, &["--no-wait"]);
+    assert_eq!(ended.expect(0).out, "0198c7\n");
+    assert_eq!(peer.request().header("prefer"), "respond-async");
+}
+
+#[test]
+fn records_that_were_not_taken_are_to_be_had() {
+    let reply = json(200, PARTIAL).with("import-id", "0198c7");
+    let peer = Peer::answering_each([reply, json(404, "{}")]);
+    import(&peer.url, &["--debug"]).expect(3).says(&format!(
+        "2 records were not taken: `muster rejected 0198c7 -o rejected.ndjson --url {}` writes",
+        peer.url
+    ));
 }
 
 #[test]
@@ -397,8 +415,9 @@ fn a_stored_token_is_never_shown_to_another_server() {
 #[cfg(unix)]
 #[test]
 fn an_interrupt_says_that_the_request_may_have_been_applied() {
-    use std::process::{Command, Stdio};
     use std::time::Duration;
+
+    use crate::muster::interrupt;
 
     let silent = Peer::answering(Answer {
         status: None,
@@ -416,21 +435,11 @@ fn an_interrupt_says_that_the_request_may_have_been_applied() {
         "--token",
         "t",
     ];
-    let child = home
-        .muster(&args)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let child = home.start(&args);
     while silent.requests().is_empty() {
         std::thread::sleep(Duration::from_millis(5));
     }
-    let interrupted = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(interrupted.success());
-    let ended = Ended::new(child.wait_with_output().unwrap());
+    let ended = interrupt(child);
     ended
         .expect(1)
         .says("may have been applied")

@@ -17,6 +17,9 @@ mod login;
 mod muster;
 mod operator;
 mod peer;
+mod runs;
+mod service;
+mod uploads;
 mod usage;
 mod users;
 #[cfg(unix)]

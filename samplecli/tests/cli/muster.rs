@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -52,6 +52,15 @@ impl Home {
         command
     }
 
+    /// Starts the command, whose output is kept.
+    pub fn start(&self, args: &[&str]) -> Child {
+        self.muster(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
     /// Runs the command with nothing on standard input.
     pub fn run(&self, args: &[&str]) -> Ended {
         Ended::new(self.muster(args).output().unwrap())
@@ -61,6 +70,17 @@ impl Home {
     pub fn run_with_input(&self, args: &[&str], input: &[u8]) -> Ended {
         Ended::with_input(self.muster(args), input)
     }
+}
+
+/// Presses Ctrl-C on a command that runs, and answers how it ended.
+#[cfg(unix)]
+pub fn interrupt(child: Child) -> Ended {
+    let interrupted = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(interrupted.success());
+    Ended::new(child.wait_with_output().unwrap())
 }
 
 /// How a command ended.

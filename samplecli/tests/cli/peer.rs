@@ -63,23 +63,35 @@ impl Peer {
     /// Gives one answer after the other, and the last one again and again.
     pub fn answering_each(answers: impl IntoIterator<Item = Answer>) -> Self {
         let answers: Vec<Answer> = answers.into_iter().collect();
+        let mut given = 0;
+        Self::answering_as(move |_| {
+            let answer = answers[given.min(answers.len() - 1)].clone();
+            given += 1;
+            answer
+        })
+    }
+
+    /// Gives each request the answer that is made for it.
+    pub fn answering_as(answer: impl FnMut(&Request) -> Answer + Send + 'static) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&requests);
+        let log: Arc<Mutex<Vec<Request>>> = Arc::clone(&requests);
+        let answer = Arc::new(Mutex::new(answer));
         let router = Router::new().fallback(
             move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
-                let mut log = log.lock().unwrap();
-                let answer = answers[log.len().min(answers.len() - 1)].clone();
-                log.push(Request {
+                let request = Request {
                     method,
                     uri,
                     headers,
                     body,
-                });
+                };
+                let mut log = log.lock().unwrap();
+                let answer = (answer.lock().unwrap())(&request);
+                log.push(request);
                 reply(answer)
             },
         );
