@@ -5,11 +5,11 @@ use axum::extract::State;
 use jiff::Timestamp;
 use muster_aws::items::{ItemFilter, NumberedItem, list_items};
 use muster_aws::runs::RunId;
-use muster_core::item::{Item, Severity};
-use muster_web::Parameters;
+use muster_core::item::Severity;
 use muster_web::documented::{Always, Missing, Operators, Queries};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use muster_web::{LoggedItem, Parameters};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -20,51 +20,6 @@ use crate::lists::{After, Id, Limit, Page};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(items))
-}
-
-/// What a run has to say about a record, or about itself.
-#[derive(Serialize, ToSchema)]
-struct LoggedItem {
-    /// Where it stands among the run's items: numbers grow, and may leave some out.
-    number: u64,
-    /// The number of the record in the data, from 1; null: about the whole run.
-    #[schema(required)]
-    record: Option<u64>,
-    /// The user name in that record, shortened and with control characters escaped.
-    #[schema(required)]
-    login: Option<String>,
-    /// The JSON key that is meant.
-    #[schema(required, example = "E-mail")]
-    key: Option<String>,
-    /// What kind of trouble it is.
-    #[schema(example = "email.malformed")]
-    code: String,
-    /// How much it weighs.
-    severity: Severity,
-    /// What is wrong, and what is right.
-    message: String,
-}
-
-impl From<NumberedItem> for LoggedItem {
-    fn from(NumberedItem { number, item }: NumberedItem) -> Self {
-        let Item {
-            record,
-            login,
-            key,
-            code,
-            severity,
-            message,
-        } = item;
-        Self {
-            number,
-            record,
-            login,
-            key,
-            code: code.into_owned(),
-            severity,
-            message: message.into_owned(),
-        }
-    }
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -132,7 +87,11 @@ async fn items(
     let run = run.ok_or_else(missing)?;
     let page = list_items(store, objects, &run, &filter, from, limit.into(), now).await?;
     Ok(Json(Page {
-        items: page.items.into_iter().map(LoggedItem::from).collect(),
+        items: page.items.into_iter().map(logged).collect(),
         next: page.next.map(|number| number.to_string()),
     }))
+}
+
+fn logged(NumberedItem { number, item }: NumberedItem) -> LoggedItem {
+    LoggedItem::new(number, item)
 }

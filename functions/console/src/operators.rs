@@ -18,7 +18,7 @@ use crate::App;
 use crate::access::{Manager, Reader};
 use crate::credentials::{check_name, check_password, location, made, refuse};
 use crate::failure::{Failure, missing};
-use crate::lists::{After, Id, Page, Paging};
+use crate::lists::{After, Id, Page, Paging, page};
 use muster_web::time;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -119,7 +119,7 @@ async fn list(
         .store
         .operators(tenant, after, limit.0, Timestamp::now())
         .await?;
-    Ok(Json(Page::of(part, View::from)))
+    Ok(Json(page(part, View::from)))
 }
 
 /// Make an operator

@@ -22,7 +22,7 @@ use crate::App;
 use crate::access::{Manager, Reader};
 use crate::credentials::{check_name, check_password, location, made, no_store, refuse};
 use crate::failure::{Failure, missing};
-use crate::lists::{After, Id, Page, Paging};
+use crate::lists::{After, Id, Page, Paging, page};
 use muster_web::time;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -182,7 +182,7 @@ async fn list(
         .store
         .robots(tenant, after, limit.0, Timestamp::now())
         .await?;
-    Ok(Json(Page::of(part, View::from)))
+    Ok(Json(page(part, View::from)))
 }
 
 /// Make a robot

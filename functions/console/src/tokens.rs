@@ -24,7 +24,7 @@ use crate::App;
 use crate::access::{Manager, Reader};
 use crate::credentials::{location, no_store};
 use crate::failure::{Failure, missing};
-use crate::lists::{After, Id, Limit, Page};
+use crate::lists::{After, Id, Limit, Page, page};
 use muster_web::time;
 
 /// Characters of a title.
@@ -212,7 +212,7 @@ async fn list(
             now,
         )
         .await?;
-    Ok(Json(Page::of(part, |token| View::of(token, now))))
+    Ok(Json(page(part, |token| View::of(token, now))))
 }
 
 /// Issue a token

@@ -5,6 +5,7 @@ mod access;
 mod answer;
 mod collaborator;
 mod failure;
+mod items;
 mod method;
 mod quant;
 mod runs;
@@ -31,6 +32,7 @@ pub fn router(store: Store, background: Background, times: Times) -> Router {
     };
     let router = quant::routes()
         .merge(collaborator::routes())
+        .merge(items::routes())
         .merge(runs::routes())
         .merge(uploads::routes());
     muster_web::finish(router.with_state(app))
@@ -41,6 +43,7 @@ pub fn router(store: Store, background: Background, times: Times) -> Router {
 pub fn openapi() -> utoipa::openapi::OpenApi {
     quant::described()
         .merge(collaborator::described())
+        .merge(items::described())
         .merge(runs::described())
         .merge(uploads::described())
         .into_openapi()

@@ -1,4 +1,4 @@
-//! What the HTTP functions share: bearer tokens, request ids, bounded bodies, problem+json, and
+//! What the HTTP functions share: bearer tokens, request ids, bounded bodies, problem+json, pages, and
 //! the answers to unknown paths and wrong methods. No endpoint lives here.
 
 pub mod body;
@@ -6,7 +6,9 @@ pub mod client;
 pub mod documented;
 pub mod fallback;
 pub mod headers;
+pub mod items;
 pub mod json;
+pub mod lists;
 pub mod panics;
 pub mod problem;
 pub mod request_id;
@@ -17,6 +19,7 @@ pub use http;
 
 pub use self::body::Body;
 pub use self::client::ClientAddress;
+pub use self::items::LoggedItem;
 pub use self::json::{JsonBody, Parameters};
 pub use self::problem::{FieldError, Problem};
 pub use self::request_id::RequestId;

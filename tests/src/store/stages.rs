@@ -1,10 +1,13 @@
 //! Runs in the background at stages to which the processor and the writers take them: what a client
 //! sees and can do there must not depend on how fast those are.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use muster_aws::holds::{Acquired, Finished};
-use muster_aws::rounds::Round;
+use muster_aws::rounds::{ChunkResult, Round, Started};
 use muster_aws::runs::{Compression, Ending, Format, Job, NewRun, Read, Run, RunId, Source};
+use muster_core::item::Item;
 use muster_core::run::State;
 
 use super::Access;
@@ -72,6 +75,38 @@ impl Access {
             .store
             .count_chunk(&run, round, records, Timestamp::now());
         counted.await.expect("the store");
+    }
+
+    /// Does a chunk of a run, with this to say about it.
+    pub async fn commit(
+        &self,
+        id: &str,
+        round: Round,
+        chunk: u32,
+        items: &[Item],
+        rejected: &[String],
+    ) {
+        const WRITER: &str = "writer";
+        let (run, now) = (self.whole_run(id).await.id, Timestamp::now());
+        let objects = self.objects.as_ref().expect("the bucket");
+        let kept = objects.keep(&run, round, chunk, WRITER, items, rejected);
+        let result = ChunkResult {
+            kept: kept.await.expect("the bucket"),
+            rejected: rejected.len() as u64,
+            ..ChunkResult::default()
+        };
+        let held = Duration::from_secs(60);
+        let started = self
+            .store
+            .start_chunk(&run, round, chunk, WRITER, held, now);
+        assert_eq!(
+            started.await.expect("the store"),
+            Started::Mine { tries: 1 }
+        );
+        let committed = self
+            .store
+            .commit_chunk(&run, round, chunk, Some(WRITER), &result, now);
+        assert!(committed.await.expect("the store"));
     }
 
     /// Ends a run in the background.

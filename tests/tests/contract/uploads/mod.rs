@@ -6,6 +6,7 @@ mod complete;
 mod create;
 mod later;
 mod parts;
+mod records;
 mod seen;
 mod status;
 

@@ -7,9 +7,11 @@ use serde_json::json;
 use super::{announce, begun, id, of_run};
 
 /// All that can be asked of a run.
-const ASKED: [(Method, &str, &str); 4] = [
+const ASKED: [(Method, &str, &str); 6] = [
     (Method::GET, "", "GET,HEAD"),
     (Method::GET, "/parts", "GET,HEAD"),
+    (Method::GET, "/items", "GET,HEAD"),
+    (Method::GET, "/rejected", "GET,HEAD"),
     (Method::POST, "/complete", "POST"),
     (Method::POST, "/cancel", "POST"),
 ];
