@@ -92,7 +92,6 @@ impl Access {
         let kept = objects.keep(&run, round, chunk, WRITER, items, rejected);
         let result = ChunkResult {
             kept: kept.await.expect("the bucket"),
-            rejected: rejected.len() as u64,
             ..ChunkResult::default()
         };
         let held = Duration::from_secs(60);
@@ -101,7 +100,10 @@ impl Access {
             .start_chunk(&run, round, chunk, WRITER, held, now);
         assert_eq!(
             started.await.expect("the store"),
-            Started::Mine { tries: 1 }
+            Started::Mine {
+                tries: 1,
+                unsure: false,
+            }
         );
         let committed = self
             .store
