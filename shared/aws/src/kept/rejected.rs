@@ -80,9 +80,13 @@ pub async fn rejected(
         round,
     };
     let Plan { pieces, next, cut } = walk.plan(from, most_bytes as u64).await?;
-    let mut read = stream::iter(&pieces)
+    // Made before they are a stream: the compiler cannot prove of one that borrows what it maps that
+    // it may be sent between threads.
+    let reads = pieces.iter();
+    let reads: Vec<_> = reads
         .map(|piece| range(objects, &piece.object, piece.bytes.clone()))
-        .buffered(READ_AT_ONCE);
+        .collect();
+    let mut read = stream::iter(reads).buffered(READ_AT_ONCE);
     while let Some(bytes) = read.try_next().await? {
         page.ndjson.extend_from_slice(&bytes);
     }
