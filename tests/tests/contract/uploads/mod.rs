@@ -19,9 +19,9 @@ const PART: usize = 8 << 20;
 
 /// The announcement of an upload into the first tenant's task.
 async fn announce<'w>(w: &'w World, body: &Value) -> Call<'w> {
-    let mut call = w.import(0).await.body(body.to_string());
+    let mut call = w.import(0).await;
     call.path.push_str("/uploads");
-    call
+    call.body(body.to_string())
 }
 
 /// An upload of so many bytes, begun.
