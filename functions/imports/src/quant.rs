@@ -12,7 +12,9 @@ use muster_aws::runs::RunId;
 use muster_core::dialect::quant::{IMPORT_PATH, Reply, switch};
 use muster_core::limits;
 use muster_core::reader::has_more_elements_than;
-use muster_import::{Deadline, IdempotencyKey, Outcome, SyncImport, SyncRequest, import_later};
+use muster_import::{
+    Deadline, IdempotencyKey, Outcome, SyncImport, SyncRequest, import as import_now, import_later,
+};
 use muster_web::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use muster_web::{Body, RequestId, headers};
 use utoipa_axum::router::OpenApiRouter;
@@ -151,12 +153,12 @@ async fn import(
             dry_run: switch(uri.query(), "dryRun"),
             key,
         };
+        let (store, background, version) = (&app.store, &app.background, task.version);
         if !headers::prefers(&headers, RESPOND_ASYNC) {
-            let imported = muster_import::import(&app.store, deadline, request).await?;
+            let imported = import_now(store, background, deadline, version, request).await?;
             return Ok(reply(imported, &request_id));
         }
-        let (store, background) = (&app.store, &app.background);
-        let queued = import_later(store, background, deadline, task.version, request).await?;
+        let queued = import_later(store, background, deadline, version, request).await?;
         Ok(preferred(reply(queued, &request_id)))
     };
     answer.await.unwrap_or_else(|error: StoreError| {

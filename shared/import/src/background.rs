@@ -27,12 +27,6 @@ pub struct Runner {
     pub most_expanded: u64,
 }
 
-/// The object with the data of a run, as its client sent them.
-#[must_use]
-pub fn upload_key(run: &RunId) -> String {
-    format!("runs/{run}/upload")
-}
-
 /// The object with a chunk.
 pub(crate) fn chunk_key(run: &RunId, attempt: &str, chunk: u32) -> String {
     format!("runs/{run}/{attempt}/{chunk}.json")

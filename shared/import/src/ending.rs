@@ -205,6 +205,11 @@ impl End {
         body.ok().map(|body| Answer { status, body })
     }
 
+    /// The answer to a request whose run may have ended, or may go on, without it.
+    pub(crate) fn unrecorded(self, run: &NewRun) -> SyncImport {
+        self.ended(run, None)
+    }
+
     fn ended(self, run: &NewRun, answer: Option<Answer>) -> SyncImport {
         let Self {
             kind,

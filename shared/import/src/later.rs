@@ -105,7 +105,7 @@ async fn tell(
 }
 
 /// What a client gets whose import goes on in the background.
-fn accepted(run: &RunId) -> Answer {
+pub(crate) fn accepted(run: &RunId) -> Answer {
     Answer {
         status: 202,
         body: format!(r#"{{"import_id":"{run}","state":"queued"}}"#),

@@ -8,6 +8,7 @@ mod claiming;
 mod deadline;
 mod ending;
 mod foresight;
+mod handing;
 mod keyed;
 mod later;
 mod managers;
@@ -27,25 +28,10 @@ pub mod uploads;
 mod work;
 mod writing;
 
-pub use self::background::{Runner, upload_key};
+pub use self::background::Runner;
 pub use self::deadline::Deadline;
 pub use self::later::import_later;
 pub use self::single::{Directory, Judge, Whom, Written};
 pub use self::sweeping::Swept;
 pub use self::sync::{IdempotencyKey, Outcome, SyncImport, SyncRequest, import};
 pub use self::times::Times;
-
-use muster_aws::holds::Interrupted;
-use muster_aws::{Store, StoreError};
-
-/// Ends synchronous runs whose function is gone. To be called every minute.
-///
-/// # Errors
-/// The store's; what was ended by then stays so.
-pub async fn sweep_expired(
-    store: &Store,
-    now: jiff::Timestamp,
-    times: Times,
-) -> Result<Vec<Interrupted>, StoreError> {
-    store.end_expired(now, times.sweep_grace).await
-}

@@ -18,8 +18,9 @@ use muster_core::run::State;
 use muster_core::survey::{Chunk, ChunkSizes, Spooled, spool};
 use tokio::sync::mpsc;
 
-use crate::background::{Runner, chunk_key, random_name, upload_key};
+use crate::background::{Runner, chunk_key, random_name};
 use crate::settling::{Cause, Totals};
+use crate::uploads::object_key;
 
 mod object;
 
@@ -189,7 +190,7 @@ impl Runner {
             return Ok(Err("the run names no data".to_owned()));
         };
         let attempt = random_name();
-        let key = upload_key(&run.id);
+        let key = object_key(&run.id);
         let (ranges, fetched) = fetching(object);
         let sha256 = fetched.sha256();
         let (chunks, waiting) = mpsc::channel(WAITING);
@@ -257,7 +258,7 @@ impl Runner {
         if let Some(object) = &job.object {
             return Ok(Pinned::Object(object.clone()));
         }
-        let (objects, key) = (&self.background.objects, upload_key(&run.id));
+        let (objects, key) = (&self.background.objects, object_key(&run.id));
         let upload = job
             .source
             .as_ref()
@@ -319,7 +320,7 @@ fn read_all(
 }
 
 /// A chunk as it stands in the bucket: the number of its first record, then its text.
-fn encode(chunk: &Chunk) -> Bytes {
+pub(crate) fn encode(chunk: &Chunk) -> Bytes {
     let mut bytes = format!("{}\n", chunk.first).into_bytes();
     bytes.extend_from_slice(&chunk.text);
     bytes.into()
@@ -332,7 +333,8 @@ pub(crate) fn decode(chunk: &Bytes) -> Option<(u64, Bytes)> {
     Some((first, chunk.slice(end + 1..)))
 }
 
-async fn put_repeated(
+/// Puts down which records came before, chunk by chunk.
+pub(crate) async fn put_repeated(
     store: &Store,
     run: &RunId,
     attempt: &str,

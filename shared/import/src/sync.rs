@@ -10,12 +10,12 @@ use jiff::Timestamp;
 use muster_aws::holds::{Acquired, HoldKind};
 use muster_aws::keys::Answer;
 use muster_aws::runs::{NewRun, RunId};
-use muster_aws::{Store, StoreError};
+use muster_aws::{Background, Store, StoreError};
 use muster_core::item::Item;
 use muster_core::limits;
 use muster_core::reader::{Position, ReadError, Sizes};
 use muster_core::rules::Rules;
-use muster_core::run::Counts;
+use muster_core::run::{Counts, State};
 use muster_core::settings::{SafetyThreshold, TaskSettings};
 use muster_core::survey::{Collected, collect};
 use tracing::Instrument as _;
@@ -24,6 +24,7 @@ use crate::apply::apply;
 use crate::deadline::Deadline;
 use crate::ending::End;
 use crate::foresight::count;
+use crate::handing::{HandOver, HandedOver};
 use crate::keyed::{kept_out, under_key};
 use crate::planning::plan_all;
 use crate::sending::{Halt, Sender};
@@ -122,18 +123,22 @@ pub enum Outcome {
     },
 }
 
-/// Imports a request's body. The work goes on if the caller stops waiting: a client that hangs up
+/// Imports a request's body, by the settings of this version of the task; one that nears its time
+/// goes on in the background. The work goes on if the caller stops waiting: a client that hangs up
 /// must leave neither half a run nor a held task.
 ///
 /// # Errors
 /// The store's, as long as there is no run.
 pub async fn import(
     store: &Store,
+    background: &Background,
     deadline: Deadline,
+    settings_version: u64,
     request: SyncRequest,
 ) -> Result<SyncImport, StoreError> {
-    let store = store.clone();
-    to_its_end(async move { run(&store, deadline, request).await }).await
+    let (store, background) = (store.clone(), background.clone());
+    to_its_end(async move { run(&store, &background, deadline, settings_version, request).await })
+        .await
 }
 
 /// Does the work, though the caller may stop waiting for it.
@@ -148,7 +153,9 @@ pub(crate) async fn to_its_end<T: Send + 'static>(
 
 async fn run(
     store: &Store,
+    background: &Background,
     deadline: Deadline,
+    settings_version: u64,
     request: SyncRequest,
 ) -> Result<SyncImport, StoreError> {
     let started_at = Timestamp::now();
@@ -163,15 +170,45 @@ async fn run(
     let context = RunContext::new(&run, started_at, started_at, deadline.times());
     let mut sender = Sender::new(store, deadline);
     let threshold = request.task.safety_threshold;
-    let work = work(&mut sender, rules, &context, threshold, request.body);
-    let end = AssertUnwindSafe(work)
+    let (rules, body) = (Arc::new(rules), request.body);
+    let work = work(&mut sender, &rules, &context, threshold, body.clone());
+    let worked = AssertUnwindSafe(work)
         .catch_unwind()
         .await
         .unwrap_or_else(|_panic| {
             tracing::error!(import.id = %run.id, "import panicked");
-            End::panicked(&run)
+            Worked::Ended(End::panicked(&run))
         });
+    let end = match worked {
+        Worked::Ended(end) => end,
+        Worked::OutOfTime { to, end } => {
+            let hand_over = HandOver {
+                store,
+                background,
+                deadline,
+                run: &run,
+                settings_version,
+                acquired_at: started_at,
+            };
+            match hand_over.to(to, rules, body).await {
+                HandedOver::Done(answer) => {
+                    let run = run.id;
+                    return Ok(SyncImport::Queued { run, answer });
+                }
+                HandedOver::NotBegun => end,
+                HandedOver::Unknown => return Ok(end.unrecorded(&run)),
+            }
+        }
+    };
     Ok(end.record(store, &run, request.debug, deadline).await)
+}
+
+/// What the work within a request came to.
+enum Worked {
+    /// Its end.
+    Ended(End),
+    /// The time for writes was over: it can go on in this state, or end so.
+    OutOfTime { to: State, end: End },
 }
 
 /// What comes before a run may take its task: its key, and the task's settings. Or what these say
@@ -295,38 +332,53 @@ pub(crate) fn retry_after(
 /// Checks, plans and applies the body.
 async fn work(
     sender: &mut Sender<'_>,
-    rules: Rules,
+    rules: &Arc<Rules>,
     context: &RunContext<'_>,
     threshold: Option<SafetyThreshold>,
     body: Bytes,
-) -> End {
-    let rules = Arc::new(rules);
-    let collected = match check(Arc::clone(&rules), body).await {
+) -> Worked {
+    let collected = match check(Arc::clone(rules), body).await {
         Ok(collected) => collected,
-        Err(error) => return End::refused(vec![error], None, Vec::new()),
+        Err(error) => return Worked::Ended(End::refused(vec![error], None, Vec::new())),
     };
     let (mut ledger, records) = Ledger::open(collected);
-    let (records, standing) = match plan_all(sender, &rules, context, records, &mut ledger).await {
+    // Nothing is written before all of it is planned, if that is what decides.
+    let planned_first = context.run.dry_run || threshold.is_some();
+    let (records, standing) = match plan_all(sender, rules, context, records, &mut ledger).await {
         Ok(planned) => planned,
-        Err(cause) => return gave_up(context, &cause, ledger),
+        Err(cause) if planned_first => return halted(context, cause, ledger, State::Planning),
+        Err(cause) => return halted(context, cause, ledger, State::Applying),
     };
     if let Some(error) = threshold.and_then(|threshold| tripped(threshold, ledger.counts)) {
         let (counts, items) = ledger.close();
-        return End::refused(vec![error], Some(counts), items);
+        return Worked::Ended(End::refused(vec![error], Some(counts), items));
     }
-    let done = if context.run.dry_run {
-        count(sender, &rules, context, records, &standing, &mut ledger).await
+    let (done, goes_on) = if context.run.dry_run {
+        let counted = count(sender, rules, context, records, &standing, &mut ledger).await;
+        (counted, State::Planning)
     } else {
-        apply(sender, &rules, context, records, standing, &mut ledger).await
+        let applied = apply(sender, rules, context, records, standing, &mut ledger).await;
+        (applied, State::Applying)
     };
     match done {
-        Ok(()) => End::imported(ledger.close()),
-        Err(cause) => gave_up(context, &cause, ledger),
+        Ok(()) => Worked::Ended(End::imported(ledger.close())),
+        Err(cause) => halted(context, cause, ledger, goes_on),
+    }
+}
+
+/// A run that cannot go on here: in the background, it may.
+fn halted(context: &RunContext<'_>, cause: Halt, ledger: Ledger, to: State) -> Worked {
+    let out_of_time = matches!(cause, Halt::OutOfTime { .. });
+    let end = gave_up(context, &cause, ledger);
+    if out_of_time {
+        Worked::OutOfTime { to, end }
+    } else {
+        Worked::Ended(end)
     }
 }
 
 fn gave_up(context: &RunContext<'_>, cause: &Halt, ledger: Ledger) -> End {
-    tracing::error!(import.id = %context.run.id, %cause, "import given up");
+    tracing::warn!(import.id = %context.run.id, %cause, "import cannot go on");
     End::gave_up(context.run, cause, ledger.close())
 }
 

@@ -32,19 +32,6 @@ fn upload(run: &Run) -> Option<&Upload> {
     run.job.as_ref()?.source.as_ref()?.upload.as_ref()
 }
 
-/// What of a run is known from its beginning on.
-fn begun(run: &Run) -> NewRun {
-    NewRun {
-        id: run.id,
-        tenant: run.tenant.clone(),
-        task: run.task,
-        robot: run.robot.clone(),
-        size: run.size,
-        dry_run: run.dry_run,
-        key: None,
-    }
-}
-
 /// Tells the processor of a run that waits for it. What goes wrong here is no error: the sweeper
 /// tells it again.
 pub(crate) async fn tell_processor(

@@ -140,7 +140,9 @@ fn request(schedule: u64, task: u64, name: &str) -> SyncRequest {
 }
 
 async fn import(store: &Store, request: SyncRequest) -> Counts {
-    let imported = muster_import::import(store, Deadline::start(Times::default()), request).await;
+    let deadline = Deadline::start(Times::default());
+    let background = muster_tests::no_background().await;
+    let imported = muster_import::import(store, &background, deadline, 1, request).await;
     match imported.expect("the store") {
         SyncImport::Ended {
             outcome: Outcome::Imported { counts, items, .. },

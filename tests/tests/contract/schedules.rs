@@ -230,7 +230,9 @@ impl Schedule {
             };
             let store = trouble.on(&self.store);
             let sent = self.request(&request);
-            let imported = muster_import::import(&store, Deadline::start(times), sent);
+            let (background, deadline) =
+                (muster_tests::no_background().await, Deadline::start(times));
+            let imported = muster_import::import(&store, &background, deadline, 1, sent);
             let told = tokio::select! {
                 biased;
                 () = trouble.death.notified() => Told::Nothing,

@@ -8,7 +8,9 @@ use muster_aws::runs::{Ending, Run, Stopped};
 use muster_aws::{Background, Store, StoreError};
 use muster_core::run::{Shown, State, Status};
 
-use super::{LOOKS, begun, object_key, restless, shown, upload};
+use crate::background::writing_as;
+
+use super::{LOOKS, object_key, restless, shown, upload};
 use crate::ending::report;
 
 /// What a run says of itself that was cancelled while its data were sent.
@@ -102,7 +104,7 @@ async fn end(
         Finished::EndedByOther => false,
     };
     if done {
-        report(&begun(run), &ending, None);
+        report(&writing_as(run), &ending, None);
     }
     Ok(done)
 }

@@ -12,7 +12,9 @@ use muster_aws::{Background, Store, StoreError};
 use muster_core::run::{Shown, State};
 
 use super::parts::Layout;
-use super::{LOOKS, begun, object_key, restless, shown, tell_processor, upload};
+use crate::background::writing_as;
+
+use super::{LOOKS, object_key, restless, shown, tell_processor, upload};
 use crate::sync::{retry_after, rules};
 
 /// What became of the end of an upload.
@@ -121,7 +123,7 @@ async fn begin(
     task: &Task,
     now: Timestamp,
 ) -> Result<Option<Completed>, StoreError> {
-    let run = begun(run);
+    let run = writing_as(run);
     let retry_after = match store.acquire_uploaded(&run, task.version, now).await? {
         Acquired::Mine => {
             tracing::info!(import.id = %run.id, task.id = run.task, bytes = run.size, "import was queued");

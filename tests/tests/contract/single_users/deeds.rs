@@ -320,7 +320,8 @@ pub fn mark(number: usize) -> String {
 
 async fn imported(store: &Store, request: SyncRequest) -> Told {
     let deadline = Deadline::start(Times::default());
-    match muster_import::import(store, deadline, request).await {
+    let background = muster_tests::no_background().await;
+    match muster_import::import(store, &background, deadline, 1, request).await {
         Ok(SyncImport::Ended {
             outcome: Outcome::Imported { counts, .. },
             ..
