@@ -27,7 +27,7 @@ async fn checking(store: &Store) -> Run {
     let new = run(start());
     let job = Job::begun(None, Some(1), start());
     let acquired = store.acquire_queued(&new, &job, None, start()).await;
-    assert!(matches!(acquired.unwrap(), Acquired::Mine { .. }));
+    assert!(matches!(acquired.unwrap(), Acquired::Mine));
     store.get_run(&new.id, start()).await.unwrap().unwrap()
 }
 
