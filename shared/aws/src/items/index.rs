@@ -53,11 +53,10 @@ impl Entry {
         }
         let records = items.iter().filter_map(|item| item.record);
         let keys = count(items.iter().filter_map(|item| item.key.as_deref()));
-        let logins: BTreeSet<Probe> = items
-            .iter()
-            .filter_map(|item| item.login.as_deref())
-            .map(|login| Probe::of(&canon(login)))
-            .collect();
+        // A record's items all have its login: each is looked at once.
+        let logins: BTreeSet<&str> = items.iter().filter_map(|it| it.login.as_deref()).collect();
+        let logins = logins.into_iter().map(|login| Probe::of(&canon(login)));
+        let logins: BTreeSet<Probe> = logins.collect();
         let logins = bloom::filter(&Vec::from_iter(logins));
         let entry = Self {
             first,

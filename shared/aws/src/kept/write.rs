@@ -19,8 +19,8 @@ use crate::runs::RunId;
 const INDEX_BYTES: usize = 64_000;
 
 impl Objects {
-    /// Keeps the items of a chunk, in the order of its records (a page of them at a time is found
-    /// through `by`'s row), and its rejected records, each of them JSON. `None`: there is nothing
+    /// Keeps the items of a chunk, in the order of its records, and its rejected records, each of
+    /// them JSON, so that whoever commits the chunk can say where they are. `None`: there is nothing
     /// to keep, and nothing is written. Doing the same again changes nothing.
     ///
     /// # Errors
@@ -118,8 +118,10 @@ fn index(items: &[Item], ends: &[usize]) -> Result<Index, StoreError> {
         if segments.len() <= INDEX_BYTES || told.len() == 1 {
             return Ok(Index { segments, logins });
         }
-        most_items = most_items.saturating_mul(2);
-        most_bytes = most_bytes.saturating_mul(2);
+        // Larger segments have no less to tell: so many times fewer there must be.
+        let times = segments.len().div_ceil(INDEX_BYTES);
+        most_items = most_items.saturating_mul(times);
+        most_bytes = most_bytes.saturating_mul(times);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The store against a real DynamoDB API: an embedded one, reached through the SDK on loopback.
+//! The store against real APIs of DynamoDB and S3: embedded ones, reached through the SDK on loopback.
 
 #![expect(
     clippy::panic,
@@ -6,13 +6,16 @@
     reason = "what the tests share unwraps and panics as they do"
 )]
 
+mod bucket;
 mod faults;
 mod holds;
 mod items;
+mod kept;
 mod keys;
 mod logins;
 mod operators;
 mod operators_changed;
+mod rejected;
 mod roles;
 mod runs;
 mod single;
