@@ -13,12 +13,14 @@
 pub mod generate;
 pub mod http;
 pub mod store;
+pub mod uploads;
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use muster_aws::{Background, BackgroundConfig};
 use muster_import::Times;
-use muster_local::{SignIn, Stack, StackOptions, TenantAccess};
+use muster_local::{SignIn, Stack, StackOptions, TenantAccess, WorkerOptions};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
@@ -107,7 +109,20 @@ impl World {
     pub async fn patient(times: Times) -> World {
         match ready_file() {
             Some(path) => World::pointed(&path).await,
-            None => World::own(times).await,
+            None => World::own(times, WorkerOptions::default()).await,
+        }
+    }
+
+    /// A stack for this test that is swept all the time, or the running one, which is swept every
+    /// minute.
+    pub async fn swept() -> World {
+        let workers = WorkerOptions {
+            sweep_every: Some(Duration::from_millis(100)),
+            ..WorkerOptions::default()
+        };
+        match ready_file() {
+            Some(path) => World::pointed(&path).await,
+            None => World::own(Times::default(), workers).await,
         }
     }
 
@@ -116,12 +131,13 @@ impl World {
         if points_elsewhere() {
             return None;
         }
-        Some(World::own(times).await)
+        Some(World::own(times, WorkerOptions::default()).await)
     }
 
-    async fn own(times: Times) -> World {
+    async fn own(times: Times, workers: WorkerOptions) -> World {
         let options = StackOptions {
             times,
+            workers,
             ..StackOptions::default()
         };
         let stack = Stack::start(options)

@@ -14,6 +14,7 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 pub use self::objects::{Moved, Object, Objects, Part, Parts};
 pub use self::queues::{ChunkMessage, ProcessMessage, Queues, Work};
 use crate::ConfigError;
+use crate::calls::Calls;
 use crate::config::{LOCAL_REGION, sdk_config};
 use crate::roots::Roots;
 
@@ -145,7 +146,7 @@ impl Background {
             }
             Source::Local(endpoint) => local_queues(endpoint),
         };
-        let client = aws_sdk_sqs::Client::from_conf(sqs.build());
+        let client = aws_sdk_sqs::Client::from_conf(sqs.interceptor(Calls).build());
         Self {
             objects,
             queues: Queues::new(client, imports.clone(), chunks.clone()),
@@ -163,7 +164,7 @@ impl Objects {
             }
             Source::Local(endpoint) => local_bucket(endpoint),
         };
-        let s3 = s3.timeout_config(timeouts());
+        let s3 = s3.timeout_config(timeouts()).interceptor(Calls);
         Self::new(aws_sdk_s3::Client::from_conf(s3.build()), name.clone())
     }
 }

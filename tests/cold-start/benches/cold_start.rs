@@ -2,9 +2,11 @@
 //! hello-world function, in one run.
 //!
 //! ```sh
-//! cargo build --release -p muster-cold-start -p muster-auth -p muster-imports -p muster-users
+//! FUNCTIONS="-p muster-cold-start -p muster-auth -p muster-imports -p muster-users
+//!     -p muster-processor -p muster-writer -p muster-sweeper"
+//! cargo build --release $FUNCTIONS
 //! cargo bench -p muster-cold-start            # or, as they are deployed:
-//! cargo lambda build --release -p muster-cold-start -p muster-auth -p muster-imports -p muster-users
+//! cargo lambda build --release $FUNCTIONS
 //! cargo bench -p muster-cold-start -- target/lambda
 //! ```
 
@@ -22,12 +24,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What is started, and with which certificate authorities (docs/adr/0005).
-const STARTED: [(&str, &str); 5] = [
+const STARTED: [(&str, &str); 8] = [
     ("muster-hello", "amazon"),
     ("muster-auth", "amazon"),
     ("muster-imports", "amazon"),
     ("muster-imports", "system"),
     ("muster-users", "amazon"),
+    ("muster-processor", "amazon"),
+    ("muster-writer", "amazon"),
+    ("muster-sweeper", "amazon"),
 ];
 const ROUNDS: usize = 101;
 
@@ -59,7 +64,7 @@ fn main() {
     for (((name, roots), median), binary) in STARTED.iter().zip(&medians).zip(&binaries) {
         let size = std::fs::metadata(binary).expect("it has run").len() as f64 / 1e6;
         let ratio = median / medians[0];
-        println!("{name:<15} {roots}'s roots {median:6.2} ms  {ratio:5.2} of hello  {size:5.1} MB");
+        println!("{name:<16} {roots}'s roots {median:6.2} ms  {ratio:5.2} of hello  {size:5.1} MB");
     }
 }
 
@@ -108,6 +113,11 @@ fn until_first_poll(binary: &Path, roots: &str) -> Duration {
         .env("MUSTER_TABLE_DIRECTORY", "bench-directory")
         .env("MUSTER_TABLE_CONTROL", "bench-control")
         .env("MUSTER_BUCKET", "bench-imports")
+        .env(
+            "MUSTER_QUEUE_IMPORTS",
+            "https://sqs.invalid/1/bench-imports",
+        )
+        .env("MUSTER_QUEUE_CHUNKS", "https://sqs.invalid/1/bench-chunks")
         .env("MUSTER_METRICS_NAMESPACE", "Muster/bench")
         .env("MUSTER_TLS_ROOTS", roots)
         .stdout(Stdio::null())

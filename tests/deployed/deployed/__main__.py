@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from deployed import account, deploy, grants, latency, logs
+from deployed import account, deploy, grants, latency, logs, poison
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -87,10 +87,14 @@ def main(filters):
         try:
             step("infra/template.yaml into it")
             outputs = deploy.deploy(emulated, TEMPLATE, binaries)
+            poison.send(emulated, outputs)
             canary = contract(emulated, outputs, binaries, filters)
+            step("dead letters")
+            faults = poison.judge(emulated, outputs)
             step("logs")
+            canary["marks"].append(poison.BODY)
             lines = logs.collect(emulated)
-            faults = logs.judge(lines, canary)
+            faults += logs.judge(lines, canary)
             if filters:
                 print("   roles are not compared: not all tests ran")
             else:

@@ -13,16 +13,46 @@ use muster_core::run::State;
 use super::Access;
 use crate::World;
 
+/// The name of who works on chunks here.
+const WRITER: &str = "writer";
+/// How long a chunk is theirs.
+const HELD: Duration = Duration::from_secs(60);
+
 impl Access {
     /// Queues a run of a task of which the processor is not told; its id.
     pub async fn queued(&self, w: &World, tenant: usize, task: u64) -> String {
         let now = Timestamp::now();
+        self.queue_run(w, tenant, task, now, 1_000).await
+    }
+
+    /// The same with data, and as if it had been done at `at`.
+    pub async fn queued_since(
+        &self,
+        w: &World,
+        tenant: usize,
+        task: u64,
+        at: Timestamp,
+        file: &str,
+    ) -> String {
+        let run = self.queue_run(w, tenant, task, at, file.len() as u64).await;
+        self.put(&format!("runs/{run}/upload"), file).await;
+        run
+    }
+
+    async fn queue_run(
+        &self,
+        w: &World,
+        tenant: usize,
+        task: u64,
+        at: Timestamp,
+        size: u64,
+    ) -> String {
         let run = NewRun {
-            id: RunId::generate(now),
+            id: RunId::generate(at),
             tenant: self.tenant(w, tenant).await,
             task,
             robot: w.tenants[tenant].robot.username.clone(),
-            size: 1_000,
+            size,
             dry_run: false,
             key: None,
         };
@@ -32,10 +62,42 @@ impl Access {
             sha256: None,
             upload: None,
         };
-        let job = Job::begun(Some(source), Some(1), now);
-        let acquired = self.store.acquire_queued(&run, &job, None, now).await;
+        let job = Job::begun(Some(source), Some(1), at);
+        let acquired = self.store.acquire_queued(&run, &job, None, at).await;
         assert_eq!(acquired.expect("the store"), Acquired::Mine);
         run.id.to_string()
+    }
+
+    async fn put(&self, key: &str, text: &str) {
+        let objects = self.objects.as_ref().expect("the bucket");
+        let put = objects.put(key, text.as_bytes().to_vec().into()).await;
+        put.expect("the bucket");
+    }
+
+    /// Puts a chunk of a run, a JSON array whose first record has this number.
+    pub async fn put_chunk(&self, run: &str, attempt: &str, chunk: u32, first: u64, text: &str) {
+        let key = format!("runs/{run}/{attempt}/{chunk}.json");
+        self.put(&key, &format!("{first}\n{text}")).await;
+    }
+
+    /// Puts down that messages for the state of a run were queued at `at`.
+    pub async fn note_queued(&self, id: &str, at: Timestamp) {
+        let run = self.whole_run(id).await;
+        let noted = self.store.note_queued(&run.id, run.state, at);
+        noted.await.expect("the store");
+    }
+
+    /// Begins with a chunk of a run at `at`, as somebody of whom nothing more is heard.
+    pub async fn start(&self, id: &str, round: Round, chunk: u32, at: Timestamp) {
+        let run = self.whole_run(id).await.id;
+        let started = self.store.start_chunk(&run, round, chunk, WRITER, HELD, at);
+        assert_eq!(
+            started.await.expect("the store"),
+            Started::Mine {
+                tries: 1,
+                unsure: false,
+            }
+        );
     }
 
     /// All of a run.
@@ -86,7 +148,6 @@ impl Access {
         items: &[Item],
         rejected: &[String],
     ) {
-        const WRITER: &str = "writer";
         let (run, now) = (self.whole_run(id).await.id, Timestamp::now());
         let objects = self.objects.as_ref().expect("the bucket");
         let kept = objects.keep(&run, round, chunk, WRITER, items, rejected);
@@ -94,17 +155,7 @@ impl Access {
             kept: kept.await.expect("the bucket"),
             ..ChunkResult::default()
         };
-        let held = Duration::from_secs(60);
-        let started = self
-            .store
-            .start_chunk(&run, round, chunk, WRITER, held, now);
-        assert_eq!(
-            started.await.expect("the store"),
-            Started::Mine {
-                tries: 1,
-                unsure: false,
-            }
-        );
+        self.start(id, round, chunk, now).await;
         let committed = self
             .store
             .commit_chunk(&run, round, chunk, Some(WRITER), &result, now);

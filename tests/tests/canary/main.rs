@@ -9,6 +9,7 @@
 )]
 
 mod singles;
+mod uploads;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -98,6 +99,8 @@ async fn what_is_personal_goes_through_every_path_and_into_no_log() {
     imports(&w, &mut marks).await;
     singles::collaborator(&w, &mut marks).await;
     singles::qvalon(&w, &mut marks).await;
+    uploads::files(&w, &mut marks).await;
+    uploads::refusals(&w, &mut marks).await;
     refusals(&w, &mut marks).await;
     paths(&w, &mut marks).await;
     operators(&w, &mut marks).await;
@@ -240,6 +243,7 @@ async fn broken_store(w: &World, marks: &mut Marks) {
     let records = json!([{"Username": marks.new_of("login"), "Name": marks.new_of("name")}]);
     assert_eq!(import.records(&records).send().await.status, 500);
     singles::broken_store(w, marks).await;
+    uploads::broken_store(w, marks).await;
     let robot = json!({"username": marks.new_of("robot"), "password": marks.new_of("password")});
     assert_eq!(w.authenticate(robot.to_string()).await.status, 500);
     let operator = json!({"name": marks.new_of("operator"), "password": marks.new_of("password")});

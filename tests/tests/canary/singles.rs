@@ -49,7 +49,7 @@ fn address(marks: &mut Marks) -> String {
 }
 
 /// A login that belongs to the second tenant.
-async fn foreign_login(w: &World, marks: &mut Marks) -> String {
+pub async fn foreign_login(w: &World, marks: &mut Marks) -> String {
     let login = marks.new_of("foreign");
     let record = json!([{"Username": login, "Role": "catman", "E-mail": "someone@example.com"}]);
     let import = w.import(1).await.records(&record);

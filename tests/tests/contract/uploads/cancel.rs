@@ -111,7 +111,8 @@ async fn a_run_within_a_request_cannot_be_cancelled() {
     let run = reply.header("import-id").expect("Import-Id");
     assert_conflict(&post(&w, run, "/cancel").await, "finished");
     let store = store_or_skip!(w);
-    let running = store.hold(&w, 0, w.tenants[0].task_id).await;
+    let task = store.task(&w, 0, |_| ()).await;
+    let running = store.hold(&w, 0, task).await;
     assert_conflict(&post(&w, &running, "/cancel").await, "within its request");
 }
 
@@ -129,7 +130,8 @@ async fn of_an_end_and_a_cancel_at_once_the_run_ends_once() {
         }
         if cancelled.status == 200 {
             assert_eq!(get(&w, &run, "").await.json()["state"], "cancelled");
-            w.assert_task_is_free(0).await;
         }
+        w.ended(0, &run).await;
+        w.assert_task_is_free(0).await;
     }
 }

@@ -4,7 +4,7 @@ use muster_tests::{World, store_or_skip};
 use reqwest::Method;
 use serde_json::json;
 
-use super::{PART, assert_conflict, assert_state, begun, get, id, post, put, sent, url};
+use super::{PART, announce, assert_conflict, assert_state, begun, get, id, post, put, sent, url};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_that_is_complete_is_queued_and_can_be_completed_again() {
@@ -18,6 +18,7 @@ async fn an_upload_that_is_complete_is_queued_and_can_be_completed_again() {
     let again = post(&w, &run, "/complete").await;
     assert_eq!(again.status, 202, "{again}");
     assert_eq!(again.json()["import_id"], run.as_str());
+    assert_eq!(w.ended(0, &run).await["Status"], "SUCCESS");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -43,6 +44,7 @@ async fn of_two_that_complete_at_once_both_are_told_that_it_is_queued() {
     for reply in [one, two] {
         assert_eq!(reply.status, 202, "{reply}");
     }
+    assert_eq!(w.ended(0, &run).await["Status"], "SUCCESS");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -62,14 +64,20 @@ async fn a_task_that_runs_another_import_is_waited_for() {
 
     assert_eq!(post(&w, &other, "/cancel").await.status, 200);
     assert_state(&post(&w, &run, "/complete").await, 202, &run, "queued");
+    w.ended(0, &run).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_goes_by_the_settings_of_when_it_was_completed() {
     let w = World::start().await;
     let store = store_or_skip!(w);
-    let run = sent(&w).await;
-    let path = format!("/tasks/{}", w.tenants[0].task_id);
+    let task = store.task(&w, 0, |_| ()).await;
+    let mut call = announce(&w, &json!({"size": 2})).await;
+    call.path = format!("/v1/import/user-data/{task}/uploads");
+    let upload = call.send().await.json();
+    assert_eq!(put(&w, &url(&upload, 1), b"[]".to_vec()).await, 200);
+    let run = id(&upload).to_owned();
+    let path = format!("/tasks/{task}");
     let change = async |field: &str, value: serde_json::Value| {
         let task = w.get(&path).await.json();
         let mut body = json!({"version": task["version"], "settings": task["settings"]});

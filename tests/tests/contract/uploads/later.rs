@@ -28,6 +28,7 @@ async fn a_request_that_does_not_wait_is_queued() {
     if let Some(store) = &w.store {
         assert_eq!(store.job(run).await.settings_version, Some(1));
     }
+    assert_eq!(w.ended(0, run).await["Status"], "FAILURE");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -73,6 +74,8 @@ async fn the_same_request_again_gets_the_same_answer_and_makes_no_run() {
     assert_eq!((reply.status, reply.text()), (202, one.text()));
     assert_eq!(reply.header("location"), one.header("location"));
     assert_eq!(reply.header("preference-applied"), None);
+    let run = one.header("import-id").expect("Import-Id");
+    assert_eq!(w.ended(0, run).await["Status"], "SUCCESS");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

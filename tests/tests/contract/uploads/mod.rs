@@ -9,7 +9,10 @@ mod parts;
 mod records;
 mod seen;
 mod status;
+mod swept;
+mod whole;
 
+use muster_tests::uploads::{id, put, url};
 use muster_tests::{Call, Reply, World};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -31,11 +34,6 @@ async fn begun(w: &World, size: usize) -> Value {
     reply.json()
 }
 
-/// The id of an upload.
-fn id(upload: &Value) -> &str {
-    upload["import_id"].as_str().expect("an id")
-}
-
 /// What the first tenant's robot asks of a run; `path` is what follows its id.
 async fn of_run<'w>(w: &'w World, method: Method, run: &str, path: &str) -> Call<'w> {
     w.call(method, &format!("/v1/imports/{run}{path}"))
@@ -48,20 +46,6 @@ async fn get(w: &World, run: &str, path: &str) -> Reply {
 
 async fn post(w: &World, run: &str, path: &str) -> Reply {
     of_run(w, Method::POST, run, path).await.send().await
-}
-
-/// Where a part of an upload, or of a window of it, goes.
-fn url(upload: &Value, number: u32) -> String {
-    let parts = upload["parts"].as_array().expect("parts").iter();
-    let part = parts.clone().find(|part| part["number"] == number);
-    let part = part.unwrap_or_else(|| panic!("part {number} has no URL: {upload}"));
-    part["url"].as_str().expect("a URL").to_owned()
-}
-
-/// Sends a part to its URL, as anybody can; the status.
-async fn put(w: &World, url: &str, bytes: Vec<u8>) -> u16 {
-    let sent = w.client().put(url).body(bytes).send().await;
-    sent.expect("an answer").status().as_u16()
 }
 
 /// An upload of `[]`, all of it sent.

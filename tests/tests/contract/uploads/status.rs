@@ -79,7 +79,8 @@ async fn a_dry_run_and_a_refused_body_say_so() {
 async fn a_run_under_way_says_how_far_it_is_and_how_fast() {
     let w = World::start().await;
     let store = store_or_skip!(w);
-    let run = store.queued(&w, 0, w.tenants[0].task_id).await;
+    let task = store.task(&w, 0, |_| ()).await;
+    let run = store.queued(&w, 0, task).await;
     let status = get(&w, &run, "").await.json();
     assert_eq!(status["state"], "queued", "{status}");
     assert_eq!(
