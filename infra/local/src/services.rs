@@ -152,7 +152,7 @@ impl Services {
         options: ServiceOptions,
     ) -> Result<Self, LocalError> {
         let definitions = TableDefinitions::embedded()?;
-        let resources = options.applied_to(ImportResources::default());
+        let resources = options.applied_to(ImportResources::embedded()?);
         let place = Place::of(data)?;
         let passwords = place.passwords()?;
         let dynamodb = DynamoDb::start(listeners.dynamodb, place.database().as_deref())?;
