@@ -8,7 +8,7 @@ use muster_core::rules::Rules;
 use muster_core::run::Counts;
 use muster_core::settings::TaskSettings;
 use muster_core::survey::{check, collect};
-use samplecli::generate::{Options, Reckoning, generate};
+use muster_sample::{Options, Reckoning, generate};
 
 const TASK: &str = r#"{
     "attribute_mapping": {

@@ -10,6 +10,6 @@ async fn main() -> Result<(), Error> {
     muster_web::panics::log_only_places();
     let store = Store::connect(&Config::from_env()?).await;
     let background = Background::connect(&BackgroundConfig::from_env()?).await;
-    let router = muster_imports::router(store, background, Times::default());
+    let router = muster_imports::router(store, background, Times::from_env()?);
     run(router).await
 }

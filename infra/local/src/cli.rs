@@ -8,8 +8,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, value_parser};
 
 use crate::demo::{DemoError, demo};
+use crate::flags::{Function, QueueFlags, WorkerFlags};
 use crate::openapi;
 use crate::up::{self, AwsOptions, UpOptions};
+use crate::worker;
 
 /// What a shell reports for a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
@@ -24,8 +26,12 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start everything in memory, run a sample import, check and print every result
-    Demo,
+    /// Start everything in memory, run sample imports, check and print every result
+    Demo {
+        /// How many users the large import has
+        #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = value_parser!(u64).range(1_000..=1_000_000))]
+        users: u64,
+    },
     /// Start everything and keep it running; print how to sign in
     Up {
         /// Port of the HTTP API; 0 takes any free one
@@ -37,6 +43,10 @@ enum Command {
         /// File to write, as JSON, once everything answers
         #[arg(long, value_name = "PATH")]
         ready_file: Option<PathBuf>,
+        #[command(flatten)]
+        workers: WorkerFlags,
+        #[command(flatten)]
+        queues: QueueFlags,
     },
     /// Start the emulated AWS services alone; print the environment that functions need
     Aws {
@@ -52,6 +62,17 @@ enum Command {
         /// Where the functions will answer; the ready file says so
         #[arg(long, default_value = "http://127.0.0.1:9000")]
         url: String,
+        #[command(flatten)]
+        queues: QueueFlags,
+    },
+    /// Run one function of the background as a process of its own, until a signal comes
+    ///
+    /// The variables are the functions' own, as `aws` and `up --no-workers` print them. MUSTER_TIMES
+    /// changes the times of the protocol, as it does for `up`: a JSON object such as
+    /// {"chunk_give_up_after": 1.5, "chunk_stop_after": 1}, in seconds.
+    Worker {
+        #[command(subcommand)]
+        function: Function,
     },
     /// Put two sample tenants into the tables that the environment names, for tests of a deployment
     ///
@@ -84,24 +105,26 @@ pub(crate) enum Ended {
 }
 
 impl Cli {
-    /// The log that this command shows, unless `RUST_LOG` asks for another.
-    pub fn log_filter(&self) -> &'static str {
+    /// The log that this command shows on stderr, unless `RUST_LOG` asks for another. `None`: it
+    /// begins one as the functions do.
+    pub fn log_filter(&self) -> Option<&'static str> {
         match self.command {
+            Command::Worker { .. } => None,
             // The emulators warn of every failed condition, which is ordinary traffic here, and
             // tell of each request with all that is in it.
-            Command::Demo => "error,dynoxide=off",
+            Command::Demo { .. } => Some("error,dynoxide=off"),
             Command::Up { .. }
             | Command::Aws { .. }
             | Command::Seed { .. }
-            | Command::Openapi { .. } => "info,dynoxide=error,s3s=error,s3s_fs=error",
+            | Command::Openapi { .. } => Some("info,dynoxide=error,s3s=error,s3s_fs=error"),
         }
     }
 
     /// Runs the command; whatever is wrong is on stderr afterwards.
     pub async fn run(self) -> ExitCode {
         let ended = match self.command {
-            Command::Demo => {
-                return match demo(&mut anstream::stdout()).await {
+            Command::Demo { users } => {
+                return match demo(users, &mut anstream::stdout()).await {
                     Ok(true) => ExitCode::SUCCESS,
                     Ok(false) => ExitCode::FAILURE,
                     Err(error) => failure(&error),
@@ -111,11 +134,15 @@ impl Cli {
                 port,
                 data,
                 ready_file,
+                workers,
+                queues,
             } => {
                 up::up(UpOptions {
                     port,
                     data,
                     ready_file,
+                    services: queues.into(),
+                    workers: workers.into(),
                 })
                 .await
             }
@@ -124,15 +151,18 @@ impl Cli {
                 data,
                 ready_file,
                 url,
+                queues,
             } => {
                 up::aws(AwsOptions {
                     port,
                     data,
                     ready_file,
                     url,
+                    services: queues.into(),
                 })
                 .await
             }
+            Command::Worker { function } => worker::work(function.into()).await,
             Command::Seed { ready_file, url } => up::seed(&ready_file, url).await,
             Command::Openapi { path } => openapi::write(&path).map(|()| Ended::Cleanly),
         };

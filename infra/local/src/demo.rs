@@ -1,10 +1,12 @@
-//! The demo: a whole import on a fresh stack, from sign-in to execution log, told as it happens.
+//! The demo: whole imports on a fresh stack, from sign-in to execution log, told as they happen.
 //! Nothing is printed that was not just read from a reply or from the store, and every figure is
 //! compared with what it must be.
 
 mod checks;
 mod client;
+mod large;
 mod print;
+mod progress;
 mod sample;
 
 use std::collections::HashMap;
@@ -48,11 +50,12 @@ pub enum DemoError {
     Stuck(&'static str),
 }
 
-/// Plays the demo on a stack of its own. True: every figure was right.
+/// Plays the demo on a stack of its own, its large import with so many users. True: every figure was
+/// right.
 ///
 /// # Errors
 /// A part that did not work at all.
-pub async fn demo(out: &mut impl Write) -> Result<bool, DemoError> {
+pub async fn demo(users: u64, out: &mut impl Write) -> Result<bool, DemoError> {
     let began = Instant::now();
     writeln!(
         out,
@@ -67,7 +70,7 @@ pub async fn demo(out: &mut impl Write) -> Result<bool, DemoError> {
         shown(began.elapsed())
     )?;
     let mut checks = Checks::default();
-    let played = play(&stack, &mut checks, out).await;
+    let played = play(&stack, users, &mut checks, out).await;
     stack.stop().await?;
     if played.is_ok() || !checks.wrong().is_empty() {
         conclude(out, &checks, began.elapsed())?;
@@ -75,7 +78,12 @@ pub async fn demo(out: &mut impl Write) -> Result<bool, DemoError> {
     played.map(|()| checks.wrong().is_empty())
 }
 
-async fn play(stack: &Stack, checks: &mut Checks, out: &mut impl Write) -> Result<(), DemoError> {
+async fn play(
+    stack: &Stack,
+    large: u64,
+    checks: &mut Checks,
+    out: &mut impl Write,
+) -> Result<(), DemoError> {
     let tenant = stack.tenants.first();
     let mut play = Play {
         client: Client::new(&stack.url)?,
@@ -89,6 +97,7 @@ async fn play(stack: &Stack, checks: &mut Checks, out: &mut impl Write) -> Resul
     let users = play.users_in_the_directory().await?;
     play.same_file_again(&token, &users).await?;
     play.broken_file(&token, &users).await?;
+    play.large_import(&token, large).await?;
     play.execution_log().await
 }
 
@@ -351,14 +360,14 @@ impl<W: Write> Play<'_, W> {
     }
 
     async fn execution_log(&mut self) -> Result<(), DemoError> {
-        self.title(6, "The execution log")?;
+        self.title(8, "The execution log")?;
         let now = Timestamp::now();
         let page = self
             .store
             .list_runs(&self.tenant.name, &RunFilter::default(), None, 10, now)
             .await?;
         self.checks
-            .equal("runs in the execution log", 3, page.runs.len());
+            .equal("runs in the execution log", 5, page.runs.len());
         for ListedRun { run, .. } in page.runs.iter().rev() {
             let Run {
                 id, status, counts, ..

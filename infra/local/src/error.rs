@@ -44,7 +44,7 @@ pub enum LocalError {
     /// The first tenants could not be stored.
     #[error(transparent)]
     Seed(#[from] SeedError),
-    /// The environment does not say where the tables are.
+    /// The environment lacks what is needed, or says what cannot be.
     #[error(transparent)]
     Config(#[from] muster_aws::ConfigError),
     /// The HTTP server broke.

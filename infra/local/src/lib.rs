@@ -1,5 +1,5 @@
 //! Muster on one machine: the resources of `infra/template.yaml` as emulated services, the HTTP
-//! functions over them, and the commands `demo`, `up`, `aws`, `seed` and `openapi`. Everything listens on
+//! functions over them, and the commands `demo`, `up`, `aws`, `worker`, `seed` and `openapi`. Everything listens on
 //! 127.0.0.1 only. Tests start a [`Stack`] from here; the functions themselves know nothing of this crate.
 
 mod cli;
@@ -7,6 +7,7 @@ mod data_dir;
 mod demo;
 mod dynamodb;
 mod error;
+mod flags;
 mod http;
 mod loopback;
 pub mod openapi;
@@ -22,6 +23,7 @@ mod stack;
 mod tables;
 mod template;
 mod up;
+mod worker;
 mod workers;
 
 pub use cli::Cli;
@@ -30,6 +32,6 @@ pub use pump::{Delivered, Pump};
 pub use ready::Ready;
 pub use schedule::Schedule;
 pub use seed::{SignIn, TenantAccess};
-pub use services::{QueueOptions, ServiceOptions};
+pub use services::{Environment, QueueOptions, ServiceOptions};
 pub use stack::{Stack, StackOptions};
 pub use workers::{WorkerOptions, Workers};

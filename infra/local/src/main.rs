@@ -10,12 +10,13 @@ use tracing_subscriber::EnvFilter;
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(cli.log_filter()));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(false)
-        .init();
+    if let Some(filter) = cli.log_filter() {
+        let asked = EnvFilter::try_from_default_env();
+        tracing_subscriber::fmt()
+            .with_env_filter(asked.unwrap_or_else(|_| EnvFilter::new(filter)))
+            .with_writer(io::stderr)
+            .with_ansi(false)
+            .init();
+    }
     cli.run().await
 }

@@ -1,6 +1,7 @@
 //! The ready file: how another program learns that the stack answers, where, and who may sign
 //! in. It is there only while the stack answers, and never half written.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::{fs, io};
 
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data_dir::write_private;
 use crate::seed::TenantAccess;
+use crate::services::Environment;
 
 /// What the file holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +18,16 @@ pub struct Ready {
     pub url: String,
     /// The tenants that can be used at once.
     pub tenants: Vec<TenantAccess>,
+    /// What functions in other processes must have in their environment; empty where the services
+    /// are not on this machine.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
+}
+
+/// The environment as the file has it.
+pub fn environment(variables: Environment) -> BTreeMap<String, String> {
+    let owned = |(name, value): (&str, String)| (name.to_owned(), value);
+    variables.into_iter().map(owned).collect()
 }
 
 /// The file on disk. Dropping it leaves it there; `remove` takes it away.
@@ -80,6 +92,7 @@ mod tests {
                     password: "secret".to_owned(),
                 },
             }],
+            environment: BTreeMap::from([("AWS_REGION".to_owned(), "eu-central-1".to_owned())]),
         }
     }
 
@@ -99,7 +112,7 @@ mod tests {
                 "name": "acme", "task_id": 206,
                 "robot": {"username": "acme-robot", "password": "secret"},
                 "operator": {"username": "acme-operator", "password": "secret"},
-            }]})
+            }], "environment": {"AWS_REGION": "eu-central-1"}})
         );
         file.remove().unwrap();
         assert!(!path.exists());

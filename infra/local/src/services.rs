@@ -22,6 +22,9 @@ use crate::sqs::Sqs;
 use crate::tables::ensure_tables;
 use crate::template::{ImportResources, QueueDefinition, REGION, TableDefinitions};
 
+/// What a function's environment must hold to find the services: names of variables, and values.
+pub type Environment = [(&'static str, String); 11];
+
 /// Where the services listen.
 #[derive(Debug)]
 pub struct Listeners {
@@ -152,7 +155,7 @@ impl Services {
         options: ServiceOptions,
     ) -> Result<Self, LocalError> {
         let definitions = TableDefinitions::embedded()?;
-        let resources = options.applied_to(ImportResources::default());
+        let resources = options.applied_to(ImportResources::embedded()?);
         let place = Place::of(data)?;
         let passwords = place.passwords()?;
         let dynamodb = DynamoDb::start(listeners.dynamodb, place.database().as_deref())?;
@@ -186,7 +189,7 @@ impl Services {
 
     /// What a function's environment must hold to find these services. S3 wants these credentials,
     /// the others take any.
-    pub fn environment(&self) -> [(&'static str, String); 11] {
+    pub fn environment(&self) -> Environment {
         let Tables { directory, control } = self.store.tables.clone();
         let ImportResources {
             imports,

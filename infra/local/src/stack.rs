@@ -12,9 +12,9 @@ use crate::LocalError;
 use crate::data_dir::DataDir;
 use crate::http::HttpServer;
 use crate::loopback;
-use crate::ready::Ready;
+use crate::ready::{self, Ready};
 use crate::seed::TenantAccess;
-use crate::services::{Listeners, ServiceOptions, Services, open_data};
+use crate::services::{Environment, Listeners, ServiceOptions, Services, open_data};
 use crate::workers::{WorkerOptions, Workers};
 
 /// How a stack is to run.
@@ -128,7 +128,13 @@ impl Stack {
         Ready {
             url: self.url.clone(),
             tenants: self.tenants.clone(),
+            environment: ready::environment(self.environment()),
         }
+    }
+
+    /// What the environment of a worker in a process of its own must hold.
+    pub fn environment(&self) -> Environment {
+        self.services.environment()
     }
 
     /// Deletes expired rows, as DynamoDB does in the background. Returns how many.

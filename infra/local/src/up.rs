@@ -1,6 +1,7 @@
 //! `up` and `aws`: start, say how to use it, run until a signal comes, stop cleanly. `seed` does
 //! the part of `aws` that a deployment needs, and ends.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,12 +13,13 @@ use muster_import::Times;
 
 use crate::cli::Ended;
 use crate::data_dir::{can_write_private, random_passwords};
-use crate::ready::{Ready, ReadyFile};
+use crate::ready::{self, Ready, ReadyFile};
 use crate::schedule::every;
 use crate::seed::{self, SignIn, TenantAccess};
-use crate::services::{Listeners, ServiceOptions, Services, open_data};
+use crate::services::{Environment, Listeners, ServiceOptions, Services, open_data};
 use crate::signals::Signals;
 use crate::stack::Claim;
+use crate::workers::WorkerOptions;
 use crate::{LocalError, Stack, StackOptions};
 
 const TITLE: Style = Style::new().bold();
@@ -29,6 +31,8 @@ pub(crate) struct UpOptions {
     pub port: u16,
     pub data: Option<PathBuf>,
     pub ready_file: Option<PathBuf>,
+    pub services: ServiceOptions,
+    pub workers: WorkerOptions,
 }
 
 pub(crate) struct AwsOptions {
@@ -36,6 +40,7 @@ pub(crate) struct AwsOptions {
     pub data: Option<PathBuf>,
     pub ready_file: Option<PathBuf>,
     pub url: String,
+    pub services: ServiceOptions,
 }
 
 /// The whole stack, until a signal comes.
@@ -44,13 +49,17 @@ pub(crate) async fn up(options: UpOptions) -> Result<Ended, LocalError> {
         port,
         data,
         ready_file,
+        services,
+        workers,
     } = options;
     let mut signals = Signals::listen().map_err(LocalError::Signals)?;
-    let times = Times::default();
+    let times = Times::from_env()?;
     let claim = Claim::take(&StackOptions {
         port,
         data: data.clone(),
         times,
+        services,
+        workers,
         ..StackOptions::default()
     })?;
     let mut ready_file = ready_file.map(|path| cleared(&path)).transpose()?;
@@ -60,6 +69,9 @@ pub(crate) async fn up(options: UpOptions) -> Result<Ended, LocalError> {
     };
     sweep(&stack).await;
     say(&up_text(&stack, data.as_deref()));
+    if workers == WorkerOptions::NONE {
+        say(&workers_text(stack.environment()));
+    }
     if let Some((file, path)) = &mut ready_file {
         file.write(&stack.ready())
             .map_err(|cause| unwritable(path, cause))?;
@@ -89,28 +101,29 @@ pub(crate) async fn aws(options: AwsOptions) -> Result<Ended, LocalError> {
         data,
         ready_file,
         url,
+        services,
     } = options;
     let mut signals = Signals::listen().map_err(LocalError::Signals)?;
     let data = open_data(data.as_deref())?;
     let listeners = Listeners::from_port(port)?;
     let mut ready_file = ready_file.map(|path| cleared(&path)).transpose()?;
     let services = tokio::select! {
-        started = Services::start(listeners, data, ServiceOptions::default()) => started?,
+        started = Services::start(listeners, data, services) => started?,
         () = signals.next() => return Ok(Ended::Cleanly),
     };
-    let environment = services.environment();
-    say(&environment
-        .iter()
-        .map(|(name, value)| format!("{name}={value}\n"))
-        .collect::<String>());
+    say(&environment_text(services.environment()));
     drop(write!(
         anstream::stderr(),
         "\n{}",
         tenants_text(&services.tenants)
     ));
     if let Some((file, path)) = &mut ready_file {
-        let tenants = services.tenants.clone();
-        file.write(&Ready { url, tenants })
+        let ready = Ready {
+            url,
+            tenants: services.tenants.clone(),
+            environment: ready::environment(services.environment()),
+        };
+        file.write(&ready)
             .map_err(|cause| unwritable(path, cause))?;
     }
     let mut ticks = every(SWEEP);
@@ -135,7 +148,12 @@ pub(crate) async fn seed(ready_file: &Path, url: String) -> Result<Ended, LocalE
     can_write_private(&path).map_err(|cause| unwritable(&path, cause))?;
     let passwords = random_passwords(&seed::names());
     let tenants = seed::seed(&store, &passwords, Timestamp::now()).await?;
-    file.write(&Ready { url, tenants })
+    let ready = Ready {
+        url,
+        tenants,
+        environment: BTreeMap::new(),
+    };
+    file.write(&ready)
         .map_err(|cause| unwritable(&path, cause))?;
     Ok(Ended::Cleanly)
 }
@@ -191,6 +209,23 @@ fn tenants_text(tenants: &[TenantAccess]) -> String {
     };
     let lines: String = tenants.iter().map(lines).collect();
     format!("{DIM}tenant   task  robot, operator  password{DIM:#}\n{lines}")
+}
+
+fn environment_text(environment: Environment) -> String {
+    let line = |(name, value): (&str, String)| format!("{name}={value}\n");
+    environment.into_iter().map(line).collect()
+}
+
+fn workers_text(environment: Environment) -> String {
+    format!(
+        "
+{TITLE}# Nothing works in the background: start workers with this environment{TITLE:#}
+{}muster-local worker processor
+muster-local worker writer --workers 2
+muster-local worker sweeper
+",
+        environment_text(environment)
+    )
 }
 
 fn up_text(stack: &Stack, data: Option<&Path>) -> String {

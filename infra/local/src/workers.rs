@@ -10,7 +10,7 @@ use crate::pump::{Delivered, Pump};
 use crate::schedule::Schedule;
 
 /// How many of each function run at once.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkerOptions {
     /// Processors: uploads that are read at once.
     pub processors: usize,

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use clap::Args;
-use samplecli::generate::{BYTES_PER_USER, Options, generate};
+use muster_sample::{BYTES_PER_USER, Options, generate};
 
 use crate::failure::{Exit, Failure};
 use crate::terminal;

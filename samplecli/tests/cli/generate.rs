@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::Read;
 use std::process::Stdio;
 
-use samplecli::generate::{Options, generate};
+use muster_sample::{Options, generate};
 use serde_json::Value;
 
 use crate::muster::{Ended, Home};

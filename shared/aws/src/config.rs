@@ -103,6 +103,14 @@ pub enum ConfigError {
         /// What it can be.
         choices: &'static str,
     },
+    /// The value says what cannot be.
+    #[error("the environment variable {name} cannot be used: {why}")]
+    Unusable {
+        /// The variable.
+        name: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 /// The SDK finds no region or no credentials.

@@ -88,7 +88,7 @@ impl Runner {
         Ok(Self {
             store: Store::connect(&config).await,
             background: Background::connect(&background).await,
-            times: Times::default(),
+            times: Times::from_env()?,
             most_expanded: limits::EXPANDED_BYTES,
         })
     }

@@ -34,4 +34,4 @@ pub use self::later::import_later;
 pub use self::single::{Directory, Judge, Whom, Written};
 pub use self::sweeping::Swept;
 pub use self::sync::{IdempotencyKey, Outcome, SyncImport, SyncRequest, import};
-pub use self::times::Times;
+pub use self::times::{TIMES, Times};

@@ -1,8 +1,11 @@
-//! What any client of the Quant dialect does: sign in over HTTP, send a file.
+//! What any client of the Quant dialect does: sign in over HTTP, send a file, in one request or in
+//! parts.
 
 use std::time::{Duration, Instant};
 
+use axum::body::Bytes;
 use muster_aws::runs::RunId;
+use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use crate::seed::SignIn;
@@ -43,9 +46,39 @@ impl Client {
             .json(&json!({"username": username, "password": password}))
             .send()
             .await?;
-        let status = response.status().as_u16();
-        let text = response.text().await?;
-        Ok((status, serde_json::from_str(&text).unwrap_or_default()))
+        answer(response).await
+    }
+
+    /// Begins an import whose data come in parts.
+    pub(super) async fn announce(
+        &self,
+        token: &str,
+        task_id: u64,
+        size: usize,
+    ) -> reqwest::Result<(u16, Value)> {
+        let path = format!("/v1/import/user-data/{task_id}/uploads");
+        let request = self.http.post(format!("{}{path}", self.url));
+        let request = request.bearer_auth(token).json(&json!({"size": size}));
+        answer(request.send().await?).await
+    }
+
+    /// Sends a part to the address that was signed for it.
+    pub(super) async fn put(&self, url: &str, part: Bytes) -> reqwest::Result<u16> {
+        let response = self.http.put(url).body(part).send().await?;
+        Ok(response.status().as_u16())
+    }
+
+    /// Asks something of an import in the background; `path` is what follows its id.
+    pub(super) async fn of_import(
+        &self,
+        method: Method,
+        token: &str,
+        import: &str,
+        path: &str,
+    ) -> reqwest::Result<(u16, Value)> {
+        let url = format!("{}/v1/imports/{import}{path}", self.url);
+        let request = self.http.request(method, url).bearer_auth(token);
+        answer(request.send().await?).await
     }
 
     pub(super) async fn import(
@@ -78,4 +111,10 @@ impl Client {
             took: started.elapsed(),
         })
     }
+}
+
+async fn answer(response: Response) -> reqwest::Result<(u16, Value)> {
+    let status = response.status().as_u16();
+    let text = response.text().await?;
+    Ok((status, serde_json::from_str(&text).unwrap_or_default()))
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{STACK_NAME, TemplateError, here, properties, yaml};
+use super::{STACK_NAME, TEMPLATE, TemplateError, here, properties, yaml};
 
 const IMPORTS: &str = "ImportsQueue";
 const IMPORTS_DEAD: &str = "ImportsDeadLetters";
@@ -98,31 +98,6 @@ struct Redrive {
     max_receive_count: Value,
 }
 
-impl Default for ImportResources {
-    /// As `docs/adr/0012-queues-batch-visibility.md` reasons them.
-    fn default() -> Self {
-        let queue = |name: &str, seconds| QueueDefinition {
-            name: format!("{STACK_NAME}-{name}"),
-            visibility: Duration::from_secs(seconds),
-            dead_letters: None,
-        };
-        let tried = |name: &str, seconds| QueueDefinition {
-            dead_letters: Some(DeadLetters {
-                queue: format!("{STACK_NAME}-{name}-dead"),
-                max_receives: 5,
-            }),
-            ..queue(name, seconds)
-        };
-        Self {
-            imports: tried("imports", 960),
-            imports_dead: queue("imports-dead", VISIBILITY),
-            chunks: tried("chunks", 180),
-            chunks_dead: queue("chunks-dead", VISIBILITY),
-            bucket: format!("{STACK_NAME}-imports"),
-        }
-    }
-}
-
 impl ImportResources {
     /// All queues.
     pub fn queues(&self) -> [&QueueDefinition; 4] {
@@ -135,16 +110,12 @@ impl ImportResources {
         } = self;
         [imports, imports_dead, chunks, chunks_dead]
     }
-}
 
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "infra/template.yaml has no queues; once it has, they are read instead of the default"
-    )
-)]
-impl ImportResources {
+    /// The resources of the template this program was built with.
+    pub fn embedded() -> Result<Self, TemplateError> {
+        Self::read(TEMPLATE)
+    }
+
     /// The resources of a template.
     pub fn read(template: &str) -> Result<Self, TemplateError> {
         let document = yaml::parse(template).map_err(|what| TemplateError {
@@ -252,7 +223,7 @@ fn read<T: DeserializeOwned>(
 mod tests {
     use super::*;
 
-    const TEMPLATE: &str = r#"
+    const SMALL: &str = r#"
         Parameters:
           Receives: { Type: Number, Default: 5 }
         Resources:
@@ -300,6 +271,26 @@ mod tests {
     }
 
     #[test]
+    fn the_template_of_this_program_has_all_of_them() {
+        let ImportResources {
+            imports,
+            imports_dead,
+            chunks,
+            chunks_dead,
+            bucket,
+        } = ImportResources::embedded().unwrap();
+        for (queue, dead, name) in [
+            (imports, imports_dead, "muster-local-imports"),
+            (chunks, chunks_dead, "muster-local-chunks"),
+        ] {
+            assert_eq!(queue.name, name);
+            assert_eq!(dead.name, format!("{name}-dead"));
+            assert_eq!(queue.dead_letters.unwrap().queue, dead.name);
+        }
+        assert_eq!(bucket, "muster-local-imports");
+    }
+
+    #[test]
     fn queues_and_bucket_are_read_with_their_names_and_figures() {
         let queue = |name: &str, visibility, max_receives| QueueDefinition {
             name: name.to_owned(),
@@ -310,7 +301,7 @@ mod tests {
             }),
         };
         assert_eq!(
-            ImportResources::read(TEMPLATE).unwrap(),
+            ImportResources::read(SMALL).unwrap(),
             ImportResources {
                 imports: queue("muster-local-imports", 960, 5),
                 imports_dead: dead_letters("muster-local-imports-dead"),
@@ -323,7 +314,7 @@ mod tests {
 
     #[test]
     fn a_bucket_can_have_a_name_of_its_own() {
-        let named = TEMPLATE.replace(
+        let named = SMALL.replace(
             "BucketEncryption: {",
             "BucketName: files\n              Tags: {",
         );
@@ -395,8 +386,8 @@ mod tests {
                 "Stage",
             ),
         ] {
-            assert!(TEMPLATE.contains(from), "{from}");
-            let error = ImportResources::read(&TEMPLATE.replacen(from, to, 1));
+            assert!(SMALL.contains(from), "{from}");
+            let error = ImportResources::read(&SMALL.replacen(from, to, 1));
             let error = error.unwrap_err().to_string();
             assert!(
                 error.contains(&format!("resource {resource}: ")),

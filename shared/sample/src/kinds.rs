@@ -1,9 +1,9 @@
 //! The kinds of anomaly, and the counter that each must end in, by the contract's own words.
 
-use super::anomaly::Change::{self, Element, Json, Login, NumericLogin, Remove, Text, Twice};
-use super::anomaly::Counter::{Duplicated, Empty, Ignored, None as Kept};
-use super::anomaly::{Anomaly, anomaly};
-use super::earlier::Repeat;
+use crate::anomaly::Change::{self, Element, Json, Login, NumericLogin, Remove, Text, Twice};
+use crate::anomaly::Counter::{Duplicated, Empty, Ignored, None as Kept};
+use crate::anomaly::{Anomaly, anomaly};
+use crate::earlier::Repeat;
 
 /// Each is put in as often as any other.
 pub(super) static KINDS: &[Anomaly] = &[

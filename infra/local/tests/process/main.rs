@@ -8,6 +8,9 @@
     reason = "tests fail by panicking"
 )]
 
+mod killed;
+mod workers;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -41,12 +44,18 @@ struct Up {
 
 impl Up {
     fn start(folder: &Path, more: &[&str]) -> Self {
+        Self::start_with(folder, more, &[])
+    }
+
+    /// The same, with more in its environment.
+    fn start_with(folder: &Path, more: &[&str], variables: &[(&str, &str)]) -> Self {
         let file = folder.join("ready.json");
         // What a killed process left would be there before this one gets to clear it.
         drop(std::fs::remove_file(&file));
         let mut child = muster(&["up", "--port", "0", "--ready-file"])
             .arg(&file)
             .args(more)
+            .envs(variables.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -101,23 +110,23 @@ fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// The first tenant's robot, signed in.
+async fn sign_in(ready: &Ready) -> (reqwest::Client, String) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = client.post(format!("{}/authenticate", ready.url));
+    let reply = request.json(&ready.tenants[0].robot).send().await.unwrap();
+    let signed_in: serde_json::Value = reply.json().await.unwrap();
+    (client, signed_in["token"].as_str().unwrap().to_owned())
+}
+
 /// Signs in and imports one user; the reply's status line and body.
 async fn import(ready: &Ready) -> (u16, serde_json::Value) {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let tenant = &ready.tenants[0];
-    let signed_in: serde_json::Value = client
-        .post(format!("{}/authenticate", ready.url))
-        .json(&tenant.robot)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    let url = format!("{}/v1/import/user-data/{}", ready.url, tenant.task_id);
+    let (client, token) = sign_in(ready).await;
+    let task_id = ready.tenants[0].task_id;
+    let url = format!("{}/v1/import/user-data/{task_id}", ready.url);
     let reply = client
         .post(url)
-        .bearer_auth(signed_in["token"].as_str().unwrap())
+        .bearer_auth(token)
         .json(&serde_json::json!([{
             "Username": "jack.woo", "Role": "catman", "E-mail": "jack.woo@example.com",
         }]))
@@ -129,11 +138,12 @@ async fn import(ready: &Ready) -> (u16, serde_json::Value) {
 
 #[test]
 fn the_demo_ends_with_all_checks_passed_and_without_colour_in_a_pipe() {
-    let output = run(&["demo"]);
+    let output = run(&["demo", "--users", "3000"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}");
     assert!(text.contains("checks passed"), "{text}");
     assert!(text.contains("jack.woo@example.com"), "{text}");
+    assert!(text.contains("3,000 records in"), "{text}");
     assert!(!text.contains('\x1b'), "{text}");
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
 }

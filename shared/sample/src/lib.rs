@@ -1,7 +1,7 @@
 //! Makes sample users: a JSON array of records such as HR systems send, with the default keys of
 //! the Quant dialect and two keys that no task maps. The same options give the same bytes.
 //! On request one element in five is anomalous, and the counters that an import must answer are
-//! reckoned here, without the engine.
+//! reckoned here, without the engine: nothing of `muster-core` is used.
 
 mod anomaly;
 mod dice;

@@ -1,8 +1,8 @@
 //! A made-up employee, and the record that an HR system would send of that person.
 
-use super::dice::Dice;
-use super::names::{self, LANGUAGES, Language, MAIL_DOMAINS, Name};
-use super::record::{Record, push_number};
+use crate::dice::Dice;
+use crate::names::{self, LANGUAGES, Language, MAIL_DOMAINS, Name};
+use crate::record::{Record, push_number};
 
 /// A made-up employee.
 struct Person {

@@ -1,6 +1,6 @@
 //! Logins of earlier records, and the ways in which a later record repeats one.
 
-use super::dice::Dice;
+use crate::dice::Dice;
 
 /// How the login of an earlier record is repeated.
 #[derive(Clone, Copy)]

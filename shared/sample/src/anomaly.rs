@@ -2,10 +2,10 @@
 //! The counters stand here by the contract's own words, for an import into an empty directory
 //! by a task on the default keys that maps the roles `catman` and `store manager`.
 
-use super::dice::Dice;
-use super::earlier::{Earlier, Repeat};
-use super::kinds::KINDS;
-use super::record::Record;
+use crate::dice::Dice;
+use crate::earlier::{Earlier, Repeat};
+use crate::kinds::KINDS;
+use crate::record::Record;
 
 /// The counter that an anomalous element must end in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
