@@ -132,6 +132,7 @@ impl Ending<'_> {
             }
             (_, exit) => {
                 self.show(&outcome)?;
+                self.mention_rejected(&outcome);
                 if exit == Exit::Partial && !self.debug && self.output == Output::Human {
                     terminal::say(&format!(
                         "some records gave warnings; an operator sees them with `muster items {run}`"
@@ -148,6 +149,18 @@ impl Ending<'_> {
             return Ok(());
         }
         outcome.print()?;
+        if outcome.dry_run {
+            terminal::say("this was a dry run: nothing was changed");
+        }
+        Ok(())
+    }
+
+    /// Says where the records are that a run in the background did not take; one within a request
+    /// keeps none.
+    fn mention_rejected(&self, outcome: &Outcome) {
+        if self.output == Output::Json {
+            return;
+        }
         if let (Some(run), 1..) = (&outcome.import_id, outcome.not_taken()) {
             let not_taken = outcome.not_taken();
             terminal::say(&format!(
@@ -158,10 +171,6 @@ impl Ending<'_> {
                     .command(&format!("rejected {} -o rejected.ndjson", shown(run))),
             ));
         }
-        if outcome.dry_run {
-            terminal::say("this was a dry run: nothing was changed");
-        }
-        Ok(())
     }
 
     /// As many warnings as a reply holds, in its words.

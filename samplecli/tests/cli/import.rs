@@ -270,16 +270,6 @@ fn an_import_that_goes_on_by_itself_is_followed() {
 }
 
 #[test]
-fn records_that_were_not_taken_are_to_be_had() {
-    let reply = json(200, PARTIAL).with("import-id", "0198c7");
-    let peer = Peer::answering_each([reply, json(404, "{}")]);
-    import(&peer.url, &["--debug"]).expect(3).says(&format!(
-        "2 records were not taken: `muster rejected 0198c7 -o rejected.ndjson --url {}` writes",
-        peer.url
-    ));
-}
-
-#[test]
 fn a_redirect_is_shown_and_not_followed() {
     let target = Peer::answering(json(200, SUCCESS));
     let answer = json(307, "").with(
