@@ -12,8 +12,8 @@ use rand::RngExt as _;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::Up;
 use super::workers::{Robot, Worker};
+use super::{PATIENCE, Up};
 
 /// How many processes are killed; a few without it.
 const KILLS: &str = "MUSTER_KILLS";
@@ -45,9 +45,6 @@ const FUNCTIONS: [&[&str]; 4] = [
     &["writer"],
     &["sweeper", "--every", "0.5"],
 ];
-
-/// An import that has not ended by then never will.
-const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The workers, and how many of them may still be killed.
 struct Workers {
@@ -172,7 +169,7 @@ async fn users_of(store: &Store, tenant: &str) -> BTreeMap<String, (u64, Author)
 #[tokio::test]
 async fn whatever_is_killed_an_import_ends_and_every_user_is_written_once() {
     let kills = match std::env::var(KILLS) {
-        Ok(kills) => kills.parse().expect(KILLS),
+        Ok(kills) => kills.parse().unwrap(),
         Err(_) => FEW,
     };
     let folder = tempfile::tempdir().unwrap();
