@@ -82,6 +82,21 @@ def made(lines):
     return found
 
 
+# Rights that a function needs where no test of a deployed stack can take it, and why.
+RARE = {
+    # A request is handed over after 25 s, which takes a directory that is throttled for so long.
+    ("ImportsFunction", "sqs:SendMessage", "-chunks"),
+    # A claim is given up when two tenants meet at one login between a writer's plan and its write.
+    ("WriterFunction", "dynamodb:PartiQLDelete", "-directory"),
+}
+
+
+def is_rare(function, action, over):
+    return any(
+        (function, action) == rare[:2] and over.endswith(rare[2]) for rare in RARE
+    )
+
+
 def compare(template, outputs, lines):
     """What is wrong with the roles, in sentences."""
     faults = []
@@ -103,6 +118,8 @@ def compare(template, outputs, lines):
         for action, over in sorted(asked - allowed):
             faults.append(f"{name} needs {action} on {over}, which {role} does not grant")
         for action, over in sorted(allowed - asked):
+            if is_rare(name, action, over):
+                continue
             faults.append(f"{role} grants {action} on {over}, which {name} does not need")
         print(f"   {name}: {len(asked)} rights used, {len(allowed)} granted")
     return faults
