@@ -17,6 +17,7 @@ mod operators;
 mod operators_changed;
 mod rejected;
 mod roles;
+mod rounds;
 mod runs;
 mod single;
 mod support;
