@@ -22,7 +22,8 @@ use muster_aws::{Config, Store, Tables};
 use muster_local::Ready;
 use rustix::process::{Pid, Signal, kill_process};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+/// What has not come by then never will.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn muster(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_muster-local"));

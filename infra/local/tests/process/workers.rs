@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use muster_local::Ready;
 use reqwest::{Client, Method};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use super::{Up, muster, run, sign_in, until};
+use super::{PATIENCE, Up, muster, run, sign_in, until};
 
 /// A running worker; killed when a test fails.
 pub(crate) struct Worker(Child);
@@ -142,12 +143,14 @@ async fn workers_of_their_own_do_what_a_stack_without_workers_leaves_to_them() {
     let environment = &up.ready.environment;
     let functions: [&[&str]; 3] = [&["processor"], &["writer", "--workers", "2"], &["sweeper"]];
     let workers = functions.map(|function| Worker::start(environment, function));
+    let began = Instant::now();
     let ended = loop {
         let standing = robot.standing(&import).await;
         if standing["state"] == "finished" {
             break standing;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        assert!(began.elapsed() < PATIENCE, "it does not end: {standing}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     };
     assert_eq!(
         (&ended["Status"], &ended["Created"]),
