@@ -78,11 +78,14 @@ impl Times {
             return Ok(Self::default());
         }
         let unusable = |why: String| ConfigError::Unusable { name: TIMES, why };
-        let times: Self = serde_json::from_str(setting).map_err(|error| {
-            unusable(format!(
-                "it must be a JSON object of times and tries; {error}"
-            ))
-        })?;
+        // A struct would be read from a list, too.
+        let times = serde_json::from_str::<serde_json::Map<_, _>>(setting)
+            .and_then(|members| serde_json::from_value::<Self>(members.into()))
+            .map_err(|error| {
+                unusable(format!(
+                    "it must be a JSON object of times and tries; {error}"
+                ))
+            })?;
         times.fit().map_err(unusable)?;
         Ok(times)
     }
