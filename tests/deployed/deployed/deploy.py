@@ -104,6 +104,10 @@ def fit_emulator(template):
                     statements.append(
                         {"Effect": "Allow", "Action": "dynamodb:BatchExecuteStatement", "Resource": "*"}
                     )
+                # A batch of messages takes the right to send one; here it is asked for by its call.
+                for one in statements:
+                    if "sqs:SendMessage" in one["Action"]:
+                        one["Action"].append("sqs:SendMessageBatch")
 
 
 def stack_with(parameters):
