@@ -10,8 +10,10 @@
     reason = "used by tests alone: what cannot go on has failed"
 )]
 
+pub mod faults;
 pub mod generate;
 pub mod http;
+pub mod numbered;
 pub mod store;
 pub mod uploads;
 
@@ -26,6 +28,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 pub use http::{Call, Reply, compact};
+pub use numbered::Numbered;
 pub use store::Access;
 
 /// Tests share the tasks of a running stack, so they take turns there. Whoever has the turn knows the
@@ -134,12 +137,29 @@ impl World {
         Some(World::own(times, WorkerOptions::default()).await)
     }
 
+    /// A stack for this test whose uploads may not have more bytes than these when they are
+    /// unpacked; none if the tests run against a running one.
+    pub async fn with_most_expanded(bytes: u64) -> Option<World> {
+        if points_elsewhere() {
+            return None;
+        }
+        let options = StackOptions {
+            most_expanded: Some(bytes),
+            ..StackOptions::default()
+        };
+        Some(World::of(options).await)
+    }
+
     async fn own(times: Times, workers: WorkerOptions) -> World {
         let options = StackOptions {
             times,
             workers,
             ..StackOptions::default()
         };
+        World::of(options).await
+    }
+
+    async fn of(options: StackOptions) -> World {
         let stack = Stack::start(options)
             .await
             .unwrap_or_else(|error| panic!("the stack does not start: {error}"));

@@ -14,7 +14,7 @@ use muster_aws::holds::Acquired;
 use muster_aws::items::{ItemFilter, list_items};
 use muster_aws::operators::{Operator, Role};
 use muster_aws::runs::{NewRun, RunId};
-use muster_aws::{Config, Store};
+use muster_aws::{Account, Config, Store};
 use muster_core::item::Item;
 use muster_core::run::Counts;
 use muster_local::{SignIn, Stack};
@@ -80,10 +80,14 @@ impl Access {
     /// whose keys contain one of `ours` are looked at.
     pub async fn from_env(ours: &[&str]) -> Option<Access> {
         std::env::var_os("AWS_ENDPOINT_URL_DYNAMODB")?;
-        let config = Config::from_env()
-            .unwrap_or_else(|error| panic!("AWS_ENDPOINT_URL_DYNAMODB is set: {error}"));
-        let bucket = BucketConfig::from_env()
-            .unwrap_or_else(|error| panic!("AWS_ENDPOINT_URL_DYNAMODB is set: {error}"));
+        let configs = Account::from_env().and_then(|account| {
+            Ok((
+                Config::from_env(&account)?,
+                BucketConfig::from_env(&account)?,
+            ))
+        });
+        let (config, bucket) =
+            configs.unwrap_or_else(|error| panic!("AWS_ENDPOINT_URL_DYNAMODB is set: {error}"));
         let store = Store::connect(&config).await;
         let objects = Objects::connect(&bucket).await;
         for table in [&store.tables.directory, &store.tables.control] {
@@ -98,6 +102,13 @@ impl Access {
             objects: Some(objects),
             ours: ours.iter().map(|part| (*part).to_owned()).collect(),
         })
+    }
+
+    /// Looks only at users and claims whose keys contain one of these.
+    #[must_use]
+    pub fn only(mut self, ours: &[&str]) -> Access {
+        self.ours = ours.iter().map(|part| (*part).to_owned()).collect();
+        self
     }
 
     /// All rows of users and claims.
@@ -446,6 +457,13 @@ impl Access {
             errors: run.errors,
             items,
         }
+    }
+
+    /// The row of a run, by its key.
+    pub async fn run_row(&self, id: &str) -> Rows {
+        let mut rows = self.control_rows(&[&format!("RUN#{id}")]).await;
+        rows.retain(|key, _| key.ends_with("/RUN"));
+        rows
     }
 
     /// How many runs there are.

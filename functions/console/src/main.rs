@@ -2,13 +2,14 @@
 
 use lambda_http::{Error, run};
 use muster_aws::background::{BucketConfig, Objects};
-use muster_aws::{Config, Store, telemetry};
+use muster_aws::{Account, Config, Store, telemetry};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::init()?;
     muster_web::panics::log_only_places();
-    let store = Store::connect(&Config::from_env()?).await;
-    let objects = Objects::connect(&BucketConfig::from_env()?).await;
+    let account = Account::from_env()?;
+    let store = Store::connect(&Config::from_env(&account)?).await;
+    let objects = Objects::connect(&BucketConfig::from_env(&account)?).await;
     run(muster_console::router(store, objects)).await
 }

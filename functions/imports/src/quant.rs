@@ -148,17 +148,18 @@ async fn import(
             tenant: token.tenant,
             robot: token.robot,
             task: task.settings,
+            settings_version: task.version,
             body,
             debug: switch(uri.query(), "debug"),
             dry_run: switch(uri.query(), "dryRun"),
             key,
         };
-        let (store, background, version) = (&app.store, &app.background, task.version);
+        let (store, background) = (&app.store, &app.background);
         if !headers::prefers(&headers, RESPOND_ASYNC) {
-            let imported = import_now(store, background, deadline, version, request).await?;
+            let imported = import_now(store, background, deadline, request).await?;
             return Ok(reply(imported, &request_id));
         }
-        let queued = import_later(store, background, deadline, version, request).await?;
+        let queued = import_later(store, background, deadline, request).await?;
         Ok(preferred(reply(queued, &request_id)))
     };
     answer.await.unwrap_or_else(|error: StoreError| {

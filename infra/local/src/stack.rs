@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use muster_aws::{Background, Store};
 use muster_core::limits;
+use muster_core::survey::ChunkSizes;
 use muster_import::{Runner, Times};
 
 use crate::LocalError;
@@ -96,6 +97,7 @@ impl Claim {
             background: background.clone(),
             times: self.times,
             most_expanded: self.most_expanded,
+            chunk_sizes: ChunkSizes::default(),
         };
         let workers = Workers::start(&runner, self.workers);
         let stack = Stack {

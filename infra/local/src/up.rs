@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anstyle::Style;
 use jiff::Timestamp;
-use muster_aws::{Config, Store};
+use muster_aws::{Account, Config, Store};
 use muster_import::Times;
 
 use crate::cli::Ended;
@@ -142,7 +142,7 @@ pub(crate) async fn aws(options: AwsOptions) -> Result<Ended, LocalError> {
 
 /// Sample tenants for a deployment elsewhere. The file stays: nothing here runs on.
 pub(crate) async fn seed(ready_file: &Path, url: String) -> Result<Ended, LocalError> {
-    let store = Store::connect(&Config::from_env()?).await;
+    let store = Store::connect(&Config::from_env(&Account::from_env()?)?).await;
     let (mut file, path) = cleared(ready_file)?;
     // The passwords are nowhere else: no tenant is made that the file could not tell of.
     can_write_private(&path).map_err(|cause| unwritable(&path, cause))?;

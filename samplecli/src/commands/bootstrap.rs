@@ -7,7 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 use muster_aws::config::{AccountError, TABLE_CONTROL, TABLE_DIRECTORY};
 use muster_aws::operators::{self, Bootstrapped, Named};
-use muster_aws::{Config, Store, StoreError, Tables, passwords};
+use muster_aws::{Account, Config, Store, StoreError, Tables, passwords};
 use muster_core::settings::TaskSettings;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -120,7 +120,8 @@ impl Bootstrap {
         if let Some(stack) = &self.stack {
             return Ok(Config::in_account(Tables::of_stack(stack)));
         }
-        Config::from_env().map_err(|error| {
+        let config = Account::from_env().and_then(|account| Config::from_env(&account));
+        config.map_err(|error| {
             Failure::usage(error.to_string()).next(format!(
                 "give --stack NAME, as the stack was deployed, or set both {TABLE_DIRECTORY} and \
                  {TABLE_CONTROL}"

@@ -15,8 +15,7 @@ pub use self::objects::{Moved, Object, Objects, Part, Parts};
 pub use self::queues::{ChunkMessage, ProcessMessage, Queues, Work};
 use crate::ConfigError;
 use crate::calls::Calls;
-use crate::config::{LOCAL_REGION, sdk_config};
-use crate::roots::Roots;
+use crate::config::{Account, LOCAL_REGION, Source};
 
 /// The variable that names the bucket.
 pub const BUCKET: &str = "MUSTER_BUCKET";
@@ -59,29 +58,15 @@ pub struct BackgroundConfig {
     source: Source,
 }
 
-#[derive(Debug, Clone)]
-enum Source {
-    /// Region, credentials and endpoints as the SDK finds them.
-    Environment(Roots),
-    /// A server on this machine, which takes these credentials.
-    Local(String),
-}
-
-impl Source {
-    fn from_env() -> Result<Self, ConfigError> {
-        Ok(Self::Environment(Roots::from_env()?))
-    }
-}
-
 impl BucketConfig {
     /// Reads the environment.
     ///
     /// # Errors
     /// The first variable that is missing or wrong.
-    pub fn from_env() -> Result<Self, ConfigError> {
+    pub fn from_env(account: &Account) -> Result<Self, ConfigError> {
         Ok(Self {
             name: setting(BUCKET, "the name of the bucket of imports")?,
-            source: Source::from_env()?,
+            source: Source::Account(account.clone()),
         })
     }
 
@@ -101,12 +86,12 @@ impl BackgroundConfig {
     ///
     /// # Errors
     /// The first variable that is missing or wrong.
-    pub fn from_env() -> Result<Self, ConfigError> {
+    pub fn from_env(account: &Account) -> Result<Self, ConfigError> {
         Ok(Self {
-            bucket: BucketConfig::from_env()?,
+            bucket: BucketConfig::from_env(account)?,
             imports: setting(QUEUE_IMPORTS, "the URL of the queue of imports")?,
             chunks: setting(QUEUE_CHUNKS, "the URL of the queue of chunks")?,
-            source: Source::from_env()?,
+            source: Source::Account(account.clone()),
         })
     }
 
@@ -141,9 +126,7 @@ impl Background {
         } = config;
         let objects = Objects::connect(bucket).await;
         let sqs = match source {
-            Source::Environment(roots) => {
-                aws_sdk_sqs::config::Builder::from(&sdk_config(*roots).await)
-            }
+            Source::Account(account) => aws_sdk_sqs::config::Builder::from(account.config().await),
             Source::Local(endpoint) => local_queues(endpoint),
         };
         let client = aws_sdk_sqs::Client::from_conf(sqs.interceptor(Calls).build());
@@ -159,9 +142,7 @@ impl Objects {
     pub async fn connect(config: &BucketConfig) -> Self {
         let BucketConfig { name, source } = config;
         let s3 = match source {
-            Source::Environment(roots) => {
-                aws_sdk_s3::config::Builder::from(&sdk_config(*roots).await)
-            }
+            Source::Account(account) => aws_sdk_s3::config::Builder::from(account.config().await),
             Source::Local(endpoint) => local_bucket(endpoint),
         };
         let s3 = s3.timeout_config(timeouts()).interceptor(Calls);

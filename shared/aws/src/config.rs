@@ -3,6 +3,7 @@
 
 use std::env;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -10,6 +11,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials, Region};
+use tokio::sync::OnceCell;
 
 use crate::calls::Calls;
 use crate::roots::Roots;
@@ -57,12 +59,42 @@ pub struct Config {
     source: Source,
 }
 
+/// Region, credentials and endpoints as the SDK finds them: once for all clients that are made with
+/// clones of it, for they are looked for in files, too.
 #[derive(Debug, Clone)]
-enum Source {
-    /// Region, credentials and endpoint as the SDK finds them.
-    Environment { roots: Roots },
-    /// A server on this machine, which takes any credentials.
-    Local { endpoint: String },
+pub struct Account {
+    roots: Roots,
+    found: Arc<OnceCell<SdkConfig>>,
+}
+
+impl Account {
+    /// Reads which certificate authorities are trusted; all else only when a client is made.
+    ///
+    /// # Errors
+    /// The variable is wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Ok(Self::trusting(Roots::from_env()?))
+    }
+
+    fn trusting(roots: Roots) -> Self {
+        Self {
+            roots,
+            found: Arc::default(),
+        }
+    }
+
+    pub(crate) async fn config(&self) -> &SdkConfig {
+        self.found.get_or_init(|| sdk_config(self.roots)).await
+    }
+}
+
+/// Where a client's servers are.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    /// Where the account says.
+    Account(Account),
+    /// On this machine, at this address; any credentials do.
+    Local(String),
 }
 
 /// A setting that is missing or wrong.
@@ -129,27 +161,24 @@ impl Config {
     ///
     /// # Errors
     /// The first variable that is missing or wrong.
-    pub fn from_env() -> Result<Self, ConfigError> {
+    pub fn from_env(account: &Account) -> Result<Self, ConfigError> {
         let tables = Tables {
             directory: table(TABLE_DIRECTORY, "of users", env::var(TABLE_DIRECTORY).ok())?,
             control: table(TABLE_CONTROL, "of runs", env::var(TABLE_CONTROL).ok())?,
         };
-        let roots = Roots::from_env()?;
         Ok(Self {
             tables,
-            source: Source::Environment { roots },
+            source: Source::Account(account.clone()),
         })
     }
 
     /// Tables with these names, for a person's machine; region, credentials and endpoint are the
     /// SDK's own variables.
     #[must_use]
-    pub const fn in_account(tables: Tables) -> Self {
+    pub fn in_account(tables: Tables) -> Self {
         Self {
             tables,
-            source: Source::Environment {
-                roots: Roots::System,
-            },
+            source: Source::Account(Account::trusting(Roots::System)),
         }
     }
 
@@ -159,9 +188,7 @@ impl Config {
     pub fn local(endpoint: impl Into<String>, tables: Tables) -> Self {
         Self {
             tables,
-            source: Source::Local {
-                endpoint: endpoint.into(),
-            },
+            source: Source::Local(endpoint.into()),
         }
     }
 
@@ -173,19 +200,19 @@ impl Config {
     /// What is missing.
     pub async fn account(&self) -> Result<String, AccountError> {
         match &self.source {
-            Source::Environment { roots } => account(&sdk_config(*roots).await).await,
-            Source::Local { .. } => Ok(LOCAL_REGION.to_owned()),
+            Source::Account(found) => account(found.config().await).await,
+            Source::Local(_) => Ok(LOCAL_REGION.to_owned()),
         }
     }
 
     pub(crate) async fn client(&self) -> Client {
         match &self.source {
-            Source::Environment { roots } => {
-                let config = aws_sdk_dynamodb::config::Builder::from(&sdk_config(*roots).await);
+            Source::Account(account) => {
+                let config = aws_sdk_dynamodb::config::Builder::from(account.config().await);
                 Client::from_conf(config.interceptor(Calls).build())
             }
             // Built without `aws_config`, which would let AWS_ENDPOINT_URL_DYNAMODB win.
-            Source::Local { endpoint } => Client::from_conf(
+            Source::Local(endpoint) => Client::from_conf(
                 aws_sdk_dynamodb::Config::builder()
                     .behavior_version(BehaviorVersion::latest())
                     // The default client would ask HTTP_PROXY for the way to this machine.
@@ -210,7 +237,7 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-pub(crate) async fn sdk_config(roots: Roots) -> SdkConfig {
+async fn sdk_config(roots: Roots) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .timeout_config(timeouts())
         .retry_config(RetryConfig::standard());

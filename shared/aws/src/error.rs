@@ -127,9 +127,9 @@ impl StoreError {
 
     /// There was no time to wait for the answers.
     #[must_use]
-    pub fn out_of_time() -> Self {
+    pub fn out_of_time(operation: &'static str) -> Self {
         Self::Unanswered(Cause {
-            operation: "BatchExecuteStatement",
+            operation,
             code: None,
             message: "the time that is left was too short".to_owned(),
             request_id: None,

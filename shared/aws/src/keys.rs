@@ -163,10 +163,10 @@ fn part_rows(
 impl KeptAnswer {
     /// A short answer, all of which stands in the row of the key.
     #[must_use]
-    pub fn whole(status: u16, body: String) -> Self {
+    pub fn whole(answer: &Answer) -> Self {
         Self {
-            status,
-            head: body,
+            status: answer.status,
+            head: answer.body.clone(),
             parts: 0,
         }
     }

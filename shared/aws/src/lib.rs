@@ -41,7 +41,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use accounts::name_problem;
 pub use background::{Background, BackgroundConfig};
-pub use config::{Config, ConfigError, Tables};
+pub use config::{Account, Config, ConfigError, Tables};
 pub use error::StoreError;
 pub use lists::Part;
 

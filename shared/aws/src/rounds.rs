@@ -42,16 +42,13 @@ impl Round {
         }
     }
 
-    /// What is being done with the chunks of a run in this state, if it begins then.
-    pub(crate) const fn begun_in(state: State) -> Option<Self> {
+    /// What is being done with the chunks of a run in this state, if anything is.
+    #[must_use]
+    pub const fn of(state: State) -> Option<Self> {
         match state {
             State::Planning => Some(Self::Plan),
-            State::Applying => Some(Self::Apply),
-            State::Uploading
-            | State::Checking
-            | State::Stopping
-            | State::Finished
-            | State::Cancelled => None,
+            State::Applying | State::Stopping => Some(Self::Apply),
+            State::Uploading | State::Checking | State::Finished | State::Cancelled => None,
         }
     }
 }

@@ -5,11 +5,11 @@
 use muster_aws::background::{ChunkMessage, Work};
 use muster_aws::rounds::Round;
 use muster_aws::runs::{Chunked, Job, NewRun, Run, RunId};
-use muster_aws::{Background, BackgroundConfig, Config, ConfigError, Store, StoreError};
+use muster_aws::{Account, Background, BackgroundConfig, Config, ConfigError, Store, StoreError};
 use muster_core::limits;
 use muster_core::rules::Rules;
-use muster_core::run::State;
 use muster_core::settings::TaskSettings;
+use muster_core::survey::ChunkSizes;
 
 use crate::Times;
 
@@ -25,6 +25,8 @@ pub struct Runner {
     /// Bytes that an upload may have when it is unpacked; see
     /// [`muster_core::limits::EXPANDED_BYTES`].
     pub most_expanded: u64,
+    /// How large chunks become: a setting, so that a few records can be many chunks in tests.
+    pub chunk_sizes: ChunkSizes,
 }
 
 /// The object with a chunk.
@@ -37,13 +39,22 @@ pub(crate) fn random_name() -> String {
     format!("{:016x}", rand::random::<u64>())
 }
 
-/// The round that a state is.
-pub(crate) const fn round_of(state: State) -> Option<Round> {
-    match state {
-        State::Planning => Some(Round::Plan),
-        State::Applying | State::Stopping => Some(Round::Apply),
-        State::Uploading | State::Checking | State::Finished | State::Cancelled => None,
-    }
+/// The messages of chunks.
+pub(crate) fn messages(
+    run: RunId,
+    chunked: &Chunked,
+    round: Round,
+    chunks: impl IntoIterator<Item = u32>,
+    work: Work,
+) -> Vec<ChunkMessage> {
+    let message = |chunk| ChunkMessage {
+        run,
+        attempt: chunked.attempt.clone(),
+        round,
+        chunk,
+        work,
+    };
+    chunks.into_iter().map(message).collect()
 }
 
 /// The run as those know it who write in its name.
@@ -71,7 +82,7 @@ pub(crate) fn was_handed_over(run: &Run) -> bool {
     run.job.as_ref().is_some_and(|job| job.source.is_none())
 }
 
-fn broken(reason: &str) -> StoreError {
+pub(crate) fn broken(reason: &str) -> StoreError {
     StoreError::Row {
         row: "a run",
         reason: reason.to_owned(),
@@ -84,12 +95,17 @@ impl Runner {
     /// # Errors
     /// The first variable that is missing or wrong.
     pub async fn from_env() -> Result<Self, ConfigError> {
-        let (config, background) = (Config::from_env()?, BackgroundConfig::from_env()?);
+        let account = Account::from_env()?;
+        let (config, background) = (
+            Config::from_env(&account)?,
+            BackgroundConfig::from_env(&account)?,
+        );
         Ok(Self {
             store: Store::connect(&config).await,
             background: Background::connect(&background).await,
             times: Times::from_env()?,
             most_expanded: limits::EXPANDED_BYTES,
+            chunk_sizes: ChunkSizes::default(),
         })
     }
 
@@ -111,19 +127,10 @@ impl Runner {
         chunks: impl IntoIterator<Item = u32>,
         work: Work,
     ) -> Result<(), StoreError> {
-        let (Some((_, chunked)), Some(round)) = (chunked(run), round_of(run.state)) else {
+        let (Some((_, chunked)), Some(round)) = (chunked(run), Round::of(run.state)) else {
             return Ok(());
         };
-        let messages: Vec<ChunkMessage> = chunks
-            .into_iter()
-            .map(|chunk| ChunkMessage {
-                run: run.id,
-                attempt: chunked.attempt.clone(),
-                round,
-                chunk,
-                work,
-            })
-            .collect();
+        let messages = messages(run.id, chunked, round, chunks, work);
         let queues = &self.background.queues;
         queues.send_chunks(&run.tenant, &messages).await
     }
@@ -131,7 +138,7 @@ impl Runner {
     /// Queues all chunks of a run that has just come into a round, or of which nobody knows
     /// whether they are queued: those that nobody has begun with.
     pub(crate) async fn queue_round(&self, run: &Run) -> Result<(), StoreError> {
-        let (Some((_, chunked)), Some(round)) = (chunked(run), round_of(run.state)) else {
+        let (Some((_, chunked)), Some(round)) = (chunked(run), Round::of(run.state)) else {
             return Ok(());
         };
         let begun = self.store.chunks(&run.id, round, 0, usize::MAX).await?;

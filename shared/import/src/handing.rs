@@ -8,8 +8,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
-use muster_aws::background::{ChunkMessage, Work};
+use muster_aws::background::Work;
 use muster_aws::keys::{Answer, KeptAnswer};
+use muster_aws::rounds::Round;
 use muster_aws::runs::{Chunked, Compression, Format, Job, NewRun};
 use muster_aws::{Background, Store, StoreError};
 use muster_core::limits;
@@ -18,10 +19,10 @@ use muster_core::rules::Rules;
 use muster_core::run::State;
 use muster_core::survey::{Chunk, ChunkSizes, Spooled, spool};
 
-use crate::background::{chunk_key, random_name, round_of};
+use crate::background::{broken, messages, random_name};
 use crate::deadline::Deadline;
 use crate::later::accepted;
-use crate::processing::{encode, put_repeated};
+use crate::processing::{put_chunk, put_repeated};
 
 /// Chunks that are written at the same time; a body has about ten.
 const AT_ONCE: usize = 10;
@@ -63,11 +64,9 @@ impl HandOver<'_> {
             None => return HandedOver::NotBegun,
         };
         let mut job = Job::begun(None, Some(self.settings_version), self.acquired_at);
-        job.shown = round_of(to);
         job.chunked = Some(chunked);
         let answer = accepted(&self.run.id);
-        let Answer { status, body } = answer.clone();
-        let kept = KeptAnswer::whole(status, body);
+        let kept = KeptAnswer::whole(&answer);
         let now = Timestamp::now();
         let handed = self.store.hand_over(self.run, &job, to, &kept, now);
         match self.deadline.before_giving_up(handed).await {
@@ -91,17 +90,13 @@ impl HandOver<'_> {
         let read = tokio::task::spawn_blocking(move || cut(&rules, &body)).await;
         let (spooled, chunks) = match read {
             Ok(Some(read)) => read,
-            Ok(None) => return Err(StoreError::out_of_time()),
+            Ok(None) => return Err(broken("its body cannot be cut into chunks")),
             Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
         };
-        let objects = &self.background.objects;
+        let (objects, run) = (&self.background.objects, &self.run.id);
         let writes: Vec<_> = chunks
             .iter()
-            .map(|chunk| {
-                let key = chunk_key(&self.run.id, &attempt, chunk.number);
-                let body = encode(chunk);
-                async move { objects.put(&key, body).await }
-            })
+            .map(|chunk| put_chunk(objects, run, &attempt, chunk))
             .collect();
         stream::iter(writes)
             .buffer_unordered(AT_ONCE)
@@ -117,17 +112,11 @@ impl HandOver<'_> {
 
     /// Queues the chunks as long as there is time; the sweep queues what is left.
     async fn queue(&self, job: &Job, to: State) {
-        let (Some(chunked), Some(round)) = (&job.chunked, round_of(to)) else {
+        let (Some(chunked), Some(round)) = (&job.chunked, Round::of(to)) else {
             return;
         };
-        let messages = (0..chunked.chunks).map(|chunk| ChunkMessage {
-            run: self.run.id,
-            attempt: chunked.attempt.clone(),
-            round,
-            chunk,
-            work: Work::Write,
-        });
-        let messages: Vec<ChunkMessage> = messages.collect();
+        let chunks = 0..chunked.chunks;
+        let messages = messages(self.run.id, chunked, round, chunks, Work::Write);
         let queues = &self.background.queues;
         let queued = async {
             queues.send_chunks(&self.run.tenant, &messages).await?;

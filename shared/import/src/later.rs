@@ -5,7 +5,6 @@ use std::ops::ControlFlow::{Break, Continue};
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use muster_aws::error::Cause;
 use muster_aws::keys::{Answer, KeptAnswer};
 use muster_aws::runs::{Compression, Format, Job, NewRun, RunId, Source};
 use muster_aws::{Background, Store, StoreError};
@@ -14,8 +13,7 @@ use crate::deadline::Deadline;
 use crate::sync::{QUEUED, SyncImport, SyncRequest, kept_from, prepare, to_its_end};
 use crate::uploads::{object_key, tell_processor};
 
-/// Queues a request's body, after the checks that [`crate::import`] makes, by the settings of this
-/// version.
+/// Queues a request's body, after the checks that [`crate::import`] makes.
 ///
 /// # Errors
 /// The store's or the bucket's, as long as there is no run.
@@ -23,19 +21,16 @@ pub async fn import_later(
     store: &Store,
     background: &Background,
     deadline: Deadline,
-    settings_version: u64,
     request: SyncRequest,
 ) -> Result<SyncImport, StoreError> {
     let (store, background) = (store.clone(), background.clone());
-    to_its_end(async move { queue(&store, &background, deadline, settings_version, request).await })
-        .await
+    to_its_end(async move { queue(&store, &background, deadline, request).await }).await
 }
 
 async fn queue(
     store: &Store,
     background: &Background,
     deadline: Deadline,
-    settings_version: u64,
     request: SyncRequest,
 ) -> Result<SyncImport, StoreError> {
     let now = Timestamp::now();
@@ -43,7 +38,12 @@ async fn queue(
         Continue(prepared) => prepared,
         Break(answered) => return Ok(answered),
     };
-    let SyncRequest { task, body, .. } = request;
+    let SyncRequest {
+        task,
+        settings_version,
+        body,
+        ..
+    } = request;
     let answer = accepted(&run.id);
     put(background, deadline, &run.id, body).await?;
     let source = Source {
@@ -53,10 +53,7 @@ async fn queue(
         upload: None,
     };
     let job = Job::begun(Some(source), Some(settings_version), now);
-    let kept = run.key.is_some().then(|| {
-        let Answer { status, body } = answer.clone();
-        KeptAnswer::whole(status, body)
-    });
+    let kept = run.key.is_some().then(|| KeptAnswer::whole(&answer));
     let acquired = store.acquire_queued(&run, &job, kept.as_ref(), now);
     let acquired = deadline.before_giving_up(acquired).await;
     if let Some(kept_out) = kept_from(store, &task, &run, acquired, QUEUED).await? {
@@ -80,14 +77,8 @@ async fn put(
 ) -> Result<(), StoreError> {
     let key = object_key(run);
     let put = background.objects.put(&key, body);
-    deadline.before_giving_up(put).await.unwrap_or_else(|| {
-        Err(StoreError::Unanswered(Cause {
-            operation: "PutObject",
-            code: None,
-            message: "no answer in time".to_owned(),
-            request_id: None,
-        }))
-    })
+    let put = deadline.before_giving_up(put).await;
+    put.unwrap_or_else(|| Err(StoreError::out_of_time("PutObject")))
 }
 
 /// Tells the processor, as long as there is time.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
-use muster_aws::background::{Object, ProcessMessage};
+use muster_aws::background::{Object, Objects, ProcessMessage};
 use muster_aws::runs::{Chunked, Job, Read, Run, RunId};
 use muster_aws::{Store, StoreError};
 use muster_core::reader::{Sizes, Source, SourceError};
@@ -197,10 +197,10 @@ impl Runner {
         let (format, compression) = (source.format, source.compression);
         let reading = {
             let meter = Arc::clone(meter);
-            let most = self.most_expanded;
+            let (most, sizes) = (self.most_expanded, self.chunk_sizes);
             tokio::task::spawn_blocking(move || {
                 let source = Source::new(fetched, format, compression, most);
-                read_all(source, &rules, &chunks, &meter)
+                read_all(source, &rules, sizes, &chunks, &meter)
             })
         };
         let (fetched, written, read) = tokio::join!(
@@ -245,8 +245,7 @@ impl Runner {
             Some((chunk, waiting))
         })
         .map(|chunk| async move {
-            let key = chunk_key(&run.id, attempt, chunk.number);
-            self.background.objects.put(&key, encode(&chunk)).await
+            put_chunk(&self.background.objects, &run.id, attempt, &chunk).await
         })
         .buffer_unordered(AT_ONCE)
         .try_collect()
@@ -299,28 +298,33 @@ enum Pinned {
 fn read_all(
     source: Source<Fetched>,
     rules: &Rules,
+    sizes: ChunkSizes,
     chunks: &mpsc::Sender<Chunk>,
     meter: &Meter,
 ) -> Result<Spooled, SourceError> {
     let key = rand::random();
-    spool(
-        source,
-        rules,
-        Sizes::default(),
-        ChunkSizes::default(),
-        &key,
-        |chunk| {
-            meter.bytes.store(chunk.sent, Ordering::Relaxed);
-            let behind = chunk.first - 1 + u64::from(chunk.records);
-            meter.records.store(behind, Ordering::Relaxed);
-            let sent = chunks.blocking_send(chunk);
-            sent.map_err(|_| std::io::ErrorKind::BrokenPipe.into())
-        },
-    )
+    spool(source, rules, Sizes::default(), sizes, &key, |chunk| {
+        meter.bytes.store(chunk.sent, Ordering::Relaxed);
+        let behind = chunk.first - 1 + u64::from(chunk.records);
+        meter.records.store(behind, Ordering::Relaxed);
+        let sent = chunks.blocking_send(chunk);
+        sent.map_err(|_| std::io::ErrorKind::BrokenPipe.into())
+    })
+}
+
+/// Puts a chunk into the bucket.
+pub(crate) async fn put_chunk(
+    objects: &Objects,
+    run: &RunId,
+    attempt: &str,
+    chunk: &Chunk,
+) -> Result<(), StoreError> {
+    let key = chunk_key(run, attempt, chunk.number);
+    objects.put(&key, encode(chunk)).await
 }
 
 /// A chunk as it stands in the bucket: the number of its first record, then its text.
-pub(crate) fn encode(chunk: &Chunk) -> Bytes {
+fn encode(chunk: &Chunk) -> Bytes {
     let mut bytes = format!("{}\n", chunk.first).into_bytes();
     bytes.extend_from_slice(&chunk.text);
     bytes.into()

@@ -24,7 +24,7 @@ impl Halt {
     pub(crate) fn into_error(self) -> StoreError {
         match self {
             Self::Store(error) => error,
-            Self::OutOfTime { .. } => StoreError::out_of_time(),
+            Self::OutOfTime { .. } => StoreError::out_of_time("BatchExecuteStatement"),
         }
     }
 }

@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use muster_aws::StoreError;
 use muster_aws::holds::Finished;
 use muster_aws::rounds::ChunkRow;
+use muster_aws::rounds::Round;
 use muster_aws::runs::{Ending, Job, Run, Stopped};
 use muster_core::run::{Counts, State, Status};
 
-use crate::background::{Runner, chunked, round_of, writing_as};
+use crate::background::{Runner, chunked, writing_as};
 use crate::ending::report;
 use crate::threshold::tripped;
 
@@ -113,7 +114,7 @@ fn stopped(why: Stopped, applied: u64, records: u64) -> (State, String) {
 impl Runner {
     /// Looks whether all chunks of a run's round have a result, and does what follows.
     pub(crate) async fn settle(&self, run: &Run) -> Result<(), StoreError> {
-        let (Some((job, chunked)), Some(round)) = (chunked(run), round_of(run.state)) else {
+        let (Some((job, chunked)), Some(round)) = (chunked(run), Round::of(run.state)) else {
             return Ok(());
         };
         let rows = self.store.chunks(&run.id, round, 0, usize::MAX).await?;

@@ -14,7 +14,7 @@ use muster_aws::runs::{Job, Run, Stopped};
 use muster_aws::telemetry::Metrics;
 use muster_core::run::State;
 
-use crate::background::{Runner, chunked, round_of, was_handed_over};
+use crate::background::{Runner, chunked, was_handed_over};
 use crate::settling::{Cause, Totals};
 
 /// A queue with no more messages than this is about to be empty.
@@ -126,7 +126,7 @@ impl Runner {
         now: Timestamp,
         swept: &mut Swept,
     ) -> Result<(), StoreError> {
-        let (Some((_, chunked)), Some(round)) = (chunked(run), round_of(run.state)) else {
+        let (Some((_, chunked)), Some(round)) = (chunked(run), Round::of(run.state)) else {
             return Ok(());
         };
         let rows = self.store.chunks(&run.id, round, 0, usize::MAX).await?;

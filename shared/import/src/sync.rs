@@ -40,6 +40,8 @@ pub struct SyncRequest {
     pub robot: String,
     /// The task's settings, as they are now.
     pub task: TaskSettings,
+    /// The version of these settings.
+    pub settings_version: u64,
     /// The request's body, within the limits of a synchronous import.
     pub body: Bytes,
     /// Whether the reply shows the warnings.
@@ -123,8 +125,7 @@ pub enum Outcome {
     },
 }
 
-/// Imports a request's body, by the settings of this version of the task; one that nears its time
-/// goes on in the background. The work goes on if the caller stops waiting: a client that hangs up
+/// Imports a request's body; one that nears its time goes on in the background. The work goes on if the caller stops waiting: a client that hangs up
 /// must leave neither half a run nor a held task.
 ///
 /// # Errors
@@ -133,12 +134,10 @@ pub async fn import(
     store: &Store,
     background: &Background,
     deadline: Deadline,
-    settings_version: u64,
     request: SyncRequest,
 ) -> Result<SyncImport, StoreError> {
     let (store, background) = (store.clone(), background.clone());
-    to_its_end(async move { run(&store, &background, deadline, settings_version, request).await })
-        .await
+    to_its_end(async move { run(&store, &background, deadline, request).await }).await
 }
 
 /// Does the work, though the caller may stop waiting for it.
@@ -155,7 +154,6 @@ async fn run(
     store: &Store,
     background: &Background,
     deadline: Deadline,
-    settings_version: u64,
     request: SyncRequest,
 ) -> Result<SyncImport, StoreError> {
     let started_at = Timestamp::now();
@@ -187,7 +185,7 @@ async fn run(
                 background,
                 deadline,
                 run: &run,
-                settings_version,
+                settings_version: request.settings_version,
                 acquired_at: started_at,
             };
             match hand_over.to(to, rules, body).await {

@@ -18,9 +18,7 @@ use muster_core::run::State;
 use muster_core::survey::{ChunkRecords, CollectedChunk, Rejected, Repeats, collect_chunk};
 
 use crate::apply::apply;
-use crate::background::{
-    Runner, chunk_key, chunked, random_name, round_of, was_handed_over, writing_as,
-};
+use crate::background::{Runner, chunk_key, chunked, random_name, was_handed_over, writing_as};
 use crate::deadline::Deadline;
 use crate::foresight::count;
 use crate::planning::plan_all;
@@ -109,7 +107,7 @@ impl Runner {
         let Some((_, chunked)) = chunked(&run) else {
             return Ok(None);
         };
-        let wanted = round_of(run.state) == Some(message.round)
+        let wanted = Round::of(run.state) == Some(message.round)
             && chunked.attempt == message.attempt
             && message.chunk < chunked.chunks;
         // The rest of it may have been lost with somebody.

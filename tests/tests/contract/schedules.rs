@@ -17,13 +17,11 @@ use muster_aws::{Store, StoreError};
 use muster_core::run::Status;
 use muster_import::{Deadline, IdempotencyKey, Outcome, SyncImport, SyncRequest, Times};
 use muster_local::{Stack, StackOptions};
-use muster_tests::Access;
+use muster_tests::faults::{Asked, Fault, Faults, Later};
+use muster_tests::{Access, Numbered};
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
-
-use crate::numbered::Numbered;
-use crate::trouble::{Later, Trouble};
 
 /// A few seconds of schedules, unless told.
 const SCHEDULES: Numbered = Numbered {
@@ -101,6 +99,19 @@ impl Request {
         request
     }
 
+    fn meets(&self, asked: Asked<'_>) -> Fault {
+        let number = asked.number;
+        if self.crash == Some(number) {
+            Fault::CrashBefore
+        } else if self.lost_answers.contains(&number) {
+            Fault::LostAnswer
+        } else if self.lost_requests.contains(&number) {
+            Fault::LostRequest
+        } else {
+            Fault::Passes
+        }
+    }
+
     fn is_calm(&self) -> bool {
         self.crash.is_none()
             && self.lost_requests.is_empty()
@@ -154,7 +165,6 @@ impl Told {
 struct Schedule {
     number: u64,
     store: Store,
-    http: reqwest::Client,
     kinds: [Kind; KEYS],
     /// The first answer that a client got under each key.
     kept: Mutex<BTreeMap<usize, (Body, RunId, Answer)>>,
@@ -193,6 +203,7 @@ impl Schedule {
             tenant: self.tenant(),
             robot: "robot".to_owned(),
             task: serde_json::from_value(settings).expect("settings"),
+            settings_version: 1,
             body: body.into(),
             debug: true,
             dry_run: false,
@@ -209,13 +220,9 @@ impl Schedule {
         Box::pin(async move {
             let other = request.meanwhile.clone();
             let other = other.map(|(at, other)| (at, Arc::clone(&self).send(*other)));
-            let trouble = Arc::new(Trouble {
-                crash: request.crash,
-                lost_requests: request.lost_requests.clone(),
-                lost_answers: request.lost_answers.clone(),
-                meanwhile: Mutex::new(other),
-                ..Trouble::none(self.http.clone())
-            });
+            let met = request.clone();
+            let faults = Faults::new(move |asked| met.meets(asked)).meanwhile(other);
+            let faults = Arc::new(faults);
             // What crashes is held no longer than this moment: time has passed when others come.
             // Its call that never ends must not go on for long, though nobody waits for it.
             let (hold, work) = match request.crash {
@@ -228,16 +235,12 @@ impl Schedule {
                 give_up_after: Duration::from_secs(work),
                 ..Times::default()
             };
-            let store = trouble.on(&self.store);
+            let store = faults.store(&self.store);
             let sent = self.request(&request);
             let (background, deadline) =
                 (muster_tests::no_background().await, Deadline::start(times));
-            let imported = muster_import::import(&store, &background, deadline, 1, sent);
-            let told = tokio::select! {
-                biased;
-                () = trouble.death.notified() => Told::Nothing,
-                imported = imported => Told::by(imported),
-            };
+            let imported = muster_import::import(&store, &background, deadline, sent);
+            let told = faults.alive(imported).await.map_or(Told::Nothing, Told::by);
             self.compare(&request, told);
         })
     }
@@ -367,7 +370,7 @@ fn was_answered(run: &Run) -> bool {
 }
 
 /// The schedule of this number.
-fn schedule(number: u64, store: Store, http: reqwest::Client) -> (Arc<Schedule>, Vec<Event>) {
+fn schedule(number: u64, store: Store) -> (Arc<Schedule>, Vec<Event>) {
     let mut dice = SmallRng::seed_from_u64(number);
     let kinds = [0; KEYS].map(|_| match dice.random_range(0..20) {
         0 => Kind::Talkative,
@@ -386,7 +389,6 @@ fn schedule(number: u64, store: Store, http: reqwest::Client) -> (Arc<Schedule>,
     let schedule = Schedule {
         number,
         store,
-        http,
         kinds,
         kept: Mutex::default(),
     };
@@ -397,10 +399,8 @@ fn schedule(number: u64, store: Store, http: reqwest::Client) -> (Arc<Schedule>,
 async fn on_a_stack(numbers: Vec<u64>) {
     let stack = Stack::start(StackOptions::default());
     let stack = stack.await.expect("the stack starts");
-    let http = reqwest::Client::builder().no_proxy().build();
-    let http = http.expect("a client");
     for number in numbers {
-        let (schedule, events) = schedule(number, stack.store.clone(), http.clone());
+        let (schedule, events) = schedule(number, stack.store.clone());
         let story = format!("schedule {number}: {:?} {events:#?}", schedule.kinds);
         if tokio::spawn(schedule.run(events)).await.is_err() {
             panic!("MUSTER_SCHEDULE={number} runs it alone:\n{story}");

@@ -137,7 +137,7 @@ impl Job {
     /// This job, as it is when its run comes into that state.
     pub(crate) fn entering(&self, state: State) -> Self {
         let mut job = self.clone();
-        job.shown = Round::begun_in(state).or(job.shown);
+        job.shown = Round::of(state).or(job.shown);
         job
     }
 }

@@ -48,13 +48,8 @@ pub fn shown(run: &Run) -> Shown {
 /// # Errors
 /// The store's.
 pub async fn status(store: &Store, run: &Run, now: Timestamp) -> Result<Standing, StoreError> {
-    let round = match run.state {
-        State::Planning => Some(Round::Plan),
-        State::Applying | State::Stopping => Some(Round::Apply),
-        State::Uploading | State::Checking | State::Finished | State::Cancelled => None,
-    };
     // One within a request has no rounds, and no row that says how far it is.
-    let round = round.filter(|_| run.job.is_some());
+    let round = Round::of(run.state).filter(|_| run.job.is_some());
     let done = match round {
         Some(round) => Some(store.progress(&run.id, round).await?),
         None => None,

@@ -13,10 +13,10 @@ use muster_core::single::Request;
 use muster_core::validate::Changes;
 use muster_core::value::{Assignment, Value};
 use muster_import::{Deadline, Directory, Outcome, SyncImport, SyncRequest, Times, Whom, Written};
+use muster_tests::faults::{Fault, Faults, Later};
 use serde_json::{Map, json};
 
 use super::rows::{Rows, judge, ours};
-use crate::trouble::{Later, Trouble};
 
 /// Each deed writes one of these that no other deed of its scene writes.
 pub const MARKS: [Attribute; 16] = [
@@ -138,18 +138,16 @@ impl Told {
 pub struct Scene {
     pub number: u64,
     pub store: Store,
-    http: reqwest::Client,
     /// What became of each deed that was done, in the order of their beginnings.
     told: Mutex<BTreeMap<usize, Told>>,
     begun: Mutex<usize>,
 }
 
 impl Scene {
-    pub fn new(number: u64, store: Store, http: reqwest::Client) -> Arc<Self> {
+    pub fn new(number: u64, store: Store) -> Arc<Self> {
         Arc::new(Self {
             number,
             store,
-            http,
             told: Mutex::default(),
             begun: Mutex::default(),
         })
@@ -188,18 +186,21 @@ impl Scene {
         let meanwhile = deed.meanwhile.clone();
         let meanwhile = meanwhile.map(|(at, others)| (at, Arc::clone(&self).perform_all(others)));
         let meets_others = meanwhile.is_some();
-        let trouble = Arc::new(Trouble {
-            lost_requests: deed.lost_requests.clone(),
-            lost_answers: deed.lost_answers.clone(),
-            meanwhile: Mutex::new(meanwhile),
-            ..Trouble::none(self.http.clone())
+        let (requests, answers) = (deed.lost_requests.clone(), deed.lost_answers.clone());
+        let faults = Faults::new(move |asked| {
+            if answers.contains(&asked.number) {
+                Fault::LostAnswer
+            } else if requests.contains(&asked.number) {
+                Fault::LostRequest
+            } else {
+                Fault::Passes
+            }
         });
-        let told = self.tell(&trouble.on(&self.store), number, &deed).await;
+        let faults = Arc::new(faults.meanwhile(meanwhile));
+        let told = self.tell(&faults.store(&self.store), number, &deed).await;
         let mut all = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(number, told.clone());
-        let left = trouble.meanwhile.lock();
-        let met = left.unwrap_or_else(PoisonError::into_inner).is_none();
-        (told, meets_others && met)
+        (told, meets_others && !faults.others_wait())
     }
 
     fn perform_all(self: Arc<Self>, deeds: Vec<Deed>) -> Later {
@@ -298,6 +299,7 @@ impl Scene {
             tenant,
             robot: "robot".to_owned(),
             task: serde_json::from_value(settings).expect("settings"),
+            settings_version: 1,
             body: serde_json::Value::from_iter(records).to_string().into(),
             debug: false,
             dry_run: false,
@@ -321,7 +323,7 @@ pub fn mark(number: usize) -> String {
 async fn imported(store: &Store, request: SyncRequest) -> Told {
     let deadline = Deadline::start(Times::default());
     let background = muster_tests::no_background().await;
-    match muster_import::import(store, &background, deadline, 1, request).await {
+    match muster_import::import(store, &background, deadline, request).await {
         Ok(SyncImport::Ended {
             outcome: Outcome::Imported { counts, .. },
             ..

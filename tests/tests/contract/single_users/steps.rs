@@ -83,12 +83,10 @@ async fn at_every_step(
     }
     let stack = Stack::start(StackOptions::default()).await;
     let stack = stack.expect("the stack starts");
-    let http = reqwest::Client::builder().no_proxy().build();
-    let http = http.expect("a client");
     let mut at = usize::from(lost);
     loop {
         let number = SCENES.fetch_add(1, Ordering::Relaxed);
-        let scene = Scene::new(number, stack.store.clone(), http.clone());
+        let scene = Scene::new(number, stack.store.clone());
         for deed in before {
             let (told, _) = Arc::clone(&scene).perform(deed.clone()).await;
             let counts = told.counts();
@@ -298,7 +296,7 @@ async fn an_abandoned_external_id_can_be_had_once_its_run_has_rested() {
     let stack = Stack::start(StackOptions::default()).await;
     let stack = stack.expect("the stack starts");
     let number = SCENES.fetch_add(1, Ordering::Relaxed);
-    let scene = Scene::new(number, stack.store.clone(), reqwest::Client::new());
+    let scene = Scene::new(number, stack.store.clone());
     let perform = async |deed: Deed| Arc::clone(&scene).perform(deed).await.0;
     perform(import(0, 0, Id(0))).await;
     perform(import(0, 0, Id(1))).await;

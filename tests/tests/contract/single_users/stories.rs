@@ -16,7 +16,7 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use super::deeds::{Deed, Given, MARKS, Scene, Told, What, mark};
 use super::rows::{dangling, holders, judge_growth, users};
-use crate::numbered::Numbered;
+use muster_tests::Numbered;
 
 /// A few seconds of stories, unless told.
 const STORIES: Numbered = Numbered {
@@ -149,7 +149,7 @@ async fn have_what_dangles(scene: &Arc<Scene>) {
         let id = (0..IDS).find(|other| Scene::external_id(*other) == id);
         let id = Given::Id(id.expect("one of this story"));
         let login = LOGINS + number;
-        let taker = Scene::new(scene.number, scene.store.clone(), reqwest::Client::new());
+        let taker = Scene::new(scene.number, scene.store.clone());
         let deed = Deed::calm(tenant, What::Create { login, id });
         let (told, _) = Arc::clone(&taker).perform(deed).await;
         assert_eq!(
@@ -165,11 +165,9 @@ async fn have_what_dangles(scene: &Arc<Scene>) {
 async fn on_a_stack(numbers: Vec<u64>) {
     let stack = Stack::start(StackOptions::default());
     let stack = stack.await.expect("the stack starts");
-    let http = reqwest::Client::builder().no_proxy().build();
-    let http = http.expect("a client");
     for number in numbers {
         let story = Dice::story(number);
-        let scene = Scene::new(number, stack.store.clone(), http.clone());
+        let scene = Scene::new(number, stack.store.clone());
         let told = tokio::spawn(tell(Arc::clone(&scene), story.clone())).await;
         if told.is_err() {
             let told = scene.told();

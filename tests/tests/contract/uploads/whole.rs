@@ -186,6 +186,35 @@ async fn packed_lines_are_imported_if_they_are_those_that_were_announced() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_unpacks_to_more_than_there_may_be_is_refused() {
+    const MOST: usize = 300_000;
+    let Some(w) = World::with_most_expanded(MOST as u64).await else {
+        return;
+    };
+    let task = w.tenants[0].task_id;
+    let said = json!({"format": "ndjson", "compression": "gzip"});
+    let mut lines = lines(&complete(&w, 0, 100));
+    lines.resize(MOST, b' ');
+    let full = packed(&lines);
+    let run = w.upload(0, task, "", said.clone(), &full).await;
+    let standing = w.ended(0, &run).await;
+    assert_eq!(figures(&standing)[4], 100, "{standing}");
+
+    let before = w.directory().await;
+    // Hundreds of times as large as what is sent.
+    lines.resize(100 * MOST, b' ');
+    let bomb = packed(&lines);
+    assert!(bomb.len() < MOST, "{}", bomb.len());
+    let run = w.upload(0, task, "", said, &bomb).await;
+    assert_failed(
+        &w.ended(0, &run).await,
+        &["unpacked it has more than 300000 bytes"],
+    );
+    assert!(w.directory().await == before);
+    w.assert_task_is_free(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mistake_deep_in_a_file_is_named_and_nothing_of_it_is_imported() {
     let w = World::start().await;
     let before = w.directory().await;

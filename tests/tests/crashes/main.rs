@@ -1,0 +1,24 @@
+//! Runs in the background whose workers die, whose messages and answers get lost, double, late and
+//! out of order: the failure table of the protocol against the real functions. A row is a test of
+//! its own; `schedules` has them all at random.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod acquiring;
+mod checking;
+mod file;
+mod handing;
+mod import;
+mod judge;
+mod late;
+mod messages;
+mod others;
+mod schedules;
+mod stage;
+mod stopping;
+mod throttling;
+mod writing;
