@@ -6,6 +6,7 @@
 //! account: of a worker that dies, what is under way still arrives.
 
 mod applied;
+mod way;
 mod wire;
 
 use std::fmt;
@@ -14,20 +15,18 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::http::{HttpRequest, HttpResponse};
+use aws_sdk_dynamodb::config::http::HttpRequest;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{HttpClient, RuntimeComponents, SharedHttpClient};
-use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
-};
-use aws_smithy_runtime_api::client::result::ConnectorError;
 use muster_aws::Store;
 use muster_import::Runner;
 use tokio::sync::watch;
 
+use crate::between::{self, through};
+
 pub use self::applied::{Applied, Effect};
-pub use self::wire::{Service, Trouble};
+pub use self::wire::Trouble;
+pub use crate::between::Service;
 
 /// How long the SDK waits for one answer, and for all tries of a call.
 const ATTEMPT: Duration = Duration::from_millis(250);
@@ -106,16 +105,16 @@ impl UnderWay {
         drop(count.wait_for(|count| *count == 0).await);
     }
 
-    fn another(&self) -> Passage {
+    fn another(&self) -> OnItsWay {
         self.0.send_modify(|count| *count += 1);
-        Passage(self.clone())
+        OnItsWay(self.clone())
     }
 }
 
 /// One of them.
-struct Passage(UnderWay);
+struct OnItsWay(UnderWay);
 
-impl Drop for Passage {
+impl Drop for OnItsWay {
     fn drop(&mut self) {
         self.0.0.send_modify(|count| *count -= 1);
     }
@@ -245,7 +244,7 @@ impl Faults {
     pub fn store(self: &Arc<Self>, store: &Store) -> Store {
         let mut store = store.clone();
         let config = store.client.config();
-        let between = self.between(config.http_client());
+        let between = through(self, config.http_client());
         let config = config.to_builder().http_client(between);
         let config = config.retry_config(quick());
         store.client = aws_sdk_dynamodb::Client::from_conf(config.build());
@@ -266,14 +265,14 @@ impl Faults {
         let objects = &mut runner.background.objects;
         let config = objects.client.config();
         let timeouts = self.timeouts(config.timeout_config());
-        let between = self.between(config.http_client());
+        let between = through(self, config.http_client());
         let config = config.to_builder().http_client(between);
         let config = config.retry_config(quick()).timeout_config(timeouts);
         objects.client = aws_sdk_s3::Client::from_conf(config.build());
         let queues = &mut runner.background.queues;
         let config = queues.client.config();
         let timeouts = self.timeouts(config.timeout_config());
-        let between = self.between(config.http_client());
+        let between = through(self, config.http_client());
         let config = config.to_builder().http_client(between);
         let config = config.retry_config(quick()).timeout_config(timeouts);
         queues.client = aws_sdk_sqs::Client::from_conf(config.build());
@@ -292,20 +291,13 @@ impl Faults {
         }
     }
 
-    fn between(self: &Arc<Self>, behind: Option<SharedHttpClient>) -> Between {
-        Between {
-            faults: Arc::clone(self),
-            behind: behind.expect("a client has a connection"),
-        }
-    }
-
     async fn roll(&self, request: &HttpRequest) -> Fault {
         let number = self.sent.fetch_add(1, Ordering::SeqCst);
         let others = self.others().take_if(|(at, _)| *at == number);
         if let Some((_, others)) = others {
             others.await;
         }
-        let (service, operation) = wire::asked(request);
+        let (service, operation) = between::asked(request);
         let asked = Asked {
             service,
             operation: &operation,
@@ -333,118 +325,4 @@ fn quick() -> RetryConfig {
     RetryConfig::standard()
         .with_initial_backoff(Duration::from_millis(1))
         .with_max_backoff(Duration::from_millis(2))
-}
-
-/// A client with faults before it.
-#[derive(Debug)]
-struct Between {
-    faults: Arc<Faults>,
-    behind: SharedHttpClient,
-}
-
-impl HttpClient for Between {
-    fn http_connector(
-        &self,
-        settings: &HttpConnectorSettings,
-        components: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        SharedHttpConnector::new(Way {
-            faults: Arc::clone(&self.faults),
-            behind: self.behind.http_connector(settings, components),
-        })
-    }
-}
-
-/// A connection with faults on it.
-#[derive(Debug, Clone)]
-struct Way {
-    faults: Arc<Faults>,
-    behind: SharedHttpConnector,
-}
-
-type Answer = Result<HttpResponse, ConnectorError>;
-
-impl HttpConnector for Way {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let way = self.clone();
-        HttpConnectorFuture::new(async move { way.pass(request).await })
-    }
-}
-
-impl Way {
-    async fn pass(self, request: HttpRequest) -> Answer {
-        let faults = Arc::clone(&self.faults);
-        if faults.is_dead() {
-            return std::future::pending().await;
-        }
-        let fault = faults.roll(&request).await;
-        let answer = match fault {
-            Fault::Passes => self.send(request, Duration::ZERO).await,
-            Fault::LostRequest => Err(lost()),
-            Fault::LostAnswer => {
-                drop(self.send(request, Duration::ZERO).await);
-                Err(lost())
-            }
-            Fault::LateAnswer(by) => {
-                let answer = self.send(request, Duration::ZERO).await;
-                tokio::time::sleep(by).await;
-                answer
-            }
-            Fault::LateRequest(by) => self.send(request, by).await,
-            Fault::Throttled => Ok(wire::throttled(&request)),
-            Fault::Conflict => match wire::conflict(&request) {
-                Some(answer) => Ok(answer),
-                None => self.send(request, Duration::ZERO).await,
-            },
-            Fault::Statements(pattern, trouble) => self.send_some(request, pattern, trouble).await,
-            Fault::CrashBefore => {
-                faults.die();
-                return std::future::pending().await;
-            }
-            Fault::CrashAfter => {
-                drop(self.send(request, Duration::ZERO).await);
-                faults.die();
-                return std::future::pending().await;
-            }
-        };
-        // Who died over another request meanwhile hears of nothing any more.
-        if faults.is_dead() {
-            return std::future::pending().await;
-        }
-        answer
-    }
-
-    /// Sends a request on a task of its own: it arrives, whether or not its sender lives so long.
-    async fn send(self, request: HttpRequest, after: Duration) -> Answer {
-        let passage = self.faults.under_way.another();
-        let sent = tokio::spawn(async move {
-            tokio::time::sleep(after).await;
-            let said = self.faults.applied.as_ref().map(|_| wire::text(&request));
-            let answer = wire::whole(self.behind.call(request).await?).await;
-            if let (Some(applied), Some(said)) = (&self.faults.applied, said) {
-                applied.note(&said, &answer);
-            }
-            drop(passage);
-            Ok(answer)
-        });
-        sent.await.expect("a request is sent")
-    }
-
-    /// Sends some statements of a batch, and makes answers for the others.
-    async fn send_some(self, request: HttpRequest, pattern: u8, trouble: Trouble) -> Answer {
-        let Some(split) = wire::Split::of(&request, pattern, trouble) else {
-            return self.send(request, Duration::ZERO).await;
-        };
-        match split.rest(request) {
-            Some(rest) => {
-                let answer = self.send(rest, Duration::ZERO).await?;
-                Ok(split.joined(Some(&answer)))
-            }
-            None => Ok(split.joined(None)),
-        }
-    }
-}
-
-fn lost() -> ConnectorError {
-    ConnectorError::io("the connection was lost".into())
 }

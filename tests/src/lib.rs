@@ -10,9 +10,11 @@
     reason = "used by tests alone: what cannot go on has failed"
 )]
 
+pub mod between;
 pub mod faults;
 pub mod generate;
 pub mod http;
+pub mod meter;
 pub mod numbered;
 pub mod store;
 pub mod uploads;

@@ -4,8 +4,13 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 use muster_local::Cli;
 use tracing_subscriber::EnvFilter;
+
+/// The emulated DynamoDB allocates more than it computes.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -8,8 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use muster_aws::StoreError;
 use muster_aws::holds::Finished;
-use muster_aws::rounds::ChunkRow;
-use muster_aws::rounds::Round;
+use muster_aws::rounds::{ChunkRow, Round};
 use muster_aws::runs::{Ending, Job, Run, Stopped};
 use muster_core::run::{Counts, State, Status};
 
@@ -22,7 +21,6 @@ use crate::threshold::tripped;
 pub(crate) struct Totals {
     counts: Counts,
     item_counts: BTreeMap<String, u64>,
-    left_out: u64,
 }
 
 /// Why a run ends.
@@ -47,7 +45,6 @@ impl Totals {
         for (code, count) in &result.item_counts {
             *self.item_counts.entry(code.clone()).or_default() += count;
         }
-        self.left_out += result.left_out;
     }
 
     const fn applied(&self) -> u64 {

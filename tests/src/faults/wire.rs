@@ -1,21 +1,10 @@
 //! What requests to the services ask for, and answers that the emulators never give.
 
 use aws_sdk_dynamodb::config::http::{HttpRequest, HttpResponse};
-use aws_sdk_s3::primitives::{ByteStream, SdkBody};
+use aws_sdk_s3::primitives::SdkBody;
 use serde_json::{Value, json};
 
-const TARGET: &str = "x-amz-target";
-
-/// A service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Service {
-    /// The tables.
-    DynamoDb,
-    /// The bucket.
-    S3,
-    /// The queues.
-    Sqs,
-}
+use crate::between::{Service, asked, set_body, text};
 
 /// What becomes of a statement within a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,31 +25,6 @@ impl Trouble {
             Self::Unsure => "InternalServerError",
         }
     }
-}
-
-/// What a request asks for, and of whom.
-pub(super) fn asked(request: &HttpRequest) -> (Service, String) {
-    let target = request.headers().get(TARGET).unwrap_or_default();
-    match target.split_once('.') {
-        Some(("AmazonSQS", operation)) => (Service::Sqs, operation.to_owned()),
-        Some((_, operation)) => (Service::DynamoDb, operation.to_owned()),
-        None => (Service::S3, request.method().to_owned()),
-    }
-}
-
-/// A request's body, as far as it is text.
-pub(super) fn text(request: &HttpRequest) -> Value {
-    let body = request.body().bytes().unwrap_or_default();
-    serde_json::from_slice(body).unwrap_or_default()
-}
-
-/// An answer all of whose body has come: then its request has taken effect.
-pub(super) async fn whole(mut answer: HttpResponse) -> HttpResponse {
-    let body = ByteStream::new(answer.take_body()).collect().await;
-    // One that is cut short is as good as none at all; who asked finds out.
-    let body = body.map(|body| body.into_bytes()).unwrap_or_default();
-    *answer.body_mut() = SdkBody::from(body);
-    answer
 }
 
 fn answer(status: u16, body: &Value) -> HttpResponse {
@@ -156,10 +120,7 @@ impl Split {
         if statements.is_empty() {
             return None;
         }
-        let body = body.to_string();
-        let headers = request.headers_mut();
-        headers.insert("content-length", body.len().to_string());
-        *request.body_mut() = SdkBody::from(body);
+        set_body(&mut request, &body);
         Some(request)
     }
 
