@@ -36,24 +36,20 @@ impl Import {
         self.under_way.arrived().await;
         self.judge_effects(run);
         self.judge_counts(run, others);
-        if others == Others::None && self.is_done(run) {
+        if others == Others::None && Self::is_done(run) {
             self.judge_users().await;
         }
         let held = self.stage.access().hold_rows(self.task.settings.id).await;
         assert!(held.is_empty(), "held in the end: {held:?}");
         self.judge_replay().await;
-        if others == Others::None && self.is_done(run) {
+        if others == Others::None && Self::is_done(run) {
             self.judge_repetition().await;
         }
     }
 
     /// Whether all of the file was applied.
-    fn is_done(&self, run: &Run) -> bool {
-        let stopped = run.job.as_ref().is_some_and(|job| job.stopped.is_some());
-        run.state == State::Finished
-            && run.status != Some(Status::Failure)
-            && !stopped
-            && !run.dry_run
+    fn is_done(run: &Run) -> bool {
+        is_whole(run) && !run.dry_run
     }
 
     /// Every record was applied at most once, and the figures say how many were.
@@ -72,7 +68,7 @@ impl Import {
     }
 
     fn judge_counts(&self, run: &Run, others: Others) {
-        if !self.is_done(run) && !run.dry_run {
+        if !is_whole(run) {
             return;
         }
         let (said, file) = (run.counts.expect("figures"), self.file.counts());
@@ -157,4 +153,11 @@ impl Import {
         rows.append(&mut run);
         rows
     }
+}
+
+/// Whether a run came to the end of its file, or of planning it: it was neither stopped nor given
+/// up.
+fn is_whole(run: &Run) -> bool {
+    let stopped = run.job.as_ref().is_some_and(|job| job.stopped.is_some());
+    run.state == State::Finished && run.status != Some(Status::Failure) && !stopped
 }
