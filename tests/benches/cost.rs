@@ -13,15 +13,16 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use muster_aws::background::{ChunkMessage, ProcessMessage};
-use muster_aws::runs::{Compression, Format, RunId};
+use muster_aws::runs::RunId;
 use muster_aws::tasks::Task;
 use muster_core::run::Counts;
 use muster_import::Runner;
-use muster_import::uploads::{self, Announced, Completed, Created};
+use muster_import::uploads::{self, Completed};
 use muster_local::{Stack, StackOptions, WorkerOptions};
 use muster_sample::{Options, generate};
 use muster_tests::between::Service;
 use muster_tests::meter::{Bill, Meter};
+use muster_tests::uploads::announced_and_sent;
 
 /// Dollars. List prices of us-east-1, on demand, November 2026; most other regions are some 10 to
 /// 20 % above. Without the free tier.
@@ -91,7 +92,6 @@ struct Stage {
     meter: Arc<Meter>,
     runner: Runner,
     task: Task,
-    http: reqwest::Client,
 }
 
 /// What one kind of function did.
@@ -124,10 +124,6 @@ impl Stage {
         let task = stack.store.get_task(tenant.task_id).await;
         Self {
             task: task.expect("the store").expect("the task"),
-            http: reqwest::Client::builder()
-                .no_proxy()
-                .build()
-                .expect("a client"),
             meter,
             runner,
             stack,
@@ -181,28 +177,8 @@ impl Stage {
     /// and how many parts there were.
     async fn upload(&self, file: &str, dry_run: bool) -> (RunId, u64) {
         let (store, background) = (&self.runner.store, &self.runner.background);
-        let announced = Announced {
-            tenant: self.task.tenant.clone(),
-            robot: "robot".to_owned(),
-            task: self.task.settings.clone(),
-            size: file.len() as u64,
-            format: Format::Json,
-            compression: Compression::None,
-            sha256: None,
-            dry_run,
-        };
-        let created = uploads::create(store, background, announced, Timestamp::now()).await;
-        let Created::Uploading { run, window } = created.expect("the store") else {
-            panic!("the task is ready");
-        };
-        let size = usize::try_from(window.layout.part_size).expect("it fits");
-        let parts = file.as_bytes().chunks(size);
-        let count = parts.len() as u64;
-        assert_eq!(count, window.parts.len() as u64, "one window is enough");
-        for (part, bytes) in window.parts.iter().zip(parts) {
-            let put = self.http.put(&part.url).body(bytes.to_vec()).send().await;
-            assert!(put.expect("the bucket").status().is_success());
-        }
+        let sent = announced_and_sent(store, background, &self.task, file.as_bytes(), dry_run);
+        let (run, count) = sent.await;
         let now = Timestamp::now();
         let row = store
             .get_run(&run, now)

@@ -27,6 +27,18 @@ pub enum Service {
     Sqs,
 }
 
+impl Service {
+    /// Whether a request for this operation can have an effect.
+    #[must_use]
+    pub fn is_changed_by(self, operation: &str) -> bool {
+        match self {
+            Self::DynamoDb => !matches!(operation, "GetItem" | "BatchGetItem" | "Query"),
+            Self::S3 => !matches!(operation, "GET" | "HEAD"),
+            Self::Sqs => operation.starts_with("Send"),
+        }
+    }
+}
+
 /// What a request comes to.
 pub type Answer = Result<HttpResponse, ConnectorError>;
 

@@ -64,7 +64,7 @@ pub enum Fault {
 pub struct Asked<'r> {
     /// Whom.
     pub service: Service,
-    /// What, as the service names it; S3's requests by method and query.
+    /// What, as the service names it; S3's requests by method.
     pub operation: &'r str,
     /// Its number among those of the worker, from 0.
     pub number: usize,
@@ -74,11 +74,7 @@ impl Asked<'_> {
     /// Whether it can have an effect.
     #[must_use]
     pub fn writes(&self) -> bool {
-        match self.service {
-            Service::DynamoDb => !matches!(self.operation, "GetItem" | "BatchGetItem" | "Query"),
-            Service::S3 => !matches!(self.operation, "GET" | "HEAD"),
-            Service::Sqs => self.operation.starts_with("Send"),
-        }
+        self.service.is_changed_by(self.operation)
     }
 }
 
@@ -127,7 +123,6 @@ pub struct Faults {
     meanwhile: Mutex<Option<(usize, Later)>>,
     sent: AtomicUsize,
     met: AtomicBool,
-    dead: AtomicBool,
     death: watch::Sender<bool>,
     under_way: UnderWay,
     applied: Option<Applied>,
@@ -149,7 +144,6 @@ impl Faults {
             meanwhile: Mutex::default(),
             sent: AtomicUsize::new(0),
             met: AtomicBool::new(false),
-            dead: AtomicBool::new(false),
             death: watch::channel(false).0,
             under_way: UnderWay::default(),
             applied: None,
@@ -312,12 +306,11 @@ impl Faults {
     }
 
     fn die(&self) {
-        self.dead.store(true, Ordering::SeqCst);
         self.death.send_replace(true);
     }
 
     fn is_dead(&self) -> bool {
-        self.dead.load(Ordering::SeqCst)
+        *self.death.borrow()
     }
 }
 

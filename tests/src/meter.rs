@@ -65,7 +65,7 @@ impl Meter {
     }
 
     fn note(&self, service: Service, operation: String, answer: &Value) {
-        let reads = matches!(operation.as_str(), "GetItem" | "BatchGetItem" | "Query");
+        let writes = service.is_changed_by(&operation);
         let consumed = match &answer["ConsumedCapacity"] {
             Value::Array(tables) => tables.as_slice(),
             Value::Null => &[],
@@ -73,10 +73,10 @@ impl Meter {
         };
         let mut bill = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *bill.requests.entry((service, operation)).or_default() += 1;
-        let units = if reads {
-            &mut bill.reads
-        } else {
+        let units = if writes {
             &mut bill.writes
+        } else {
+            &mut bill.reads
         };
         for table in consumed {
             let name = table["TableName"].as_str().expect("a table").to_owned();

@@ -3,6 +3,11 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+use muster_aws::runs::{Compression, Format, RunId};
+use muster_aws::tasks::Task;
+use muster_aws::{Background, Store};
+use muster_import::uploads::{Announced, Created, create};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -30,6 +35,42 @@ pub fn url(upload: &Value, number: u32) -> String {
 pub async fn put(w: &World, url: &str, bytes: Vec<u8>) -> u16 {
     let sent = w.client().put(url).body(bytes).send().await;
     sent.expect("an answer").status().as_u16()
+}
+
+/// Announces a file to the function itself, not over HTTP, and sends its parts to their URLs; the
+/// run, and how many parts there were. It is not completed.
+pub async fn announced_and_sent(
+    store: &Store,
+    background: &Background,
+    task: &Task,
+    file: &[u8],
+    dry_run: bool,
+) -> (RunId, u64) {
+    let announced = Announced {
+        tenant: task.tenant.clone(),
+        robot: "robot".to_owned(),
+        task: task.settings.clone(),
+        size: file.len() as u64,
+        format: Format::Json,
+        compression: Compression::None,
+        sha256: None,
+        dry_run,
+    };
+    let created = create(store, background, announced, Timestamp::now()).await;
+    let Created::Uploading { run, window } = created.expect("the store") else {
+        panic!("the task is ready");
+    };
+    let size = usize::try_from(window.layout.part_size).expect("it fits");
+    let parts = file.chunks(size);
+    let count = parts.len() as u64;
+    assert_eq!(count, window.parts.len() as u64, "one window is enough");
+    let http = reqwest::Client::builder().no_proxy().build();
+    let http = http.expect("a client");
+    for (part, bytes) in window.parts.iter().zip(parts) {
+        let put = http.put(&part.url).body(bytes.to_vec()).send().await;
+        assert!(put.expect("the bucket").status().is_success());
+    }
+    (run, count)
 }
 
 impl World {

@@ -8,7 +8,7 @@ use mimalloc::MiMalloc;
 use muster_local::Cli;
 use tracing_subscriber::EnvFilter;
 
-/// The emulated DynamoDB allocates more than it computes.
+/// The emulated DynamoDB takes each request apart into trees of strings (docs/adr/0013).
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

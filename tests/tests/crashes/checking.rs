@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use muster_aws::runs::{Compression, Format, Run};
+use muster_aws::runs::Run;
 use muster_core::run::{State, Status};
 use muster_import::Times;
-use muster_import::uploads::{self, Announced, Completed, Created, object_key};
+use muster_import::uploads::{self, Completed, object_key};
 use muster_tests::faults::{Fault, Faults, Service, UnderWay};
+use muster_tests::uploads::announced_and_sent;
 
 use crate::file::File;
 use crate::import::{Fate, Import, at_every_request, import_now};
@@ -151,26 +152,8 @@ async fn complete_under(stage: Arc<Stage>, faults: Faults) -> bool {
     import_now(&stage, &task, &file.before()).await;
     let (store, background) = (&stage.stack.store, &stage.stack.background);
     let body = file.body().to_string();
-    let announced = Announced {
-        tenant: task.tenant.clone(),
-        robot: "robot".to_owned(),
-        task: task.settings.clone(),
-        size: body.len() as u64,
-        format: Format::Json,
-        compression: Compression::None,
-        sha256: None,
-        dry_run: false,
-    };
-    let created = uploads::create(store, background, announced, Timestamp::now()).await;
-    let Created::Uploading { run, window } = created.expect("the store") else {
-        panic!("the task is ready");
-    };
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .expect("a client");
-    let put = http.put(&window.parts[0].url).body(body).send().await;
-    assert!(put.expect("the bucket").status().is_success());
+    let sent = announced_and_sent(store, background, &task, body.as_bytes(), false);
+    let (run, _) = sent.await;
 
     let import = Import::of(&stage, &task, file, run, &UnderWay::default());
     let faults = import.meets(faults);

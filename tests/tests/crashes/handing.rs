@@ -1,20 +1,17 @@
 //! Requests that near their time and go on in the background, and those that die before: whatever of
 //! the hold, the chunks, the hand-over and its messages is lost, the run ends and its task is free.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use muster_aws::runs::{Run, RunFilter, RunId};
 use muster_aws::tasks::Task;
 use muster_core::run::{State, Status};
 use muster_import::{Deadline, Outcome, SyncImport, Times, import};
 use muster_tests::faults::{Applied, Asked, Fault, Faults, Trouble, UnderWay};
 
 use crate::file::File;
-use crate::import::{Import, at_every_request_of, import_now, request};
+use crate::import::{Import, all_runs_of, at_every_request_of, import_now, request};
 use crate::stage::{Stage, times};
 
 const BATCH: &str = "BatchExecuteStatement";
@@ -79,18 +76,6 @@ impl Hurry {
     }
 }
 
-/// All runs of a task.
-async fn runs_of(stage: &Stage, task: &Task) -> BTreeMap<RunId, Run> {
-    let filter = RunFilter {
-        task: Some(task.settings.id),
-        ..RunFilter::default()
-    };
-    let store = &stage.stack.store;
-    let page = store.list_runs(&task.tenant, &filter, None, 100, Timestamp::now());
-    let runs = page.await.expect("the store").runs.into_iter();
-    runs.map(|listed| (listed.run.id, listed.run)).collect()
-}
-
 /// A request that has not enough time; whether it met what it was to meet, and whether its run went
 /// on in the background.
 async fn hurry(stage: Arc<Stage>, tag: &'static str, hurry: Hurry) -> (bool, bool) {
@@ -98,7 +83,7 @@ async fn hurry(stage: Arc<Stage>, tag: &'static str, hurry: Hurry) -> (bool, boo
     let task = stage.task(0, |_| ()).await;
     let file = File::small(format!("{tag}{}x", task.settings.id));
     import_now(&stage, &task, &file.before()).await;
-    let before = runs_of(&stage, &task).await;
+    let before = all_runs_of(&stage, &task).await;
     let (under_way, applied) = (UnderWay::default(), Applied::default());
     let faults = Arc::new(faults.among(&under_way).noting(&applied));
     let runner = faults.runner(&stage.runner());
@@ -108,17 +93,17 @@ async fn hurry(stage: Arc<Stage>, tag: &'static str, hurry: Hurry) -> (bool, boo
     let told = faults.alive(imported).await.and_then(Result::ok);
     under_way.arrived().await;
 
-    let mut runs = runs_of(&stage, &task).await;
-    runs.retain(|id, _| !before.contains_key(id));
+    let mut runs = all_runs_of(&stage, &task).await;
+    runs.retain(|run| before.iter().all(|other| other.id != run.id));
     assert!(runs.len() <= 1, "runs of one request: {runs:?}");
     let met = met.load(Ordering::SeqCst);
-    let Some((id, run)) = runs.pop_first() else {
+    let Some(run) = runs.pop() else {
         assert!(!matches!(told, Some(SyncImport::Queued { .. })), "{told:?}");
         again(&stage, &task, &file).await;
         return (met, false);
     };
-    let mut import = Import::of(&stage, &task, file, id, &under_way);
-    import.applied = applied.by(id);
+    let mut import = Import::of(&stage, &task, file, run.id, &under_way);
+    import.applied = applied.by(run.id);
     let handed_over = run.job.is_some();
     if handed_over {
         import.end_complete().await;

@@ -79,6 +79,18 @@ pub async fn import_now(stage: &Stage, task: &Task, body: &Value) -> Counts {
     }
 }
 
+/// All runs of a task.
+pub async fn all_runs_of(stage: &Stage, task: &Task) -> Vec<Run> {
+    let filter = RunFilter {
+        task: Some(task.settings.id),
+        ..RunFilter::default()
+    };
+    let store = &stage.stack.store;
+    let page = store.list_runs(&task.tenant, &filter, None, 100, Timestamp::now());
+    let runs = page.await.expect("the store").runs.into_iter();
+    runs.map(|listed| listed.run).collect()
+}
+
 impl Import {
     /// A file whose users are as it says they are before, queued by a task of its own.
     pub async fn begin(stage: &Arc<Stage>, file: File) -> Self {
@@ -134,16 +146,9 @@ impl Import {
 
     /// The runs in the background of a task, whoever was told of them.
     pub async fn runs_of(stage: &Stage, task: &Task) -> Vec<Run> {
-        let filter = RunFilter {
-            task: Some(task.settings.id),
-            ..RunFilter::default()
-        };
-        let store = &stage.stack.store;
-        let page = store.list_runs(&task.tenant, &filter, None, 100, Timestamp::now());
-        let runs = page.await.expect("the store").runs.into_iter();
-        runs.map(|listed| listed.run)
-            .filter(|run| run.job.is_some())
-            .collect()
+        let mut runs = all_runs_of(stage, task).await;
+        runs.retain(|run| run.job.is_some());
+        runs
     }
 
     /// As it stands.
