@@ -173,13 +173,17 @@ impl Access {
             .into_iter()
             .filter(|(key, row)| key.starts_with("U#") && row.contains_key("id"));
         users
-            .map(|(_, row)| {
+            .map(|(key, row)| {
                 let mut user: Map<String, Value> = row
                     .iter()
                     .map(|(name, value)| (name.clone(), json(value)))
                     .collect();
-                let login = user.remove("login").expect("a user has a login");
-                (login.as_str().expect("a login is text").to_owned(), user)
+                // It is stored where it is not shown as it stands in the key.
+                let login = user.remove("login").map_or_else(
+                    || key.trim_start_matches("U#").to_owned(),
+                    |login| login.as_str().expect("a login is text").to_owned(),
+                );
+                (login, user)
             })
             .collect()
     }

@@ -9,6 +9,7 @@ mod list;
 mod read;
 mod row;
 mod single;
+mod stamps;
 mod statement;
 mod walk;
 
@@ -16,7 +17,8 @@ pub use self::author::{Author, Writer};
 pub use self::changes::{Change, Changes};
 pub use self::entry::{Entry, UserKey};
 pub use self::list::UserPage;
-pub use self::row::{Outcome, Stamp, Stamps, Stored};
+pub use self::row::Stored;
 pub use self::single::{Claiming, Seat, Seen, Tombstone, UserEdit};
+pub use self::stamps::{Outcome, Stamp, Stamps};
 pub use self::statement::{BATCH, Executed, NewUser, SeenUser, Statement};
 pub use self::walk::{Counted, Walk};

@@ -97,14 +97,18 @@ fn effects_of(statement: &Value) -> Vec<Effect> {
     let Some(login) = parameters.iter().find_map(key) else {
         return Vec::new();
     };
-    let stamped = |(run, stamp): (&String, &Value)| {
-        Some(Effect {
-            run: run.clone(),
-            record: stamp["M"]["record"]["N"].as_str()?.parse().ok()?,
-            outcome: stamp["M"]["outcome"]["S"].as_str()?.to_owned(),
+    let stamped = |line: &str| {
+        let mut parts = line.split(' ');
+        let (run, _task) = (parts.next()?, parts.next()?);
+        let effect = Effect {
+            run: run.to_owned(),
+            record: parts.next()?.parse().ok()?,
+            outcome: parts.next()?.to_owned(),
             login: login.clone(),
-        })
+        };
+        let until: Option<i64> = parts.next()?.parse().ok();
+        until.map(|_| effect)
     };
-    let maps = parameters.iter().filter_map(|it| it["M"].as_object());
-    maps.flatten().filter_map(stamped).collect()
+    let texts = parameters.iter().filter_map(|it| it["S"].as_str());
+    texts.flat_map(str::lines).filter_map(stamped).collect()
 }

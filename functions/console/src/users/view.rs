@@ -48,8 +48,8 @@ pub(super) struct User {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = UserManager)]
     manager: Option<UserManager>,
-    /// What was changed, the newest first: the last ten changes, or fewer if they are large. Not
-    /// in lists.
+    /// What was changed, the newest first: the last ten changes, or fewer if they are large; how
+    /// the user was made comes last, unless there have been ten since. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = Vec<UserChange>)]
     changes: Option<Vec<UserChange>>,

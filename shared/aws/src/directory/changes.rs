@@ -11,15 +11,16 @@ use super::row::broken;
 use crate::error::StoreError;
 
 /// How many changes are kept.
-const MOST: usize = 10;
+pub(super) const MOST: usize = 10;
 /// Bytes of all changes together; the newest is kept, whatever it takes. Ten ordinary ones fit.
 const BYTES: usize = 800;
 /// Stands for the run where there is none.
 const NO_RUN: &str = "-";
 
-/// The changes of a user as they are stored, a text each, the newest first:
-/// `<epoch milliseconds> <dialect> <run> <attributes> <robot or operator>`. The creation is its
-/// attributes alone; the rest stands in the row already, as `created_at` and `created_by`.
+/// The changes of a user since it was made, as they are stored, a text each, the newest first:
+/// `<epoch milliseconds> <dialect> <run> <attributes> <robot or operator>`. Who made it stands in
+/// the same form as `created`. So nothing is written twice: who has changed a user last is who
+/// made the newest change, or else the user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes(Vec<String>);
 
@@ -44,26 +45,13 @@ impl Changes {
         texts.collect::<Result<_, _>>().map(Self)
     }
 
-    /// Those of a user who is made with these attributes.
-    pub(super) fn of_creation(attributes: impl IntoIterator<Item = Attribute>) -> AttributeValue {
-        AttributeValue::L(vec![AttributeValue::S(names(attributes))])
-    }
-
     /// These and a new one; the oldest go where that is too much.
     pub(super) fn and(
         &self,
         author: &Author,
         attributes: impl IntoIterator<Item = Attribute>,
     ) -> AttributeValue {
-        let Author { writer, at } = author;
-        let newest = format!(
-            "{} {} {} {} {}",
-            at.as_millisecond(),
-            writer.dialect(),
-            writer.run().unwrap_or(NO_RUN),
-            names(attributes),
-            writer.name(),
-        );
+        let newest = stored(author, attributes);
         let mut left = BYTES.saturating_sub(newest.len());
         let older = self.0.iter().take(MOST - 1).take_while(|text| {
             let fits = text.len() <= left;
@@ -77,26 +65,42 @@ impl Changes {
         AttributeValue::L(all)
     }
 
-    /// What they say of a user whom `created` made.
-    pub(super) fn list(&self, created: &Author) -> Result<Vec<Change>, StoreError> {
-        self.0
-            .iter()
-            .map(|text| Change::read(text, created).ok_or_else(|| broken("changes")))
-            .collect()
+    /// The newest; `None`: there was none since the user was made.
+    pub(super) fn last(&self) -> Result<Option<Change>, StoreError> {
+        self.0.first().map(|text| Change::read(text)).transpose()
+    }
+
+    /// All that are kept.
+    pub(super) fn list(&self) -> Result<Vec<Change>, StoreError> {
+        self.0.iter().map(|text| Change::read(text)).collect()
     }
 }
 
+/// A change as it is stored.
+pub(super) fn stored(author: &Author, attributes: impl IntoIterator<Item = Attribute>) -> String {
+    let Author { writer, at } = author;
+    format!(
+        "{} {} {} {} {}",
+        at.as_millisecond(),
+        writer.dialect(),
+        writer.run().unwrap_or(NO_RUN),
+        names(attributes),
+        writer.name(),
+    )
+}
+
 impl Change {
-    fn read(text: &str, created: &Author) -> Option<Self> {
+    /// Reads what [`stored`] gave.
+    pub(super) fn read(text: &str) -> Result<Self, StoreError> {
+        Self::parse(text).ok_or_else(|| broken("changes"))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
         // The name comes last: it alone may hold spaces.
         let mut parts = text.splitn(5, ' ');
-        let (Some(at), Some(dialect)) = (parts.next(), parts.next()) else {
-            return Some(Self {
-                author: created.clone(),
-                attributes: attributes(text)?,
-            });
-        };
-        let (run, names, name) = (parts.next()?, parts.next()?, parts.next()?.to_owned());
+        let mut part = || parts.next();
+        let (at, dialect, run, names, name) = (part()?, part()?, part()?, part()?, part()?);
+        let name = name.to_owned();
         let writer = if dialect == CONSOLE {
             Writer::Operator(name)
         } else {
@@ -159,8 +163,9 @@ mod tests {
     }
 
     #[test]
-    fn changes_come_back_as_they_were_the_newest_first_and_the_creation_last() {
+    fn changes_come_back_as_they_were_the_newest_first() {
         let made = robot("a robot of theirs", 0);
+        let creation = stored(&made, [Attribute::Email, Attribute::Name]);
         let operator = Author {
             writer: Writer::Operator("anna b".to_owned()),
             at: Timestamp::from_millisecond(1_800_000_009_004).unwrap(),
@@ -173,21 +178,21 @@ mod tests {
             },
             at: made.at,
         };
-        let created = Changes::of_creation([Attribute::Email, Attribute::Name]);
-        let changes = Changes::read(created).unwrap();
-        let changes = Changes::read(changes.and(&alone, [Attribute::City])).unwrap();
+        let changes = Changes::read(Changes::default().and(&alone, [Attribute::City])).unwrap();
         let changes = Changes::read(changes.and(&operator, [Attribute::Active])).unwrap();
         let change = |author: &Author, attributes: &[Attribute]| Change {
             author: author.clone(),
             attributes: attributes.to_vec(),
         };
+        let newest = change(&operator, &[Attribute::Active]);
+        assert_eq!(changes.last().unwrap().as_ref(), Some(&newest));
         assert_eq!(
-            changes.list(&made).unwrap(),
-            [
-                change(&operator, &[Attribute::Active]),
-                change(&alone, &[Attribute::City]),
-                change(&made, &[Attribute::Name, Attribute::Email]),
-            ]
+            changes.list().unwrap(),
+            [newest, change(&alone, &[Attribute::City])]
+        );
+        assert_eq!(
+            Change::read(&creation).unwrap(),
+            change(&made, &[Attribute::Name, Attribute::Email])
         );
     }
 
@@ -199,7 +204,7 @@ mod tests {
                 Changes::read(changes.and(&robot("robot", second), [Attribute::Name])).unwrap();
         }
         let seconds: Vec<i64> = changes
-            .list(&robot("robot", 0))
+            .list()
             .unwrap()
             .iter()
             .map(|change| change.author.at.as_second() - 1_800_000_000)
@@ -217,7 +222,7 @@ mod tests {
             // The newest alone, if that is larger.
             assert!(bytes <= 1_500, "{bytes}");
             assert!(bytes <= BYTES || changes.0.len() == 1, "{bytes}");
-            let newest = &changes.list(&robot("robot", 0)).unwrap()[0];
+            let newest = &changes.list().unwrap()[0];
             assert_eq!(newest.author, robot(&longest, second));
             assert!(newest.attributes.iter().copied().eq(everything()));
         }
@@ -225,9 +230,14 @@ mod tests {
 
     #[test]
     fn what_nobody_here_wrote_is_reported_and_not_guessed() {
-        for text in ["shoe_size", "1 quant", "x quant - name robot"] {
+        for text in [
+            "name",
+            "1 quant",
+            "x quant - name robot",
+            "1 quant - shoe_size robot",
+        ] {
             let changes = Changes(vec![text.to_owned()]);
-            assert!(changes.list(&robot("robot", 0)).is_err(), "{text:?}");
+            assert!(changes.list().is_err(), "{text:?}");
         }
     }
 }

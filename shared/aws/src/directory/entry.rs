@@ -7,9 +7,10 @@ use muster_core::plan::User;
 use muster_core::value::Value;
 
 use super::author::Author;
-use super::changes::{Change, Changes};
+use super::changes::{Change, Changes, MOST};
 use super::read::LOOKS;
-use super::row::{Stamps, Stored, user_key};
+use super::row::{Stored, take_text, user_key};
+use super::stamps::Stamps;
 use crate::Store;
 use crate::error::StoreError;
 use crate::row::{Attributes, text};
@@ -23,6 +24,8 @@ pub struct Entry {
     pub created: Author,
     /// Who changed it last.
     pub updated: Author,
+    /// What it was made with.
+    made_with: Vec<Attribute>,
     pub(super) changes: Changes,
     pub(super) stamps: Stamps,
 }
@@ -44,18 +47,20 @@ impl Entry {
         if !row.contains_key("id") {
             return Ok(None);
         }
-        let created = Author::take(&mut row, "created_at", "created_by")?;
-        let updated = Author::take(&mut row, "updated_at", "updated_by")?;
+        let creation = Change::read(&take_text(&mut row, "created")?)?;
         let Stored {
             version: _,
             stamps,
             changes,
             user,
         } = Stored::read(row)?;
+        let updated = changes.last()?.map(|last| last.author);
+        let Change { author, attributes } = creation;
         Ok(user.map(|user| Self {
             user,
-            created,
-            updated,
+            updated: updated.unwrap_or_else(|| author.clone()),
+            created: author,
+            made_with: attributes,
             changes,
             stamps,
         }))
@@ -67,12 +72,19 @@ impl Entry {
         self.user.values.get(&Attribute::Active) != Some(&Value::Flag(false))
     }
 
-    /// What was changed, the newest first, as far as it is kept.
+    /// What was changed, the newest first, as far as it is kept; how the user was made comes last,
+    /// unless there is no room for it.
     ///
     /// # Errors
     /// The row is not what this version writes.
     pub fn changes(&self) -> Result<Vec<Change>, StoreError> {
-        self.changes.list(&self.created)
+        let mut changes = self.changes.list()?;
+        changes.push(Change {
+            author: self.created.clone(),
+            attributes: self.made_with.clone(),
+        });
+        changes.truncate(MOST);
+        Ok(changes)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A user's row: how the domain's values stand in DynamoDB, and back.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use muster_core::attribute::{Attribute, CATALOGUE, Kind};
@@ -9,6 +9,7 @@ use muster_core::plan::User;
 use muster_core::value::Value;
 
 use super::changes::Changes;
+use super::stamps::{Stamps, read_stamps};
 use crate::error::StoreError;
 use crate::row::{Attributes, number, text};
 
@@ -26,58 +27,6 @@ pub struct Stored {
     pub changes: Changes,
     /// The user; `None` where a rename left only a tombstone.
     pub user: Option<User>,
-}
-
-/// Stamps by run (PROTOCOL §6): they make a record of a run apply at most once.
-pub type Stamps = BTreeMap<String, Stamp>;
-
-/// What one record of a run did to a user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stamp {
-    /// The task of the run.
-    pub task: u64,
-    /// The record's number in the run's input.
-    pub record: u64,
-    /// What became of it.
-    pub outcome: Outcome,
-    /// Codes of the warnings that came from the directory, not from the record.
-    pub warnings: Vec<String>,
-    /// Until when a replay could come, in seconds since 1970.
-    pub until: i64,
-}
-
-/// What a record's write did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Made the user.
-    Created,
-    /// Changed the user.
-    Updated,
-    /// Nothing, though a write may have been under way: it is refused from now on.
-    Unchanged,
-    /// Nothing, and nothing will: the run was stopped before it (PROTOCOL §9).
-    Stopped,
-}
-
-impl Outcome {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Updated => "updated",
-            Self::Unchanged => "unchanged",
-            Self::Stopped => "stopped",
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        match text {
-            "created" => Some(Self::Created),
-            "updated" => Some(Self::Updated),
-            "unchanged" => Some(Self::Unchanged),
-            "stopped" => Some(Self::Stopped),
-            _ => None,
-        }
-    }
 }
 
 /// The key of the row of a login in its canonical form.
@@ -110,37 +59,13 @@ pub(super) fn to_attribute(value: &Value<'_>) -> AttributeValue {
     }
 }
 
-pub(super) fn stamps_attribute(stamps: &Stamps) -> AttributeValue {
-    let fields = stamps.iter().map(|(run, stamp)| {
-        let Stamp {
-            task,
-            record,
-            outcome,
-            warnings,
-            until,
-        } = stamp;
-        let mut fields = HashMap::from([
-            ("task".to_owned(), number(task)),
-            ("record".to_owned(), number(record)),
-            ("outcome".to_owned(), text(outcome.as_str())),
-            ("until".to_owned(), number(until)),
-        ]);
-        if !warnings.is_empty() {
-            let codes = warnings.iter().map(text).collect();
-            fields.insert("warnings".to_owned(), AttributeValue::L(codes));
-        }
-        (run.clone(), AttributeValue::M(fields))
-    });
-    AttributeValue::M(fields.collect())
-}
-
 impl Stored {
     /// Reads a row.
     pub(super) fn read(mut row: Attributes) -> Result<Self, StoreError> {
         let version = take_number(&mut row, "version")?;
         let stamps = match row.remove("stamps") {
             None => Stamps::new(),
-            Some(stamps) => read_stamps(stamps)?,
+            Some(stamps) => read_stamps(&stamps)?,
         };
         let changes = match row.remove("changes") {
             None => Changes::default(),
@@ -151,7 +76,7 @@ impl Stored {
             Some(id) => Some(User {
                 tenant: take_text(&mut row, "tenant")?,
                 id: parse_number(&id, "id")?,
-                login: take_text(&mut row, "login")?,
+                login: read_login(&mut row)?,
                 version,
                 values: read_values(&mut row)?,
             }),
@@ -163,6 +88,22 @@ impl Stored {
             user,
         })
     }
+}
+
+/// The attribute `login`: how a login is shown, where that is not its canonical form. Most are shown
+/// as they stand in the key, which need not be paid for twice.
+pub(super) fn login_attribute(shown: &str, canon: &str) -> Option<AttributeValue> {
+    (shown != canon).then(|| text(shown))
+}
+
+fn read_login(row: &mut Attributes) -> Result<String, StoreError> {
+    if row.contains_key("login") {
+        return take_text(row, "login");
+    }
+    let key = take_text(row, "pk")?;
+    canon_of(&key)
+        .map(str::to_owned)
+        .ok_or_else(|| broken("login"))
 }
 
 fn read_values(row: &mut Attributes) -> Result<BTreeMap<Attribute, Value<'static>>, StoreError> {
@@ -211,37 +152,6 @@ fn read_value(kind: Kind, stored: AttributeValue) -> Option<Value<'static>> {
             _ => None,
         },
     }
-}
-
-fn read_stamps(stored: AttributeValue) -> Result<Stamps, StoreError> {
-    let AttributeValue::M(runs) = stored else {
-        return Err(broken("stamps"));
-    };
-    runs.into_iter()
-        .map(|(run, stamp)| {
-            let AttributeValue::M(mut fields) = stamp else {
-                return Err(broken("stamps"));
-            };
-            let outcome = take_text(&mut fields, "outcome")?;
-            let warnings = match fields.remove("warnings") {
-                None => Vec::new(),
-                Some(codes) => codes
-                    .as_l()
-                    .map_err(|_| broken("stamps"))?
-                    .iter()
-                    .map(|code| code.as_s().cloned().map_err(|_| broken("stamps")))
-                    .collect::<Result<_, _>>()?,
-            };
-            let stamp = Stamp {
-                task: take_number(&mut fields, "task")?,
-                record: take_number(&mut fields, "record")?,
-                outcome: Outcome::parse(&outcome).ok_or_else(|| broken("stamps"))?,
-                warnings,
-                until: take_number(&mut fields, "until")?,
-            };
-            Ok((run, stamp))
-        })
-        .collect()
 }
 
 pub(super) fn take_text(row: &mut Attributes, name: &'static str) -> Result<String, StoreError> {

@@ -16,7 +16,8 @@ use muster_core::value::Assignment;
 
 use super::author::Author;
 use super::entry::{Entry, UserKey};
-use super::row::{Stamps, Stored, id_key, stamps_attribute, to_attribute, user_key};
+use super::row::{Stored, id_key, login_attribute, to_attribute, user_key};
+use super::stamps::{Stamps, stamps_attribute};
 use super::statement::NewUser;
 use crate::Store;
 use crate::claims::{Claim, alone};
@@ -145,7 +146,7 @@ impl Store {
     ) -> Result<Option<Entry>, StoreError> {
         let (version, stamps) = seat.left();
         let login = canon(new.login);
-        let fields = new.fields(author).into_iter();
+        let fields = new.fields(&login, author).into_iter();
         let mut row: Attributes = fields
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
@@ -197,11 +198,7 @@ impl Store {
             .changes
             .and(author, renamed.into_iter().chain(changed));
         let mut version = user.version + 1;
-        row.extend([
-            ("updated_at".to_owned(), text(author.at)),
-            ("updated_by".to_owned(), author.writer.attribute()),
-            ("changes".to_owned(), changes),
-        ]);
+        row.insert("changes".to_owned(), changes);
         let unchanged = Condition::Unchanged {
             id: user.id,
             version: user.version,
@@ -209,7 +206,10 @@ impl Store {
         let mut puts = Vec::new();
         let mut now_at = canon(&user.login);
         if let Some((login, _)) = login {
-            row.insert("login".to_owned(), text(login.shown()));
+            match login_attribute(login.shown(), login.canon()) {
+                Some(shown) => row.insert("login".to_owned(), shown),
+                None => row.remove("login"),
+            };
         }
         if let Some((login, Some(seat))) = login {
             let (left, stamps) = seat.left();

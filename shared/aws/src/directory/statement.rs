@@ -17,8 +17,9 @@ use muster_core::attribute::Attribute;
 use muster_core::value::Assignment;
 
 use super::author::Author;
-use super::changes::Changes;
-use super::row::{Stamps, Stored, shard, stamps_attribute, to_attribute, user_key};
+use super::changes::{Changes, stored};
+use super::row::{Stored, login_attribute, shard, to_attribute, user_key};
+use super::stamps::{Stamps, stamps_attribute};
 use crate::Store;
 use crate::error::{StoreError, Trouble};
 use crate::row::{Attributes, EXPIRES_AT, number, text};
@@ -69,7 +70,7 @@ impl Statement {
         stamps: &Stamps,
         author: &Author,
     ) -> Self {
-        let mut fields = user.fields(author);
+        let mut fields = user.fields(canon, author);
         fields.push(("stamps", stamps_attribute(stamps)));
         fields.push(("version", number(1)));
         fields.push(("pk", AttributeValue::S(user_key(canon))));
@@ -86,7 +87,7 @@ impl Statement {
         stamps: &Stamps,
         author: &Author,
     ) -> Self {
-        let mut fields = user.fields(author);
+        let mut fields = user.fields(canon, author);
         fields.push(("stamps", stamps_attribute(stamps)));
         fields.push(("version", number(version + 1)));
         let mut statement = Self::update(table, fields, ["expires_at"]);
@@ -144,7 +145,7 @@ impl Statement {
             changes,
         } = seen;
         let changed = difference.iter().map(|(attribute, _)| *attribute);
-        let mut fields = Vec::with_capacity(difference.len() + 5);
+        let mut fields = Vec::with_capacity(difference.len() + 3);
         let mut cleared = Vec::new();
         for (attribute, assignment) in difference {
             match assignment {
@@ -154,8 +155,6 @@ impl Statement {
         }
         fields.push(("stamps", stamps_attribute(stamps)));
         fields.push(("version", number(version + 1)));
-        fields.push(("updated_at", text(author.at)));
-        fields.push(("updated_by", author.writer.attribute()));
         fields.push(("changes", changes.and(author, changed)));
         let mut statement = Self::update(table, fields, cleared);
         statement.condition(&[
@@ -254,8 +253,12 @@ pub struct NewUser<'u> {
 }
 
 impl NewUser<'_> {
-    pub(super) fn fields(&self, author: &Author) -> Vec<(&'static str, AttributeValue)> {
-        let mut fields = Vec::with_capacity(self.assignments.len() + 12);
+    pub(super) fn fields(
+        &self,
+        canon: &str,
+        author: &Author,
+    ) -> Vec<(&'static str, AttributeValue)> {
+        let mut fields = Vec::with_capacity(self.assignments.len() + 8);
         let mut set = Vec::with_capacity(self.assignments.len());
         for (attribute, assignment) in self.assignments {
             match assignment {
@@ -266,18 +269,13 @@ impl NewUser<'_> {
                 Assignment::Clear => {}
             }
         }
-        let at = text(author.at);
         fields.extend([
             ("tenant", text(self.tenant)),
             ("shard", text(shard(self.tenant, self.id))),
             ("id", number(self.id)),
-            ("login", text(self.login)),
-            ("created_at", at.clone()),
-            ("updated_at", at),
-            ("created_by", author.writer.attribute()),
-            ("updated_by", author.writer.attribute()),
-            ("changes", Changes::of_creation(set)),
+            ("created", text(stored(author, set))),
         ]);
+        fields.extend(login_attribute(self.login, canon).map(|login| ("login", login)));
         fields
     }
 }

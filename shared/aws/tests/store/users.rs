@@ -317,23 +317,6 @@ async fn a_user_knows_what_changed_it_the_newest_first() {
 }
 
 #[tokio::test]
-async fn a_user_of_before_has_no_changes_until_the_next_one() {
-    let store = directory().await;
-    make(&store, "acme", 5, "anna").await;
-    let update = store.client.update_item();
-    update
-        .table_name(&store.tables.directory)
-        .key("pk", AttributeValue::S("U#anna".to_owned()))
-        .update_expression("REMOVE changes")
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(anna(&store).await.changes().unwrap(), []);
-    change(&store, 1, &[set(Attribute::City, "Kyiv")]).await;
-    assert_eq!(anna(&store).await.changes().unwrap().len(), 1);
-}
-
-#[tokio::test]
 async fn blocking_writes_once_and_leaves_the_stamps_of_runs_alone() {
     let store = directory().await;
     make(&store, "acme", 5, "anna").await;

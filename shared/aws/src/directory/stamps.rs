@@ -1,0 +1,161 @@
+//! Stamps: what the records of runs have done to a user, in the user's own row (PROTOCOL §6).
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::row::broken;
+use crate::error::StoreError;
+
+/// Stamps by run (PROTOCOL §6): they make a record of a run apply at most once.
+pub type Stamps = BTreeMap<String, Stamp>;
+
+/// What one record of a run did to a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// The task of the run.
+    pub task: u64,
+    /// The record's number in the run's input.
+    pub record: u64,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Codes of the warnings that came from the directory, not from the record.
+    pub warnings: Vec<String>,
+    /// Until when a replay could come, in seconds since 1970.
+    pub until: i64,
+}
+
+/// What a record's write did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Made the user.
+    Created,
+    /// Changed the user.
+    Updated,
+    /// Nothing, though a write may have been under way: it is refused from now on.
+    Unchanged,
+    /// Nothing, and nothing will: the run was stopped before it (PROTOCOL §9).
+    Stopped,
+}
+
+impl Outcome {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "created" => Some(Self::Created),
+            "updated" => Some(Self::Updated),
+            "unchanged" => Some(Self::Unchanged),
+            "stopped" => Some(Self::Stopped),
+            _ => None,
+        }
+    }
+}
+
+impl Stamp {
+    fn write(&self, run: &str, into: &mut String) {
+        let Self {
+            task,
+            record,
+            outcome,
+            warnings,
+            until,
+        } = self;
+        let outcome = outcome.as_str();
+        for part in [run, &task.to_string(), &record.to_string(), outcome] {
+            into.push_str(part);
+            into.push(' ');
+        }
+        into.push_str(&until.to_string());
+        for code in warnings {
+            into.push(' ');
+            into.push_str(code);
+        }
+    }
+
+    fn parse(text: &str) -> Option<(String, Self)> {
+        let mut parts = text.split(' ');
+        let run = parts.next().filter(|run| !run.is_empty())?.to_owned();
+        let stamp = Self {
+            task: parts.next()?.parse().ok()?,
+            record: parts.next()?.parse().ok()?,
+            outcome: Outcome::parse(parts.next()?)?,
+            until: parts.next()?.parse().ok()?,
+            warnings: parts.map(str::to_owned).collect(),
+        };
+        Some((run, stamp))
+    }
+}
+
+/// Stamps as they are stored: a line each of `<run> <task> <record> <outcome> <until>`, and a code
+/// each for the warnings. One text, for as an attribute of each part they would be half the row.
+pub(super) fn stamps_attribute(stamps: &Stamps) -> AttributeValue {
+    let mut lines = String::new();
+    for (run, stamp) in stamps {
+        if !lines.is_empty() {
+            lines.push('\n');
+        }
+        stamp.write(run, &mut lines);
+    }
+    AttributeValue::S(lines)
+}
+
+pub(super) fn read_stamps(stored: &AttributeValue) -> Result<Stamps, StoreError> {
+    let lines = stored.as_s().map_err(|_| broken("stamps"))?.lines();
+    lines
+        .map(|line| Stamp::parse(line).ok_or_else(|| broken("stamps")))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp(outcome: Outcome, warnings: &[&str]) -> Stamp {
+        Stamp {
+            task: 206,
+            record: 7,
+            outcome,
+            warnings: warnings.iter().map(|&code| code.to_owned()).collect(),
+            until: 1_900_000_000,
+        }
+    }
+
+    #[test]
+    fn stamps_come_back_as_they_were() {
+        let stamps = Stamps::from([
+            ("run-1".to_owned(), stamp(Outcome::Created, &[])),
+            ("run-2".to_owned(), stamp(Outcome::Updated, &["a", "b_c"])),
+            ("run-3".to_owned(), stamp(Outcome::Unchanged, &[])),
+            ("run-4".to_owned(), stamp(Outcome::Stopped, &[])),
+        ]);
+        let stored = stamps_attribute(&stamps);
+        let second = stored.as_s().unwrap().lines().nth(1);
+        assert_eq!(second, Some("run-2 206 7 updated 1900000000 a b_c"));
+        assert_eq!(read_stamps(&stored).unwrap(), stamps);
+        let none = stamps_attribute(&Stamps::new());
+        assert_eq!(read_stamps(&none).unwrap(), Stamps::new());
+    }
+
+    #[test]
+    fn what_nobody_here_wrote_is_reported_and_not_guessed() {
+        for text in [
+            "\n",
+            " 206 7 updated 1",
+            "run 206 7 updated",
+            "run 206 7 moved 1900000000",
+            "run 206 x created 1",
+        ] {
+            let stored = AttributeValue::S(text.to_owned());
+            assert!(read_stamps(&stored).is_err(), "{text:?}");
+        }
+        assert!(read_stamps(&AttributeValue::Bool(true)).is_err());
+    }
+}
