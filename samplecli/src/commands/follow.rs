@@ -10,7 +10,11 @@ use crate::terminal::{self, counted, grouped, shown};
 use crate::view::Output;
 use crate::words;
 
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long it is until the first look again; each pause is twice the last, up to [`PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_secs(1);
+/// As the end comes near.
+const LAST_PAUSE: Duration = Duration::from_millis(250);
 
 /// What to do when nobody knows what became of an import.
 pub const SEND_AGAIN: &str =
@@ -22,6 +26,7 @@ pub async fn until_it_ends(
     run: &str,
     progress: &mut Progress,
 ) -> Result<ImportView, Failure> {
+    let mut pause = FIRST_PAUSE;
     loop {
         let look = async || {
             let run = imports.run(run).await?;
@@ -34,7 +39,9 @@ pub async fn until_it_ends(
             return Ok(view);
         }
         show(&view, progress);
-        tokio::time::sleep(LOOK_AGAIN).await;
+        let ends_soon = view.eta_seconds.is_some_and(|left| left <= 1.0);
+        tokio::time::sleep(if ends_soon { LAST_PAUSE } else { pause }).await;
+        pause = (pause * 2).min(PAUSE);
     }
 }
 
