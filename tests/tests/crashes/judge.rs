@@ -8,7 +8,7 @@ use muster_tests::faults::Faults;
 use muster_tests::store::Rows;
 
 use crate::file::Kind;
-use crate::import::{Fate, Import, import_now};
+use crate::import::{Import, import_now};
 
 /// Who else wrote the users of a run's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,13 +118,14 @@ impl Import {
         let before = self.rows().await;
         self.fetch().await;
         for letter in self.history() {
-            let (fate, _) = self.deliver(&letter, Faults::none()).await;
-            assert!(matches!(fate, Fate::Done), "behind the end: {fate:?}");
+            self.deliver_calmly(&letter).await;
         }
         self.sweep(Faults::none()).await;
+        // A sweep of somebody else who looked at the run before its end may have sent some more.
+        for letter in self.fetch().await {
+            self.deliver_calmly(&letter).await;
+        }
         assert_eq!(self.rows().await, before, "changed behind the end");
-        let late = self.fetch().await;
-        assert!(late.is_empty(), "sent behind the end: {late:?}");
     }
 
     /// The same file again finds everything done.
