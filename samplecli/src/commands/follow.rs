@@ -13,8 +13,9 @@ use crate::words;
 /// How long it is until the first look again; each pause is twice the last, up to [`PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_secs(1);
-/// As the end comes near.
+/// As the end comes near, for so many looks; it may be said to be near for long.
 const LAST_PAUSE: Duration = Duration::from_millis(250);
+const LAST_LOOKS: usize = 20;
 
 /// What to do when nobody knows what became of an import.
 pub const SEND_AGAIN: &str =
@@ -26,7 +27,7 @@ pub async fn until_it_ends(
     run: &str,
     progress: &mut Progress,
 ) -> Result<ImportView, Failure> {
-    let mut pause = FIRST_PAUSE;
+    let (mut pause, mut last_looks) = (FIRST_PAUSE, LAST_LOOKS);
     loop {
         let look = async || {
             let run = imports.run(run).await?;
@@ -40,7 +41,12 @@ pub async fn until_it_ends(
         }
         show(&view, progress);
         let ends_soon = view.eta_seconds.is_some_and(|left| left <= 1.0);
-        tokio::time::sleep(if ends_soon { LAST_PAUSE } else { pause }).await;
+        if ends_soon && last_looks > 0 {
+            last_looks -= 1;
+            tokio::time::sleep(LAST_PAUSE.min(pause)).await;
+        } else {
+            tokio::time::sleep(pause).await;
+        }
         pause = (pause * 2).min(PAUSE);
     }
 }

@@ -278,8 +278,7 @@ async fn of_two_who_make_one_user_at_once_one_wins_in_all_dialects_and_tenants()
     );
     for (round, told) in told.iter().enumerate() {
         let tag = w.login(&format!(".r{round}x"));
-        let ours =
-            users(&rows).filter(|row| text(row, "login").is_some_and(|it| it.ends_with(&tag)));
+        let ours = users(&rows).filter(|row| text(row, "pk").is_some_and(|it| it.ends_with(&tag)));
         let expected = Race::users(told);
         assert_eq!(ours.count(), expected, "round {round}: {told:?}");
     }

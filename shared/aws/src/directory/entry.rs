@@ -7,9 +7,9 @@ use muster_core::plan::User;
 use muster_core::value::Value;
 
 use super::author::Author;
-use super::changes::{Change, Changes, MOST};
+use super::changes::{Change, Changes, MOST, parse};
 use super::read::LOOKS;
-use super::row::{Stored, take_text, user_key};
+use super::row::{Stored, broken, take_text, user_key};
 use super::stamps::Stamps;
 use crate::Store;
 use crate::error::StoreError;
@@ -24,8 +24,8 @@ pub struct Entry {
     pub created: Author,
     /// Who changed it last.
     pub updated: Author,
-    /// What it was made with.
-    made_with: Vec<Attribute>,
+    /// How it was made, as it is stored.
+    creation: String,
     pub(super) changes: Changes,
     pub(super) stamps: Stamps,
 }
@@ -47,20 +47,20 @@ impl Entry {
         if !row.contains_key("id") {
             return Ok(None);
         }
-        let creation = Change::read(&take_text(&mut row, "created")?)?;
+        let creation = take_text(&mut row, "created")?;
+        let (created, _) = parse(&creation).ok_or_else(|| broken("created"))?;
         let Stored {
             version: _,
             stamps,
             changes,
             user,
         } = Stored::read(row)?;
-        let updated = changes.last()?.map(|last| last.author);
-        let Change { author, attributes } = creation;
+        let updated = changes.last_author()?;
         Ok(user.map(|user| Self {
             user,
-            updated: updated.unwrap_or_else(|| author.clone()),
-            created: author,
-            made_with: attributes,
+            updated: updated.unwrap_or_else(|| created.clone()),
+            created,
+            creation,
             changes,
             stamps,
         }))
@@ -79,10 +79,7 @@ impl Entry {
     /// The row is not what this version writes.
     pub fn changes(&self) -> Result<Vec<Change>, StoreError> {
         let mut changes = self.changes.list()?;
-        changes.push(Change {
-            author: self.created.clone(),
-            attributes: self.made_with.clone(),
-        });
+        changes.push(Change::read(&self.creation)?);
         changes.truncate(MOST);
         Ok(changes)
     }

@@ -60,7 +60,7 @@ impl Outcome {
 }
 
 impl Stamp {
-    fn write(&self, run: &str, into: &mut String) {
+    fn line(&self, run: &str) -> String {
         let Self {
             task,
             record,
@@ -68,16 +68,12 @@ impl Stamp {
             warnings,
             until,
         } = self;
-        let outcome = outcome.as_str();
-        for part in [run, &task.to_string(), &record.to_string(), outcome] {
-            into.push_str(part);
-            into.push(' ');
-        }
-        into.push_str(&until.to_string());
+        let mut line = format!("{run} {task} {record} {} {until}", outcome.as_str());
         for code in warnings {
-            into.push(' ');
-            into.push_str(code);
+            line.push(' ');
+            line.push_str(code);
         }
+        line
     }
 
     fn parse(text: &str) -> Option<(String, Self)> {
@@ -97,14 +93,8 @@ impl Stamp {
 /// Stamps as they are stored: a line each of `<run> <task> <record> <outcome> <until>`, and a code
 /// each for the warnings. One text, for as an attribute of each part they would be half the row.
 pub(super) fn stamps_attribute(stamps: &Stamps) -> AttributeValue {
-    let mut lines = String::new();
-    for (run, stamp) in stamps {
-        if !lines.is_empty() {
-            lines.push('\n');
-        }
-        stamp.write(run, &mut lines);
-    }
-    AttributeValue::S(lines)
+    let lines: Vec<String> = stamps.iter().map(|(run, stamp)| stamp.line(run)).collect();
+    AttributeValue::S(lines.join("\n"))
 }
 
 pub(super) fn read_stamps(stored: &AttributeValue) -> Result<Stamps, StoreError> {

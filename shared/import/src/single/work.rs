@@ -74,11 +74,7 @@ impl Work {
         }
         let mut tried = self.tried.clone();
         tried.sort_unstable();
-        let is_own = |change: &Change| {
-            change.author.writer == author.writer
-                && change.author.at.as_millisecond() == author.at.as_millisecond()
-                && change.attributes == tried
-        };
+        let is_own = |change: &Change| change.author == *author && change.attributes == tried;
         let own = user.changes()?.iter().any(is_own);
         Ok(own.then(|| self.tried.clone()))
     }
