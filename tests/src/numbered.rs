@@ -35,12 +35,16 @@ impl Numbered {
             .chunks(usize::try_from(share).expect("few"))
             .map(<[u64]>::to_vec)
             .collect();
+        let (all, mut begun) = (numbers.len(), 0);
         let mut running = tokio::task::JoinSet::new();
         while let Some(share) = shares.pop() {
             if running.len() == self.stacks {
                 let ended = running.join_next().await.expect("one runs");
                 ended.expect("it passes");
             }
+            begun += share.len();
+            // Seen with --nocapture: thousands take a while.
+            eprintln!("{begun} of {all} begun");
             running.spawn(on_a_stack(share));
         }
         while let Some(ended) = running.join_next().await {
