@@ -18,7 +18,7 @@ use crate::file::File;
 use crate::stage::{Letter, Stage, times};
 
 /// After this a run without faults that has not ended never will.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What became of a delivery.
 #[derive(Debug)]

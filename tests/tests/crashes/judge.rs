@@ -1,5 +1,7 @@
 //! What must be true of a run in the end, whatever happened on its way.
 
+use std::time::Instant;
+
 use muster_aws::runs::Run;
 use muster_core::attribute::Attribute;
 use muster_core::run::{State, Status};
@@ -8,10 +10,7 @@ use muster_tests::faults::Faults;
 use muster_tests::store::Rows;
 
 use crate::file::Kind;
-use crate::import::{Import, import_now};
-
-/// Until nobody sends messages of a run that has ended.
-const LOOKS: usize = 3;
+use crate::import::{Import, PATIENCE, import_now};
 
 /// Who else wrote the users of a run's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,16 +122,23 @@ impl Import {
         for letter in self.history() {
             self.deliver_calmly(&letter).await;
         }
-        // A sweep of somebody else who looked at the run before its end may have sent some more.
-        let mut late = Vec::new();
-        for _ in 0..LOOKS {
+        // A sweep of somebody else who looked at the run before its end may have sent some more, and
+        // what it sent may be late.
+        let began = Instant::now();
+        loop {
             self.sweep(Faults::none()).await;
-            late = self.fetch().await;
+            let late = self.fetch().await;
             for letter in &late {
                 self.deliver_calmly(letter).await;
             }
+            if late.is_empty() {
+                break;
+            }
+            assert!(
+                began.elapsed() < PATIENCE,
+                "still sent behind the end: {late:?}"
+            );
         }
-        assert!(late.is_empty(), "still sent behind the end: {late:?}");
         assert_eq!(self.rows().await, before, "changed behind the end");
     }
 
