@@ -131,7 +131,7 @@ async fn a_user_knows_who_made_and_who_changed_it() {
 
     let by = |change: &serde_json::Value| {
         let text = change.as_str().expect("a change");
-        let [_ms, by, run, _attributes, name] =
+        let [_at, by, run, _attributes, name] =
             <[&str; 5]>::try_from(text.splitn(5, ' ').collect::<Vec<_>>()).expect("its parts");
         [by.to_owned(), run.to_owned(), name.to_owned()]
     };
@@ -153,6 +153,11 @@ async fn a_user_knows_who_made_and_who_changed_it() {
         second["version"].as_u64() > first["version"].as_u64(),
         "{second:?}"
     );
+    let at = |change: &serde_json::Value| {
+        let text = change.as_str().expect("a change");
+        text.split(' ').next().map(str::to_owned)
+    };
+    assert_ne!(at(&second["changes"][0]), at(&second["created"]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
