@@ -13,16 +13,15 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use muster_aws::background::{ChunkMessage, ProcessMessage};
-use muster_aws::runs::RunId;
 use muster_aws::tasks::Task;
 use muster_core::run::Counts;
 use muster_import::Runner;
-use muster_import::uploads::{self, Completed};
 use muster_local::{Stack, StackOptions, WorkerOptions};
 use muster_sample::{Options, generate};
+use muster_tests::background::{received, uploaded};
 use muster_tests::between::Service;
 use muster_tests::meter::{Bill, Meter};
-use muster_tests::uploads::announced_and_sent;
+use serde::de::DeserializeOwned;
 
 /// Dollars. List prices of us-east-1, on demand, November 2026; most other regions are some 10 to
 /// 20 % above. Without the free tier.
@@ -134,7 +133,9 @@ impl Stage {
     async fn import(&self, file: &str, dry_run: bool) -> Import {
         drop(self.meter.take());
         let began = Instant::now();
-        let (run, parts) = self.upload(file, dry_run).await;
+        let (store, background) = (&self.runner.store, &self.runner.background);
+        let sent = uploaded(store, background, &self.task, file.as_bytes(), dry_run);
+        let (run, parts) = sent.await;
         let mut api = self.charged("imports", 2, began, API_MEMORY, 0);
         // The client's own: they are charged to the bucket's owner.
         let put = (Service::S3, "PUT".to_owned());
@@ -173,50 +174,13 @@ impl Stage {
         }
     }
 
-    /// Announces, sends and completes a file, as the function `imports` does for a client; the run,
-    /// and how many parts there were.
-    async fn upload(&self, file: &str, dry_run: bool) -> (RunId, u64) {
-        let (store, background) = (&self.runner.store, &self.runner.background);
-        let sent = announced_and_sent(store, background, &self.task, file.as_bytes(), dry_run);
-        let (run, count) = sent.await;
-        let now = Timestamp::now();
-        let row = store
-            .get_run(&run, now)
-            .await
-            .expect("the store")
-            .expect("the run");
-        let completed = uploads::complete(store, background, row, &self.task, now).await;
-        assert!(
-            matches!(completed, Ok(Completed::Began(_))),
-            "{completed:?}"
-        );
-        (run, count)
-    }
-
     const fn queues(&self) -> &muster_aws::background::Queues {
         &self.stack.background.queues
     }
 
-    /// The messages of a queue, which are taken out of it; not counted, for Lambda does it.
-    async fn received<M: serde::de::DeserializeOwned>(&self, url: &str) -> Vec<M> {
-        let client = &self.queues().client;
-        let fetched = client
-            .receive_message()
-            .queue_url(url)
-            .max_number_of_messages(10);
-        let fetched = fetched.send().await.expect("the queue");
-        let mut messages = Vec::new();
-        for message in fetched.messages.unwrap_or_default() {
-            let receipt = message.receipt_handle.expect("a receipt");
-            let deleted = client
-                .delete_message()
-                .queue_url(url)
-                .receipt_handle(receipt);
-            deleted.send().await.expect("the queue");
-            let body = message.body.expect("a body");
-            messages.push(serde_json::from_str(&body).expect("a message"));
-        }
-        messages
+    /// Messages of a queue; not counted, for Lambda takes them.
+    async fn received<M: DeserializeOwned>(&self, url: &str) -> Vec<M> {
+        received(&self.queues().client, url).await
     }
 
     fn charged(

@@ -96,7 +96,7 @@ impl<P: Passage> HttpConnector for Way<P> {
 }
 
 /// What a request asks for, and of whom.
-pub(crate) fn asked(request: &HttpRequest) -> (Service, String) {
+pub fn asked(request: &HttpRequest) -> (Service, String) {
     let target = request.headers().get(TARGET).unwrap_or_default();
     match target.split_once('.') {
         Some(("AmazonSQS", operation)) => (Service::Sqs, operation.to_owned()),
@@ -106,7 +106,7 @@ pub(crate) fn asked(request: &HttpRequest) -> (Service, String) {
 }
 
 /// A request's body, as far as it is text.
-pub(crate) fn text(request: &HttpRequest) -> Value {
+pub fn text(request: &HttpRequest) -> Value {
     let body = request.body().bytes().unwrap_or_default();
     serde_json::from_slice(body).unwrap_or_default()
 }

@@ -10,6 +10,7 @@
     reason = "used by tests alone: what cannot go on has failed"
 )]
 
+pub mod background;
 pub mod between;
 pub mod faults;
 pub mod generate;
