@@ -83,7 +83,8 @@ type Plan = Box<dyn FnMut(Asked<'_>) -> Fault + Send>;
 /// Something that is done from beginning to end.
 pub type Later = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Requests of any worker that have been sent and have not taken effect yet.
+/// What is not over yet: requests of any worker that have been sent and have not taken effect, and
+/// whatever else was counted among them.
 #[derive(Debug, Clone)]
 pub struct UnderWay(Arc<watch::Sender<usize>>);
 
@@ -101,14 +102,23 @@ impl UnderWay {
         drop(count.wait_for(|count| *count == 0).await);
     }
 
-    fn another(&self) -> OnItsWay {
+    /// Counts something among them for as long as the answer lives.
+    #[must_use]
+    pub fn another(&self) -> OnItsWay {
         self.0.send_modify(|count| *count += 1);
         OnItsWay(self.clone())
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        *self.0.borrow() == 0
     }
 }
 
 /// One of them.
-struct OnItsWay(UnderWay);
+#[derive(Debug)]
+pub struct OnItsWay(UnderWay);
 
 impl Drop for OnItsWay {
     fn drop(&mut self) {
@@ -154,9 +164,15 @@ impl Faults {
     /// One that nothing happens to, however busy the machine is.
     #[must_use]
     pub fn none() -> Self {
+        Self::new(|_| Fault::Passes).patient()
+    }
+
+    /// Its SDKs wait for answers as long as on an account.
+    #[must_use]
+    pub fn patient(self) -> Self {
         Self {
             patient: true,
-            ..Self::new(|_| Fault::Passes)
+            ..self
         }
     }
 

@@ -1,17 +1,20 @@
 //! Processors that die, are there twice, or find another object than the one that was sent.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use muster_aws::runs::Run;
 use muster_core::run::{State, Status};
 use muster_import::Times;
 use muster_import::uploads::{self, Completed, object_key};
+use muster_tests::background::uploaded;
 use muster_tests::faults::{Fault, Faults, Service, UnderWay};
 use muster_tests::uploads::announced_and_sent;
 
 use crate::file::File;
 use crate::import::{Fate, Import, at_every_request, import_now};
+use crate::judge::Others;
 use crate::stage::{Letter, Stage, times};
 
 async fn process_under(stage: Arc<Stage>, number: usize, faults: Faults) -> bool {
@@ -34,6 +37,105 @@ async fn a_processor_may_die_around_any_of_its_requests() {
 async fn a_processor_may_lose_any_of_its_requests_or_answers() {
     at_every_request(|stage, k| process_under(stage, k, Faults::at(k, Fault::LostRequest))).await;
     at_every_request(|stage, k| process_under(stage, k, Faults::at(k, Fault::LostAnswer))).await;
+}
+
+/// An upload whose parts are there, and which is completed: the processor makes one object of them.
+async fn upload(stage: &Arc<Stage>, tag: String) -> Import {
+    let task = stage.task(0, |_| ()).await;
+    let file = File::small(tag);
+    import_now(stage, &task, &file.before()).await;
+    let (store, background) = (&stage.stack.store, &stage.stack.background);
+    let body = file.body().to_string();
+    let (run, _) = uploaded(store, background, &task, body.as_bytes(), false).await;
+    Import::of(stage, &task, file, run, &UnderWay::default())
+}
+
+async fn process_upload_under(stage: Arc<Stage>, tag: String, faults: Faults) -> bool {
+    let import = upload(&stage, tag).await;
+    let letters = import.fetch().await;
+    let (_, faults) = import.deliver(&letters[0], faults).await;
+    import.end_complete().await;
+    faults.were_met()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_processor_of_an_upload_may_die_or_lose_answers_around_any_request() {
+    for (tag, fault) in [
+        ("before", Fault::CrashBefore),
+        ("after", Fault::CrashAfter),
+        ("lost", Fault::LostAnswer),
+    ] {
+        at_every_request(|stage, k| {
+            process_upload_under(stage, format!("{tag}{k}x"), Faults::at(k, fault.clone()))
+        })
+        .await;
+    }
+}
+
+/// Two processors at once of an upload, of which one is late with a request.
+async fn two_at_an_upload(stage: Arc<Stage>, number: usize) -> bool {
+    let import = upload(&stage, format!("both{number}x")).await;
+    let letters = import.fetch().await;
+    let late = Fault::LateRequest(Duration::from_millis(100));
+    let ((one, faults), (other, _)) = tokio::join!(
+        import.deliver(&letters[0], Faults::at(number, late)),
+        import.deliver(&letters[0], Faults::none()),
+    );
+    let both = (&one, &other);
+    assert!(matches!(both, (Fate::Done, Fate::Done)), "{both:?}");
+    import.end_complete().await;
+    faults.were_met()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processors_make_one_object_of_an_upload() {
+    at_every_request(two_at_an_upload).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_object_of_another_size_than_was_announced_is_refused() {
+    let stage = Stage::start().await;
+    let import = Import::begin(&stage, File::small("longer")).await;
+    let letters = import.fetch().await;
+    let longer = format!("{} ", import.file.body());
+    let objects = &stage.stack.background.objects;
+    let put = objects.put(&object_key(&import.run), longer.into()).await;
+    put.expect("the bucket");
+    import.deliver_calmly(&letters[0]).await;
+    let run = import.end_calmly().await;
+    import.judge(&run, Others::None).await;
+    assert_refused(&import, &run, "were announced").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_processor_that_reads_slowly_says_that_it_is_at_work() {
+    let stage = Stage::start().await;
+    let import = Import::begin(&stage, File::small("slow")).await;
+    let letters = import.fetch().await;
+    let reads = times().heartbeat_over * 4;
+    let slow = Faults::new(move |asked| match (asked.service, asked.operation) {
+        (Service::S3, "GET") => Fault::LateAnswer(reads),
+        _ => Fault::Passes,
+    });
+    let reading = async {
+        let (fate, _) = import.deliver(&letters[0], slow.patient()).await;
+        assert!(matches!(fate, Fate::Done), "{fate:?}");
+    };
+    let sweeping = async {
+        let began = Instant::now();
+        while began.elapsed() < reads {
+            import.sweep(Faults::none()).await;
+            let sent = import.fetch().await;
+            let again = sent
+                .iter()
+                .any(|letter| matches!(letter, Letter::Process(_)));
+            assert!(!again, "another processor is sent for");
+            tokio::time::sleep(times().heartbeat).await;
+        }
+    };
+    tokio::join!(reading, sweeping);
+    import.end_calmly().await;
+    import.judge(&import.row().await, Others::None).await;
 }
 
 /// Two processors at once, of which one dies.
@@ -97,7 +199,7 @@ async fn an_object_that_is_replaced_while_it_is_read_is_refused() {
     let put = objects.put(&object_key(&import.run), other.into()).await;
     put.expect("the bucket");
     let run = import.end_calmly().await;
-    import.judge(&run, crate::judge::Others::None).await;
+    import.judge(&run, Others::None).await;
     assert_refused(&import, &run, "replaced while it was read").await;
 }
 
@@ -117,7 +219,7 @@ async fn data_over_which_every_processor_dies_end_the_run() {
         assert!(matches!(fate, Fate::Died), "{fate:?}");
     }
     let run = import.end_calmly().await;
-    import.judge(&run, crate::judge::Others::None).await;
+    import.judge(&run, Others::None).await;
     assert_refused(&import, &run, "could not be read to its end").await;
 }
 

@@ -16,6 +16,8 @@ pub enum Kind {
     Same,
     /// One who is so already, with a manager who is none: left out with a warning.
     Reduced,
+    /// A user who is not there yet, with a manager who is none: left out with a warning.
+    Warned,
     /// The same user name again.
     Again,
     /// No user name.
@@ -41,14 +43,15 @@ impl File {
 
     /// Two chunks with one of each kind that is written, and some that are not.
     pub fn small(tag: impl Into<String>) -> Self {
-        use Kind::{Bad, New, Reduced, Same, Stale};
-        Self::of(tag, &[New, Stale, Bad, Same, New, Reduced])
+        use Kind::{Bad, New, Reduced, Same, Stale, Warned};
+        Self::of(tag, &[New, Stale, Bad, Same, Warned, Reduced])
     }
 
     /// Up to five chunks.
     pub fn random(tag: impl Into<String>, dice: &mut SmallRng) -> Self {
         let kinds = (0..dice.random_range(1..=13)).map(|_| match dice.random_range(0..20) {
-            0..8 => Kind::New,
+            0..6 => Kind::New,
+            6..8 => Kind::Warned,
             8..13 => Kind::Stale,
             13..15 => Kind::Same,
             15..17 => Kind::Reduced,
@@ -77,7 +80,7 @@ impl File {
 
     fn is_about_one(&self, record: usize) -> bool {
         match self.kinds[record] {
-            Kind::New | Kind::Stale | Kind::Same | Kind::Reduced => true,
+            Kind::New | Kind::Warned | Kind::Stale | Kind::Same | Kind::Reduced => true,
             Kind::Again => self.again(record) == self.login(record),
             Kind::Empty | Kind::Bad => false,
         }
@@ -97,7 +100,7 @@ impl File {
         let before = kinds.filter_map(|(record, kind)| match kind {
             Kind::Stale => Some(self.record(record, *kind, "old")),
             Kind::Same | Kind::Reduced => Some(self.record(record, Kind::Same, "new")),
-            Kind::New | Kind::Again | Kind::Empty | Kind::Bad => None,
+            Kind::New | Kind::Warned | Kind::Again | Kind::Empty | Kind::Bad => None,
         });
         before.collect()
     }
@@ -112,7 +115,7 @@ impl File {
         match kind {
             Kind::Empty => made["u"] = Value::Null,
             Kind::Bad => made["r"] = "nobody".into(),
-            Kind::Reduced => made["m"] = 999_999_999.into(),
+            Kind::Reduced | Kind::Warned => made["m"] = 999_999_999.into(),
             Kind::New | Kind::Stale | Kind::Same | Kind::Again => {}
         }
         made
@@ -131,7 +134,7 @@ impl File {
         for (record, kind) in self.kinds.iter().enumerate() {
             counts.total += 1;
             let count = match kind {
-                Kind::New => &mut counts.created,
+                Kind::New | Kind::Warned => &mut counts.created,
                 Kind::Stale => &mut counts.updated,
                 Kind::Same | Kind::Reduced => &mut counts.unchanged,
                 Kind::Again if self.again(record) == self.login(record) => &mut counts.created,
@@ -142,5 +145,21 @@ impl File {
             *count += 1;
         }
         counts
+    }
+
+    /// What is said of the records: their numbers, from 1, and the codes of what is wrong.
+    pub fn items(&self) -> Vec<(u64, &'static str)> {
+        let said = (1..).zip(self.kinds.iter().enumerate());
+        said.filter_map(|(number, (record, kind))| {
+            let code = match kind {
+                Kind::Reduced | Kind::Warned => "manager_id.unknown",
+                Kind::Bad => "role.unmapped",
+                Kind::Empty => "username.missing",
+                Kind::Again if self.again(record) != self.login(record) => "username.duplicate",
+                Kind::New | Kind::Stale | Kind::Same | Kind::Again => return None,
+            };
+            Some((number, code))
+        })
+        .collect()
     }
 }

@@ -17,7 +17,7 @@ use crate::stage::{Stage, times};
 const BATCH: &str = "BatchExecuteStatement";
 
 /// A request has no time to write what is throttled, and some to hand it over.
-fn hurried() -> Times {
+pub fn hurried() -> Times {
     Times {
         stop_after: Duration::from_millis(200),
         give_up_after: Duration::from_millis(1_500),
@@ -76,6 +76,36 @@ impl Hurry {
     }
 }
 
+/// Sends a request that has not enough time; what its client was told, and its run, if there is
+/// one.
+pub async fn send_in_a_hurry(
+    stage: &Arc<Stage>,
+    task: &Task,
+    file: File,
+    faults: Faults,
+) -> (Option<SyncImport>, Result<Import, File>) {
+    let before = all_runs_of(stage, task).await;
+    let (under_way, applied) = (UnderWay::default(), Applied::default());
+    let faults = Arc::new(faults.among(&under_way).noting(&applied));
+    let runner = faults.runner(&stage.runner());
+    let sent = request(task, &file.body(), false);
+    let deadline = Deadline::start(hurried());
+    let imported = import(&runner.store, &runner.background, deadline, sent);
+    let told = faults.alive(imported).await.and_then(Result::ok);
+    under_way.arrived().await;
+
+    let mut runs = all_runs_of(stage, task).await;
+    runs.retain(|run| before.iter().all(|other| other.id != run.id));
+    assert!(runs.len() <= 1, "runs of one request: {runs:?}");
+    let Some(run) = runs.pop() else {
+        assert!(!matches!(told, Some(SyncImport::Queued { .. })), "{told:?}");
+        return (told, Err(file));
+    };
+    let mut import = Import::of(stage, task, file, run.id, &under_way);
+    import.applied = applied.by(run.id);
+    (told, Ok(import))
+}
+
 /// A request that has not enough time; whether it met what it was to meet, and whether its run went
 /// on in the background.
 async fn hurry(stage: Arc<Stage>, tag: &'static str, hurry: Hurry) -> (bool, bool) {
@@ -83,28 +113,16 @@ async fn hurry(stage: Arc<Stage>, tag: &'static str, hurry: Hurry) -> (bool, boo
     let task = stage.task(0, |_| ()).await;
     let file = File::small(format!("{tag}{}x", task.settings.id));
     import_now(&stage, &task, &file.before()).await;
-    let before = all_runs_of(&stage, &task).await;
-    let (under_way, applied) = (UnderWay::default(), Applied::default());
-    let faults = Arc::new(faults.among(&under_way).noting(&applied));
-    let runner = faults.runner(&stage.runner());
-    let sent = request(&task, &file.body(), false);
-    let deadline = Deadline::start(hurried());
-    let imported = import(&runner.store, &runner.background, deadline, sent);
-    let told = faults.alive(imported).await.and_then(Result::ok);
-    under_way.arrived().await;
-
-    let mut runs = all_runs_of(&stage, &task).await;
-    runs.retain(|run| before.iter().all(|other| other.id != run.id));
-    assert!(runs.len() <= 1, "runs of one request: {runs:?}");
+    let (told, sent) = send_in_a_hurry(&stage, &task, file, faults).await;
     let met = met.load(Ordering::SeqCst);
-    let Some(run) = runs.pop() else {
-        assert!(!matches!(told, Some(SyncImport::Queued { .. })), "{told:?}");
-        again(&stage, &task, &file).await;
-        return (met, false);
+    let import = match sent {
+        Ok(import) => import,
+        Err(file) => {
+            again(&stage, &task, &file).await;
+            return (met, false);
+        }
     };
-    let mut import = Import::of(&stage, &task, file, run.id, &under_way);
-    import.applied = applied.by(run.id);
-    let handed_over = run.job.is_some();
+    let handed_over = import.row().await.job.is_some();
     if handed_over {
         import.end_complete().await;
     } else {
@@ -114,7 +132,7 @@ async fn hurry(stage: Arc<Stage>, tag: &'static str, hurry: Hurry) -> (bool, boo
 }
 
 /// A run that was not handed over has failed; the sweep says so if nobody else does.
-async fn ended_alone(import: &Import, told: Option<SyncImport>) {
+pub async fn ended_alone(import: &Import, told: Option<SyncImport>) {
     match told {
         None
         | Some(SyncImport::Busy { .. })
@@ -138,7 +156,7 @@ async fn ended_alone(import: &Import, told: Option<SyncImport>) {
 }
 
 /// The same file, sent again, does all that is left.
-async fn again(stage: &Arc<Stage>, task: &Task, file: &File) {
+pub async fn again(stage: &Arc<Stage>, task: &Task, file: &File) {
     let counts = import_now(stage, task, &file.body()).await;
     let (all, whole) = (file.logins().len() as u64, file.counts());
     assert_eq!(counts.created + counts.updated + counts.unchanged, all);

@@ -18,7 +18,7 @@ use crate::file::File;
 use crate::stage::{Letter, Stage, times};
 
 /// After this a run without faults that has not ended never will.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What became of a delivery.
 #[derive(Debug)]
@@ -203,11 +203,7 @@ impl Import {
 
     /// Looks after all runs.
     pub async fn sweep(&self, faults: Faults) -> Arc<Faults> {
-        let faults = self.meets(faults);
-        let runner = faults.runner(&self.stage.runner());
-        // Of its errors there is another look in a minute.
-        drop(faults.alive(runner.sweep()).await);
-        faults
+        self.stage.sweep_under(faults.noting(&self.applied)).await
     }
 
     pub async fn cancel(&self, faults: Faults) -> Option<Result<Cancel, StoreError>> {

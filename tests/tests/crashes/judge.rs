@@ -1,7 +1,7 @@
 //! What must be true of a run in the end, whatever happened on its way.
 
-use std::time::Instant;
-
+use jiff::Timestamp;
+use muster_aws::items::{ItemFilter, list_items};
 use muster_aws::runs::Run;
 use muster_core::attribute::Attribute;
 use muster_core::run::{State, Status};
@@ -10,7 +10,7 @@ use muster_tests::faults::Faults;
 use muster_tests::store::Rows;
 
 use crate::file::Kind;
-use crate::import::{Import, PATIENCE, import_now};
+use crate::import::{Import, import_now};
 
 /// Who else wrote the users of a run's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +36,10 @@ impl Import {
     /// Asserts what must be true of a run that has ended.
     pub async fn judge(&self, run: &Run, others: Others) {
         self.under_way.arrived().await;
+        self.stage.sweeps_over().await;
         self.judge_effects(run);
         self.judge_counts(run, others);
+        self.judge_items(run, others).await;
         if others == Others::None && Self::is_done(run) {
             self.judge_users().await;
         }
@@ -89,6 +91,30 @@ impl Import {
         }
     }
 
+    /// The log says of each record what the file is made to say, once.
+    async fn judge_items(&self, run: &Run, others: Others) {
+        if !is_whole(run) {
+            return;
+        }
+        let stack = &self.stage.stack;
+        let (store, objects) = (&stack.store, &stack.background.objects);
+        let (all, now) = (ItemFilter::default(), Timestamp::now());
+        let page = list_items(store, objects, run, &all, 0, 1_000, now);
+        let page = page.await.expect("the store");
+        assert_eq!(page.next, None, "more than a page");
+        let said: Vec<_> = page.items.iter().map(|numbered| &numbered.item).collect();
+        let said: Vec<_> = said
+            .iter()
+            .map(|item| (item.record.unwrap_or_default(), item.code.as_ref()))
+            .collect();
+        let mut once = said.clone();
+        once.dedup();
+        assert_eq!(said, once, "said twice");
+        if others == Others::None {
+            assert_eq!(said, self.file.items(), "{run:?}");
+        }
+    }
+
     /// Each user is as the file says, and was written as often as the file says.
     async fn judge_users(&self) {
         let logins = self.file.logins();
@@ -110,7 +136,8 @@ impl Import {
                 .iter()
                 .filter(|effect| effect.login == login)
                 .count();
-            let before = u64::from(!matches!(kind, Kind::New | Kind::Again));
+            let new = matches!(kind, Kind::New | Kind::Warned | Kind::Again);
+            let before = u64::from(!new);
             assert_eq!(stored.version, before + mine as u64, "{login}: {effects:?}");
         }
     }
@@ -122,23 +149,9 @@ impl Import {
         for letter in self.history() {
             self.deliver_calmly(&letter).await;
         }
-        // A sweep of somebody else who looked at the run before its end may have sent some more, and
-        // what it sent may be late.
-        let began = Instant::now();
-        loop {
-            self.sweep(Faults::none()).await;
-            let late = self.fetch().await;
-            for letter in &late {
-                self.deliver_calmly(letter).await;
-            }
-            if late.is_empty() {
-                break;
-            }
-            assert!(
-                began.elapsed() < PATIENCE,
-                "still sent behind the end: {late:?}"
-            );
-        }
+        self.sweep(Faults::none()).await;
+        let late = self.fetch().await;
+        assert!(late.is_empty(), "sent behind the end: {late:?}");
         assert_eq!(self.rows().await, before, "changed behind the end");
     }
 

@@ -1,5 +1,5 @@
-//! Statements that arrive when their sender was given up and others have done its work: the
-//! conditions they were planned under hold no more.
+//! What arrives when its sender was given up and others have done its work: statements, whose
+//! conditions hold no more, and messages, of whose run nothing is left to do.
 
 use std::time::Duration;
 
@@ -15,11 +15,15 @@ use crate::stage::Stage;
 /// Longer than it takes others to end the run.
 const LATE: Duration = Duration::from_secs(6);
 
-fn statements_late() -> Faults {
-    Faults::new(|asked| match asked.operation {
-        "BatchExecuteStatement" => Fault::LateRequest(LATE),
-        _ => Fault::Passes,
+fn late(operation: &'static str) -> Faults {
+    Faults::new(move |asked| match asked.operation == operation {
+        true => Fault::LateRequest(LATE),
+        false => Fault::Passes,
     })
+}
+
+fn statements_late() -> Faults {
+    late("BatchExecuteStatement")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -59,4 +63,23 @@ async fn a_statement_behind_a_cancel_is_refused() {
     let (_, _, name) = stage.user(&import.file.login(0)).await.expect("the user");
     assert_eq!(name, "old");
     assert_eq!(stage.user(&import.file.login(1)).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_of_a_sweep_that_looked_before_the_end_changes_nothing_behind_it() {
+    let stage = Stage::start().await;
+    let import = Import::begin(&stage, File::small("swept")).await;
+    let letters = import.checked().await;
+    // Nobody has taken up the chunks for so long that their messages are sent again.
+    while !import.sweep(late("SendMessageBatch")).await.were_met() {
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    for letter in &letters {
+        import.deliver_calmly(letter).await;
+    }
+    let run = import.end_calmly().await;
+    stage.sweeps_over().await;
+    assert!(!import.fetch().await.is_empty(), "nothing came late");
+    import.judge(&run, Others::None).await;
+    assert_eq!(run.counts, Some(import.file.counts()));
 }

@@ -9,6 +9,7 @@
 )]
 
 mod acquiring;
+mod beginnings;
 mod checking;
 mod file;
 mod handing;
@@ -22,3 +23,7 @@ mod stage;
 mod stopping;
 mod throttling;
 mod writing;
+
+/// As in the local stack, which these tests run: it allocates all the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

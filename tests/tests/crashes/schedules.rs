@@ -9,15 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use muster_core::settings::SafetyThreshold;
 use muster_import::Times;
 use muster_tests::Numbered;
-use muster_tests::faults::{Fault, Faults, Trouble, UnderWay};
+use muster_tests::faults::{Asked, Fault, Faults, Trouble};
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tokio::task::JoinSet;
 
-use crate::file::File;
+use crate::handing::hurried;
 use crate::import::{Fate, Import, import_now};
 use crate::judge::Others;
 use crate::others::{named, renamed};
@@ -95,10 +94,10 @@ impl Lot {
 }
 
 /// What is to happen to one import.
-struct Schedule {
-    number: u64,
-    stage: Arc<Stage>,
-    dice: SmallRng,
+pub struct Schedule {
+    pub number: u64,
+    pub stage: Arc<Stage>,
+    pub dice: SmallRng,
     /// Faults have stopped.
     calm: Arc<AtomicBool>,
     others: Others,
@@ -126,12 +125,17 @@ impl Schedule {
 
     /// A worker, and its lot.
     fn faults(&mut self) -> Faults {
+        Faults::new(self.lot())
+    }
+
+    /// What meets the requests of a worker.
+    pub fn lot(&mut self) -> impl FnMut(Asked<'_>) -> Fault + Send + use<> {
         let mut dice = SmallRng::seed_from_u64(self.dice.random());
         let (lot, calm) = (Lot::random(&mut dice), Arc::clone(&self.calm));
-        Faults::new(move |asked| match calm.load(Ordering::SeqCst) {
+        move |asked| match calm.load(Ordering::SeqCst) {
             true => Fault::Passes,
             false => lot.fault(asked.number, &mut dice),
-        })
+        }
     }
 
     async fn play(mut self) {
@@ -154,32 +158,6 @@ impl Schedule {
         let run = import.end_calmly().await;
         working.join_all().await;
         import.judge(&run, self.others).await;
-    }
-
-    /// The request of the client, who tries until there is a run.
-    async fn begin(&mut self) -> Import {
-        let stage = Arc::clone(&self.stage);
-        let planned = self.dice.random_bool(0.25);
-        let task = stage.task(0, |task| {
-            task.safety_threshold = planned.then_some(SafetyThreshold::Records(20));
-        });
-        let task = task.await;
-        let dry_run = self.dice.random_bool(0.08);
-        let file = File::random(format!("s{}x", self.number), &mut self.dice);
-        import_now(&stage, &task, &file.before()).await;
-        let under_way = UnderWay::default();
-        loop {
-            let faults = Arc::new(self.faults().among(&under_way));
-            let told = Import::queue(&stage, &task, &file, dry_run, &faults).await;
-            under_way.arrived().await;
-            let runs = Import::runs_of(&stage, &task).await;
-            assert!(runs.len() <= 1, "runs of one hold: {runs:?}");
-            if let Some(run) = runs.first() {
-                assert!(told.is_none_or(|told| told == run.id), "another run");
-                return Import::of(&stage, &task, file, run.id, &under_way);
-            }
-            assert_eq!(told, None, "told of a run that is none");
-        }
     }
 
     async fn step(&mut self, import: &Import, letters: &mut Vec<Letter>, working: &mut Working) {
@@ -262,6 +240,7 @@ async fn on_a_stack(numbers: Vec<u64>) {
     let tries = Times {
         chunk_tries: 5,
         process_tries: 5,
+        sweep_grace: hurried().sweep_grace,
         ..times()
     };
     let stage = Stage::with(3, tries).await;

@@ -1,7 +1,7 @@
 //! A stack without workers: whoever tests delivers its messages, when and how often it likes.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,6 +14,7 @@ use muster_core::survey::ChunkSizes;
 use muster_import::{Runner, Times};
 use muster_local::{Stack, StackOptions, WorkerOptions};
 use muster_tests::Access;
+use muster_tests::faults::{Faults, UnderWay};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -66,6 +67,8 @@ pub struct Stage {
     fetching: tokio::sync::Mutex<()>,
     /// When runs were looked after last.
     swept: tokio::sync::Mutex<Option<Instant>>,
+    /// Sweeps that may not be over: what each has under way, and itself.
+    sweeps: Mutex<Vec<UnderWay>>,
 }
 
 impl Stage {
@@ -87,6 +90,7 @@ impl Stage {
             mail: Mutex::default(),
             fetching: tokio::sync::Mutex::default(),
             swept: tokio::sync::Mutex::default(),
+            sweeps: Mutex::default(),
         })
     }
 
@@ -160,10 +164,36 @@ impl Stage {
     pub async fn sweep(&self) {
         let mut swept = self.swept.lock().await;
         if swept.is_none_or(|at| at.elapsed() > SWEEP_EVERY) {
-            // Of its errors there is another look in a moment.
-            drop(self.runner().sweep().await);
+            self.sweep_under(Faults::none()).await;
             *swept = Some(Instant::now());
         }
+    }
+
+    /// Looks after all runs, under these faults.
+    pub async fn sweep_under(&self, faults: Faults) -> Arc<Faults> {
+        let under_way = UnderWay::default();
+        let itself = under_way.another();
+        let faults = Arc::new(faults.among(&under_way));
+        self.sweeps().push(under_way);
+        // Of its errors there is another look in a minute.
+        drop(faults.alive(faults.runner(&self.runner()).sweep()).await);
+        drop(itself);
+        faults
+    }
+
+    /// Waits until the sweeps that have begun are over, and all they sent has arrived. They look at
+    /// all runs, so one may have read a run before its end and send messages for it behind it; one
+    /// that begins later does not.
+    pub async fn sweeps_over(&self) {
+        let begun = self.sweeps().clone();
+        for sweep in &begun {
+            sweep.arrived().await;
+        }
+        self.sweeps().retain(|sweep| !sweep.is_over());
+    }
+
+    fn sweeps(&self) -> MutexGuard<'_, Vec<UnderWay>> {
+        self.sweeps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn fetch_from(&self, url: &str) -> usize {
