@@ -17,6 +17,7 @@ use muster_core::run::{Counts, State, Status};
 use crate::deadline::Deadline;
 use crate::sending::Halt;
 use crate::sync::{Outcome, SyncImport};
+use crate::times::whole_millis;
 
 /// What a client reads when time has run out.
 const OUT_OF_TIME: &str = "out of time";
@@ -247,8 +248,7 @@ fn failed(problem: &str, run: &NewRun) -> Kind {
 /// One line for people, one for CloudWatch's metrics. A run that was refused before it began has no
 /// duration: a nought among the others would say that runs are fast.
 pub(crate) fn report(run: &NewRun, ending: &Ending, duration: Option<Duration>) {
-    let duration_ms =
-        duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
+    let duration_ms = duration.map(whole_millis);
     tracing::info!(
         import.id = %run.id,
         task.id = run.task,

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -20,6 +21,7 @@ use tokio::sync::mpsc;
 
 use crate::background::{Runner, chunk_key, random_name};
 use crate::settling::{Cause, Totals};
+use crate::times::whole_millis;
 use crate::uploads::object_key;
 
 mod object;
@@ -81,12 +83,20 @@ impl Runner {
         }
         let id = run.id;
         tracing::info!(import.id = %id, task.id = run.task, bytes = run.size, tries = job.tries, "checking an upload");
+        let began = Instant::now();
         match self.attempt(&run, &job).boxed().await? {
             Attempt::Refused(error) => {
                 let cause = Cause::Refused(error);
                 self.end(&run, Totals::default(), cause).await
             }
-            Attempt::Read(chunked, to) => self.enter(&run, job, chunked, to).await,
+            Attempt::Read(chunked, to) => {
+                let Chunked {
+                    chunks, records, ..
+                } = chunked;
+                let duration_ms = whole_millis(began.elapsed());
+                tracing::info!(import.id = %id, task.id = run.task, bytes = run.size, records, chunks, duration_ms, "an upload was checked");
+                self.enter(&run, job, chunked, to).await
+            }
             Attempt::Late => self.look_after(&id).await,
         }
     }

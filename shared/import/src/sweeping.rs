@@ -2,6 +2,7 @@
 //! queue is a hint, the rows are the truth: what stands still is sent again, what cannot be done is
 //! given up, what is complete is ended. A dead letter decides nothing.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -21,8 +22,6 @@ use crate::settling::{Cause, Totals};
 const NEARLY_EMPTY: u64 = 10;
 /// Chunks that are left out at the same time.
 const AT_ONCE: usize = 16;
-/// After this a run that has not moved is counted as stuck.
-const STUCK: Duration = Duration::from_secs(15 * 60);
 
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,8 +32,17 @@ pub struct Swept {
     pub open: u64,
     /// Messages that were sent again.
     pub sent: u64,
-    /// Runs in the background that have not moved for a quarter of an hour.
+    /// Runs in the background that have not moved for long, and do not only wait behind others.
     pub stuck: u64,
+    /// Tasks that were held by a run that had ended, which the protocol does not let happen.
+    pub freed: u64,
+}
+
+impl Swept {
+    /// The metric of [`Self::stuck`].
+    pub const STUCK: &str = "StuckRuns";
+    /// The metric of [`Self::freed`].
+    pub const FREED: &str = "FreedHolds";
 }
 
 impl Runner {
@@ -51,10 +59,8 @@ impl Runner {
             Ok(interrupted) => swept.interrupted = interrupted.len() as u64,
             Err(error) => first_error = Some(error),
         }
-        let open = match self.store.open_queued().await {
-            Ok(open) => open,
-            Err(error) => return Err(first_error.unwrap_or(error)),
-        };
+        let (open, trouble) = self.store.open_queued().await;
+        first_error = first_error.or(trouble);
         swept.open = open.len() as u64;
         for open in open {
             if let Err(error) = self.sweep_run(open, &mut swept).await {
@@ -64,8 +70,9 @@ impl Runner {
         }
         Metrics::new()
             .count("OpenRuns", swept.open)
-            .count("StuckRuns", swept.stuck)
+            .count(Swept::STUCK, swept.stuck)
             .count("InterruptedRuns", swept.interrupted)
+            .count(Swept::FREED, swept.freed)
             .count("MessagesSentAgain", swept.sent)
             .emit(now);
         first_error.map_or(Ok(swept), Err)
@@ -76,6 +83,7 @@ impl Runner {
         let run = self.store.get_run(&open.run, now).await?;
         let Some(run) = run.filter(|run| !run.state.is_terminal()) else {
             if self.store.close_dead(open, now).await? {
+                swept.freed += 1;
                 tracing::error!(import.id = %open.run, task.id = open.task, "a run that had ended held its task; the task is free now");
             }
             return Ok(());
@@ -83,7 +91,7 @@ impl Runner {
         let Some(job) = run.job.clone() else {
             return Ok(());
         };
-        let over = is_past(job.acquired_at, self.times.run_over, now);
+        let over = self.is_over(&job, now);
         match run.state {
             State::Checking => self.sweep_checking(&run, &job, over, now, swept).await,
             State::Planning | State::Applying | State::Stopping => {
@@ -107,7 +115,9 @@ impl Runner {
         let heard = job.heard_at.unwrap_or(job.entered_at);
         let sent = job.queued_at.unwrap_or(Timestamp::MIN);
         let silent = is_past(heard, self.times.heartbeat_over, now);
-        swept.stuck += u64::from(is_past(heard, STUCK, now));
+        // One that nobody has begun with waits behind others.
+        let begun = job.heard_at.is_some();
+        swept.stuck += u64::from(begun && is_past(heard, self.times.stuck_after, now));
         if silent && is_past(sent, self.times.heartbeat_over, now) {
             let message = ProcessMessage { run: run.id };
             let queues = &self.background.queues;
@@ -141,7 +151,7 @@ impl Runner {
             .filter(|(_, row)| self.stands_still(row, now))
             .map(|(chunk, _)| *chunk)
             .collect();
-        swept.stuck += u64::from(self.is_stuck(&job, &rows.into_values().collect::<Vec<_>>(), now));
+        swept.stuck += u64::from(self.is_stuck(&job, &rows, !missing.is_empty(), now).await?);
         if run.state == State::Stopping {
             if was_handed_over(run) {
                 self.queue(run, missing.iter().copied(), Work::Reconcile)
@@ -163,6 +173,11 @@ impl Runner {
         }
         swept.sent += standing.len() as u64;
         self.settle(run).await
+    }
+
+    /// Whether a run has taken so long that nothing more of it is begun.
+    pub(crate) fn is_over(&self, job: &Job, now: Timestamp) -> bool {
+        is_past(job.acquired_at, self.times.run_over, now)
     }
 
     /// Whether the messages of chunks that nobody has begun with are to be sent again: they were
@@ -197,13 +212,25 @@ impl Runner {
                 .is_some_and(|since| is_past(since, self.times.chunk_held(), now))
     }
 
-    fn is_stuck(&self, job: &Job, rows: &[ChunkRow], now: Timestamp) -> bool {
-        let begun = rows.iter().filter_map(|row| row.since).max();
-        is_past(
-            begun.unwrap_or(job.entered_at).max(job.entered_at),
-            STUCK,
-            now,
-        )
+    /// Whether nothing has come of a run for long: its chunks are tried in vain, or nobody tries
+    /// them though there is not much else to do.
+    async fn is_stuck(
+        &self,
+        job: &Job,
+        rows: &BTreeMap<u32, ChunkRow>,
+        waits: bool,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let in_vain = |row: &&ChunkRow| row.result.is_none() && row.tries > 1;
+        let moved = rows.values().filter(|row| !in_vain(row));
+        let moved = moved.filter_map(|row| row.since).max();
+        let moved = moved.unwrap_or(job.entered_at).max(job.entered_at);
+        if !is_past(moved, self.times.stuck_after, now) {
+            return Ok(false);
+        }
+        Ok(!waits
+            || rows.values().any(|row| in_vain(&row))
+            || self.background.queues.chunks_waiting().await? <= NEARLY_EMPTY)
     }
 
     async fn send_again(

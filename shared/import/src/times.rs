@@ -58,10 +58,18 @@ pub struct Times {
     /// A run that takes longer than this is stopped. Well below `stamp_kept`.
     #[serde(deserialize_with = "seconds")]
     pub run_over: Duration,
+    /// After this a run of which nothing has come is counted as stuck.
+    #[serde(deserialize_with = "seconds")]
+    pub stuck_after: Duration,
     /// How long a chunk that nobody has begun with may wait before its message is sent again,
     /// though the queue is full.
     #[serde(deserialize_with = "seconds")]
     pub resend_anyway: Duration,
+}
+
+/// A time in whole milliseconds, as logs have it.
+pub(crate) fn whole_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Times {
@@ -154,6 +162,7 @@ impl Default for Times {
             heartbeat_over: Duration::from_secs(120),
             process_tries: 5,
             run_over: Duration::from_secs(24 * 3_600),
+            stuck_after: Duration::from_secs(15 * 60),
             resend_anyway: Duration::from_secs(3_600),
         }
     }

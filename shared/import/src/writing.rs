@@ -2,6 +2,8 @@
 //! behind that, and writes what came of it only if the chunk is still its own (PROTOCOL §5). What it
 //! applied and could not report is found by the stamps it left in the users.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -24,6 +26,7 @@ use crate::foresight::count;
 use crate::planning::plan_all;
 use crate::processing;
 use crate::sending::{Halt, Sender};
+use crate::times::whole_millis;
 use crate::work::{Ledger, RunContext};
 
 /// A chunk as it was read.
@@ -54,12 +57,17 @@ impl Runner {
     }
 
     async fn write_one(&self, message: &ChunkMessage) -> Result<(), StoreError> {
-        let deadline = Deadline::of_chunk(self.times);
+        let (deadline, began) = (Deadline::of_chunk(self.times), Instant::now());
         let Some(run) = self.wanted(message).await? else {
             return Ok(());
         };
         let owner = random_name();
         let now = Timestamp::now();
+        let over = run.job.as_ref().is_some_and(|job| self.is_over(job, now));
+        if over && run.state != State::Stopping {
+            // The sweep gives it up; a stamp must outlast whoever is begun with here.
+            return Ok(());
+        }
         let (held, round) = (self.times.chunk_held(), message.round);
         let started = self
             .store
@@ -95,6 +103,11 @@ impl Runner {
                     .await?
             }
         };
+        if let Written::All(result) = &written {
+            let records = result.counts.total + result.left_out;
+            let duration_ms = whole_millis(began.elapsed());
+            tracing::info!(import.id = %run.id, task.id = run.task, chunk = message.chunk, round = round.as_str(), records, duration_ms, "a chunk is done");
+        }
         self.conclude(&run, message, &owner, written).await
     }
 

@@ -20,6 +20,7 @@ mod messages;
 mod others;
 mod schedules;
 mod stage;
+mod standing;
 mod stopping;
 mod throttling;
 mod writing;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use muster_aws::{Background, BackgroundConfig, Config, Store, Tables};
-use muster_import::Times;
+use muster_import::{Swept, Times};
 use serde_json::Value;
 
 use super::{STACK_NAME, TEMPLATE, TableDefinitions, yaml};
@@ -229,6 +229,31 @@ fn a_message_stays_hidden_for_longer_than_its_function_may_work_on_it() {
         assert!(hidden.as_u64().unwrap() > timeout.as_u64().unwrap());
         assert_eq!(mapping["BatchSize"], 1, "one that is slow delays no other");
     }
+}
+
+#[test]
+fn a_chunk_s_message_comes_again_when_its_writer_s_time_is_over_and_as_the_sweep_expects() {
+    let document = yaml::parse(TEMPLATE).unwrap();
+    let resources = &document["Resources"];
+    let hidden = &resources["ChunksQueue"]["Properties"]["VisibilityTimeout"];
+    let timeout = &resources["WriterFunction"]["Properties"]["Timeout"];
+    let times = Times::default();
+    assert_eq!(hidden.as_u64(), Some(times.chunk_visible.as_secs()));
+    assert!(times.chunk_held() < times.chunk_visible);
+    assert!(times.chunk_give_up_after.as_secs() < timeout.as_u64().unwrap());
+}
+
+#[test]
+fn alarms_of_the_sweep_look_at_metrics_that_it_has() {
+    let document = yaml::parse(TEMPLATE).unwrap();
+    let resources = &document["Resources"];
+    let alarms = of_type(resources, "AWS::CloudWatch::Alarm").map(|alarm| &alarm["Properties"]);
+    let ours = alarms.filter(|alarm| alarm["Namespace"]["Fn::Sub"] == "Muster/${AWS::StackName}");
+    let mut looked_at: Vec<_> = ours
+        .filter_map(|alarm| alarm["MetricName"].as_str())
+        .collect();
+    looked_at.sort_unstable();
+    assert_eq!(looked_at, [Swept::FREED, "ServerErrors", Swept::STUCK]);
 }
 
 #[test]

@@ -74,22 +74,35 @@ impl Store {
         first_error.map_or(Ok(ended), Err)
     }
 
-    /// The runs in the background that have not ended.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn open_queued(&self) -> Result<Vec<OpenRun>, StoreError> {
-        let mut open = Vec::new();
+    /// The runs in the background that have not ended, as far as they can be read, and the first
+    /// error there was: what cannot be read keeps no other run from being looked after.
+    pub async fn open_queued(&self) -> (Vec<OpenRun>, Option<StoreError>) {
+        let (mut open, mut first_error) = (Vec::new(), None);
         for shard in 0..SHARDS {
-            for row in self.open_rows(shard).await? {
-                let row: Open = row::decode("an open run", row)?;
-                if row.kind == HoldKind::Queued {
-                    let Open { run, task, .. } = row;
-                    open.push(OpenRun { run, task });
+            let rows = match self.open_rows(shard).await {
+                Ok(rows) => rows,
+                Err(error) => {
+                    error!(shard, %error, "a list of open runs could not be read");
+                    first_error.get_or_insert(error);
+                    continue;
+                }
+            };
+            for row in rows {
+                let id = named(&row).map(|run| run.to_string()).unwrap_or_default();
+                match row::decode::<Open>("an open run", row) {
+                    Ok(row) if row.kind == HoldKind::Queued => {
+                        let Open { run, task, .. } = row;
+                        open.push(OpenRun { run, task });
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        error!(import.id = id, %error, "an open run could not be read");
+                        first_error.get_or_insert(error);
+                    }
                 }
             }
         }
-        Ok(open)
+        (open, first_error)
     }
 
     /// Deletes the open row of a run that has ended or is none, and frees a task that it still

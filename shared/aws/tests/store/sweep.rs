@@ -128,6 +128,13 @@ async fn what_the_sweep_cannot_read_keeps_no_other_run_from_its_end() {
         (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
         (9, 9)
     );
+    let (queued, trouble) = store.open_queued().await;
+    assert_eq!(queued, [], "none is in the background");
+    let trouble = trouble.expect("three rows cannot be read");
+    assert!(
+        !format!("{trouble} {trouble:?}").contains("jack"),
+        "{trouble}"
+    );
 }
 
 /// The partition of a run's open row.
