@@ -107,7 +107,7 @@ async fn wrong_method(method: Method) -> Response {
                 ("Import-Id" = String, description = "The run, as the execution log has it."),
                 ("Idempotent-Replayed" = Option<String>, description = "`true`: this is the stored answer of an earlier request."),
             )),
-        (status = 202, description = "The import goes on in the background, as was preferred; what is wrong with the body is said there.", body = Accepted,
+        (status = 202, description = "The import goes on in the background: that was preferred, and what is wrong with the body is said there; or it takes longer than a request may.", body = Accepted,
             headers(
                 ("Import-Id" = String, description = "The run, as the execution log has it."),
                 ("Location" = String, description = "Where the run is to be found."),

@@ -218,9 +218,18 @@ async fn a_file_that_unpacks_to_more_than_there_may_be_is_refused() {
 async fn a_mistake_deep_in_a_file_is_named_and_nothing_of_it_is_imported() {
     let w = World::start().await;
     let before = w.directory().await;
-    let good = |records: Vec<Value>| records.iter().map(|it| format!("{it},\n")).collect();
-    let head: String = good(complete(&w, 0, 2_500));
-    let tail: String = good(complete(&w, 2_500, 3_000));
+    // It is sent in parts of 8 MiB, and read in pieces of 4: the place is counted over all of them.
+    let padding = "x".repeat(5_000);
+    let good = |mut records: Vec<Value>| {
+        for record in &mut records {
+            record["Padding"] = json!(padding);
+        }
+        let lines = records.iter().map(|record| format!("{record},\n"));
+        lines.collect::<String>()
+    };
+    let head = good(complete(&w, 0, 2_500));
+    let tail = good(complete(&w, 2_500, 3_000));
+    assert!(head.len() > PART, "{}", head.len());
     let file = format!("[\n{head}{{\"Username\" \"x\"}},\n{tail}7]");
     let task = w.tenants[0].task_id;
     let run = w.upload(0, task, "", json!({}), file.as_bytes()).await;
@@ -360,5 +369,30 @@ async fn of_two_tenants_who_send_the_same_new_users_at_once_each_user_goes_to_on
     assert_eq!(one[4] + two[4], total, "{one:?} {two:?}");
     if let Some(rows) = w.directory().await {
         assert!(dangling(&rows).is_empty(), "claims of nobody");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_a_login_that_is_taken_is_not_said() {
+    let w = World::start().await;
+    let theirs = json!(complete(&w, 0, 3));
+    let theirs = w.import(1).await.records(&theirs);
+    theirs.send().await.assert_success(3);
+    let file = json!(complete(&w, 1, 5)).to_string().into_bytes();
+    let run = w
+        .upload(0, w.tenants[0].task_id, "", json!({}), &file)
+        .await;
+    let standing = w.ended(0, &run).await;
+    assert_eq!(figures(&standing), [4, 0, 2, 0, 2, 0, 0], "{standing}");
+    let taken = get(&w, &run, "/items?code=username.taken").await;
+    let records = taken.json();
+    let records = records["items"].as_array().expect("items").iter();
+    let records: Vec<_> = records.map(|item| item["record"].clone()).collect();
+    assert_eq!(records, [1, 2], "{taken}");
+    let rejected = json!(rejected(&w, &run).await);
+    let other = &w.tenants[1];
+    for told in [taken.text(), &rejected.to_string(), &standing.to_string()] {
+        assert!(!told.contains(&other.name), "{told}");
+        assert!(!told.contains(&other.robot.username), "{told}");
     }
 }
