@@ -28,6 +28,9 @@ pub use self::applied::{Applied, Effect};
 pub use self::wire::Trouble;
 pub use crate::between::Service;
 
+/// The operation that sends statements.
+pub const BATCH: &str = "BatchExecuteStatement";
+
 /// How long the SDK waits for one answer, and for all tries of a call.
 const ATTEMPT: Duration = Duration::from_millis(250);
 const CALL: Duration = Duration::from_millis(1_500);

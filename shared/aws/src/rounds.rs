@@ -99,6 +99,14 @@ pub struct ChunkResult {
     pub left_out: u64,
 }
 
+impl ChunkResult {
+    /// Records of the chunk.
+    #[must_use]
+    pub const fn records(&self) -> u64 {
+        self.counts.total + self.left_out
+    }
+}
+
 /// What became of an attempt to begin with a chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Started {

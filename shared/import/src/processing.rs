@@ -89,14 +89,7 @@ impl Runner {
                 let cause = Cause::Refused(error);
                 self.end(&run, Totals::default(), cause).await
             }
-            Attempt::Read(chunked, to) => {
-                let Chunked {
-                    chunks, records, ..
-                } = chunked;
-                let duration_ms = whole_millis(began.elapsed());
-                tracing::info!(import.id = %id, task.id = run.task, bytes = run.size, records, chunks, duration_ms, "an upload was checked");
-                self.enter(&run, job, chunked, to).await
-            }
+            Attempt::Read(chunked, to) => self.enter(&run, job, chunked, to, began).await,
             Attempt::Late => self.look_after(&id).await,
         }
     }
@@ -112,15 +105,19 @@ impl Runner {
         }
     }
 
-    /// Takes a run whose data were read to its next state.
+    /// Takes a run whose data were read from `began` on to its next state.
     async fn enter(
         &self,
         run: &Run,
         job: Job,
         chunked: Chunked,
         to: State,
+        began: Instant,
     ) -> Result<(), StoreError> {
-        if chunked.chunks == 0 {
+        let Chunked {
+            chunks, records, ..
+        } = chunked;
+        if chunks == 0 {
             return self.end(run, Totals::default(), Cause::Done).await;
         }
         let job = Job {
@@ -131,6 +128,8 @@ impl Runner {
         if !advanced {
             return self.look_after(&run.id).await;
         }
+        let duration_ms = whole_millis(began.elapsed());
+        tracing::info!(import.id = %run.id, task.id = run.task, bytes = run.size, records, chunks, duration_ms, "an upload was checked");
         let entered = Run {
             state: to,
             job: Some(job),

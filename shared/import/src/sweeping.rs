@@ -38,6 +38,50 @@ pub struct Swept {
     pub freed: u64,
 }
 
+/// How a run stands that has not ended.
+struct Standing {
+    /// It waits for a processor; otherwise, for writers.
+    checking: bool,
+    /// When anybody last began with something of it.
+    begun: Option<Timestamp>,
+    /// Since when nothing has come of it.
+    moved: Timestamp,
+    /// Somebody has begun with something again and again, or is not heard of any more.
+    in_vain: bool,
+}
+
+impl Standing {
+    fn of_round(job: &Job, rows: &BTreeMap<u32, ChunkRow>) -> Self {
+        let in_vain = |row: &ChunkRow| row.result.is_none() && row.tries > 1;
+        let moved = rows.values().filter(|row| !in_vain(row));
+        let moved = moved.filter_map(|row| row.since).max();
+        Self {
+            checking: false,
+            begun: rows.values().filter_map(|row| row.since).max(),
+            moved: moved.unwrap_or(job.entered_at).max(job.entered_at),
+            in_vain: rows.values().any(in_vain),
+        }
+    }
+}
+
+/// How many runs are stuck: nothing has come of them for so long, and they do not only wait for who
+/// works on others.
+fn stuck(seen: &[Standing], after: Duration, now: Timestamp) -> u64 {
+    let worked_on = |place: usize, checking: bool| {
+        let mut others = seen.iter().enumerate();
+        others.any(|(other, run)| {
+            let lately = run.begun.is_some_and(|begun| !is_past(begun, after, now));
+            other != place && run.checking == checking && lately
+        })
+    };
+    let mut count = 0;
+    for (place, run) in seen.iter().enumerate() {
+        let still = is_past(run.moved, after, now);
+        count += u64::from(still && (run.in_vain || !worked_on(place, run.checking)));
+    }
+    count
+}
+
 impl Swept {
     /// The metric of [`Self::stuck`].
     pub const STUCK: &str = "StuckRuns";
@@ -62,12 +106,17 @@ impl Runner {
         let (open, trouble) = self.store.open_queued().await;
         first_error = first_error.or(trouble);
         swept.open = open.len() as u64;
+        let mut seen = Vec::new();
         for open in open {
-            if let Err(error) = self.sweep_run(open, &mut swept).await {
-                tracing::error!(import.id = %open.run, %error, "a run could not be looked after");
-                first_error.get_or_insert(error);
+            match self.sweep_run(open, &mut swept).await {
+                Ok(standing) => seen.extend(standing),
+                Err(error) => {
+                    tracing::error!(import.id = %open.run, %error, "a run could not be looked after");
+                    first_error.get_or_insert(error);
+                }
             }
         }
+        swept.stuck = stuck(&seen, self.times.stuck_after, now);
         Metrics::new()
             .count("OpenRuns", swept.open)
             .count(Swept::STUCK, swept.stuck)
@@ -78,7 +127,11 @@ impl Runner {
         first_error.map_or(Ok(swept), Err)
     }
 
-    async fn sweep_run(&self, open: OpenRun, swept: &mut Swept) -> Result<(), StoreError> {
+    async fn sweep_run(
+        &self,
+        open: OpenRun,
+        swept: &mut Swept,
+    ) -> Result<Option<Standing>, StoreError> {
         let now = Timestamp::now();
         let run = self.store.get_run(&open.run, now).await?;
         let Some(run) = run.filter(|run| !run.state.is_terminal()) else {
@@ -86,10 +139,10 @@ impl Runner {
                 swept.freed += 1;
                 tracing::error!(import.id = %open.run, task.id = open.task, "a run that had ended held its task; the task is free now");
             }
-            return Ok(());
+            return Ok(None);
         };
         let Some(job) = run.job.clone() else {
-            return Ok(());
+            return Ok(None);
         };
         let over = self.is_over(&job, now);
         match run.state {
@@ -97,7 +150,7 @@ impl Runner {
             State::Planning | State::Applying | State::Stopping => {
                 self.sweep_round(&run, job, over, now, swept).await
             }
-            State::Uploading | State::Finished | State::Cancelled => Ok(()),
+            State::Uploading | State::Finished | State::Cancelled => Ok(None),
         }
     }
 
@@ -108,16 +161,14 @@ impl Runner {
         over: bool,
         now: Timestamp,
         swept: &mut Swept,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<Standing>, StoreError> {
         if over {
-            return self.end(run, Totals::default(), Cause::Unreadable).await;
+            self.end(run, Totals::default(), Cause::Unreadable).await?;
+            return Ok(None);
         }
         let heard = job.heard_at.unwrap_or(job.entered_at);
         let sent = job.queued_at.unwrap_or(Timestamp::MIN);
         let silent = is_past(heard, self.times.heartbeat_over, now);
-        // One that nobody has begun with waits behind others.
-        let begun = job.heard_at.is_some();
-        swept.stuck += u64::from(begun && is_past(heard, self.times.stuck_after, now));
         if silent && is_past(sent, self.times.heartbeat_over, now) {
             let message = ProcessMessage { run: run.id };
             let queues = &self.background.queues;
@@ -125,7 +176,12 @@ impl Runner {
             self.store.note_queued(&run.id, run.state, now).await?;
             swept.sent += 1;
         }
-        Ok(())
+        Ok(Some(Standing {
+            checking: true,
+            begun: job.heard_at,
+            moved: heard,
+            in_vain: job.heard_at.is_some(),
+        }))
     }
 
     async fn sweep_round(
@@ -135,23 +191,26 @@ impl Runner {
         over: bool,
         now: Timestamp,
         swept: &mut Swept,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<Standing>, StoreError> {
         let (Some((_, chunked)), Some(round)) = (chunked(run), Round::of(run.state)) else {
-            return Ok(());
+            return Ok(None);
         };
         let rows = self.store.chunks(&run.id, round, 0, usize::MAX).await?;
+        let standing = Standing::of_round(&job, &rows);
         let hopeless = rows.values().any(|row| self.is_hopeless(row, now));
-        if run.state != State::Stopping && (over || hopeless) {
-            return self.give_up(run, job, now).await;
+        let done = rows.values().filter(|row| row.result.is_some()).count();
+        let left = done < usize::try_from(chunked.chunks).unwrap_or(usize::MAX);
+        if run.state != State::Stopping && (hopeless || over && left) {
+            self.give_up(run, job, now).await?;
+            return Ok(Some(standing));
         }
         let missing = (0..chunked.chunks).filter(|chunk| !rows.contains_key(chunk));
         let missing: Vec<u32> = missing.collect();
-        let standing: Vec<u32> = rows
+        let still: Vec<u32> = rows
             .iter()
             .filter(|(_, row)| self.stands_still(row, now))
             .map(|(chunk, _)| *chunk)
             .collect();
-        swept.stuck += u64::from(self.is_stuck(&job, &rows, !missing.is_empty(), now).await?);
         if run.state == State::Stopping {
             if was_handed_over(run) {
                 self.queue(run, missing.iter().copied(), Work::Reconcile)
@@ -159,10 +218,10 @@ impl Runner {
             } else {
                 self.leave_out(run, &missing).await?;
             }
-            self.send_again(run, round, &standing, Work::Reconcile, now)
+            self.send_again(run, round, &still, Work::Reconcile, now)
                 .await?;
         } else {
-            self.send_again(run, round, &standing, Work::Write, now)
+            self.send_again(run, round, &still, Work::Write, now)
                 .await?;
             if !missing.is_empty() && self.wants_sending(&job, now).await? {
                 self.queue(run, missing.iter().copied(), Work::Write)
@@ -171,8 +230,9 @@ impl Runner {
                 swept.sent += missing.len() as u64;
             }
         }
-        swept.sent += standing.len() as u64;
-        self.settle(run).await
+        swept.sent += still.len() as u64;
+        self.settle(run).await?;
+        Ok(Some(standing))
     }
 
     /// Whether a run has taken so long that nothing more of it is begun.
@@ -210,27 +270,6 @@ impl Runner {
             && row
                 .since
                 .is_some_and(|since| is_past(since, self.times.chunk_held(), now))
-    }
-
-    /// Whether nothing has come of a run for long: its chunks are tried in vain, or nobody tries
-    /// them though there is not much else to do.
-    async fn is_stuck(
-        &self,
-        job: &Job,
-        rows: &BTreeMap<u32, ChunkRow>,
-        waits: bool,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let in_vain = |row: &&ChunkRow| row.result.is_none() && row.tries > 1;
-        let moved = rows.values().filter(|row| !in_vain(row));
-        let moved = moved.filter_map(|row| row.since).max();
-        let moved = moved.unwrap_or(job.entered_at).max(job.entered_at);
-        if !is_past(moved, self.times.stuck_after, now) {
-            return Ok(false);
-        }
-        Ok(!waits
-            || rows.values().any(|row| in_vain(&row))
-            || self.background.queues.chunks_waiting().await? <= NEARLY_EMPTY)
     }
 
     async fn send_again(

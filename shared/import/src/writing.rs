@@ -37,6 +37,13 @@ pub(crate) struct Chunk {
     pub(crate) collected: CollectedChunk,
 }
 
+/// A writer's turn at a chunk.
+struct Turn {
+    owner: String,
+    work: Work,
+    began: Instant,
+}
+
 /// What a writer came to.
 pub(crate) enum Written {
     /// All of the chunk.
@@ -103,12 +110,8 @@ impl Runner {
                     .await?
             }
         };
-        if let Written::All(result) = &written {
-            let records = result.counts.total + result.left_out;
-            let duration_ms = whole_millis(began.elapsed());
-            tracing::info!(import.id = %run.id, task.id = run.task, chunk = message.chunk, round = round.as_str(), records, duration_ms, "a chunk is done");
-        }
-        self.conclude(&run, message, &owner, written).await
+        let turn = Turn { owner, work, began };
+        self.conclude(&run, message, &turn, written).await
     }
 
     /// The run of a message, if it is still in the round that the message is for.
@@ -134,20 +137,23 @@ impl Runner {
         &self,
         run: &Run,
         message: &ChunkMessage,
-        owner: &str,
+        turn: &Turn,
         written: Written,
     ) -> Result<(), StoreError> {
-        let (round, chunk) = (message.round, message.chunk);
+        let (round, chunk, owner) = (message.round, message.chunk, turn.owner.as_str());
         match written {
             Written::All(result) => {
                 let now = Timestamp::now();
-                let records = result.counts.total + result.left_out;
+                let records = result.records();
                 let committed =
                     self.store
                         .commit_chunk(&run.id, round, chunk, Some(owner), &result, now);
                 if !committed.await? {
                     return Ok(());
                 }
+                let duration_ms = whole_millis(turn.began.elapsed());
+                let (round_name, work) = (round.as_str(), turn.work.as_str());
+                tracing::info!(import.id = %run.id, task.id = run.task, chunk, round = round_name, work, records, duration_ms, "a chunk is done");
                 let all = chunked(run).map_or(0, |(_, chunked)| u64::from(chunked.chunks));
                 let progress = self.store.count_chunk(&run.id, round, records, now).await?;
                 if progress.chunks >= all {

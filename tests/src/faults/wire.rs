@@ -92,7 +92,7 @@ pub(super) struct Split {
 impl Split {
     /// `None`: it is no batch, or has no statement at those places.
     pub(super) fn of(request: &HttpRequest, pattern: u8, trouble: Trouble) -> Option<Self> {
-        if asked(request).1 != "BatchExecuteStatement" {
+        if asked(request).1 != super::BATCH {
             return None;
         }
         let request = text(request);

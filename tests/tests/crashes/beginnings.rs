@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use muster_aws::tasks::Task;
-use muster_core::run::State;
+use muster_core::run::{State, Status};
 use muster_core::settings::SafetyThreshold;
-use muster_import::{Outcome, SyncImport, uploads};
-use muster_tests::faults::{Asked, Fault, Faults, UnderWay};
+use muster_import::uploads;
+use muster_tests::faults::{Asked, BATCH, Fault, Faults, UnderWay};
 use muster_tests::uploads::announced_and_sent;
 use rand::RngExt as _;
 
 use crate::file::File;
 use crate::handing::{again, ended_alone, send_in_a_hurry};
 use crate::import::{Import, import_now};
+use crate::judge::Others;
 use crate::schedules::Schedule;
 
 impl Schedule {
@@ -98,9 +99,9 @@ impl Schedule {
         let (stage, (task, file)) = (Arc::clone(&self.stage), self.prepared(tag).await);
         let (mut lot, mut batches) = (self.lot(), 0);
         let faults = Faults::new(move |asked: Asked<'_>| {
-            batches += usize::from(asked.operation == "BatchExecuteStatement");
+            batches += usize::from(asked.operation == BATCH);
             match asked.operation {
-                "BatchExecuteStatement" if batches > 1 => Fault::Throttled,
+                BATCH if batches > 1 => Fault::Throttled,
                 _ => lot(asked),
             }
         });
@@ -115,12 +116,11 @@ impl Schedule {
         if import.row().await.job.is_some() {
             return Some(import);
         }
-        match told {
-            Some(SyncImport::Ended {
-                outcome: Outcome::Imported { counts, .. },
-                ..
-            }) => assert_eq!(counts, import.file.counts()),
-            told => ended_alone(&import, told).await,
+        // Its end may have been reached all the same, whatever the client was told.
+        let run = import.end_calmly().await;
+        match run.status {
+            Some(Status::Failure) => ended_alone(&import, told).await,
+            _ => import.judge(&run, Others::None).await,
         }
         None
     }

@@ -14,7 +14,6 @@ use muster_tests::uploads::announced_and_sent;
 
 use crate::file::File;
 use crate::import::{Fate, Import, at_every_request, import_now};
-use crate::judge::Others;
 use crate::stage::{Letter, Stage, times};
 
 async fn process_under(stage: Arc<Stage>, number: usize, faults: Faults) -> bool {
@@ -78,7 +77,7 @@ async fn two_at_an_upload(stage: Arc<Stage>, number: usize) -> bool {
     let letters = import.fetch().await;
     let late = Fault::LateRequest(Duration::from_millis(100));
     let ((one, faults), (other, _)) = tokio::join!(
-        import.deliver(&letters[0], Faults::at(number, late)),
+        import.deliver(&letters[0], Faults::at(number, late).patient()),
         import.deliver(&letters[0], Faults::none()),
     );
     let both = (&one, &other);
@@ -102,24 +101,27 @@ async fn an_object_of_another_size_than_was_announced_is_refused() {
     let put = objects.put(&object_key(&import.run), longer.into()).await;
     put.expect("the bucket");
     import.deliver_calmly(&letters[0]).await;
-    let run = import.end_calmly().await;
-    import.judge(&run, Others::None).await;
+    let run = import.end_well().await;
     assert_refused(&import, &run, "were announced").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_processor_that_reads_slowly_says_that_it_is_at_work() {
-    let stage = Stage::start().await;
+    let times = Times {
+        heartbeat_over: Duration::from_secs(2),
+        ..times()
+    };
+    let stage = Stage::with(3, times).await;
     let import = Import::begin(&stage, File::small("slow")).await;
     let letters = import.fetch().await;
-    let reads = times().heartbeat_over * 4;
+    let reads = times.heartbeat_over * 2;
     let slow = Faults::new(move |asked| match (asked.service, asked.operation) {
         (Service::S3, "GET") => Fault::LateAnswer(reads),
         _ => Fault::Passes,
     });
     let reading = async {
-        let (fate, _) = import.deliver(&letters[0], slow.patient()).await;
-        assert!(matches!(fate, Fate::Done), "{fate:?}");
+        let (fate, slow) = import.deliver(&letters[0], slow.patient()).await;
+        assert!(matches!(fate, Fate::Done) && slow.were_met(), "{fate:?}");
     };
     let sweeping = async {
         let began = Instant::now();
@@ -130,12 +132,11 @@ async fn a_processor_that_reads_slowly_says_that_it_is_at_work() {
                 .iter()
                 .any(|letter| matches!(letter, Letter::Process(_)));
             assert!(!again, "another processor is sent for");
-            tokio::time::sleep(times().heartbeat).await;
+            tokio::time::sleep(times.heartbeat).await;
         }
     };
     tokio::join!(reading, sweeping);
-    import.end_calmly().await;
-    import.judge(&import.row().await, Others::None).await;
+    import.end_complete().await;
 }
 
 /// Two processors at once, of which one dies.
@@ -198,8 +199,7 @@ async fn an_object_that_is_replaced_while_it_is_read_is_refused() {
     let objects = &stage.stack.background.objects;
     let put = objects.put(&object_key(&import.run), other.into()).await;
     put.expect("the bucket");
-    let run = import.end_calmly().await;
-    import.judge(&run, Others::None).await;
+    let run = import.end_well().await;
     assert_refused(&import, &run, "replaced while it was read").await;
 }
 
@@ -218,8 +218,7 @@ async fn data_over_which_every_processor_dies_end_the_run() {
             .await;
         assert!(matches!(fate, Fate::Died), "{fate:?}");
     }
-    let run = import.end_calmly().await;
-    import.judge(&run, Others::None).await;
+    let run = import.end_well().await;
     assert_refused(&import, &run, "could not be read to its end").await;
 }
 

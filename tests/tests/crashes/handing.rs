@@ -8,13 +8,11 @@ use std::time::Duration;
 use muster_aws::tasks::Task;
 use muster_core::run::{State, Status};
 use muster_import::{Deadline, Outcome, SyncImport, Times, import};
-use muster_tests::faults::{Applied, Asked, Fault, Faults, Trouble, UnderWay};
+use muster_tests::faults::{Applied, Asked, BATCH, Fault, Faults, Trouble, UnderWay};
 
 use crate::file::File;
 use crate::import::{Import, all_runs_of, at_every_request_of, import_now, request};
 use crate::stage::{Stage, times};
-
-const BATCH: &str = "BatchExecuteStatement";
 
 /// A request has no time to write what is throttled, and some to hand it over.
 pub fn hurried() -> Times {

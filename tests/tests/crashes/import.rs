@@ -20,6 +20,18 @@ use crate::stage::{Letter, Stage, times};
 /// After this a run without faults that has not ended never will.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Does something again and again until it gives an answer.
+pub async fn patiently<T>(what: &str, mut again: impl AsyncFnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(answer) = again().await {
+            return answer;
+        }
+        assert!(began.elapsed() < PATIENCE, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+}
+
 /// What became of a delivery.
 #[derive(Debug)]
 pub enum Fate {
@@ -204,6 +216,15 @@ impl Import {
     /// Looks after all runs.
     pub async fn sweep(&self, faults: Faults) -> Arc<Faults> {
         self.stage.sweep_under(faults.noting(&self.applied)).await
+    }
+
+    /// Looks after all runs until messages of this one are sent.
+    pub async fn sent_again(&self) -> Vec<Letter> {
+        patiently("it is sent again", async || {
+            self.sweep(Faults::none()).await;
+            Some(self.fetch().await).filter(|sent| !sent.is_empty())
+        })
+        .await
     }
 
     pub async fn cancel(&self, faults: Faults) -> Option<Result<Cancel, StoreError>> {

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use muster_core::run::State;
-use muster_tests::faults::{Fault, Faults};
+use muster_tests::faults::{BATCH, Fault, Faults};
 
 use crate::file::{File, Kind};
-use crate::import::Import;
+use crate::import::{Import, patiently};
 use crate::judge::Others;
 use crate::others::named;
 use crate::stage::Stage;
@@ -23,7 +23,7 @@ fn late(operation: &'static str) -> Faults {
 }
 
 fn statements_late() -> Faults {
-    late("BatchExecuteStatement")
+    late(BATCH)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -71,15 +71,19 @@ async fn a_message_of_a_sweep_that_looked_before_the_end_changes_nothing_behind_
     let import = Import::begin(&stage, File::small("swept")).await;
     let letters = import.checked().await;
     // Nobody has taken up the chunks for so long that their messages are sent again.
-    while !import.sweep(late("SendMessageBatch")).await.were_met() {
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
+    patiently("they are sent again", async || {
+        let sweep = import.sweep(late("SendMessageBatch")).await;
+        sweep.were_met().then_some(())
+    })
+    .await;
+    let sent = import.history().len();
     for letter in &letters {
         import.deliver_calmly(letter).await;
     }
     let run = import.end_calmly().await;
     stage.sweeps_over().await;
-    assert!(!import.fetch().await.is_empty(), "nothing came late");
+    drop(import.fetch().await);
+    assert!(import.history().len() > sent, "nothing came late");
     import.judge(&run, Others::None).await;
     assert_eq!(run.counts, Some(import.file.counts()));
 }

@@ -18,14 +18,7 @@ async fn messages_that_are_lost_are_sent_again() {
     let import = Import::begin(&stage, File::small("lost")).await;
     assert_eq!(import.fetch().await.len(), 1);
     // The processor's is lost; then those of all chunks are.
-    let again = loop {
-        import.sweep(Faults::none()).await;
-        let fetched = import.fetch().await;
-        if !fetched.is_empty() {
-            break fetched;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    };
+    let again = import.sent_again().await;
     import.deliver_calmly(&again[0]).await;
     assert_eq!(import.fetch().await.len(), 2, "a message for each chunk");
     import.end_complete().await;

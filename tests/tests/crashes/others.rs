@@ -11,7 +11,7 @@ use muster_core::single::Request;
 use muster_core::validate::Changes;
 use muster_core::value::{Assignment, Value};
 use muster_import::{Directory, Whom, Written};
-use muster_tests::faults::{Fault, Faults};
+use muster_tests::faults::{BATCH, Fault, Faults};
 
 use crate::file::{File, Kind};
 use crate::import::{Import, import_now};
@@ -79,12 +79,12 @@ async fn died(stage: &Arc<Stage>, tag: &str, kind: Kind, dies: Dies) -> Import {
     // The first batch for a new user is the claim on the external id.
     let mut before = usize::from(kind == Kind::New);
     let faults = Faults::new(move |asked| match (asked.operation, dies) {
-        ("BatchExecuteStatement", _) if before > 0 => {
+        (BATCH, _) if before > 0 => {
             before -= 1;
             Fault::Passes
         }
-        ("BatchExecuteStatement", Dies::BeforeTheWrite) => Fault::CrashBefore,
-        ("BatchExecuteStatement", Dies::AfterTheWrite) => Fault::CrashAfter,
+        (BATCH, Dies::BeforeTheWrite) => Fault::CrashBefore,
+        (BATCH, Dies::AfterTheWrite) => Fault::CrashAfter,
         _ => Fault::Passes,
     });
     drop(import.deliver(&letters[0], faults).await);

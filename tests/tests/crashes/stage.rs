@@ -14,6 +14,7 @@ use muster_core::survey::ChunkSizes;
 use muster_import::{Runner, Times};
 use muster_local::{Stack, StackOptions, WorkerOptions};
 use muster_tests::Access;
+use muster_tests::background::received;
 use muster_tests::faults::{Faults, UnderWay};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -197,32 +198,22 @@ impl Stage {
     }
 
     async fn fetch_from(&self, url: &str) -> usize {
-        let client = &self.stack.background.queues.client;
-        let fetched = client.receive_message().queue_url(url);
-        let fetched = fetched.max_number_of_messages(10).send().await;
-        let messages = fetched.expect("the queue").messages.unwrap_or_default();
-        for message in &messages {
-            let receipt = message.receipt_handle.as_ref().expect("a receipt");
-            let deleted = client.delete_message().queue_url(url);
-            deleted
-                .receipt_handle(receipt)
-                .send()
-                .await
-                .expect("the queue");
-            let letter = read(message.body().expect("a body"));
+        let messages = received::<Value>(&self.stack.background.queues.client, url).await;
+        let count = messages.len();
+        for message in messages {
+            let letter = read(message);
             let mut mail = self.mail.lock().unwrap_or_else(PoisonError::into_inner);
             let letters = mail.entry(letter.run()).or_default();
             if !letters.contains(&letter) {
                 letters.push(letter);
             }
         }
-        messages.len()
+        count
     }
 }
 
 /// The two kinds have no key in common but the run.
-fn read(body: &str) -> Letter {
-    let value: Value = serde_json::from_str(body).expect("a message");
+fn read(value: Value) -> Letter {
     if value.get("chunk").is_some() {
         Letter::Chunk(serde_json::from_value(value).expect("a chunk"))
     } else {

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::Timestamp;
 use muster_aws::rounds::Round;
 use muster_aws::runs::Stopped;
 use muster_core::run::{State, Status};
-use muster_import::{Swept, Times};
-use muster_tests::faults::{Fault, Faults};
+use muster_import::Swept;
+use muster_tests::faults::{BATCH, Fault, Faults};
 
 use crate::file::{File, Kind};
 use crate::import::{Fate, Import, import_now};
@@ -22,32 +21,54 @@ impl Stage {
     }
 }
 
+/// A day and an hour: a run that began so long ago has taken too long.
+const OVER: Duration = Duration::from_secs(25 * 3_600);
+/// A run of which nothing has come for so long is stuck.
+const STILL: Duration = Duration::from_secs(20 * 60);
+
+fn key(name: &str) -> AttributeValue {
+    AttributeValue::S(name.to_owned())
+}
+
 impl Import {
-    /// Waits until so much time has gone by since the run began.
-    async fn wait(&self, time: Duration) {
-        let began = self.row().await.job.expect("a job").acquired_at;
-        let until = began.checked_add(time).expect("a time");
-        let left = Timestamp::now().duration_until(until);
-        tokio::time::sleep(left.try_into().unwrap_or_default()).await;
+    /// One of its rows says that something was so much earlier: the time under this path.
+    async fn put_back(&self, row: &str, path: &[&str], by: Duration) {
+        let store = &self.stage.stack.store;
+        let found = store.client.get_item().table_name(&store.tables.control);
+        let found = found.key("pk", key(&format!("RUN#{}", self.run)));
+        let found = found.key("sk", key(row)).consistent_read(true).send();
+        let mut row = found.await.expect("the store").item.expect("the row");
+        let (name, outer) = path.split_last().expect("a name");
+        let members = outer.iter().fold(&mut row, |members, name| {
+            let inner = members.get_mut(*name).expect("a member");
+            match inner {
+                AttributeValue::M(members) => members,
+                other => panic!("{name} has no members: {other:?}"),
+            }
+        });
+        let time = members.get_mut(*name).expect("a time");
+        let millis: i64 = time.as_n().expect("a time").parse().expect("a number");
+        let earlier = millis - i64::try_from(by.as_millis()).expect("it fits");
+        *time = AttributeValue::N(earlier.to_string());
+        let put = store.client.put_item().table_name(&store.tables.control);
+        let put = put.set_item(Some(row)).send();
+        put.await.expect("the store");
+    }
+
+    /// It began so much earlier.
+    async fn began_before(&self, by: Duration) {
+        self.put_back("RUN", &["job", "acquired_at"], by).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_that_takes_too_long_begins_nothing_more_and_counts_what_it_did() {
-    let run_over = Duration::from_secs(5);
-    let stage = Stage::with(
-        2,
-        Times {
-            run_over,
-            ..times()
-        },
-    )
-    .await;
+    let stage = Stage::with(2, times()).await;
     let kinds = [Kind::New, Kind::Stale, Kind::Stale];
     let import = Import::begin(&stage, File::of("over", &kinds)).await;
     let letters = import.checked().await;
     import.deliver_calmly(&letters[0]).await;
-    import.wait(run_over).await;
+    import.began_before(OVER).await;
     import.deliver_calmly(&letters[1]).await;
     let chunk = stage.stack.store.chunk(&import.run, Round::Apply, 1).await;
     assert_eq!(chunk.expect("the store"), None, "begun with");
@@ -61,18 +82,31 @@ async fn a_run_that_takes_too_long_begins_nothing_more_and_counts_what_it_did() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_takes_too_long_and_lacks_nothing_but_its_end_is_whole() {
+    let stage = Stage::start().await;
+    let import = Import::begin(&stage, File::of("end", &[Kind::New, Kind::Stale])).await;
+    let letters = import.checked().await;
+    // Its writer dies over the end.
+    let dies = Faults::new(|asked| match asked.operation {
+        "TransactWriteItems" => Fault::CrashBefore,
+        _ => Fault::Passes,
+    });
+    let (fate, _) = import.deliver(&letters[0], dies.patient()).await;
+    assert!(matches!(fate, Fate::Died), "{fate:?}");
+    let chunk = stage.stack.store.chunk(&import.run, Round::Apply, 0).await;
+    let chunk = chunk.expect("the store").expect("the chunk");
+    assert!(chunk.result.is_some(), "{chunk:?}");
+    import.began_before(OVER).await;
+    let run = import.end_well().await;
+    assert_eq!(run.counts, Some(import.file.counts()));
+    assert_eq!(run.job.expect("a job").stopped, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_that_nobody_reads_in_time_ends_its_run() {
-    let run_over = Duration::from_secs(1);
-    let stage = Stage::with(
-        2,
-        Times {
-            run_over,
-            ..times()
-        },
-    )
-    .await;
+    let stage = Stage::start().await;
     let import = Import::begin(&stage, File::small("unread")).await;
-    import.wait(run_over).await;
+    import.began_before(OVER).await;
     stage.look().await;
     let run = import.row().await;
     let ended = (run.state, run.status, run.counts);
@@ -85,38 +119,33 @@ async fn an_upload_that_nobody_reads_in_time_ends_its_run() {
 /// A writer dies over its first statements.
 async fn die(import: &Import, letter: &Letter) {
     let dies = Faults::new(|asked| match asked.operation {
-        "BatchExecuteStatement" => Fault::CrashBefore,
+        BATCH => Fault::CrashBefore,
         _ => Fault::Passes,
     });
-    let (fate, _) = import.deliver(letter, dies).await;
+    let (fate, _) = import.deliver(letter, dies.patient()).await;
     assert!(matches!(fate, Fate::Died), "{fate:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_that_is_tried_in_vain_is_stuck_and_one_that_waits_behind_others_is_not() {
-    let stuck_after = Duration::from_secs(2);
-    let times = Times {
-        stuck_after,
-        ..times()
-    };
-    let stage = Stage::with(1, times).await;
+async fn a_run_that_is_tried_in_vain_is_stuck_and_one_that_waits_for_others_is_not() {
+    const ROW: &str = "CHUNK#apply#000000000";
+    let entered = ["job", "entered_at"];
+    let stage = Stage::with(1, times()).await;
     let vain = Import::begin(&stage, File::of("vain", &[Kind::New])).await;
     let letters = vain.checked().await;
     die(&vain, &letters[0]).await;
     assert_eq!(stage.look().await.stuck, 0, "it may yet come");
-    tokio::time::sleep(times.chunk_held()).await;
+    vain.put_back(ROW, &["since"], STILL).await;
     die(&vain, &letters[0]).await;
-    vain.wait(stuck_after * 2).await;
-    assert_eq!(stage.look().await.stuck, 1);
+    vain.put_back("RUN", &entered, STILL).await;
+    assert_eq!(stage.look().await.stuck, 1, "it was tried twice");
 
-    let waits = Import::begin(&stage, File::of("waits", &[Kind::New; 15])).await;
-    let process = waits.fetch().await;
-    waits.deliver_calmly(&process[0]).await;
-    waits.wait(stuck_after * 2).await;
-    assert_eq!(stage.look().await.stuck, 1, "there is a backlog");
-    // Whoever fetches its messages does nothing with them.
-    drop(waits.fetch().await);
-    assert_eq!(stage.look().await.stuck, 2, "there is none");
+    let waits = Import::begin(&stage, File::of("waits", &[Kind::New; 3])).await;
+    drop(waits.checked().await);
+    waits.put_back("RUN", &entered, STILL).await;
+    assert_eq!(stage.look().await.stuck, 1, "writers are at another run");
+    vain.put_back(ROW, &["since"], STILL).await;
+    assert_eq!(stage.look().await.stuck, 2, "nobody does anything");
     vain.end_complete().await;
     waits.end_complete().await;
 }
@@ -133,8 +162,8 @@ async fn a_run_that_cannot_be_read_keeps_no_other_from_being_looked_after() {
     for shard in 0..16 {
         let spoil = store.client.update_item().table_name(&store.tables.control);
         let spoil = spoil
-            .key("pk", AttributeValue::S(format!("OPEN#{shard}")))
-            .key("sk", AttributeValue::S(spoilt.run.to_string()))
+            .key("pk", key(&format!("OPEN#{shard}")))
+            .key("sk", key(&spoilt.run.to_string()))
             .condition_expression("attribute_exists(pk)")
             .update_expression("SET #kind = :kind")
             .expression_attribute_names("#kind", "kind")
@@ -142,15 +171,9 @@ async fn a_run_that_cannot_be_read_keeps_no_other_from_being_looked_after() {
         found += usize::from(spoil.send().await.is_ok());
     }
     assert_eq!(found, 1, "open rows of a run");
-    let again = loop {
-        let swept = stage.runner().sweep().await;
-        swept.expect_err("it says that a row cannot be read");
-        let fetched = other.fetch().await;
-        if !fetched.is_empty() {
-            break fetched;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    };
+    let swept = stage.runner().sweep().await;
+    swept.expect_err("it says that a row cannot be read");
+    let again = other.sent_again().await;
     other.deliver_calmly(&again[0]).await;
     other.end_complete().await;
 }
@@ -162,8 +185,8 @@ async fn a_task_that_is_held_by_a_run_that_is_none_gets_free() {
     let store = &stage.stack.store;
     let delete = store.client.delete_item().table_name(&store.tables.control);
     let delete = delete
-        .key("pk", AttributeValue::S(format!("RUN#{}", import.run)))
-        .key("sk", AttributeValue::S("RUN".to_owned()));
+        .key("pk", key(&format!("RUN#{}", import.run)))
+        .key("sk", key("RUN"));
     delete.send().await.expect("the store");
     assert_eq!(stage.look().await.freed, 1);
     let counts = import_now(&stage, &import.task, &import.file.body()).await;

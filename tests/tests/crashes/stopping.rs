@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use muster_core::run::State;
 use muster_import::uploads::Cancel;
-use muster_tests::faults::{Fault, Faults};
+use muster_tests::faults::{BATCH, Fault, Faults};
 
 use crate::file::{File, Kind};
 use crate::import::{Import, at_every_request};
@@ -116,7 +116,7 @@ async fn reconcile_under(stage: Arc<Stage>, number: usize, fault: Fault) -> bool
     let letters = import.checked().await;
     let dies = Faults::new(|asked| match asked.operation {
         // Its statements arrive when others have looked already.
-        "BatchExecuteStatement" => Fault::LateRequest(Duration::from_millis(1_500)),
+        BATCH => Fault::LateRequest(Duration::from_millis(1_500)),
         _ => Fault::Passes,
     });
     drop(import.deliver(&letters[0], dies).await);

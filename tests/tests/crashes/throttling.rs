@@ -6,13 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use muster_aws::runs::Stopped;
 use muster_core::run::State;
 use muster_import::Times;
-use muster_tests::faults::{Fault, Faults, Trouble};
+use muster_tests::faults::{BATCH, Fault, Faults, Trouble};
 
 use crate::file::{File, Kind};
 use crate::import::{Fate, Import};
 use crate::stage::{Stage, times};
-
-const BATCH: &str = "BatchExecuteStatement";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_chunk_that_is_throttled_longer_than_its_writer_has_time_is_gone_on_with() {

@@ -48,6 +48,17 @@ pub enum Work {
     Reconcile,
 }
 
+impl Work {
+    /// As logs have it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Write => "write",
+            Self::Reconcile => "reconcile",
+        }
+    }
+}
+
 /// The queues behind a client. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Queues {

@@ -48,26 +48,20 @@ impl Store {
         now: Timestamp,
         grace: Duration,
     ) -> Result<Vec<Interrupted>, StoreError> {
+        let (open, mut first_error) = self.open_runs().await;
         let mut ended = Vec::new();
-        let mut first_error = None;
-        for shard in 0..SHARDS {
-            let rows = match self.open_rows(shard).await {
-                Ok(rows) => rows,
+        for open in open {
+            let over = open
+                .until
+                .is_some_and(|until| row::later(until, grace) <= now);
+            if open.kind != HoldKind::Sync || !over {
+                continue;
+            }
+            match self.end_open(&open, now).await {
+                Ok(interrupted) => ended.extend(interrupted),
                 Err(error) => {
-                    error!(shard, %error, "a list of open runs could not be read");
+                    error!(import.id = %open.run, %error, "an open run could not be ended");
                     first_error.get_or_insert(error);
-                    continue;
-                }
-            };
-            for row in rows {
-                let run = named(&row);
-                match self.sweep_row(row, now, grace).await {
-                    Ok(interrupted) => ended.extend(interrupted),
-                    Err(error) => {
-                        let id = run.map(|run| run.to_string()).unwrap_or_default();
-                        error!(import.id = id, %error, "an open run could not be swept");
-                        first_error.get_or_insert(error);
-                    }
                 }
             }
         }
@@ -77,32 +71,12 @@ impl Store {
     /// The runs in the background that have not ended, as far as they can be read, and the first
     /// error there was: what cannot be read keeps no other run from being looked after.
     pub async fn open_queued(&self) -> (Vec<OpenRun>, Option<StoreError>) {
-        let (mut open, mut first_error) = (Vec::new(), None);
-        for shard in 0..SHARDS {
-            let rows = match self.open_rows(shard).await {
-                Ok(rows) => rows,
-                Err(error) => {
-                    error!(shard, %error, "a list of open runs could not be read");
-                    first_error.get_or_insert(error);
-                    continue;
-                }
-            };
-            for row in rows {
-                let id = named(&row).map(|run| run.to_string()).unwrap_or_default();
-                match row::decode::<Open>("an open run", row) {
-                    Ok(row) if row.kind == HoldKind::Queued => {
-                        let Open { run, task, .. } = row;
-                        open.push(OpenRun { run, task });
-                    }
-                    Ok(_) => {}
-                    Err(error) => {
-                        error!(import.id = id, %error, "an open run could not be read");
-                        first_error.get_or_insert(error);
-                    }
-                }
-            }
-        }
-        (open, first_error)
+        let (open, first_error) = self.open_runs().await;
+        let open = open
+            .into_iter()
+            .filter(|open| open.kind == HoldKind::Queued);
+        let open = open.map(|Open { run, task, .. }| OpenRun { run, task });
+        (open.collect(), first_error)
     }
 
     /// Deletes the open row of a run that has ended or is none, and frees a task that it still
@@ -127,20 +101,30 @@ impl Store {
         Ok(done && held)
     }
 
-    async fn sweep_row(
-        &self,
-        row: Attributes,
-        now: Timestamp,
-        grace: Duration,
-    ) -> Result<Option<Interrupted>, StoreError> {
-        let open: Open = row::decode("an open run", row)?;
-        let over = open
-            .until
-            .is_some_and(|until| row::later(until, grace) <= now);
-        match open.kind {
-            HoldKind::Sync if over => self.end_open(&open, now).await,
-            HoldKind::Sync | HoldKind::Queued => Ok(None),
+    /// The rows of all runs that have not ended, as far as they can be read, and the first error.
+    async fn open_runs(&self) -> (Vec<Open>, Option<StoreError>) {
+        let (mut open, mut first_error) = (Vec::new(), None);
+        for shard in 0..SHARDS {
+            let rows = match self.open_rows(shard).await {
+                Ok(rows) => rows,
+                Err(error) => {
+                    error!(shard, %error, "a list of open runs could not be read");
+                    first_error.get_or_insert(error);
+                    continue;
+                }
+            };
+            for row in rows {
+                let id = named(&row).map(|run| run.to_string()).unwrap_or_default();
+                match row::decode("an open run", row) {
+                    Ok(row) => open.push(row),
+                    Err(error) => {
+                        error!(import.id = id, %error, "an open run could not be read");
+                        first_error.get_or_insert(error);
+                    }
+                }
+            }
         }
+        (open, first_error)
     }
 
     async fn open_rows(&self, shard: u8) -> Result<Vec<Attributes>, StoreError> {
