@@ -49,7 +49,7 @@ async fn main() {
         ["services"] => serve().await,
         ["write", task, users] => write(task, users, None).await,
         ["record", task, users, file] => write(task, users, Some(Path::new(file))).await,
-        ["bare", _, _, file] => send(Path::new(file)).await,
+        ["bare", task, _, file] => send(task, Path::new(file)).await,
         others => compare(
             others
                 .iter()
@@ -59,16 +59,16 @@ async fn main() {
     }
 }
 
-/// Prints both, round by round side by side.
+/// Measures both by turns, and prints the medians.
 fn compare(users: u64) {
-    let file = std::env::temp_dir().join(format!("muster-apply-{}", std::process::id()));
-    let recorded = client("record", users, Some(&file));
+    let kept = tempfile::NamedTempFile::new().expect("a file");
+    let file = kept.path();
+    let recorded = client("record", users, Some(file));
     let (mut writers, mut bare) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         writers.push(client("write", users, None).cpu);
-        bare.push(client("bare", users, Some(&file)).cpu);
+        bare.push(client("bare", users, Some(file)).cpu);
     }
-    fs::remove_file(&file).expect("the recorded statements");
     let statements = recorded.statements as f64;
     let (writer, bare) = (median(&mut writers), median(&mut bare));
     println!(
@@ -222,7 +222,7 @@ async fn checked(
 }
 
 /// Sends the recorded statements, and nothing else.
-async fn send(file: &Path) {
+async fn send(task: &str, file: &Path) {
     let recorded = fs::read(file).expect("the recorded statements");
     let recorded: Vec<Vec<Value>> = serde_json::from_slice(&recorded).expect("statements");
     let batches: Vec<Vec<_>> = recorded
@@ -231,8 +231,11 @@ async fn send(file: &Path) {
         .collect();
     drop(recorded);
     let count = batches.iter().map(Vec::len).sum();
-    let client = Runner::from_env().await.expect("the environment");
-    let client = client.store.client;
+    let store = Runner::from_env().await.expect("the environment").store;
+    // A writer's connection has been made when it begins.
+    let task = store.get_task(task.parse().expect("a task")).await;
+    assert!(task.expect("the store").is_some());
+    let client = store.client;
     let began = cpu();
     let mut sent = futures::stream::iter(batches)
         .map(|batch| client.batch_execute_statement().set_statements(Some(batch)))
