@@ -27,7 +27,8 @@ const SCHEDULES: Numbered = Numbered {
     many: "MUSTER_CRASHES",
     short: 40,
     of_a_stack: 25,
-    stacks: 2,
+    // As many as keep two cores busy.
+    stacks: if cfg!(debug_assertions) { 2 } else { 4 },
 };
 /// Schedules of a stack at once: most of their time they wait.
 const AT_ONCE: usize = 6;
