@@ -2,8 +2,6 @@
 //! behind that, and writes what came of it only if the chunk is still its own (PROTOCOL §5). What it
 //! applied and could not report is found by the stamps it left in the users.
 
-use std::time::Instant;
-
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -41,7 +39,7 @@ pub(crate) struct Chunk {
 struct Turn {
     owner: String,
     work: Work,
-    began: Instant,
+    deadline: Deadline,
 }
 
 /// What a writer came to.
@@ -64,7 +62,7 @@ impl Runner {
     }
 
     async fn write_one(&self, message: &ChunkMessage) -> Result<(), StoreError> {
-        let (deadline, began) = (Deadline::of_chunk(self.times), Instant::now());
+        let deadline = Deadline::of_chunk(self.times);
         let Some(run) = self.wanted(message).await? else {
             return Ok(());
         };
@@ -110,7 +108,11 @@ impl Runner {
                     .await?
             }
         };
-        let turn = Turn { owner, work, began };
+        let turn = Turn {
+            owner,
+            work,
+            deadline,
+        };
         self.conclude(&run, message, &turn, written).await
     }
 
@@ -151,7 +153,7 @@ impl Runner {
                 if !committed.await? {
                     return Ok(());
                 }
-                let duration_ms = whole_millis(turn.began.elapsed());
+                let duration_ms = whole_millis(turn.deadline.elapsed());
                 let (round_name, work) = (round.as_str(), turn.work.as_str());
                 tracing::info!(import.id = %run.id, task.id = run.task, chunk, round = round_name, work, records, duration_ms, "a chunk is done");
                 let all = chunked(run).map_or(0, |(_, chunked)| u64::from(chunked.chunks));
