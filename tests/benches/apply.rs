@@ -11,12 +11,12 @@
     reason = "a figure that cannot be taken should end the bench"
 )]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::config::http::HttpRequest;
 use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementRequest};
@@ -24,11 +24,13 @@ use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnect
 use futures::StreamExt as _;
 use jiff::Timestamp;
 use muster_aws::background::{ChunkMessage, ProcessMessage};
+use muster_aws::runs::RunId;
 use muster_import::Runner;
-use muster_local::{Stack, StackOptions, WorkerOptions};
+use muster_local::{Ready, Stack, StackOptions, WorkerOptions};
 use muster_sample::{Options, generate};
 use muster_tests::background::{received, uploaded};
 use muster_tests::between::{Answer, Passage, asked, text, through};
+use muster_tests::faults::BATCH;
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -94,13 +96,6 @@ struct Spent {
     statements: u64,
 }
 
-/// What a client needs of the services.
-#[derive(Debug, Serialize, Deserialize)]
-struct Place {
-    environment: BTreeMap<String, String>,
-    task: u64,
-}
-
 /// This program, as something else.
 fn again(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("its path"));
@@ -112,13 +107,16 @@ fn again(arguments: &[&str]) -> Command {
 struct Services(Child);
 
 impl Services {
-    fn start() -> (Self, Place) {
+    fn start() -> (Self, Ready) {
         let child = again(&["services"]).stdin(Stdio::piped()).spawn();
         let mut services = Self(child.expect("it starts"));
         let said = services.0.stdout.take().expect("it is piped");
         let mut line = String::new();
         BufReader::new(said).read_line(&mut line).expect("a line");
-        (services, serde_json::from_str(&line).expect("its place"))
+        (
+            services,
+            serde_json::from_str(&line).expect("where they are"),
+        )
     }
 }
 
@@ -131,10 +129,10 @@ impl Drop for Services {
 
 /// Runs a client against services of its own.
 fn client(what: &str, users: u64, file: Option<&Path>) -> Spent {
-    let (services, place) = Services::start();
-    let (task, users) = (place.task.to_string(), users.to_string());
+    let (services, ready) = Services::start();
+    let (task, users) = (ready.tenants[0].task_id.to_string(), users.to_string());
     let mut command = again(&[what, &task, &users]);
-    command.args(file).envs(place.environment);
+    command.args(file).envs(ready.environment);
     // As it is deployed; the SDK's own connection could not be listened to.
     command
         .env("MUSTER_TLS_ROOTS", "amazon")
@@ -153,12 +151,7 @@ async fn serve() {
         ..StackOptions::default()
     };
     let stack = Stack::start(options).await.expect("the stack starts");
-    let owned = |(name, value): (&str, String)| (name.to_owned(), value);
-    let place = Place {
-        environment: stack.environment().into_iter().map(owned).collect(),
-        task: stack.tenants[0].task_id,
-    };
-    println!("{}", serde_json::to_string(&place).expect("JSON"));
+    println!("{}", serde_json::to_string(&stack.ready()).expect("JSON"));
     let wait = || std::io::stdin().read_to_end(&mut Vec::new());
     let ended = tokio::task::spawn_blocking(wait).await;
     ended.expect("a thread").expect("the input");
@@ -196,11 +189,7 @@ async fn write(task: &str, users: &str, file: Option<&Path>) {
 }
 
 /// Imports new users as far as their chunks are queued.
-async fn checked(
-    runner: &Runner,
-    task: u64,
-    users: u64,
-) -> (muster_aws::runs::RunId, Vec<ChunkMessage>) {
+async fn checked(runner: &Runner, task: u64, users: u64) -> (RunId, Vec<ChunkMessage>) {
     let options = Options {
         users,
         seed: 1,
@@ -308,14 +297,14 @@ fn say(cpu: f64, statements: usize) {
 struct Recorder(Mutex<Vec<Vec<Value>>>);
 
 impl Recorder {
-    fn batches(&self) -> std::sync::MutexGuard<'_, Vec<Vec<Value>>> {
+    fn batches(&self) -> MutexGuard<'_, Vec<Vec<Value>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Passage for Recorder {
     async fn pass(self: Arc<Self>, request: HttpRequest, behind: SharedHttpConnector) -> Answer {
-        if asked(&request).1 == "BatchExecuteStatement" {
+        if asked(&request).1 == BATCH {
             let statements = text(&request)["Statements"].take();
             let statements = statements.as_array().cloned().expect("statements");
             self.batches().push(statements);
