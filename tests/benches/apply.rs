@@ -165,10 +165,11 @@ async fn write(task: &str, users: &str, file: Option<&Path>) {
     let mut runner = Runner::from_env().await.expect("the environment");
     let recorder = Arc::new(Recorder::default());
     if file.is_some() {
-        let config = runner.store.client.config();
+        let config = runner.store.client().config();
         let between = through(&recorder, config.http_client());
         let config = config.to_builder().http_client(between).build();
-        runner.store.client = aws_sdk_dynamodb::Client::from_conf(config);
+        let client = aws_sdk_dynamodb::Client::from_conf(config);
+        runner.store = runner.store.through(client);
     }
     let (run, chunks) = checked(&runner, task, users).await;
     let began = cpu();
@@ -228,7 +229,7 @@ async fn send(task: &str, file: &Path) {
     // A writer's connection has been made when it begins.
     let task = store.get_task(task.parse().expect("a task")).await;
     assert!(task.expect("the store").is_some());
-    let client = store.client;
+    let client = store.client();
     let began = cpu();
     let mut sent = futures::stream::iter(batches)
         .map(|batch| client.batch_execute_statement().set_statements(Some(batch)))

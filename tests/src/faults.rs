@@ -255,26 +255,23 @@ impl Faults {
     /// ever: only lost connections are tried again.
     #[must_use]
     pub fn store(self: &Arc<Self>, store: &Store) -> Store {
-        let mut store = store.clone();
-        let config = store.client.config();
+        let config = store.client().config();
         let between = through(self, config.http_client());
         let config = config.to_builder().http_client(between);
         let config = config.retry_config(quick());
-        store.client = aws_sdk_dynamodb::Client::from_conf(config.build());
-        store
+        store.through(aws_sdk_dynamodb::Client::from_conf(config.build()))
     }
 
     /// What works on runs, as this worker has it: its SDKs try again soon what gets no answer.
     #[must_use]
     pub fn runner(self: &Arc<Self>, runner: &Runner) -> Runner {
         let mut runner = runner.clone();
-        runner.store = self.store(&runner.store);
-        let store = &mut runner.store;
-        let config = store.client.config();
+        let store = self.store(&runner.store);
+        let config = store.client().config();
         let config = config
             .to_builder()
             .timeout_config(self.timeouts(config.timeout_config()));
-        store.client = aws_sdk_dynamodb::Client::from_conf(config.build());
+        runner.store = store.through(aws_sdk_dynamodb::Client::from_conf(config.build()));
         let objects = &mut runner.background.objects;
         let config = objects.client.config();
         let timeouts = self.timeouts(config.timeout_config());

@@ -49,10 +49,11 @@ impl Meter {
     #[must_use]
     pub fn runner(self: &Arc<Self>, runner: &Runner) -> Runner {
         let mut runner = runner.clone();
-        let client = &mut runner.store.client;
+        let client = runner.store.client();
         let config = client.config().to_builder();
         let config = config.http_client(through(self, client.config().http_client()));
-        *client = aws_sdk_dynamodb::Client::from_conf(config.build());
+        let client = aws_sdk_dynamodb::Client::from_conf(config.build());
+        runner.store = runner.store.through(client);
         let client = &mut runner.background.objects.client;
         let config = client.config().to_builder();
         let config = config.http_client(through(self, client.config().http_client()));

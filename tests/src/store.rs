@@ -91,7 +91,13 @@ impl Access {
         let store = Store::connect(&config).await;
         let objects = Objects::connect(&bucket).await;
         for table in [&store.tables.directory, &store.tables.control] {
-            let found = store.client.scan().table_name(table).limit(1).send().await;
+            let found = store
+                .client()
+                .scan()
+                .table_name(table)
+                .limit(1)
+                .send()
+                .await;
             if let Err(error) = found {
                 let cause = aws_sdk_dynamodb::error::DisplayErrorContext(error);
                 panic!("the table {table} is not at AWS_ENDPOINT_URL_DYNAMODB: {cause}");
@@ -143,7 +149,7 @@ impl Access {
         for some in deletes.chunks(25) {
             let mut left = HashMap::from([(table.clone(), some.to_vec())]);
             while !left.is_empty() {
-                let sent = self.store.client.batch_write_item();
+                let sent = self.store.client().batch_write_item();
                 let sent = sent.set_request_items(Some(left)).send().await;
                 left = sent
                     .expect("the store")
@@ -156,7 +162,7 @@ impl Access {
     /// Takes away all there is: whatever is asked of the store is refused from then on.
     pub async fn delete_tables(&self) {
         for table in [&self.store.tables.directory, &self.store.tables.control] {
-            let deleted = self.store.client.delete_table().table_name(table).send();
+            let deleted = self.store.client().delete_table().table_name(table).send();
             deleted.await.expect("a table of this test's own");
         }
     }
@@ -308,7 +314,7 @@ impl Access {
         let row = self.token_row(token).await;
         let delete = self
             .store
-            .client
+            .client()
             .delete_item()
             .table_name(&self.store.tables.control);
         delete
@@ -403,7 +409,7 @@ impl Access {
         for row in self.key_rows().await.into_values() {
             let update = self
                 .store
-                .client
+                .client()
                 .update_item()
                 .table_name(&self.store.tables.control);
             let update = update
@@ -420,7 +426,7 @@ impl Access {
         for (_, row) in self.held(task).await {
             let update = self
                 .store
-                .client
+                .client()
                 .update_item()
                 .table_name(&self.store.tables.control);
             let update = update
@@ -496,7 +502,7 @@ impl Access {
         loop {
             let page = self
                 .store
-                .client
+                .client()
                 .scan()
                 .table_name(table)
                 .consistent_read(true)

@@ -173,7 +173,7 @@ impl Services {
             control: definitions.control.name.clone(),
         };
         let store = Store::connect(&Config::local(dynamodb.endpoint(), tables)).await;
-        ensure_tables(&store.client, &definitions).await?;
+        ensure_tables(store.client(), &definitions).await?;
         let tenants = seed::seed(&store, &passwords, Timestamp::now()).await?;
         Ok(Self {
             store,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 
 use crate::pauses::{Patience, Pauses};
 use crate::row::Attributes;
@@ -23,17 +23,27 @@ const PATIENCE: Patience = Patience {
 };
 const OPERATION: &str = "BatchGetItem";
 
+/// What names a row.
+pub(crate) trait RowKey: Sync {
+    /// The key as DynamoDB takes it.
+    fn attributes(&self) -> Attributes;
+}
+
 impl Store {
     /// The rows of `table` with these keys, each given once, read consistently. Absent ones are
     /// left out.
     pub(crate) async fn batch_rows(
         &self,
         table: &str,
-        keys: &[Attributes],
+        keys: &[impl RowKey],
     ) -> Result<Vec<Attributes>, StoreError> {
-        let batches: Vec<Vec<Attributes>> = keys.chunks(KEYS).map(<[_]>::to_vec).collect();
+        // Boxed, because the compiler cannot prove that a stream of such futures may be sent
+        // between threads.
+        let batches: Vec<_> = keys
+            .chunks(KEYS)
+            .map(|keys| self.batch(table, keys).boxed())
+            .collect();
         let rows: Vec<Vec<Attributes>> = stream::iter(batches)
-            .map(|keys| self.batch(table, keys))
             .buffer_unordered(CALLS)
             .try_collect()
             .await?;
@@ -43,16 +53,21 @@ impl Store {
     async fn batch(
         &self,
         table: &str,
-        mut wanted: Vec<Attributes>,
+        keys: &[impl RowKey],
     ) -> Result<Vec<Attributes>, StoreError> {
-        let mut rows = Vec::with_capacity(wanted.len());
+        let mut rows = Vec::with_capacity(keys.len());
+        let mut unprocessed: Option<Vec<Attributes>> = None;
         let mut pauses = Pauses::new(PATIENCE);
         loop {
-            let keys = KeysAndAttributes::builder()
-                .set_keys(Some(wanted.clone()))
+            let wanted = unprocessed
+                .clone()
+                .unwrap_or_else(|| keys.iter().map(RowKey::attributes).collect());
+            let count = wanted.len();
+            let asked = KeysAndAttributes::builder()
+                .set_keys(Some(wanted))
                 .consistent_read(true)
                 .build()?;
-            let answer = self.client.batch_get_item().request_items(table, keys);
+            let answer = self.client.batch_get_item().request_items(table, asked);
             let trouble = match answer.send().await.map_err(StoreError::sdk(OPERATION)) {
                 Ok(answer) => {
                     let found = answer.responses.into_iter().flat_map(HashMap::into_values);
@@ -65,10 +80,10 @@ impl Store {
                     if left.is_empty() {
                         return Ok(rows);
                     }
-                    if left.len() < wanted.len() {
+                    if left.len() < count {
                         pauses.start_over();
                     }
-                    wanted = left;
+                    unprocessed = Some(left);
                     StoreError::from_code(
                         OPERATION,
                         "ThrottlingError",

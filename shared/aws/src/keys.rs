@@ -241,7 +241,7 @@ impl KeyUse {
             .expression_attribute_names("#run", "run")
             .expression_attribute_names("#answer", "answer")
             .expression_attribute_names("#expires_at", EXPIRES_AT)
-            .expression_attribute_values(":run", row::text(run))
+            .expression_attribute_values(":run", row::text(run.to_string()))
             .expression_attribute_values(":answer", row::encode_value(WHAT, answer)?)
             .expression_attribute_values(
                 ":expires_at",

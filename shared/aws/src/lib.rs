@@ -36,8 +36,12 @@ mod roots;
 mod row;
 mod transact;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use aws_sdk_dynamodb::Client;
+
+use directory::Way;
 
 pub use accounts::name_problem;
 pub use background::{Background, BackgroundConfig};
@@ -48,8 +52,9 @@ pub use lists::Part;
 /// The two tables behind a client. Cheap to clone; clones share the client and its counts.
 #[derive(Debug, Clone)]
 pub struct Store {
-    /// The SDK's client; it retries what the SDK retries.
-    pub client: aws_sdk_dynamodb::Client,
+    client: Client,
+    /// How statements are sent; made when the first one is.
+    way: Arc<OnceLock<Way>>,
     /// The names of the tables.
     pub tables: Tables,
     /// Statements that were sent to the table of users.
@@ -61,8 +66,25 @@ impl Store {
     pub async fn connect(config: &Config) -> Self {
         Self {
             client: config.client().await,
+            way: Arc::default(),
             tables: config.tables.clone(),
             directory_writes: Arc::default(),
+        }
+    }
+
+    /// The SDK's client; it retries what the SDK retries.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The same tables, and count of writes, through a client with other settings.
+    #[must_use]
+    pub fn through(&self, client: Client) -> Self {
+        Self {
+            client,
+            way: Arc::default(),
+            ..self.clone()
         }
     }
 

@@ -152,8 +152,7 @@ impl Store {
         keys: &[Key],
         now: Timestamp,
     ) -> Result<Vec<Attributes>, StoreError> {
-        let asked: Vec<Attributes> = keys.iter().map(Key::attributes).collect();
-        let rows = self.batch_rows(&self.tables.control, &asked).await?;
+        let rows = self.batch_rows(&self.tables.control, keys).await?;
         let mut rows: HashMap<Key, Attributes> = rows
             .into_iter()
             .filter(|row| row::is_live(row, now))

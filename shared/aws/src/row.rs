@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::batch::RowKey;
 use crate::pauses::{Patience, Pauses};
 use crate::{Store, StoreError};
 
@@ -55,6 +56,12 @@ impl Key {
             ("pk".to_owned(), AttributeValue::S(pk.clone())),
             ("sk".to_owned(), AttributeValue::S(sk.clone())),
         ])
+    }
+}
+
+impl RowKey for Key {
+    fn attributes(&self) -> Attributes {
+        self.attributes()
     }
 }
 
@@ -125,8 +132,8 @@ pub(crate) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-pub(crate) fn text(value: impl ToString) -> AttributeValue {
-    AttributeValue::S(value.to_string())
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
 }
 
 /// Serde: a time as epoch milliseconds, so that conditions can compare it.

@@ -61,7 +61,7 @@ pub(crate) async fn claim<'r>(
         sender
             .send(
                 wanted,
-                |wanted| wanted.statement(&table, &context.run.tenant, &run),
+                |wanted| wanted.statement(&table, &context.run.tenant, run),
                 |wanted, sent| match sent {
                     Sent::Done => wanted.record.claimed = true,
                     Sent::Refused(_) => refused.push(wanted),
@@ -100,7 +100,7 @@ pub(crate) async fn release(
     sender
         .send(
             given_up,
-            |(id, login)| Claim::release(&table, tenant, id, login, &run),
+            |(id, login)| Claim::release(&table, tenant, id, login, run),
             |_, _| {},
         )
         .await
@@ -182,7 +182,7 @@ async fn look<'r>(
             continue;
         };
         if claim.login == wanted.record.canon() {
-            if claim.runs.contains(&run) {
+            if claim.runs.iter().any(|other| other == run) {
                 wanted.record.claimed = true;
             } else {
                 let live = resting.live(sender, context, &claim.runs).await?;

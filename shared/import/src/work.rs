@@ -20,6 +20,7 @@ use crate::Times;
 #[derive(Debug)]
 pub(crate) struct RunContext<'r> {
     pub(crate) run: &'r NewRun,
+    run_name: String,
     pub(crate) author: Author,
     /// Until when a stamp of this run is kept, in seconds since 1970.
     pub(crate) stamps_until: i64,
@@ -37,12 +38,13 @@ impl<'r> RunContext<'r> {
         times: Times,
     ) -> Self {
         let kept = i64::try_from(times.stamp_kept.as_secs()).unwrap_or(i64::MAX);
+        let run_name = run.id.to_string();
         Self {
             author: Author {
                 writer: Writer::Robot {
                     dialect: "quant".to_owned(),
                     robot: run.robot.clone(),
-                    run: Some(run.id.to_string()),
+                    run: Some(run_name.clone()),
                 },
                 at: started_at,
             },
@@ -50,11 +52,12 @@ impl<'r> RunContext<'r> {
             started_at,
             unsure: false,
             run,
+            run_name,
         }
     }
 
-    pub(crate) fn run_name(&self) -> String {
-        self.run.id.to_string()
+    pub(crate) fn run_name(&self) -> &str {
+        &self.run_name
     }
 
     /// The stamps of a user after a write of this run: those past their time go, and those of
@@ -66,7 +69,7 @@ impl<'r> RunContext<'r> {
             .filter(|(_, stamp)| stamp.until > now && stamp.task != self.run.task)
             .map(|(run, stamp)| (run.clone(), stamp.clone()))
             .collect();
-        stamps.insert(self.run_name(), stamp);
+        stamps.insert(self.run_name.clone(), stamp);
         stamps
     }
 
@@ -75,7 +78,7 @@ impl<'r> RunContext<'r> {
     pub(crate) fn own_stamp<'s>(&self, stored: &'s Stored, record: u64) -> Option<&'s Stamp> {
         stored
             .stamps
-            .get(&self.run_name())
+            .get(&self.run_name)
             .filter(|stamp| stamp.record == record)
     }
 }

@@ -34,7 +34,7 @@ impl Import {
     /// One of its rows says that something was so much earlier: the time under this path.
     async fn put_back(&self, row: &str, path: &[&str], by: Duration) {
         let store = &self.stage.stack.store;
-        let found = store.client.get_item().table_name(&store.tables.control);
+        let found = store.client().get_item().table_name(&store.tables.control);
         let found = found.key("pk", key(&format!("RUN#{}", self.run)));
         let found = found.key("sk", key(row)).consistent_read(true).send();
         let mut row = found.await.expect("the store").item.expect("the row");
@@ -50,7 +50,7 @@ impl Import {
         let millis: i64 = time.as_n().expect("a time").parse().expect("a number");
         let earlier = millis - i64::try_from(by.as_millis()).expect("it fits");
         *time = AttributeValue::N(earlier.to_string());
-        let put = store.client.put_item().table_name(&store.tables.control);
+        let put = store.client().put_item().table_name(&store.tables.control);
         let put = put.set_item(Some(row)).send();
         put.await.expect("the store");
     }
@@ -160,7 +160,10 @@ async fn a_run_that_cannot_be_read_keeps_no_other_from_being_looked_after() {
     let store = &stage.stack.store;
     let mut found = 0;
     for shard in 0..16 {
-        let spoil = store.client.update_item().table_name(&store.tables.control);
+        let spoil = store
+            .client()
+            .update_item()
+            .table_name(&store.tables.control);
         let spoil = spoil
             .key("pk", key(&format!("OPEN#{shard}")))
             .key("sk", key(&spoilt.run.to_string()))
@@ -183,7 +186,10 @@ async fn a_task_that_is_held_by_a_run_that_is_none_gets_free() {
     let stage = Stage::start().await;
     let import = Import::begin(&stage, File::small("none")).await;
     let store = &stage.stack.store;
-    let delete = store.client.delete_item().table_name(&store.tables.control);
+    let delete = store
+        .client()
+        .delete_item()
+        .table_name(&store.tables.control);
     let delete = delete
         .key("pk", key(&format!("RUN#{}", import.run)))
         .key("sk", key("RUN"));

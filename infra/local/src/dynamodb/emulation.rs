@@ -51,7 +51,7 @@ async fn client(endpoint: &str) -> Client {
         control: String::new(),
     };
     let config = Config::local(endpoint, tables);
-    Store::connect(&config).await.client
+    Store::connect(&config).await.client().clone()
 }
 
 fn text(value: &str) -> Value {

@@ -83,14 +83,17 @@ impl Changes {
 /// A change as it is stored.
 pub(super) fn stored(author: &Author, attributes: impl IntoIterator<Item = Attribute>) -> String {
     let Author { writer, at } = author;
-    format!(
-        "{} {} {} {} {}",
-        at.as_nanosecond(),
-        writer.dialect(),
-        writer.run().unwrap_or(NO_RUN),
-        names(attributes),
-        writer.name(),
-    )
+    let at = at.as_nanosecond().to_string();
+    let run = writer.run().unwrap_or(NO_RUN);
+    let mut stored = String::with_capacity(256);
+    for part in [&at, writer.dialect(), run] {
+        stored.push_str(part);
+        stored.push(' ');
+    }
+    push_names(&mut stored, attributes);
+    stored.push(' ');
+    stored.push_str(writer.name());
+    stored
 }
 
 /// Reads who and when out of what [`stored`] gave. The names of the attributes are left as they are:
@@ -126,15 +129,13 @@ impl Change {
     }
 }
 
-fn names(attributes: impl IntoIterator<Item = Attribute>) -> String {
-    let mut names = String::new();
-    for attribute in attributes {
-        if !names.is_empty() {
-            names.push(',');
+fn push_names(text: &mut String, attributes: impl IntoIterator<Item = Attribute>) {
+    for (index, attribute) in attributes.into_iter().enumerate() {
+        if index > 0 {
+            text.push(',');
         }
-        names.push_str(attribute.name());
+        text.push_str(attribute.name());
     }
-    names
 }
 
 fn attributes(names: &str) -> Option<Vec<Attribute>> {

@@ -9,6 +9,7 @@ use muster_core::plan::User;
 
 use super::row::{Stored, canon_of, id_key, shard, user_key};
 use crate::Store;
+use crate::batch::RowKey;
 use crate::error::StoreError;
 use crate::row::{Attributes, number, text};
 
@@ -163,15 +164,21 @@ impl Store {
     ) -> Result<HashMap<String, Attributes>, StoreError> {
         // A key that comes twice fails the whole request.
         let keys: BTreeSet<String> = keys.into_iter().collect();
-        let keys: Vec<Attributes> = keys
-            .into_iter()
-            .map(|key| HashMap::from([("pk".to_owned(), AttributeValue::S(key))]))
-            .collect();
+        let keys: Vec<Pk> = keys.into_iter().map(Pk).collect();
         let rows = self.batch_rows(&self.tables.directory, &keys).await?;
         Ok(rows
             .into_iter()
             .filter_map(|row| Some((row.get("pk")?.as_s().ok()?.clone(), row)))
             .collect())
+    }
+}
+
+/// The key of a row of the directory.
+struct Pk(String);
+
+impl RowKey for Pk {
+    fn attributes(&self) -> Attributes {
+        HashMap::from([("pk".to_owned(), text(self.0.as_str()))])
     }
 }
 

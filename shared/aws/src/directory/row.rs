@@ -32,7 +32,7 @@ pub struct Stored {
 /// The key of the row of a login in its canonical form.
 #[must_use]
 pub(crate) fn user_key(canon: &str) -> String {
-    format!("U#{canon}")
+    ["U#", canon].concat()
 }
 
 /// The key of the row that names the login of a user who was made or renamed alone.
@@ -51,11 +51,13 @@ pub(crate) fn shard(tenant: &str, id: u64) -> String {
 
 pub(super) fn to_attribute(value: &Value<'_>) -> AttributeValue {
     match value {
-        Value::Text(value) => text(value),
+        Value::Text(value) => text(value.as_ref()),
         Value::Flag(flag) => AttributeValue::Bool(*flag),
-        Value::Integer(value) => number(value),
-        Value::Texts(values) => AttributeValue::L(values.iter().map(text).collect()),
-        Value::Integers(values) => AttributeValue::L(values.iter().map(number).collect()),
+        Value::Integer(value) => number(*value),
+        Value::Texts(values) => {
+            AttributeValue::L(values.iter().map(|value| text(value.as_ref())).collect())
+        }
+        Value::Integers(values) => AttributeValue::L(values.iter().copied().map(number).collect()),
     }
 }
 

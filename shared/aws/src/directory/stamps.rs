@@ -60,7 +60,7 @@ impl Outcome {
 }
 
 impl Stamp {
-    fn line(&self, run: &str) -> String {
+    fn push_line(&self, text: &mut String, run: &str) {
         let Self {
             task,
             record,
@@ -68,12 +68,13 @@ impl Stamp {
             warnings,
             until,
         } = self;
-        let mut line = format!("{run} {task} {record} {} {until}", outcome.as_str());
-        for code in warnings {
-            line.push(' ');
-            line.push_str(code);
+        let (task, record, until) = (task.to_string(), record.to_string(), until.to_string());
+        let parts = [task.as_str(), &record, outcome.as_str(), &until].into_iter();
+        text.push_str(run);
+        for part in parts.chain(warnings.iter().map(String::as_str)) {
+            text.push(' ');
+            text.push_str(part);
         }
-        line
     }
 
     fn parse(text: &str) -> Option<(String, Self)> {
@@ -93,8 +94,14 @@ impl Stamp {
 /// Stamps as they are stored: a line each of `<run> <task> <record> <outcome> <until>`, and a code
 /// each for the warnings. One text, for as an attribute of each part they would be half the row.
 pub(super) fn stamps_attribute(stamps: &Stamps) -> AttributeValue {
-    let lines: Vec<String> = stamps.iter().map(|(run, stamp)| stamp.line(run)).collect();
-    AttributeValue::S(lines.join("\n"))
+    let mut lines = String::with_capacity(stamps.len() * 96);
+    for (run, stamp) in stamps {
+        if !lines.is_empty() {
+            lines.push('\n');
+        }
+        stamp.push_line(&mut lines, run);
+    }
+    AttributeValue::S(lines)
 }
 
 pub(super) fn read_stamps(stored: &AttributeValue) -> Result<Stamps, StoreError> {

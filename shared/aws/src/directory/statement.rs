@@ -1,17 +1,9 @@
-//! Conditional writes, 25 in a request: PartiQL statements in BatchExecuteStatement, each with a
-//! condition and an answer of its own (ADR 0002). Every identifier is quoted, because many of
-//! the catalogue's names are reserved words.
+//! Conditional writes as PartiQL statements (ADR 0002). Every identifier is quoted, because many of
+//! the catalogue's names are reserved words. Millions of them are made, so their texts are put
+//! together piece by piece, without formatting.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
-
-use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, BatchStatementRequest, BatchStatementResponse,
-    ReturnValuesOnConditionCheckFailure,
+    AttributeValue, BatchStatementRequest, ReturnValuesOnConditionCheckFailure,
 };
 use muster_core::attribute::Attribute;
 use muster_core::value::Assignment;
@@ -20,44 +12,14 @@ use super::author::Author;
 use super::changes::{Changes, stored};
 use super::row::{Stored, login_attribute, shard, to_attribute, user_key};
 use super::stamps::{Stamps, stamps_attribute};
-use crate::Store;
-use crate::error::{StoreError, Trouble};
-use crate::row::{Attributes, EXPIRES_AT, number, text};
-
-/// Statements of one request. With 26 the whole request fails.
-pub const BATCH: usize = 25;
+use crate::error::StoreError;
+use crate::row::{EXPIRES_AT, number, text};
 
 /// One conditional write.
 #[derive(Debug, Clone)]
 pub struct Statement {
     text: String,
     parameters: Vec<AttributeValue>,
-}
-
-/// What became of a statement.
-#[derive(Debug)]
-pub enum Executed {
-    /// It was written.
-    Done,
-    /// Its condition did not hold. What stands there now, where DynamoDB gave it.
-    Refused(Option<Box<Attributes>>),
-    /// It was not written, or that is unknown; a condition makes sending it again safe.
-    Again(StoreError),
-    /// It can never be written.
-    Failed(StoreError),
-}
-
-impl Executed {
-    /// What a refused write found in the user's row, where DynamoDB gave it.
-    ///
-    /// # Errors
-    /// The row is not what this version writes.
-    pub fn found(self) -> Result<Option<Stored>, StoreError> {
-        match self {
-            Self::Refused(Some(row)) => Stored::read(*row).map(Some),
-            Self::Refused(None) | Self::Done | Self::Again(_) | Self::Failed(_) => Ok(None),
-        }
-    }
 }
 
 impl Statement {
@@ -121,7 +83,7 @@ impl Statement {
         statement.condition(&[pk, ("version", number(stored.version))]);
         match &stored.user {
             Some(user) => {
-                push(&mut statement.text, format_args!(" AND \"id\"=?"));
+                statement.text.push_str(" AND \"id\"=?");
                 statement.parameters.push(number(user.id));
             }
             None => statement.text.push_str(" AND \"id\" IS MISSING"),
@@ -167,11 +129,13 @@ impl Statement {
 
     /// `INSERT`, which fails if the key exists.
     pub(crate) fn insert(table: &str, fields: Vec<(&'static str, AttributeValue)>) -> Self {
-        let mut text = format!("INSERT INTO \"{table}\" VALUE {{");
+        let names = fields.iter().map(|(name, _)| *name);
+        let mut text = with_room(table, names);
+        push(&mut text, ["INSERT INTO \"", table, "\" VALUE {"]);
         let mut parameters = Vec::with_capacity(fields.len());
         for (index, (name, value)) in fields.into_iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };
-            push(&mut text, format_args!("{comma}'{name}':?"));
+            push(&mut text, [comma, "'", name, "':?"]);
             parameters.push(value);
         }
         text.push('}');
@@ -184,14 +148,15 @@ impl Statement {
         set: Vec<(&'static str, AttributeValue)>,
         removed: impl IntoIterator<Item = &'static str>,
     ) -> Self {
-        let mut text = format!("UPDATE \"{table}\"");
+        let mut text = with_room(table, set.iter().map(|(name, _)| *name));
+        push(&mut text, ["UPDATE \"", table, "\""]);
         let mut parameters = Vec::with_capacity(set.len() + 3);
         for (name, value) in set {
-            push(&mut text, format_args!(" SET \"{name}\"=?"));
+            push(&mut text, [" SET \"", name, "\"=?"]);
             parameters.push(value);
         }
         for name in removed {
-            push(&mut text, format_args!(" REMOVE \"{name}\""));
+            push(&mut text, [" REMOVE \"", name, "\""]);
         }
         Self { text, parameters }
     }
@@ -207,12 +172,12 @@ impl Statement {
     pub(crate) fn condition(&mut self, equal: &[(&'static str, AttributeValue)]) {
         for (index, (name, value)) in equal.iter().enumerate() {
             let word = if index == 0 { "WHERE" } else { "AND" };
-            push(&mut self.text, format_args!(" {word} \"{name}\"=?"));
+            push(&mut self.text, [" ", word, " \"", name, "\"=?"]);
             self.parameters.push(value.clone());
         }
     }
 
-    fn request(self) -> Result<BatchStatementRequest, StoreError> {
+    pub(super) fn request(self) -> Result<BatchStatementRequest, StoreError> {
         Ok(BatchStatementRequest::builder()
             .statement(self.text)
             .set_parameters(Some(self.parameters))
@@ -221,10 +186,15 @@ impl Statement {
     }
 }
 
-fn push(text: &mut String, piece: std::fmt::Arguments<'_>) {
-    // Writing to a string cannot fail.
-    if text.write_fmt(piece).is_err() {
-        text.clear();
+/// An empty text that takes a statement with these names, and an ordinary condition.
+fn with_room<'n>(table: &str, names: impl Iterator<Item = &'n str>) -> String {
+    let names: usize = names.map(|name| name.len() + 10).sum();
+    String::with_capacity(table.len() + names + 64)
+}
+
+fn push<const N: usize>(text: &mut String, pieces: [&str; N]) {
+    for piece in pieces {
+        text.push_str(piece);
     }
 }
 
@@ -277,94 +247,5 @@ impl NewUser<'_> {
         ]);
         fields.extend(login_attribute(self.login, canon).map(|login| ("login", login)));
         fields
-    }
-}
-
-impl Store {
-    /// Executes up to [`BATCH`] statements, each for another row, in one request that takes at
-    /// most `timeout`. The answers are in the order of the statements. The SDK does not try again:
-    /// the caller does, who knows how much time is left and slows down.
-    pub async fn execute(&self, statements: Vec<Statement>, timeout: Duration) -> Vec<Executed> {
-        let count = statements.len();
-        self.directory_writes
-            .fetch_add(count as u64, Ordering::Relaxed);
-        let requests: Result<Vec<_>, _> = statements.into_iter().map(Statement::request).collect();
-        let requests = match requests {
-            Ok(requests) => requests,
-            Err(error) => return failed(count, &error),
-        };
-        let timeouts = TimeoutConfig::builder().operation_timeout(timeout).build();
-        let answer = self
-            .client
-            .batch_execute_statement()
-            .set_statements(Some(requests))
-            .customize()
-            .config_override(
-                aws_sdk_dynamodb::Config::builder()
-                    .timeout_config(timeouts)
-                    .retry_config(RetryConfig::disabled()),
-            )
-            .send()
-            .await;
-        match answer {
-            Ok(answer) => {
-                let mut executed: Vec<_> = answer
-                    .responses
-                    .unwrap_or_default()
-                    .into_iter()
-                    .map(executed)
-                    .collect();
-                // One answer is owed for every statement.
-                executed.truncate(count);
-                while executed.len() < count {
-                    executed.push(Executed::Again(StoreError::from_code(
-                        OPERATION,
-                        "InternalServerError",
-                        Some("the answer has too few entries"),
-                    )));
-                }
-                executed
-            }
-            Err(error) => failed(count, &StoreError::from_sdk(OPERATION, &error)),
-        }
-    }
-}
-
-const OPERATION: &str = "BatchExecuteStatement";
-
-/// The whole request went wrong.
-fn failed(count: usize, error: &StoreError) -> Vec<Executed> {
-    let retryable = error.retryable();
-    let each = || {
-        let error = error.clone();
-        if retryable {
-            Executed::Again(error)
-        } else {
-            Executed::Failed(error)
-        }
-    };
-    std::iter::repeat_with(each).take(count).collect()
-}
-
-fn executed(response: BatchStatementResponse) -> Executed {
-    let Some(error) = response.error else {
-        return Executed::Done;
-    };
-    let code = error.code.as_ref().map_or("", |code| code.as_str());
-    match code {
-        "DuplicateItem" => Executed::Refused(None),
-        "ConditionalCheckFailed" => Executed::Refused(
-            error
-                .item
-                .filter(|row: &HashMap<_, _>| !row.is_empty())
-                .map(Box::new),
-        ),
-        _ => {
-            let cause = StoreError::from_code(OPERATION, code, error.message.as_deref());
-            match Trouble::of(code) {
-                Trouble::Throttled | Trouble::Contended | Trouble::Server => Executed::Again(cause),
-                Trouble::Other => Executed::Failed(cause),
-            }
-        }
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use muster_core::run::Status;
 
 use super::{Pointer, Run, RunId, WHAT, key, log};
-use crate::row::{self, Attributes};
+use crate::row;
 use crate::{Store, StoreError};
 
 /// Runs that one page looks at, at most.
@@ -219,7 +219,7 @@ impl Store {
         ids: &[RunId],
         now: Timestamp,
     ) -> Result<HashMap<RunId, Run>, StoreError> {
-        let keys: Vec<Attributes> = ids.iter().map(|id| key(id).attributes()).collect();
+        let keys: Vec<_> = ids.iter().map(key).collect();
         let rows = self.batch_rows(&self.tables.control, &keys).await?;
         rows.into_iter()
             .filter(|row| row::is_live(row, now))

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Task, WHAT, check, key};
 use crate::lists::{Kind, Order, number};
-use crate::row::{self, Attributes};
+use crate::row;
 use crate::{Store, StoreError};
 
 /// Tasks that are read at once.
@@ -126,7 +126,7 @@ impl Store {
             .iter()
             .filter_map(|name| name.parse().ok())
             .collect();
-        let keys: Vec<Attributes> = ids.iter().map(|id| key(*id).attributes()).collect();
+        let keys: Vec<_> = ids.iter().map(|id| key(*id)).collect();
         let rows = self.batch_rows(&self.tables.control, &keys).await?;
         let mut found = rows
             .into_iter()

@@ -64,21 +64,19 @@ impl Faults {
             answer: Arc::default(),
         };
         let config = store
-            .client
+            .client()
             .config()
             .to_builder()
             .interceptor(faults.clone())
             .build();
-        let mut faulty = store.clone();
-        faulty.client = Client::from_conf(config);
-        (faults, faulty)
+        (faults, store.through(Client::from_conf(config)))
     }
 
     /// [`Faults::on`] where the SDK does not try again, so each attempt is ours.
     pub fn on_every_try(operation: &'static str, store: &Store) -> (Self, Store) {
-        let config = store.client.config().to_builder();
-        let mut once = store.clone();
-        once.client = Client::from_conf(config.retry_config(RetryConfig::disabled()).build());
+        let config = store.client().config().to_builder();
+        let config = config.retry_config(RetryConfig::disabled()).build();
+        let once = store.through(Client::from_conf(config));
         Self::on(operation, &once)
     }
 

@@ -407,7 +407,7 @@ async fn a_hold_whose_run_is_gone_is_taken_over_too() {
     let (old, new) = (run(at(0)), run(at(61)));
     store.acquire(&old, at(0), HOLD).await.unwrap();
     store
-        .client
+        .client()
         .delete_item()
         .table_name(&store.tables.control)
         .key("pk", S(format!("RUN#{}", old.id)))
@@ -434,7 +434,7 @@ async fn nobody_frees_a_task_that_another_run_holds() {
     let (mine, other) = (run(at(0)), run(at(0)));
     store.acquire(&mine, at(0), HOLD).await.unwrap();
     store
-        .client
+        .client()
         .update_item()
         .table_name(&store.tables.control)
         .key("pk", S("LOCK#206".to_owned()))

@@ -114,7 +114,7 @@ pub fn login(login: &str) -> ItemFilter {
 /// The rows of a run of these kinds.
 async fn rows_of(store: &Store, run: &RunId, kind: &str) -> Vec<HashMap<String, AttributeValue>> {
     let answer = store
-        .client
+        .client()
         .query()
         .table_name(&store.tables.control)
         .key_condition_expression("pk = :run AND begins_with(sk, :kind)")
@@ -128,7 +128,7 @@ async fn forget_index(store: &Store, run: &RunId) {
     for kind in ["ITEMINDEX#", "ITEMLOGINS#"] {
         for mut row in rows_of(store, run, kind).await {
             row.retain(|name, _| name == "pk" || name == "sk");
-            let delete = store.client.delete_item().set_key(Some(row));
+            let delete = store.client().delete_item().set_key(Some(row));
             let delete = delete.table_name(&store.tables.control);
             delete.send().await.unwrap();
         }
@@ -336,7 +336,7 @@ async fn a_segment_that_was_lost_hides_no_other() {
     let run = logged(&store).await;
     let items = items(3_500);
     store.write_items(&run, &items, start()).await.unwrap();
-    let lost = store.client.delete_item();
+    let lost = store.client().delete_item();
     let lost = lost.table_name(&store.tables.control);
     let lost = lost
         .key("pk", AttributeValue::S(format!("RUN#{run}")))

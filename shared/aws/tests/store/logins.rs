@@ -199,7 +199,7 @@ async fn nobody_s_name_or_address_is_stored() {
     fail(&store, "jack.woo", "192.0.2.1", 0).await;
     assert_eq!(rows(&store, "THROTTLE#").await, 2);
     let all = store
-        .client
+        .client()
         .scan()
         .table_name(&store.tables.control)
         .send()

@@ -20,6 +20,7 @@ mod roles;
 mod rounds;
 mod runs;
 mod single;
+mod statements;
 mod support;
 mod sweep;
 mod task_changes;

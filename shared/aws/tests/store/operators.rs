@@ -32,7 +32,11 @@ fn order() -> Bootstrap {
 /// Every row by its key, but for the counters: a number that is taken stays so.
 async fn rows(store: &Store) -> BTreeMap<String, HashMap<String, AttributeValue>> {
     let table = &store.tables.control;
-    let scan = store.client.scan().table_name(table).consistent_read(true);
+    let scan = store
+        .client()
+        .scan()
+        .table_name(table)
+        .consistent_read(true);
     let rows = scan.send().await.unwrap().items.unwrap_or_default();
     rows.into_iter()
         .map(|row| {

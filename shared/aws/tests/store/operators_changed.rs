@@ -213,7 +213,10 @@ async fn an_operator_s_row_of_an_earlier_version_is_read_and_changed() {
     let store = with(&[("anna", Role::Manage), ("otto", Role::Manage)]).await;
     let pk = aws_sdk_dynamodb::types::AttributeValue::S("OPERATOR#anna".to_owned());
     let sk = aws_sdk_dynamodb::types::AttributeValue::S("OPERATOR".to_owned());
-    let older = store.client.update_item().table_name(&store.tables.control);
+    let older = store
+        .client()
+        .update_item()
+        .table_name(&store.tables.control);
     older
         .key("pk", pk)
         .key("sk", sk)

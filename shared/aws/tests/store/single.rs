@@ -92,7 +92,7 @@ async fn rename(store: &Store, id: u64, to: &str) -> Option<Entry> {
 }
 
 async fn row(store: &Store, pk: &str) -> Option<Row> {
-    let get = store.client.get_item();
+    let get = store.client().get_item();
     let get = get
         .table_name(&store.tables.directory)
         .consistent_read(true);
@@ -102,7 +102,7 @@ async fn row(store: &Store, pk: &str) -> Option<Row> {
 
 /// All rows, in the order of their keys.
 async fn rows(store: &Store) -> Vec<Row> {
-    let scan = store.client.scan().table_name(&store.tables.directory);
+    let scan = store.client().scan().table_name(&store.tables.directory);
     let mut rows = scan
         .consistent_read(true)
         .send()
@@ -448,7 +448,7 @@ async fn what_this_version_does_not_know_survives_changes_and_renames() {
         AttributeValue::N("37.5".to_owned()),
     )]));
     let update = store
-        .client
+        .client()
         .update_item()
         .table_name(&store.tables.directory);
     let update = update.key("pk", AttributeValue::S("U#anna".to_owned()));
@@ -485,10 +485,13 @@ async fn a_renamed_user_is_found_by_the_id_though_the_index_is_behind() {
     let mut stale = row(&store, "U#anna.b").await.unwrap();
     stale.insert("pk".to_owned(), AttributeValue::S("U#anna.a".to_owned()));
     stale.insert("tenant".to_owned(), AttributeValue::S("nobody".to_owned()));
-    let put = store.client.put_item().table_name(&store.tables.directory);
+    let put = store
+        .client()
+        .put_item()
+        .table_name(&store.tables.directory);
     put.set_item(Some(stale)).send().await.unwrap();
     let update = store
-        .client
+        .client()
         .update_item()
         .table_name(&store.tables.directory);
     let update = update.key("pk", AttributeValue::S("U#anna.b".to_owned()));

@@ -42,7 +42,7 @@ pub async fn store() -> Store {
     };
     let store = Store::connect(&Config::local(ENDPOINT.as_str(), tables)).await;
     let mut create = store
-        .client
+        .client()
         .create_table()
         .table_name(&store.tables.control)
         .billing_mode(BillingMode::PayPerRequest);
@@ -85,7 +85,7 @@ pub async fn directory() -> Store {
         .build()
         .unwrap();
     let mut create = store
-        .client
+        .client()
         .create_table()
         .table_name(&store.tables.directory)
         .billing_mode(BillingMode::PayPerRequest)
@@ -132,7 +132,7 @@ pub fn run(now: Timestamp) -> NewRun {
 /// How many rows the `control` table holds whose partition key begins so.
 pub async fn rows(store: &Store, prefix: &str) -> usize {
     let answer = store
-        .client
+        .client()
         .scan()
         .table_name(&store.tables.control)
         .filter_expression("begins_with(pk, :prefix)")
@@ -156,7 +156,7 @@ pub async fn raw(
     use aws_sdk_dynamodb::types::AttributeValue::S;
 
     store
-        .client
+        .client()
         .get_item()
         .table_name(&store.tables.control)
         .key("pk", S(pk.to_owned()))

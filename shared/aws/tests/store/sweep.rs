@@ -69,7 +69,7 @@ async fn the_sweep_deletes_an_open_row_that_names_no_run() {
     let run = run(at(0));
     store.acquire(&run, at(0), HOLD).await.unwrap();
     store
-        .client
+        .client()
         .delete_item()
         .table_name(&store.tables.control)
         .key("pk", S(format!("RUN#{}", run.id)))
@@ -87,7 +87,7 @@ async fn the_sweep_deletes_an_open_row_that_names_no_run() {
 /// Puts a value that does not belong there into a row.
 async fn spoil(store: &Store, pk: &str, sk: &str, attribute: &str) {
     store
-        .client
+        .client()
         .update_item()
         .table_name(&store.tables.control)
         .key("pk", S(pk.to_owned()))

@@ -342,7 +342,7 @@ async fn a_row_of_before_is_read_and_listed_once_it_is_saved() {
 
     let store = acme().await;
     let json = serde_json::to_string(&titled(250, "Old")).unwrap();
-    let put = store.client.put_item().table_name(&store.tables.control);
+    let put = store.client().put_item().table_name(&store.tables.control);
     put.item("pk", S("TASK#250".to_owned()))
         .item("sk", S("TASK".to_owned()))
         .item("tenant", S("acme".to_owned()))

@@ -90,7 +90,7 @@ async fn what_is_no_token_is_unknown_and_the_text_is_stored_nowhere() {
     for text in ["", "x", &"a".repeat(43), &"a".repeat(1_000_000), "é\0"] {
         assert_eq!(store.lookup_token(text, start()).await.unwrap(), None);
     }
-    let scan = store.client.scan().table_name(&store.tables.control);
+    let scan = store.client().scan().table_name(&store.tables.control);
     let all = scan.send().await.unwrap();
     assert_eq!(rows(&store, "TOKEN#").await, 1);
     assert!(!format!("{all:?}").contains(token.expose_secret()));

@@ -179,7 +179,7 @@ async fn a_hit_of_the_index_counts_only_as_the_row_says() {
     make(&store, "acme", 1, "anna").await;
     make(&store, "acme", 2, "ben").await;
     // As an index that is behind has it: under the tenant of earlier.
-    let update = store.client.update_item();
+    let update = store.client().update_item();
     update
         .table_name(&store.tables.directory)
         .key("pk", AttributeValue::S("U#ben".to_owned()))
