@@ -57,7 +57,7 @@ impl Series {
     pub fn print(&self, bytes: usize, records: usize) {
         let median = self.median();
         println!(
-            "  {:<36} {:>8.1} ms (best {:>7.1})  {:>6.0} MB/s  {:>5.2} M users/s",
+            "  {:<40} {:>8.1} ms (best {:>7.1})  {:>6.0} MB/s  {:>5.2} M users/s",
             self.name,
             median * 1e3,
             self.best() * 1e3,
