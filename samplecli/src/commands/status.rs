@@ -65,7 +65,7 @@ impl Status {
         };
         let ending = Ending {
             imports,
-            name: &format!("import {}", self.run),
+            name: "the file",
             debug: false,
             output: self.output,
         };

@@ -81,6 +81,12 @@ fn watching_ends_with_the_import_and_as_it() {
         .prints("PARTIAL_SUCCESS")
         .says("import 0198c7 was cancelled")
         .says("what it had written by then stays");
+    let peer = Peer::answering(finished("cancelled", "FAILURE"));
+    muster(&Home::new(), &peer, &["status", "0198c7", "--watch"])
+        .expect(1)
+        .says("error: the import of the file into task 206 was cancelled")
+        .says("(import 0198c7)")
+        .says("nothing was changed");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
@@ -132,6 +133,16 @@ impl StoreError {
             operation,
             code: None,
             message: "the time that is left was too short".to_owned(),
+            request_id: None,
+        })
+    }
+
+    /// No answer came for so long.
+    pub(crate) fn late(operation: &'static str, waited: Duration) -> Self {
+        Self::Unanswered(Cause {
+            operation,
+            code: None,
+            message: format!("none came within {waited:.1?}"),
             request_id: None,
         })
     }

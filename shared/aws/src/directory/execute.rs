@@ -84,7 +84,7 @@ impl Store {
                 executed
             }
             Ok(Err(error)) => failed(count, &StoreError::from_sdk(OPERATION, &error)),
-            Err(_elapsed) => failed(count, &StoreError::out_of_time(OPERATION)),
+            Err(_elapsed) => failed(count, &StoreError::late(OPERATION, timeout)),
         }
     }
 }
