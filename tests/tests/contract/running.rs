@@ -184,6 +184,45 @@ async fn two_tasks_of_a_tenant_on_the_same_logins_both_succeed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_imports_that_change_the_same_users_at_once_no_change_is_lost() {
+    let w = World::start().await;
+    let store = store_or_skip!(w);
+    let other = store.task(&w, 0, |_| ()).await;
+    let made = w.import(0).await.records(&users(&w, "shared", 2_000));
+    made.send().await.assert_success(2_000);
+    // Each says nothing of what the other changes. While they wait for their answers, and in the
+    // background.
+    for (round, preference) in [(1, "respond-sync"), (2, "respond-async")] {
+        let changed = |key: &str, value: &str| -> Value {
+            (0..2_000)
+                .map(|n| json!({"Username": w.login(&format!("shared{n}")), key: value}))
+                .collect()
+        };
+        let (name, e_mail) = (format!("round {round}"), format!("{round}@example.com"));
+        let one = w.import(0).await.header("prefer", preference);
+        let two = w.import(0).await.task(other).header("prefer", preference);
+        let (one, two) = tokio::join!(
+            one.records(&changed("Name", &name)).send(),
+            two.records(&changed("E-mail", &e_mail)).send(),
+        );
+        for reply in [one, two] {
+            let run = reply.header("import-id").expect("Import-Id");
+            let ended = w.ended(0, run).await;
+            assert_eq!(ended["Status"], "SUCCESS", "{ended}");
+            assert_eq!(ended["Updated"], 2_000, "{ended}");
+        }
+        let stored = store.users().await;
+        for n in 0..2_000 {
+            let user = &stored[&w.login(&format!("shared{n}"))];
+            assert_eq!(
+                (&user["name"], &user["email"]),
+                (&json!(name), &json!(e_mail))
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_tasks_on_the_same_external_ids_each_id_goes_to_one_user() {
     let w = World::start().await;
     let store = store_or_skip!(w);

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::types::BatchStatementResponse;
 
 use super::row::Stored;
@@ -57,7 +58,7 @@ impl Store {
         let requests: Result<Vec<_>, _> = statements.into_iter().map(Statement::request).collect();
         let requests = match requests {
             Ok(requests) => requests,
-            Err(error) => return failed(count, &error),
+            Err(error) => return failed(count, &error, false),
         };
         let Way { client, attempt } = self.way.get_or_init(|| Way::beside(&self.client));
         let timeout = attempt.map_or(timeout, |attempt| attempt.min(timeout));
@@ -83,8 +84,11 @@ impl Store {
                 }
                 executed
             }
-            Ok(Err(error)) => failed(count, &StoreError::from_sdk(OPERATION, &error)),
-            Err(_elapsed) => failed(count, &StoreError::late(OPERATION, timeout)),
+            Ok(Err(error)) => {
+                let skewed = error.code().is_some_and(|code| SKEWED.contains(&code));
+                failed(count, &StoreError::from_sdk(OPERATION, &error), skewed)
+            }
+            Err(_elapsed) => failed(count, &StoreError::late(OPERATION, timeout), false),
         }
     }
 }
@@ -98,7 +102,8 @@ pub(crate) struct Way {
 }
 
 impl Way {
-    /// The same connections as `client` has, without what its SDK does for every call, and a
+    /// The same connections as `client` has (where its settings name them, as they do on Lambda;
+    /// else connections of its own), without what its SDK does for every call, and a
     /// caller of [`Store::execute`] does itself or has no use for: trying again, watching over the
     /// time (three times: of the call, of the try, of a stream that stalls). To say so with every
     /// call would cost more than it saves.
@@ -125,9 +130,14 @@ impl Way {
 
 const OPERATION: &str = "BatchExecuteStatement";
 
+/// What DynamoDB says of a request that was signed by a clock that is wrong. The SDK learns from
+/// the answer by how much, and signs the next one right: each client for itself, and this one does
+/// not try again. (Keys that are wrong are found out by the reads before the first write.)
+const SKEWED: [&str; 2] = ["InvalidSignatureException", "RequestExpired"];
+
 /// The whole request went wrong.
-fn failed(count: usize, error: &StoreError) -> Vec<Executed> {
-    let retryable = error.retryable();
+fn failed(count: usize, error: &StoreError, skewed: bool) -> Vec<Executed> {
+    let retryable = error.retryable() || skewed;
     let each = || {
         let error = error.clone();
         if retryable {

@@ -28,6 +28,11 @@ const THROTTLED: &str = r#"{
     "message": "too fast"
 }"#;
 
+const SKEWED: &str = r#"{
+    "__type": "com.amazon.coral.service#InvalidSignatureException",
+    "message": "Signature expired: 20261123T000000Z is now earlier than 20261123T010000Z"
+}"#;
+
 /// What happens to one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -39,6 +44,8 @@ pub enum Fault {
     Conflict,
     /// No effect; the request as a whole was too much.
     Throttled,
+    /// No effect; the clock that signed it is wrong.
+    Skewed,
     /// `BatchGetItem`: the first key counts as absent, all others are left for later.
     AllButOneLeftOut,
 }
@@ -130,6 +137,7 @@ impl Intercept for Faults {
             Some(Fault::LostAnswer) => Some((500, LOST.into())),
             Some(Fault::Conflict) => Some((400, CONFLICT.into())),
             Some(Fault::Throttled) => Some((400, THROTTLED.into())),
+            Some(Fault::Skewed) => Some((400, SKEWED.into())),
             Some(Fault::AllButOneLeftOut) => {
                 let asked = request.body().bytes().unwrap();
                 Some((200, all_but_one_left_out(asked).into()))

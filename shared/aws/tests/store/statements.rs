@@ -75,3 +75,18 @@ async fn another_client_has_its_own_way_and_the_count_in_common() {
     );
     assert_eq!(store.directory_writes(), 2);
 }
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_is_only_learnt_of_by_the_first_try() {
+    let store = directory().await;
+    let (faults, faulty) = Faults::on("BatchExecuteStatement", &store);
+    let once = Duration::from_secs(10);
+    faults.next(1, Fault::Skewed);
+    let skewed = faulty.execute(vec![claim(&store)], once).await;
+    assert!(
+        matches!(skewed.as_slice(), [Executed::Again(StoreError::Refused(_))]),
+        "{skewed:?}"
+    );
+    let again = faulty.execute(vec![claim(&store)], once).await;
+    assert!(matches!(again.as_slice(), [Executed::Done]), "{again:?}");
+}
