@@ -218,6 +218,9 @@ async fn of_two_imports_that_change_the_same_users_at_once_no_change_is_lost() {
                 (&user["name"], &user["email"]),
                 (&json!(name), &json!(e_mail))
             );
+            // Nor who changed what: that is carried on from what stood there.
+            let changes = user["changes"].as_array().map(Vec::len);
+            assert_eq!(changes, Some(2 * round), "{user:?}");
         }
     }
 }
