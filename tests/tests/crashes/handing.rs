@@ -14,10 +14,11 @@ use crate::file::File;
 use crate::import::{Import, all_runs_of, at_every_request_of, import_now, request};
 use crate::stage::{Stage, times};
 
-/// A request has no time to write what is throttled, and some to hand it over.
+/// A request has no time to write what is throttled, but for three batches, whose pauses take 150 ms
+/// at most; and some to hand it over.
 pub fn hurried() -> Times {
     Times {
-        stop_after: Duration::from_millis(200),
+        stop_after: Duration::from_millis(400),
         give_up_after: Duration::from_millis(1_500),
         sync_hold: Duration::from_millis(1_800),
         sweep_grace: Duration::from_millis(100),
