@@ -18,7 +18,7 @@ pub struct Service {
     pub parts: BTreeMap<usize, Vec<u8>>,
     /// The URLs signed so far; earlier ones may expire.
     pub signed: usize,
-    /// What is answered instead, once each: the beginning of a path, and the answer.
+    /// What is answered instead, once each: where (see [`is_at`]), and the answer.
     pub troubles: Vec<(&'static str, Answer)>,
     /// The states of the run, one look after the other.
     pub states: Vec<Value>,
@@ -46,10 +46,7 @@ impl Service {
 
     fn answer(&mut self, request: &Request) -> Answer {
         let uri = request.uri.to_string();
-        let trouble = self
-            .troubles
-            .iter()
-            .position(|(path, _)| uri.starts_with(path));
+        let trouble = (self.troubles.iter()).position(|(place, _)| is_at(&uri, place));
         if let Some(trouble) = trouble {
             return self.troubles.remove(trouble).1;
         }
@@ -122,6 +119,14 @@ impl Service {
     pub fn bytes(&self) -> Vec<u8> {
         self.parts.values().flatten().copied().collect()
     }
+}
+
+/// Whether a URI is the one meant, or has the path that is meant, whatever its query, or is below
+/// the folder that is meant. What merely begins alike is another place: which of several parallel
+/// requests met the trouble would be chance.
+fn is_at(uri: &str, place: &str) -> bool {
+    let path = uri.split('?').next().unwrap();
+    uri == place || path == place || (place.ends_with('/') && path.starts_with(place))
 }
 
 pub fn state(state: &str) -> Value {

@@ -191,7 +191,7 @@ fn a_part_that_fails_is_sent_again_to_a_new_url() {
             "/store/3?signed=1",
             answer(403, "<Code>AccessDenied</Code>"),
         ),
-        ("/store/5?", answer(503, "<Code>SlowDown</Code>")),
+        ("/store/5", answer(503, "<Code>SlowDown</Code>")),
         ("/v1/imports/0198c7/parts?from=4", answer(502, "")),
         ("/v1/imports/0198c7/complete", answer(502, "")),
         ("/v1/imports/0198c7", answer(502, "")),
@@ -446,7 +446,7 @@ mod interrupted {
     fn while_it_sends_several_parts_at_once_it_says_how_to_resume() {
         for (parallel, at_once) in [(None, 4), (Some("2"), 2)] {
             let mut service = Service::new(100);
-            // Nothing is answered from the second part on.
+            // No part is ever answered.
             service.troubles = (0..8).map(|_| ("/store/", silence())).collect();
             service.window = 9;
             let (peer, _) = service.start();
