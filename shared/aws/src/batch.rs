@@ -26,7 +26,7 @@ const OPERATION: &str = "BatchGetItem";
 /// What names a row.
 pub(crate) trait RowKey: Sync {
     /// The key as DynamoDB takes it.
-    fn attributes(&self) -> Attributes;
+    fn to_attributes(&self) -> Attributes;
 }
 
 impl Store {
@@ -61,7 +61,7 @@ impl Store {
         loop {
             let wanted = unprocessed
                 .clone()
-                .unwrap_or_else(|| keys.iter().map(RowKey::attributes).collect());
+                .unwrap_or_else(|| keys.iter().map(RowKey::to_attributes).collect());
             let count = wanted.len();
             let asked = KeysAndAttributes::builder()
                 .set_keys(Some(wanted))

@@ -53,6 +53,13 @@ impl StoreError {
         }
     }
 
+    /// Whether the signature was refused: of a clock that is wrong, the SDK learns by how much from
+    /// this answer.
+    pub(crate) fn is_of_signature(&self) -> bool {
+        const CODES: [&str; 2] = ["InvalidSignatureException", "RequestExpired"];
+        matches!(self, Self::Refused(Cause { code: Some(code), .. }) if CODES.contains(&code.as_str()))
+    }
+
     /// After how many seconds a client that met too many others may come again; `None`: it is not
     /// that.
     #[must_use]

@@ -60,7 +60,7 @@ impl Key {
 }
 
 impl RowKey for Key {
-    fn attributes(&self) -> Attributes {
+    fn to_attributes(&self) -> Attributes {
         self.attributes()
     }
 }

@@ -9,7 +9,6 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::types::BatchStatementResponse;
 
 use super::row::Stored;
@@ -58,7 +57,7 @@ impl Store {
         let requests: Result<Vec<_>, _> = statements.into_iter().map(Statement::request).collect();
         let requests = match requests {
             Ok(requests) => requests,
-            Err(error) => return failed(count, &error, false),
+            Err(error) => return failed(count, &error),
         };
         let Way { client, attempt } = self.way.get_or_init(|| Way::beside(&self.client));
         let timeout = attempt.map_or(timeout, |attempt| attempt.min(timeout));
@@ -84,11 +83,8 @@ impl Store {
                 }
                 executed
             }
-            Ok(Err(error)) => {
-                let skewed = error.code().is_some_and(|code| SKEWED.contains(&code));
-                failed(count, &StoreError::from_sdk(OPERATION, &error), skewed)
-            }
-            Err(_elapsed) => failed(count, &StoreError::late(OPERATION, timeout), false),
+            Ok(Err(error)) => failed(count, &StoreError::from_sdk(OPERATION, &error)),
+            Err(_elapsed) => failed(count, &StoreError::late(OPERATION, timeout)),
         }
     }
 }
@@ -130,14 +126,11 @@ impl Way {
 
 const OPERATION: &str = "BatchExecuteStatement";
 
-/// What DynamoDB says of a request that was signed by a clock that is wrong. The SDK learns from
-/// the answer by how much, and signs the next one right: each client for itself, and this one does
-/// not try again. (Keys that are wrong are found out by the reads before the first write.)
-const SKEWED: [&str; 2] = ["InvalidSignatureException", "RequestExpired"];
-
-/// The whole request went wrong.
-fn failed(count: usize, error: &StoreError, skewed: bool) -> Vec<Executed> {
-    let retryable = error.retryable() || skewed;
+/// The whole request went wrong. Of a clock that is wrong each client learns for itself, and this
+/// one does not try again: the next request is signed right. (Keys that are wrong are found out by
+/// the reads before the first write.)
+fn failed(count: usize, error: &StoreError) -> Vec<Executed> {
+    let retryable = error.retryable() || error.is_of_signature();
     let each = || {
         let error = error.clone();
         if retryable {

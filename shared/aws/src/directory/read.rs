@@ -177,7 +177,7 @@ impl Store {
 struct Pk(String);
 
 impl RowKey for Pk {
-    fn attributes(&self) -> Attributes {
+    fn to_attributes(&self) -> Attributes {
         HashMap::from([("pk".to_owned(), text(self.0.as_str()))])
     }
 }

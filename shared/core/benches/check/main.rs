@@ -5,7 +5,8 @@
 //!
 //! Prints medians of CPU time on one thread, interleaved round by round, and the peak memory of a
 //! check from a file; with `--threads` also wall time on two threads against one, over at least
-//! 1 GB, and against two checks on a thread each. Ends with status 1 if a check reaches less than 0.45 of bare simd-json.
+//! 1 GB, and against two checks on a thread each. Ends with status 1 if a check reaches less than
+//! 0.45 of bare simd-json.
 //!
 //! The reference is `simd_json::to_tape`, which allocates for every call: once over the whole
 //! text, and over pieces of 256 KB, split between records. The faster of the two counts. Filling
