@@ -140,14 +140,17 @@ impl Progress {
 
     fn begin(&mut self, stage: &Stage<'_>) {
         self.bar.finish_and_clear();
-        self.bar = match stage.total() {
-            Some(total) => terminal::bar_on_terminal(Some(total), stage.unit.template()),
-            None => terminal::spinner(String::new()),
+        let name = stage.name.to_owned();
+        let bar = match stage.total() {
+            Some(total) => {
+                terminal::bar_on_terminal(Some(total), stage.unit.template()).with_message(name)
+            }
+            None => terminal::spinner(name),
         };
-        self.bar.set_prefix(stage.note.to_owned());
-        self.bar.set_message(stage.name.to_owned());
-        // What was done before says nothing about how fast this goes.
-        self.bar.set_position(stage.done);
+        // Whole before it is drawn. What was done before says nothing about how fast this goes.
+        self.bar = bar
+            .with_prefix(stage.note.to_owned())
+            .with_position(stage.done);
         self.bar.reset_eta();
     }
 }

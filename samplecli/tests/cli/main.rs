@@ -19,6 +19,8 @@ mod operator;
 mod peer;
 mod runs;
 mod service;
+#[cfg(unix)]
+mod terminal;
 mod uploads;
 mod usage;
 mod users;
