@@ -230,15 +230,24 @@ async fn a_mistake_deep_in_a_file_is_named_and_nothing_of_it_is_imported() {
     let head = good(complete(&w, 0, 2_500));
     let tail = good(complete(&w, 2_500, 3_000));
     assert!(head.len() > PART, "{}", head.len());
-    let file = format!("[\n{head}{{\"Username\" \"x\"}},\n{tail}7]");
+    let broken = r#"{"Username" "x"}"#;
+    let array = format!("[\n{head}{broken},\n{tail}7]");
+    let lines = format!("{head}{broken}\n{tail}").replace("},\n", "}\n");
     let task = w.tenants[0].task_id;
-    let run = w.upload(0, task, "", json!({}), file.as_bytes()).await;
-    let standing = w.ended(0, &run).await;
-    // From 1, as editors count; the bracket is a line of its own.
-    let byte = "[\n".len() + head.len() + "{\"Username\" ".len() + 1;
-    let place = format!("at byte {byte}, line 2502, record 2501;");
-    assert_failed(&standing, &["the file cannot be read", &place]);
-    assert_eq!(standing.get("Total Lines"), None, "{standing}");
+    for (format, file) in [("json", array), ("ndjson", lines)] {
+        // From 1, as editors count; it is the colon that is missing.
+        let at = file.find(broken).unwrap() + broken.find(" \"").unwrap() + 1;
+        let line = 1 + file[..at].matches('\n').count();
+        let place = format!("at byte {}, line {line}, record 2501;", at + 1);
+        let plain = file.into_bytes();
+        for (compression, file) in [("gzip", packed(&plain)), ("none", plain)] {
+            let said = json!({"format": format, "compression": compression});
+            let run = w.upload(0, task, "", said, &file).await;
+            let standing = w.ended(0, &run).await;
+            assert_failed(&standing, &["the file cannot be read", &place]);
+            assert_eq!(standing.get("Total Lines"), None, "{standing}");
+        }
+    }
     assert!(w.directory().await == before);
     w.assert_task_is_free(0).await;
 }
