@@ -30,8 +30,9 @@ const SCHEDULES: Numbered = Numbered {
     // As many as keep two cores busy.
     stacks: if cfg!(debug_assertions) { 2 } else { 4 },
 };
-/// Schedules of a stack at once: most of their time they wait.
-const AT_ONCE: usize = 6;
+/// Schedules of a stack at once: most of their time they wait. A debug build has much to compute
+/// meanwhile, and a writer that gets no core for its whole second has no luck either.
+const AT_ONCE: usize = if cfg!(debug_assertions) { 3 } else { 6 };
 /// Functions of a run at once.
 const WORKERS: usize = 3;
 
