@@ -374,6 +374,14 @@ impl Access {
             .await
     }
 
+    /// Holds a task for a run whose time is just over: nobody has looked after it yet. A sweep does
+    /// ten seconds later.
+    pub async fn lapsed_hold(&self, w: &World, tenant: usize, task: u64) -> String {
+        self.held_from(w, tenant, task, Timestamp::now() - 62.seconds())
+            .await
+    }
+
+    /// The hold is good for a minute from then.
     async fn held_from(&self, w: &World, tenant: usize, task: u64, at: Timestamp) -> String {
         let run = NewRun {
             id: RunId::generate(at),
@@ -432,10 +440,13 @@ impl Access {
             let update = update
                 .key("pk", row["pk"].clone())
                 .key("sk", row["sk"].clone());
-            let update = update.update_expression("SET kind = :queued");
+            // A sweep may end the run at any time: its rows must not come back.
+            let update = update
+                .condition_expression("attribute_exists(pk)")
+                .update_expression("SET kind = :queued");
             let update = update
                 .expression_attribute_values(":queued", AttributeValue::S("QUEUED".to_owned()));
-            update.send().await.expect("the store");
+            update.send().await.expect("the task is still held");
         }
     }
 

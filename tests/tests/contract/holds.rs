@@ -77,7 +77,7 @@ async fn the_hold_of_a_queued_run_never_expires() {
     let w = World::start().await;
     let store = store_or_skip!(w);
     let task = store.task(&w, 0, |_| ()).await;
-    let queued = store.dead_hold(&w, 0, task).await;
+    let queued = store.lapsed_hold(&w, 0, task).await;
     store.queue(task).await;
     let wait = assert_running(&w.import(0).await.task(task).body("[]").send().await);
     assert_eq!(wait, 60);

@@ -197,7 +197,7 @@ async fn neither_a_busy_task_nor_one_that_is_disabled_uses_a_key_up() {
     assert_ne!(first.header("import-id"), second.header("import-id"));
 
     let held = store.task(&w, 0, |_| ()).await;
-    store.dead_hold(&w, 0, held).await;
+    store.lapsed_hold(&w, 0, held).await;
     store.queue(held).await;
     let call = keyed(&w, "k").await.task(held).body("[]");
     let before = store.key_rows().await;

@@ -17,8 +17,8 @@ use tokio::time::Instant;
 use crate::file::File;
 use crate::stage::{Letter, Stage, times};
 
-/// After this a run without faults that has not ended never will.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// After this a run without faults that has not ended never will, however busy the machine.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Does something again and again until it gives an answer.
 pub async fn patiently<T>(what: &str, mut again: impl AsyncFnMut() -> Option<T>) -> T {

@@ -31,7 +31,8 @@ async fn a_chunk_that_is_throttled_longer_than_its_writer_has_time_is_gone_on_wi
             BATCH if passed.swap(true, Ordering::SeqCst) => Fault::Throttled,
             BATCH => Fault::Statements(0b1111_1110, Trouble::Throttled),
             _ => Fault::Passes,
-        });
+        })
+        .patient();
         let (fate, _) = import.deliver(&letters[0], faults).await;
         assert!(matches!(fate, Fate::Done), "handed back: {fate:?}");
         letters = import.fetch().await;

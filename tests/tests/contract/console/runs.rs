@@ -181,7 +181,7 @@ async fn a_run_that_goes_on_is_running_and_one_that_died_has_no_counts() {
     let w = World::start().await;
     let store = store_or_skip!(w);
     let task = w.tenants[0].task_id;
-    let dead = store.dead_hold(&w, 0, task).await;
+    let dead = store.lapsed_hold(&w, 0, task).await;
     let run = w.get(&format!("/runs/{dead}")).await.json();
     for (member, value) in [
         ("state", json!("applying")),

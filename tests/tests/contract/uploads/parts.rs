@@ -90,4 +90,6 @@ async fn only_an_upload_under_way_has_parts() {
     let completed = sent(&w).await;
     assert_eq!(post(&w, &completed, "/complete").await.status, 202);
     get(&w, &completed, "/parts").await.assert_problem(409);
+    // Whoever comes next finds the task free.
+    w.ended(0, &completed).await;
 }
