@@ -133,6 +133,15 @@ pub fn state(state: &str) -> Value {
     json!({"import_id": "0198c7", "task": 206, "state": state, "dry_run": false, "progress": {}})
 }
 
+/// A quarter of the way.
+pub fn applying() -> Value {
+    let mut run = state("applying");
+    run["progress"] = json!({"records": 300, "records_total": 1200});
+    run["rate"] = json!(123.4);
+    run["eta_seconds"] = json!(7.3);
+    run
+}
+
 pub fn finished() -> Value {
     let mut run = state("finished");
     let figures = json!({

@@ -8,18 +8,18 @@ use std::process::Stdio;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
-use serde_json::json;
 
 use crate::muster::{Ended, Home};
 use crate::peer::Peer;
-use crate::service::{Service, finished, state};
+use crate::service::{Service, applying, finished, state};
+use crate::uploads::args;
 
 /// Clears the line that the cursor is on.
 const CLEAR_LINE: &str = "\u{1b}[2K";
 
 /// Imports the file with a terminal of 100 columns as standard error. What `err` has then is what
-/// the terminal got.
-fn import(home: &Home, peer: &Peer, environment: (&str, &str)) -> Ended {
+/// the terminal got. An empty `NO_COLOR` is none.
+fn import(home: &Home, peer: &Peer, no_color: &str) -> Ended {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();
@@ -33,21 +33,10 @@ fn import(home: &Home, peer: &Peer, environment: (&str, &str)) -> Ended {
     let name = ptsname(&terminal, Vec::new()).unwrap().into_bytes();
     let screen = std::ffi::OsString::from_vec(name);
     let screen = File::options().read(true).write(true).open(screen).unwrap();
-    let args = [
-        "import",
-        "users.ndjson",
-        "--task",
-        "206",
-        "--url",
-        &peer.url,
-        "--token",
-        "t0ken",
-    ];
     let child = home
-        .muster(&args)
+        .muster(&args(peer, &[]))
         .env("TERM", "xterm-256color")
-        .env_remove("NO_COLOR")
-        .env(environment.0, environment.1)
+        .env("NO_COLOR", no_color)
         .stdout(Stdio::piped())
         .stderr(screen)
         .spawn()
@@ -62,11 +51,7 @@ fn import(home: &Home, peer: &Peer, environment: (&str, &str)) -> Ended {
 
 fn large_import() -> (Peer, Home) {
     let mut service = Service::new(100);
-    let mut applying = state("applying");
-    applying["progress"] = json!({"records": 300, "records_total": 1200});
-    applying["rate"] = json!(123.4);
-    applying["eta_seconds"] = json!(7.3);
-    service.states = vec![state("queued"), applying, finished()];
+    service.states = vec![state("queued"), applying(), finished()];
     let (peer, _) = service.start();
     let home = Home::new();
     home.file("users.ndjson", "{\"Username\":\"john.foo\"}\n".repeat(40));
@@ -76,7 +61,7 @@ fn large_import() -> (Peer, Home) {
 #[test]
 fn a_terminal_gets_bars_that_are_gone_in_the_end() {
     let (peer, home) = large_import();
-    let ended = import(&home, &peer, ("MUSTER_TEST", ""));
+    let ended = import(&home, &peer, "");
     ended.expect(0).prints("Created           1,000\n");
     // Not each step is drawn: a terminal is not written to more often than people can see.
     for drawn in [
@@ -110,7 +95,7 @@ fn a_terminal_gets_bars_that_are_gone_in_the_end() {
 #[test]
 fn who_wants_no_colour_gets_lines_on_a_terminal_too() {
     let (peer, home) = large_import();
-    let ended = import(&home, &peer, ("NO_COLOR", "1"));
+    let ended = import(&home, &peer, "1");
     ended
         .expect(0)
         .says("uploading users.ndjson: 960 of 960 bytes (100 %)")

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::muster::{Ended, Home};
 use crate::peer::{Answer, Peer, json as answer};
-use crate::service::{Service, finished, problem, state};
+use crate::service::{Service, applying, finished, problem, state};
 
 const RECORD: &str = "{\"Username\":\"john.foo\"}\n";
 
@@ -17,7 +17,8 @@ fn home(parts: usize) -> (Home, String) {
     (home, text)
 }
 
-fn args<'a>(peer: &'a Peer, flags: &[&'a str]) -> Vec<&'a str> {
+/// The command that imports the file.
+pub fn args<'a>(peer: &'a Peer, flags: &[&'a str]) -> Vec<&'a str> {
     let args = [
         "import",
         "users.ndjson",
@@ -48,11 +49,7 @@ fn a_file_that_one_request_cannot_carry_goes_in_parts_and_is_followed() {
     let mut service = Service::new(100);
     let mut checking = state("checking");
     checking["progress"] = json!({"bytes": 500, "bytes_total": 1000});
-    let mut applying = state("applying");
-    applying["progress"] = json!({"records": 300, "records_total": 1200});
-    applying["rate"] = json!(123.4);
-    applying["eta_seconds"] = json!(7.3);
-    service.states = vec![state("queued"), checking, applying, finished()];
+    service.states = vec![state("queued"), checking, applying(), finished()];
     let (peer, service) = service.start();
     let (home, text) = home(8);
     let ended = import(&home, &peer, &[]);
