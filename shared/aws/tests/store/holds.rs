@@ -269,7 +269,7 @@ async fn a_finish_outlasts_those_who_want_the_task() {
     for fault in [Fault::Conflict, Fault::Throttled] {
         let run = run(at(0));
         store.acquire(&run, at(0), HOLD).await.unwrap();
-        faults.next(7, fault);
+        faults.next(9, fault);
         assert_eq!(
             store.finish(&run, &ending(), at(1)).await.unwrap(),
             Finished::Done
