@@ -1,39 +1,31 @@
-//! Every example in the help is a command line that this client takes.
+//! Every example in the help is a valid command line.
 
 use clap::{Command, CommandFactory};
 
 use crate::Cli;
 
-/// The command lines of `muster` in a text: after a prompt's indentation, a pipe or `$(`.
+/// Returns the command lines of `muster` in a text: those after indentation, a pipe or `$(`.
 fn command_lines(help: &str) -> Vec<String> {
     let joined = help.replace("\\\n", " ");
-    let mut found = Vec::new();
+    let mut lines = Vec::new();
     for line in joined.lines() {
         let starts = line.match_indices("muster ").map(|(at, _)| at);
         for at in starts {
             let before = line[..at].trim_end_matches(' ');
             if before.is_empty() && at > 0 || before.ends_with('|') || before.ends_with("$(") {
-                found.push(line[at..].to_owned());
+                lines.push(line[at..].to_owned());
             }
         }
     }
-    found
+    lines
 }
 
-/// The words of a command line up to a pipe, a redirection, a comment or the end of `$(…)`.
+/// Splits a command line into words, up to a pipe, a redirection, a comment or the end of `$(…)`.
 fn words(line: &str) -> Vec<String> {
-    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
-    for letter in line.chars() {
-        match (quote, letter) {
-            (Some(open), _) if open == letter => quote = None,
-            (Some(_), _) => word.push(letter),
-            (None, '\'' | '"') => quote = Some(letter),
-            (None, '|' | '>' | '#' | ')') => break,
-            (None, ' ') => words.extend((!word.is_empty()).then(|| std::mem::take(&mut word))),
-            (None, _) => word.push(letter),
-        }
-    }
-    words.extend((!word.is_empty()).then_some(word));
+    let command = line.split(['|', '>', ')']).next().unwrap();
+    let mut words = shlex::split(command).unwrap();
+    // The `2` of `2> file`.
+    words.pop_if(|word| *word == "2" && line.contains("2>"));
     words
 }
 
@@ -42,13 +34,13 @@ fn helps(command: &Command, texts: &mut Vec<(String, String)>) {
     let name = command.get_name().to_owned();
     let help = command.get_after_help().map(ToString::to_string);
     texts.push((name, help.unwrap_or_default()));
-    for below in command.get_subcommands() {
-        helps(below, texts);
+    for subcommand in command.get_subcommands() {
+        helps(subcommand, texts);
     }
 }
 
 #[test]
-fn every_example_is_a_command_line_that_is_understood() {
+fn every_example_is_a_valid_command_line() {
     let mut texts = Vec::new();
     helps(&Cli::command(), &mut texts);
     for (command, help) in texts {
@@ -64,6 +56,6 @@ fn every_example_is_a_command_line_that_is_understood() {
 }
 
 #[test]
-fn the_command_line_is_sound() {
+fn the_command_line_is_consistent() {
     Cli::command().debug_assert();
 }

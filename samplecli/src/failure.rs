@@ -1,23 +1,19 @@
-//! How a command ends: the exit codes, and failures that say what is wrong and what to do next.
+//! Exit codes, and failures with hints on what to do next.
 
 use std::process::ExitCode;
-
-use anstyle::{AnsiColor, Style};
-
-use crate::terminal::{self, shown};
 
 /// The exit codes of the client. Scripts rely on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// All is well.
+    /// Success.
     Ok = 0,
-    /// It failed.
+    /// The command failed.
     Failure = 1,
-    /// The command line or the environment is wrong.
+    /// The command line or the environment is invalid.
     Usage = 2,
-    /// The import or check went through and gave warnings.
+    /// The import or check succeeded with warnings.
     Partial = 3,
-    /// There is no token, or the server refused it.
+    /// The token is missing, or the server refused it.
     NotSignedIn = 4,
 }
 
@@ -27,83 +23,65 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command failed.
+/// A failed command: exit code, message and hints.
 #[derive(Debug, Clone)]
 pub struct Failure {
     exit: Exit,
     message: String,
-    next: Option<String>,
+    hints: Vec<String>,
 }
 
 impl Failure {
-    /// It failed: exit code 1.
+    fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self {
+            exit,
+            message: message.into(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// Returns a failure with exit code 1.
     pub fn failed(message: impl Into<String>) -> Self {
-        Self {
-            exit: Exit::Failure,
-            message: message.into(),
-            next: None,
-        }
+        Self::new(Exit::Failure, message)
     }
 
-    /// The command line or the environment is wrong: exit code 2.
+    /// Returns a failure of the command line or the environment, with exit code 2.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self {
-            exit: Exit::Usage,
-            message: message.into(),
-            next: None,
-        }
+        Self::new(Exit::Usage, message)
     }
 
-    /// There is no token, or the server refused it: exit code 4.
+    /// Returns a failure for a missing or refused token, with exit code 4.
     pub fn not_signed_in(message: impl Into<String>) -> Self {
-        Self {
-            exit: Exit::NotSignedIn,
-            message: message.into(),
-            next: None,
-        }
+        Self::new(Exit::NotSignedIn, message)
     }
 
-    /// Names the next step.
-    pub fn next(self, next: impl Into<String>) -> Self {
+    /// Replaces the hints by this one.
+    pub fn hint(self, hint: impl Into<String>) -> Self {
         Self {
-            next: Some(next.into()),
+            hints: vec![hint.into()],
             ..self
         }
     }
 
-    /// Names one more step, after those that are named.
-    pub fn then(self, next: impl Into<String>) -> Self {
-        let next = next.into();
-        let next = match &self.next {
-            Some(first) => format!("{first}\n{next}"),
-            None => next,
-        };
-        self.next(next)
+    /// Appends a hint.
+    pub fn add_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
     }
 
-    /// What is wrong, in its first line.
+    /// Returns the first line of the message.
     pub fn message(&self) -> &str {
         self.message.lines().next().unwrap_or_default()
     }
 
-    /// The exit code.
+    /// Returns the exit code.
     pub fn exit(&self) -> Exit {
         self.exit
     }
 
-    /// Says it on standard error.
-    pub fn report(&self) {
-        let red: Style = AnsiColor::Red.on_default().bold();
-        let mut lines = self
-            .message
-            .lines()
-            .chain(self.next.iter().flat_map(|next| next.lines()));
-        terminal::say(&format!(
-            "{red}error:{red:#} {}",
-            shown(lines.next().unwrap_or_default())
-        ));
-        for line in lines {
-            terminal::say(&format!("  {}", shown(line)));
-        }
+    /// Returns the lines of the message and the hints.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        let hints = self.hints.iter().flat_map(|hint| hint.lines());
+        self.message.lines().chain(hints)
     }
 }

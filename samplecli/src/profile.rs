@@ -1,5 +1,5 @@
-//! Profiles: where a person signed in, one small file each below the configuration directory.
-//! A profile holds the server's URL, user names and tokens, never a password, and only its owner
+//! Profiles: one small file each in the configuration directory, for each server a user signs in to.
+//! A profile holds the URL of the server, user names and tokens, never a password; only its owner
 //! can read it.
 
 use std::fs;
@@ -10,67 +10,69 @@ use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::terminal;
+use crate::output::stderr;
 
-/// The profile that is used when none is named.
-pub const DEFAULT: &str = "default";
+/// The name of the default profile.
+pub const DEFAULT_PROFILE: &str = "default";
 
-/// The name of a profile, safe as a file name.
+/// The name of a profile, which is safe as a file name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileName(String);
 
 impl ProfileName {
-    /// Takes 1 to 64 ASCII letters, digits, `-`, `_` or `.`, not starting with a dot.
+    /// Parses 1 to 64 ASCII letters, digits, `-`, `_` or `.`, not starting with a dot.
     pub fn parse(name: &str) -> Result<Self, String> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.bytes().all(allowed)
         {
-            return Err("a profile name is 1 to 64 letters, digits, '-', '_' or '.', and starts with no dot".to_owned());
+            return Err(
+                "expected 1 to 64 letters, digits, '-', '_' or '.', not starting with a dot"
+                    .to_owned(),
+            );
         }
         Ok(Self(name.to_owned()))
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What is stored after signing in: the server, and who signed in to it. A robot and an operator
-/// stand side by side.
+/// The server and the sign-ins of a profile: that of a robot and that of an operator.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Profile {
-    /// The server.
+    /// The URL of the server.
     pub url: String,
-    /// The robot, which imports.
+    /// The sign-in of the robot, for imports.
     #[serde(flatten)]
     pub robot: Option<SignIn>,
-    /// The operator, who does the rest.
+    /// The sign-in of the operator, for everything else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator: Option<SignIn>,
 }
 
-/// Somebody who signed in.
+/// A user name and its token.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct SignIn {
-    /// The user name that signed in.
+    /// The user name.
     pub username: String,
-    /// The token that the server gave; absent: signed out again.
+    /// The token; absent after signing out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
 }
 
-/// Which of the two a command acts as.
+/// The identity that a command acts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Who {
-    /// A robot: it sends data.
+pub enum Identity {
+    /// A robot, which imports users.
     Robot,
-    /// An operator: manages tasks, robots and users.
+    /// An operator, who manages tasks, robots and users.
     Operator,
 }
 
-impl Who {
-    /// The word for it.
+impl Identity {
+    /// Returns the name of the identity.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Robot => "robot",
@@ -78,7 +80,7 @@ impl Who {
         }
     }
 
-    /// What makes `muster login` and `muster logout` mean this one.
+    /// Returns the flag that selects it in `muster login` and `muster logout`.
     pub const fn flag(self) -> &'static str {
         match self {
             Self::Robot => "",
@@ -88,7 +90,7 @@ impl Who {
 }
 
 impl Profile {
-    /// A profile in which nobody has signed in yet.
+    /// Returns a profile without sign-ins.
     pub fn new(url: String) -> Self {
         Self {
             url,
@@ -97,28 +99,28 @@ impl Profile {
         }
     }
 
-    /// Who signed in last, of the two.
-    pub fn sign_in(&self, who: Who) -> Option<&SignIn> {
-        match who {
-            Who::Robot => self.robot.as_ref(),
-            Who::Operator => self.operator.as_ref(),
+    /// Returns the last sign-in of an identity.
+    pub fn sign_in(&self, identity: Identity) -> Option<&SignIn> {
+        match identity {
+            Identity::Robot => self.robot.as_ref(),
+            Identity::Operator => self.operator.as_ref(),
         }
     }
 
-    /// Puts a sign-in in the place of the last one.
-    pub fn set(&mut self, who: Who, sign_in: SignIn) {
-        match who {
-            Who::Robot => self.robot = Some(sign_in),
-            Who::Operator => self.operator = Some(sign_in),
+    /// Replaces the sign-in of an identity.
+    pub fn set(&mut self, identity: Identity, sign_in: SignIn) {
+        match identity {
+            Identity::Robot => self.robot = Some(sign_in),
+            Identity::Operator => self.operator = Some(sign_in),
         }
     }
 }
 
-/// The file of a profile.
+/// Returns the path of a profile.
 pub fn path(name: &ProfileName) -> Result<PathBuf, Failure> {
     let base = etcetera::choose_base_strategy().map_err(|_| {
-        Failure::failed("cannot tell where profiles are kept: there is no home directory")
-            .next("set XDG_CONFIG_HOME")
+        Failure::failed("cannot locate the profiles: there is no home directory")
+            .hint("set XDG_CONFIG_HOME")
     })?;
     Ok(base
         .config_dir()
@@ -127,7 +129,7 @@ pub fn path(name: &ProfileName) -> Result<PathBuf, Failure> {
         .join(format!("{}.json", name.as_str())))
 }
 
-/// Reads a profile; `None` if there is none of that name.
+/// Reads a profile; `None` if it does not exist.
 pub fn load(name: &ProfileName) -> Result<Option<Profile>, Failure> {
     let path = path(name)?;
     let text = match fs::read(&path) {
@@ -142,15 +144,12 @@ pub fn load(name: &ProfileName) -> Result<Option<Profile>, Failure> {
     };
     warn_if_others_can_read(&path);
     serde_json::from_slice(&text).map(Some).map_err(|error| {
-        Failure::failed(format!(
-            "the profile {} is damaged: {error}",
-            path.display()
-        ))
-        .next("run `muster login --url URL --username NAME` to write it anew")
+        Failure::failed(format!("invalid profile {}: {error}", path.display()))
+            .hint("run `muster login --url URL --username NAME` to replace it")
     })
 }
 
-/// Writes a profile, whole or not at all, readable by its owner only.
+/// Writes a profile atomically, readable by its owner only.
 pub fn store(name: &ProfileName, profile: &Profile) -> Result<PathBuf, Failure> {
     let path = path(name)?;
     write(&path, profile).map_err(|error| {
@@ -165,7 +164,7 @@ pub fn store(name: &ProfileName, profile: &Profile) -> Result<PathBuf, Failure> 
 fn write(path: &Path, profile: &Profile) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     create_private_folder(folder)?;
-    // Temporary files are created with mode 0600; the rename keeps it, whatever was there before.
+    // Temporary files are created with mode 0600, which the rename keeps.
     let mut file = tempfile::Builder::new()
         .prefix(".profile")
         .tempfile_in(folder)?;
@@ -194,7 +193,7 @@ fn create_private_folder(folder: &Path) -> std::io::Result<()> {
 fn warn_if_others_can_read(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
     if fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0) {
-        terminal::say(&format!(
+        stderr::println(&format!(
             "warning: other users can read the token in {0}; run `chmod 600 {0}`",
             path.display()
         ));
@@ -206,16 +205,16 @@ fn warn_if_others_can_read(_path: &Path) {}
 
 #[cfg(test)]
 mod tests {
-    use super::{Profile, ProfileName, Who};
+    use super::{Identity, Profile, ProfileName};
 
     #[test]
-    fn a_profile_from_before_operators_signed_in_is_read_and_written_as_it_was() {
+    fn a_profile_without_an_operator_is_read_and_written_unchanged() {
         let old = r#"{"url":"http://127.0.0.1:9000","username":"hr-robot","token":"t"}"#;
         let profile: Profile = serde_json::from_str(old).unwrap();
-        let robot = profile.sign_in(Who::Robot).unwrap();
+        let robot = profile.sign_in(Identity::Robot).unwrap();
         assert_eq!(robot.username, "hr-robot");
         assert_eq!(robot.token.as_deref(), Some("t"));
-        assert!(profile.sign_in(Who::Operator).is_none());
+        assert!(profile.sign_in(Identity::Operator).is_none());
         assert_eq!(serde_json::to_string(&profile).unwrap(), old);
     }
 

@@ -1,15 +1,14 @@
-//! What can be seen without a server: help, completions, refusals, settings on paper. The cases in
-//! `tests/cmd` hold the exact output; `TRYCMD=overwrite cargo test -p samplecli --test cmd` writes
-//! it anew.
+//! Output without a server: help, completions, usage errors and dry runs. The cases in `tests/cmd`
+//! contain the exact output; `TRYCMD=overwrite cargo test -p samplecli --test cmd` updates them.
 
 #[test]
-fn every_command_line_answers_as_it_is_written_down() {
+fn the_output_of_every_command_line_is_as_recorded() {
     let home = tempfile::tempdir().unwrap();
     let cases = trycmd::TestCases::new();
     cases
         .case("tests/cmd/*.trycmd")
         .env("XDG_CONFIG_HOME", home.path().to_str().unwrap());
-    // Empty ones count as absent.
+    // Empty variables count as unset.
     for variable in [
         "MUSTER_URL",
         "MUSTER_TOKEN",

@@ -1,5 +1,5 @@
-//! An operator's day against the real service, in one process with this test: the session in
-//! `tests/cmd/live` runs in order, from signing in to blocking a user.
+//! A session of an operator against a local stack: the cases in `tests/cmd/live` run in order, from
+//! signing in to blocking a user.
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use muster_local::{Stack, StackOptions};
 use serde_json::{Value, json};
 
-/// The robot signs in by hand: the session's own password is the operator's.
+/// Signs the robot in: MUSTER_PASSWORD in the session is the operator's.
 fn sign_robot_in(home: &Path, password: &str) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_muster"))
         .args(["login", "--password-stdin"])
@@ -38,7 +38,7 @@ fn an_operator_manages_a_tenant_from_the_command_line() {
         &ready["tenants"][0]["operator"],
     );
 
-    // The profile says who signs in, so that no generated name stands in the session.
+    // The profile has the user names, so that the session contains no generated name.
     let home = tempfile::tempdir().unwrap();
     let profiles = home.path().join("muster/profiles");
     fs::create_dir_all(&profiles).unwrap();

@@ -1,14 +1,14 @@
-//! What a writer spends on a statement, against the bare SDK: CPU time of a process that writes the
-//! chunks of an import, and of one that sends the very same statements in the same batches with
-//! nothing around. The services are in a process of their own, new for each of them, so their time
-//! counts for neither.
+//! The CPU time of a writer per statement, compared with the bare SDK: of a process that writes the
+//! chunks of an import, and of one that sends the same statements in the same batches and does
+//! nothing else. The services run in a process of their own, a new one for each, so their time is
+//! not counted.
 //!
 //! `cargo bench -p muster-tests --bench apply -- [USERS]`
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a figure that cannot be taken should end the bench"
+    reason = "a bench that cannot measure should end"
 )]
 
 use std::collections::HashMap;
@@ -28,20 +28,22 @@ use muster_aws::runs::RunId;
 use muster_import::Runner;
 use muster_local::{Ready, Stack, StackOptions, WorkerOptions};
 use muster_sample::{Options, generate};
-use muster_tests::background::{received, uploaded};
-use muster_tests::between::{Answer, Passage, asked, text, through};
-use muster_tests::faults::BATCH;
+use muster_tests::background::{receive_messages, upload};
+use muster_tests::interceptor::{
+    BATCH_EXECUTE_STATEMENT, Interceptor, Response, intercepted, json_body, operation,
+};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What a statement may cost, in bare ones, and what is aimed at.
-const BAR: f64 = 1.5;
-const AIM: f64 = 1.25;
-const USERS: u64 = 20_000;
+/// Maximum CPU time of a statement, in statements of the bare SDK.
+const MAX_RATIO: f64 = 1.5;
+/// The goal for the same ratio.
+const TARGET_RATIO: f64 = 1.25;
+const DEFAULT_USERS: u64 = 20_000;
 const ROUNDS: usize = 5;
-/// Batches that a writer has in flight.
-const AT_ONCE: usize = 4;
+/// Batches in flight at the same time, as in a writer.
+const PARALLEL_BATCHES: usize = 4;
 
 #[tokio::main]
 async fn main() {
@@ -56,14 +58,14 @@ async fn main() {
             others
                 .iter()
                 .find_map(|it| it.parse().ok())
-                .unwrap_or(USERS),
+                .unwrap_or(DEFAULT_USERS),
         ),
     }
 }
 
-/// Measures both by turns, and prints the medians.
+/// Measures both in turns, and prints the medians.
 fn compare(users: u64) {
-    let kept = tempfile::NamedTempFile::new().expect("a file");
+    let kept = tempfile::NamedTempFile::new().expect("a temporary file");
     let file = kept.path();
     let recorded = client("record", users, Some(file));
     let (mut writers, mut bare) = (Vec::new(), Vec::new());
@@ -74,13 +76,16 @@ fn compare(users: u64) {
     let statements = recorded.statements as f64;
     let (writer, bare) = (median(&mut writers), median(&mut bare));
     println!(
-        "{users} new users, {} statements; CPU of the client, medians of {ROUNDS}",
+        "{users} new users, {} statements; CPU time of the client, medians of {ROUNDS}",
         recorded.statements
     );
     for (what, cpu) in [("a writer", writer), ("bare SDK", bare)] {
-        println!("  {what}: {:.1} µs a statement", cpu / statements * 1e6);
+        println!("  {what}: {:.1} µs per statement", cpu / statements * 1e6);
     }
-    println!("  ratio {:.2} (bar {BAR}, aim {AIM})", writer / bare);
+    println!(
+        "  ratio {:.2} (at most {MAX_RATIO}, target {TARGET_RATIO})",
+        writer / bare
+    );
 }
 
 fn median(seconds: &mut [f64]) -> f64 {
@@ -88,34 +93,36 @@ fn median(seconds: &mut [f64]) -> f64 {
     seconds[seconds.len() / 2]
 }
 
-/// What a client says of itself.
+/// The measurement that a client process prints.
 #[derive(Debug, Serialize, Deserialize)]
-struct Spent {
-    /// Seconds of CPU, all threads.
+struct Measurement {
+    /// CPU time of all threads, in seconds.
     cpu: f64,
     statements: u64,
 }
 
-/// This program, as something else.
-fn again(arguments: &[&str]) -> Command {
-    let mut command = Command::new(std::env::current_exe().expect("its path"));
+/// Returns a command that runs this program with other arguments.
+fn this_program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("the path of this program"));
     command.args(arguments).stdout(Stdio::piped());
     command
 }
 
-/// Services of their own. Dropping them ends them.
+/// The services in a process of their own, which ends when this is dropped.
 struct Services(Child);
 
 impl Services {
     fn start() -> (Self, Ready) {
-        let child = again(&["services"]).stdin(Stdio::piped()).spawn();
-        let mut services = Self(child.expect("it starts"));
-        let said = services.0.stdout.take().expect("it is piped");
+        let child = this_program(&["services"]).stdin(Stdio::piped()).spawn();
+        let mut services = Self(child.expect("starting the services"));
+        let output = services.0.stdout.take().expect("the output is piped");
         let mut line = String::new();
-        BufReader::new(said).read_line(&mut line).expect("a line");
+        BufReader::new(output)
+            .read_line(&mut line)
+            .expect("the services print a line");
         (
             services,
-            serde_json::from_str(&line).expect("where they are"),
+            serde_json::from_str(&line).expect("a ready file as JSON"),
         )
     }
 }
@@ -127,24 +134,24 @@ impl Drop for Services {
     }
 }
 
-/// Runs a client against services of its own.
-fn client(what: &str, users: u64, file: Option<&Path>) -> Spent {
+/// Runs a client process against services of its own.
+fn client(what: &str, users: u64, file: Option<&Path>) -> Measurement {
     let (services, ready) = Services::start();
     let (task, users) = (ready.tenants[0].task_id.to_string(), users.to_string());
-    let mut command = again(&[what, &task, &users]);
+    let mut command = this_program(&[what, &task, &users]);
     command.args(file).envs(ready.environment);
-    // As it is deployed; the SDK's own connection could not be listened to.
+    // As deployed; the SDK's default connection cannot be intercepted.
     command
         .env("MUSTER_TLS_ROOTS", "amazon")
         .stderr(Stdio::inherit());
-    let output = command.output().expect("it starts");
+    let output = command.output().expect("running the client");
     drop(services);
-    let said = String::from_utf8_lossy(&output.stdout);
-    let last = said.lines().last().unwrap_or_default();
-    serde_json::from_str(last).unwrap_or_else(|_| panic!("{what}: {} {said}", output.status))
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let last = printed.lines().last().unwrap_or_default();
+    serde_json::from_str(last).unwrap_or_else(|_| panic!("{what}: {} {printed}", output.status))
 }
 
-/// The services, until nobody needs them any more.
+/// Runs the services until the standard input is closed.
 async fn serve() {
     let options = StackOptions {
         workers: WorkerOptions::NONE,
@@ -154,60 +161,68 @@ async fn serve() {
     println!("{}", serde_json::to_string(&stack.ready()).expect("JSON"));
     let wait = || std::io::stdin().read_to_end(&mut Vec::new());
     let ended = tokio::task::spawn_blocking(wait).await;
-    ended.expect("a thread").expect("the input");
+    ended.expect("a thread").expect("reading the input");
     stack.stop().await.expect("the stack stops");
 }
 
-/// Writes all chunks of an import, one after the other; or puts down there what was sent.
+/// Writes all chunks of an import, one after the other. With a file, records the statements there.
 async fn write(task: &str, users: &str, file: Option<&Path>) {
-    let task = task.parse().expect("a task");
+    let task = task.parse().expect("a task id");
     let users = users.parse().expect("a number");
-    let mut runner = Runner::from_env().await.expect("the environment");
+    let mut runner = Runner::from_env()
+        .await
+        .expect("the environment of the services");
     let recorder = Arc::new(Recorder::default());
     if file.is_some() {
         let config = runner.store.client().config();
-        let between = through(&recorder, config.http_client());
-        let config = config.to_builder().http_client(between).build();
+        let http_client = intercepted(&recorder, config.http_client());
+        let config = config.to_builder().http_client(http_client).build();
         let client = aws_sdk_dynamodb::Client::from_conf(config);
         runner.store = runner.store.through(client);
     }
-    let (run, chunks) = checked(&runner, task, users).await;
+    let (run, chunks) = queue_chunks(&runner, task, users).await;
     let began = cpu();
     for chunk in chunks {
-        runner.write(chunk).await.expect("it is written");
+        runner.write(chunk).await.expect("writing a chunk");
     }
     let spent = cpu() - began;
-    let run = runner.store.get_run(&run, Timestamp::now()).await;
-    let run = run.expect("the store").expect("the run");
-    let counts = run.counts.expect("it has ended");
+    let run = runner.store.runs().get(&run, Timestamp::now()).await;
+    let run = run.expect("reading the run").expect("the run exists");
+    let counts = run.counts.expect("the run has ended");
     assert_eq!(counts.created, users, "{run:?}");
     if let Some(file) = file {
         let batches = recorder.batches();
         let batches = serde_json::to_vec(&*batches).expect("JSON");
-        fs::write(file, batches).expect("the file is written");
+        fs::write(file, batches).expect("writing the statements");
     }
-    say(spent, recorder.batches().iter().map(Vec::len).sum());
+    print_measurement(spent, recorder.batches().iter().map(Vec::len).sum());
 }
 
-/// Imports new users as far as their chunks are queued.
-async fn checked(runner: &Runner, task: u64, users: u64) -> (RunId, Vec<ChunkMessage>) {
+/// Imports new users until their chunks are queued.
+async fn queue_chunks(runner: &Runner, task: u64, users: u64) -> (RunId, Vec<ChunkMessage>) {
     let options = Options {
         users,
         seed: 1,
         anomalies: false,
     };
     let mut file = Vec::new();
-    generate(&options, &mut file).expect("memory");
-    let task = runner.store.get_task(task).await.expect("the store");
-    let task = task.expect("the task");
-    let (run, _) = uploaded(&runner.store, &runner.background, &task, &file, false).await;
+    generate(&options, &mut file).expect("writing to memory");
+    let task = runner
+        .store
+        .tasks()
+        .get(task)
+        .await
+        .expect("reading the task");
+    let task = task.expect("the task exists");
+    let (run, _) = upload(&runner.store, &runner.background, &task, &file, false).await;
     let queues = &runner.background.queues;
-    for message in received::<ProcessMessage>(&queues.client, queues.imports_url()).await {
-        runner.process(message).await.expect("it is read");
+    let client = &queues.client;
+    for message in receive_messages::<ProcessMessage>(client, queues.imports_url()).await {
+        runner.process(message).await.expect("processing the file");
     }
     let mut chunks = Vec::new();
     loop {
-        let more = received(&queues.client, queues.chunks_url()).await;
+        let more = receive_messages(client, queues.chunks_url()).await;
         if more.is_empty() {
             return (run, chunks);
         }
@@ -225,25 +240,29 @@ async fn send(task: &str, file: &Path) {
         .collect();
     drop(recorded);
     let count = batches.iter().map(Vec::len).sum();
-    let store = Runner::from_env().await.expect("the environment").store;
-    // A writer's connection has been made when it begins.
-    let task = store.get_task(task.parse().expect("a task")).await;
-    assert!(task.expect("the store").is_some());
+    let store = Runner::from_env()
+        .await
+        .expect("the environment of the services")
+        .store;
+    // A writer has an open connection when it begins.
+    let task = store.tasks().get(task.parse().expect("a task id")).await;
+    assert!(task.expect("reading the task").is_some());
     let client = store.client();
     let began = cpu();
     let mut sent = futures::stream::iter(batches)
         .map(|batch| client.batch_execute_statement().set_statements(Some(batch)))
         .map(|call| call.send())
-        .buffer_unordered(AT_ONCE);
+        .buffer_unordered(PARALLEL_BATCHES);
     let mut done = 0;
-    while let Some(answer) = sent.next().await {
-        let answers = answer.expect("the store").responses.unwrap_or_default();
-        assert!(answers.iter().all(|answer| answer.error.is_none()));
-        done += answers.len();
+    while let Some(output) = sent.next().await {
+        let output = output.expect("sending a batch");
+        let responses = output.responses.unwrap_or_default();
+        assert!(responses.iter().all(|response| response.error.is_none()));
+        done += responses.len();
     }
     let spent = cpu() - began;
     assert_eq!(done, count);
-    say(spent, count);
+    print_measurement(spent, count);
 }
 
 fn typed(recorded: &Value) -> BatchStatementRequest {
@@ -257,14 +276,14 @@ fn typed(recorded: &Value) -> BatchStatementRequest {
         .expect("a statement")
 }
 
-/// A value as the protocol writes it: `{"S": "text"}`.
+/// Parses a value in DynamoDB's JSON form: `{"S": "text"}`.
 fn value(written: &Value) -> AttributeValue {
     let (kind, value) = written
         .as_object()
         .and_then(|value| value.iter().next())
-        .expect("a kind and a value");
+        .expect("a type and a value");
     let values = || value.as_array().into_iter().flatten();
-    let string = |value: &Value| value.as_str().expect("a text").to_owned();
+    let string = |value: &Value| value.as_str().expect("a string").to_owned();
     match kind.as_str() {
         "S" => AttributeValue::S(string(value)),
         "N" => AttributeValue::N(string(value)),
@@ -277,23 +296,23 @@ fn value(written: &Value) -> AttributeValue {
             let fields = fields.map(|(name, value)| (name.clone(), self::value(value)));
             AttributeValue::M(fields.collect::<HashMap<_, _>>())
         }
-        _ => panic!("no statement has one: {written}"),
+        _ => panic!("unexpected type in a statement: {written}"),
     }
 }
 
-/// CPU time of this process so far, in seconds.
+/// Returns the CPU time of this process so far, in seconds.
 fn cpu() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
 
-fn say(cpu: f64, statements: usize) {
+fn print_measurement(cpu: f64, statements: usize) {
     let statements = statements as u64;
-    let spent = Spent { cpu, statements };
-    println!("{}", serde_json::to_string(&spent).expect("JSON"));
+    let measurement = Measurement { cpu, statements };
+    println!("{}", serde_json::to_string(&measurement).expect("JSON"));
 }
 
-/// Puts down the batches of statements that are sent through it.
+/// Records the batches of statements that pass through it.
 #[derive(Debug, Default)]
 struct Recorder(Mutex<Vec<Vec<Value>>>);
 
@@ -303,13 +322,18 @@ impl Recorder {
     }
 }
 
-impl Passage for Recorder {
-    async fn pass(self: Arc<Self>, request: HttpRequest, behind: SharedHttpConnector) -> Answer {
-        if asked(&request).1 == BATCH {
-            let statements = text(&request)["Statements"].take();
-            let statements = statements.as_array().cloned().expect("statements");
+impl Interceptor for Recorder {
+    async fn intercept(
+        self: Arc<Self>,
+        request: HttpRequest,
+        next: SharedHttpConnector,
+    ) -> Response {
+        if operation(&request).1 == BATCH_EXECUTE_STATEMENT {
+            let statements = json_body(&request)["Statements"].take();
+            let statements = statements.as_array().cloned();
+            let statements = statements.expect("a list of statements");
             self.batches().push(statements);
         }
-        behind.call(request).await
+        next.call(request).await
     }
 }

@@ -1,11 +1,11 @@
-//! What an import in the background costs on AWS: every request of the real functions is counted,
-//! and the capacity that each consumes, as the emulated store says. Prices are list prices.
+//! The cost of an import in the background on AWS: counts every request of the real functions, and
+//! the capacity that each consumes according to the emulated store. Prices are list prices.
 //!
 //! `cargo bench -p muster-tests --bench cost -- [USERS]`
 #![expect(
     clippy::expect_used,
     clippy::panic,
-    reason = "a figure that cannot be taken should end the bench"
+    reason = "a bench that cannot measure should end"
 )]
 
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use muster_core::run::Counts;
 use muster_import::Runner;
 use muster_local::{Stack, StackOptions, WorkerOptions};
 use muster_sample::{Options, generate};
-use muster_tests::background::{received, uploaded};
-use muster_tests::between::Service;
+use muster_tests::background::{receive_messages, upload};
+use muster_tests::interceptor::Service;
 use muster_tests::meter::{Bill, Meter};
 use serde::de::DeserializeOwned;
 
-/// Dollars. List prices of us-east-1, on demand, November 2026; most other regions are some 10 to
-/// 20 % above. Without the free tier.
+/// Prices in dollars: list prices of us-east-1, on demand, November 2026, without the free tier. Most
+/// other regions are 10 to 20 % more expensive.
 mod price {
     pub(super) const READ_UNIT: f64 = 0.125e-6;
     pub(super) const WRITE_UNIT: f64 = 0.625e-6;
@@ -37,11 +37,11 @@ mod price {
     pub(super) const LAMBDA_GB_SECOND: f64 = 0.000_013_333_4;
 }
 
-/// MB, as `infra/template.yaml` has them.
-const PROCESSOR_MEMORY: f64 = 3_008.0;
-const WRITER_MEMORY: f64 = 1_769.0;
-const SWEEPER_MEMORY: f64 = 256.0;
-const API_MEMORY: f64 = 1_769.0;
+/// Memory of the functions in MB, as in `infra/template.yaml`.
+const PROCESSOR_MEMORY_MB: f64 = 3_008.0;
+const WRITER_MEMORY_MB: f64 = 1_769.0;
+const SWEEPER_MEMORY_MB: f64 = 256.0;
+const API_MEMORY_MB: f64 = 1_769.0;
 
 #[tokio::main]
 async fn main() {
@@ -49,17 +49,17 @@ async fn main() {
         .skip(1)
         .find_map(|it| it.parse().ok())
         .unwrap_or(100_000);
-    let stage = Stage::start().await;
+    let stack = MeteredStack::start().await;
     let mut file = Vec::new();
     let options = Options {
         users,
         seed: 1,
         anomalies: false,
     };
-    generate(&options, &mut file).expect("memory");
+    generate(&options, &mut file).expect("writing to memory");
     let text = String::from_utf8(file).expect("UTF-8");
     let changed = text.replace("\"Name\":\"", "\"Name\":\"Dr. ");
-    println!("what is charged for {users} users, through upload, processor and writers");
+    println!("charges for {users} users: upload, processor and writers");
     for (what, file) in [
         ("new", &text),
         ("unchanged", &text),
@@ -67,50 +67,50 @@ async fn main() {
         ("unchanged, a dry run", &changed),
     ] {
         let dry_run = what.ends_with("run");
-        let charged = stage.import(file, dry_run).await;
-        let done = (
-            charged.counts.created,
-            charged.counts.updated,
-            charged.counts.unchanged,
+        let import = stack.import(file, dry_run).await;
+        let counted = (
+            import.counts.created,
+            import.counts.updated,
+            import.counts.unchanged,
         );
         let expected = match what {
             "new" => (users, 0, 0),
             "changed" => (0, users, 0),
             _ => (0, 0, users),
         };
-        assert_eq!(done, expected, "{what}");
-        charged.print(what, users);
+        assert_eq!(counted, expected, "{what}");
+        import.print(what, users);
     }
-    stage.minute_of_sweeps().await;
-    stage.stack.stop().await.expect("the stack stops");
+    stack.minute_of_sweeps().await;
+    stack.stack.stop().await.expect("the stack stops");
 }
 
-/// A stack whose functions are called here, one after the other.
-struct Stage {
+/// A stack whose functions are called one after the other, and their requests counted.
+struct MeteredStack {
     stack: Stack,
     meter: Arc<Meter>,
     runner: Runner,
     task: Task,
 }
 
-/// What one kind of function did.
-struct Charged {
+/// The charges of one function.
+struct Charges {
     function: &'static str,
     calls: u64,
-    took: Duration,
-    memory: f64,
-    /// Messages that it was called with, each received and deleted by Lambda.
+    duration: Duration,
+    memory_mb: f64,
+    /// Messages that it was called with. Lambda receives and deletes each.
     messages: u64,
     bill: Bill,
 }
 
-/// An import.
-struct Import {
+/// The charges of an import.
+struct MeasuredImport {
     counts: Counts,
-    functions: Vec<Charged>,
+    functions: Vec<Charges>,
 }
 
-impl Stage {
+impl MeteredStack {
     async fn start() -> Self {
         let options = StackOptions {
             workers: WorkerOptions::NONE,
@@ -120,56 +120,59 @@ impl Stage {
         let meter = Arc::new(Meter::default());
         let runner = meter.runner(&stack.runner);
         let tenant = stack.tenants.first().expect("a tenant");
-        let task = stack.store.get_task(tenant.task_id).await;
+        let task = stack.store.tasks().get(tenant.task_id).await;
         Self {
-            task: task.expect("the store").expect("the task"),
+            task: task.expect("reading the task").expect("the task exists"),
             meter,
             runner,
             stack,
         }
     }
 
-    /// Imports a file; what was charged for each of the functions.
-    async fn import(&self, file: &str, dry_run: bool) -> Import {
+    /// Imports a file and returns the charges of each function.
+    async fn import(&self, file: &str, dry_run: bool) -> MeasuredImport {
         drop(self.meter.take());
         let began = Instant::now();
         let (store, background) = (&self.runner.store, &self.runner.background);
-        let sent = uploaded(store, background, &self.task, file.as_bytes(), dry_run);
+        let sent = upload(store, background, &self.task, file.as_bytes(), dry_run);
         let (run, parts) = sent.await;
-        let mut api = self.charged("imports", 2, began, API_MEMORY, 0);
-        // The client's own: they are charged to the bucket's owner.
+        let mut api = self.charged("imports", 2, began, API_MEMORY_MB, 0);
+        // The client's own requests are charged to the bucket's owner.
         let put = (Service::S3, "PUT".to_owned());
         *api.bill.requests.entry(put).or_default() += parts;
 
         let began = Instant::now();
         let message = self
-            .received::<ProcessMessage>(self.queues().imports_url())
+            .receive::<ProcessMessage>(self.queues().imports_url())
             .await;
         for message in message {
-            self.runner.process(message).await.expect("it is read");
+            self.runner
+                .process(message)
+                .await
+                .expect("processing the file");
         }
-        let processor = self.charged("processor", 1, began, PROCESSOR_MEMORY, 1);
+        let processor = self.charged("processor", 1, began, PROCESSOR_MEMORY_MB, 1);
 
         let (began, mut chunks) = (Instant::now(), 0);
         loop {
             let messages = self
-                .received::<ChunkMessage>(self.queues().chunks_url())
+                .receive::<ChunkMessage>(self.queues().chunks_url())
                 .await;
             if messages.is_empty() {
                 break;
             }
             for message in messages {
                 chunks += 1;
-                self.runner.write(message).await.expect("it is written");
+                self.runner.write(message).await.expect("writing a chunk");
             }
         }
-        let writers = self.charged("writer", chunks, began, WRITER_MEMORY, chunks);
-        let run = self.stack.store.get_run(&run, Timestamp::now()).await;
-        let run = run.expect("the store").expect("the run");
-        Import {
+        let writers = self.charged("writer", chunks, began, WRITER_MEMORY_MB, chunks);
+        let run = self.stack.store.runs().get(&run, Timestamp::now()).await;
+        let run = run.expect("reading the run").expect("the run exists");
+        MeasuredImport {
             counts: run
                 .counts
-                .unwrap_or_else(|| panic!("it has not ended: {run:?}")),
+                .unwrap_or_else(|| panic!("the run has not ended: {run:?}")),
             functions: vec![api, processor, writers],
         }
     }
@@ -178,9 +181,9 @@ impl Stage {
         &self.stack.background.queues
     }
 
-    /// Messages of a queue; not counted, for Lambda takes them.
-    async fn received<M: DeserializeOwned>(&self, url: &str) -> Vec<M> {
-        received(&self.queues().client, url).await
+    /// Receives messages of a queue. Not counted here, since Lambda receives them.
+    async fn receive<M: DeserializeOwned>(&self, url: &str) -> Vec<M> {
+        receive_messages(&self.queues().client, url).await
     }
 
     fn charged(
@@ -188,40 +191,37 @@ impl Stage {
         function: &'static str,
         calls: u64,
         since: Instant,
-        memory: f64,
+        memory_mb: f64,
         messages: u64,
-    ) -> Charged {
-        Charged {
+    ) -> Charges {
+        Charges {
             function,
             calls,
-            took: since.elapsed(),
-            memory,
+            duration: since.elapsed(),
+            memory_mb,
             messages,
             bill: self.meter.take(),
         }
     }
 
-    /// The sweeper is called each minute, whether or not there is a run.
+    /// Prints the charges of the sweeper, which is called each minute even without runs.
     async fn minute_of_sweeps(&self) {
-        const A_MONTH: f64 = 30.0 * 24.0 * 60.0;
+        const SWEEPS_PER_MONTH: f64 = 30.0 * 24.0 * 60.0;
         drop(self.meter.take());
         let began = Instant::now();
-        self.runner
-            .sweep()
-            .await
-            .expect("nothing is there to be swept");
-        let sweep = self.charged("sweeper", 1, began, SWEEPER_MEMORY, 0);
+        self.runner.sweep().await.expect("sweeping");
+        let sweep = self.charged("sweeper", 1, began, SWEEPER_MEMORY_MB, 0);
         println!(
-            "\nthe sweeper, in a month without runs: ${:.2}",
-            sweep.dollars() * A_MONTH
+            "\nsweeper, a month without runs: ${:.2}",
+            sweep.dollars() * SWEEPS_PER_MONTH
         );
     }
 }
 
-impl Charged {
+impl Charges {
     fn units(units: &std::collections::BTreeMap<String, f64>, table: &str) -> f64 {
-        let ours = units.iter().filter(|(name, _)| name.ends_with(table));
-        ours.fold(0.0, |sum, (_, units)| sum + units)
+        let matching = units.iter().filter(|(name, _)| name.ends_with(table));
+        matching.fold(0.0, |sum, (_, units)| sum + units)
     }
 
     fn reads(&self) -> f64 {
@@ -242,14 +242,14 @@ impl Charged {
             .requests(Service::S3, |method| matches!(method, "PUT" | "POST"))
     }
 
-    /// Those of the function, and those of Lambda: it receives up to ten messages at once, but here
-    /// each has an invocation of its own.
+    /// Returns the requests of the function, and those of Lambda, which receives up to ten messages at
+    /// a time; here each message has an invocation of its own.
     fn sqs(&self) -> u64 {
         self.bill.requests(Service::Sqs, |_| true) + 2 * self.messages
     }
 
     fn gb_seconds(&self) -> f64 {
-        self.took.as_secs_f64() * self.memory / 1_024.0
+        self.duration.as_secs_f64() * self.memory_mb / 1_024.0
     }
 
     fn dollars(&self) -> f64 {
@@ -263,7 +263,7 @@ impl Charged {
     }
 }
 
-impl Import {
+impl MeasuredImport {
     fn print(&self, what: &str, users: u64) {
         println!(
             "\n{what}\n{:<10} {:>6} {:>9} {:>9} {:>9} {:>9} {:>7} {:>7} {:>6} {:>8} {:>10}",
@@ -277,7 +277,7 @@ impl Import {
             "",
             "SQS",
             "GB-s",
-            "$ of 1 M"
+            "$ per 1 M"
         );
         println!(
             "{:<10} {:>6} {:>9} {:>9} {:>9} {:>9} {:>7} {:>7}",
@@ -290,10 +290,10 @@ impl Import {
                 "{:<10} {:>6} {:>9.0} {:>9.0} {:>9.0} {:>9.0} {:>7} {:>7} {:>6} {:>8.1} {:>10.4}",
                 function.function,
                 function.calls,
-                Charged::units(reads, "directory"),
-                Charged::units(writes, "directory"),
-                Charged::units(reads, "control"),
-                Charged::units(writes, "control"),
+                Charges::units(reads, "directory"),
+                Charges::units(writes, "directory"),
+                Charges::units(reads, "control"),
+                Charges::units(writes, "control"),
                 function.s3_reads(),
                 function.s3_writes(),
                 function.sqs(),
@@ -301,7 +301,7 @@ impl Import {
                 function.dollars() * million,
             );
         }
-        let all: f64 = self.functions.iter().map(Charged::dollars).sum();
-        println!("one million such users: ${:.2}", all * million);
+        let all: f64 = self.functions.iter().map(Charges::dollars).sum();
+        println!("per million users: ${:.2}", all * million);
     }
 }

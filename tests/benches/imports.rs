@@ -1,12 +1,12 @@
-//! Figures of the synchronous import over HTTP, against a stack of its own in memory:
-//! 20,000 new users, the same file again, and the latency of one-record imports.
+//! Measures the synchronous import over HTTP, on an in-memory stack of its own: 20,000 new users, the
+//! same file again, and the latency of one-record imports.
 //!
 //! `cargo bench -p muster-tests --bench imports`
 
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "a figure that cannot be taken should end the bench"
+    reason = "a bench that cannot measure should end"
 )]
 
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use muster_local::{Stack, StackOptions};
 use serde_json::{Value, json};
 
 const USERS: usize = 20_000;
-const SINGLE: usize = 500;
+const SINGLE_IMPORTS: usize = 500;
 const ROUNDS: usize = 3;
 
 #[tokio::main]
@@ -38,20 +38,20 @@ async fn main() {
     );
     let mut single = one_by_one().await;
     println!(
-        "one-record import, {SINGLE} times one after the other, each a new user: \
+        "{SINGLE_IMPORTS} one-record imports in sequence, each a new user: \
          p50 {:.1} ms, p99 {:.1} ms",
         percentile(&mut single, 50).as_secs_f64() * 1e3,
         percentile(&mut single, 99).as_secs_f64() * 1e3
     );
 }
 
-/// A file of new users, then the same again; exits if a figure of a reply is wrong.
+/// Imports a file of new users, then the same file again. Panics if a reply has wrong counts.
 async fn whole_file() -> (Duration, Duration) {
     let (stack, client) = start().await;
     let body = Value::from((0..USERS).map(user).collect::<Vec<_>>()).to_string();
     let first = client.import(&body, USERS).await;
     let writes = stack.store.directory_writes();
-    assert!(writes >= USERS as u64, "{writes} writes made {USERS} users");
+    assert!(writes >= USERS as u64, "{writes} writes for {USERS} users");
     let second = client.import(&body, USERS).await;
     assert_eq!(
         stack.store.directory_writes(),
@@ -65,7 +65,7 @@ async fn whole_file() -> (Duration, Duration) {
 async fn one_by_one() -> Vec<Duration> {
     let (stack, client) = start().await;
     let mut times = Vec::new();
-    for index in 0..SINGLE {
+    for index in 0..SINGLE_IMPORTS {
         let body = json!([user(index)]).to_string();
         times.push(client.import(&body, 1).await);
     }
@@ -97,7 +97,7 @@ async fn start() -> (Stack, Client) {
     let http = reqwest::Client::builder()
         .no_proxy()
         .build()
-        .expect("a client");
+        .expect("an HTTP client");
     let tenant = stack.tenants.first().expect("a tenant");
     let credentials = json!({
         "username": tenant.robot.username,
@@ -108,7 +108,7 @@ async fn start() -> (Stack, Client) {
         .json(&credentials)
         .send()
         .await
-        .expect("an answer")
+        .expect("a response")
         .json()
         .await
         .expect("JSON");
@@ -131,7 +131,7 @@ impl Client {
             .body(body.to_owned())
             .send()
             .await
-            .expect("an answer")
+            .expect("a response")
             .json()
             .await
             .expect("JSON");

@@ -1,12 +1,12 @@
-//! Figures of the execution log over HTTP, against a stack of its own in memory: pages of a run
-//! with 1,000,000 items, from where nobody looks to where few items match.
+//! Measures the execution log over HTTP, on an in-memory stack of its own: pages of a run with
+//! 1,000,000 items, without filters and with filters that few items match.
 //!
 //! `cargo bench -p muster-tests --bench items`
 
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "a figure that cannot be taken should end the bench"
+    reason = "a bench that cannot measure should end"
 )]
 
 use std::collections::BTreeMap;
@@ -20,9 +20,9 @@ use muster_local::{Stack, StackOptions};
 use serde_json::{Value, json};
 
 const ITEMS: u64 = 1_000_000;
-/// One item in so many has the rare code: each is in a segment of its own.
-const RARE: u64 = 10_000;
-const LIMIT: u64 = 100;
+/// One item in 10,000 has the rare code, and each of these is in a segment of its own.
+const RARE_INTERVAL: u64 = 10_000;
+const PAGE_ITEMS: u64 = 100;
 const ROUNDS: usize = 101;
 
 #[tokio::main]
@@ -32,15 +32,23 @@ async fn main() {
         .expect("the stack starts");
     let run = write(&stack).await;
     let client = sign_in(&stack, run).await;
-    println!("pages of {LIMIT} items of {ITEMS}, over HTTP on loopback, {ROUNDS} times each");
+    println!("pages of {PAGE_ITEMS} items of {ITEMS}, over HTTP on loopback, {ROUNDS} times each");
     println!(
         "{:<36} {:>6} {:>10} {:>10}",
         "page", "items", "median", "p99"
     );
     for (what, query, items) in [
-        ("the first", String::new(), Some(LIMIT)),
-        ("the last", format!("&after={}", ITEMS - LIMIT), Some(LIMIT)),
-        ("first of a common code", "&code=email".into(), Some(LIMIT)),
+        ("the first", String::new(), Some(PAGE_ITEMS)),
+        (
+            "the last",
+            format!("&after={}", ITEMS - PAGE_ITEMS),
+            Some(PAGE_ITEMS),
+        ),
+        (
+            "first of a common code",
+            "&code=email".into(),
+            Some(PAGE_ITEMS),
+        ),
         ("first of a code of 1 in 10,000", "&code=rare".into(), None),
         (
             "first of a code that never occurs",
@@ -69,7 +77,7 @@ async fn main() {
     stack.stop().await.expect("the stack stops");
 }
 
-/// Writes the items of a run of the first tenant.
+/// Writes a run of the first tenant with all items, and returns its id.
 async fn write(stack: &Stack) -> RunId {
     let tenant = stack.tenants.first().expect("a tenant");
     let now = Timestamp::now();
@@ -92,28 +100,28 @@ async fn write(stack: &Stack) -> RunId {
     };
     let items: Vec<Item> = (0..ITEMS).map(item).collect();
     let started = Instant::now();
-    let written = stack.store.write_items(&run.id, &items, now).await;
-    written.expect("the items are written");
-    let ended = stack.store.record_ended_run(&run, &ending, now).await;
-    ended.expect("the run is written");
+    let written = stack.store.items().write(&run.id, &items, now).await;
+    written.expect("writing the items");
+    let ended = stack.store.runs().record_ended(&run, &ending, now).await;
+    ended.expect("writing the run");
     let took = started.elapsed().as_secs_f64();
     println!("{ITEMS} items written in {took:.1} s");
     run.id
 }
 
 fn item(number: u64) -> Item {
-    let once = number == ITEMS / 2;
+    let is_middle = number == ITEMS / 2;
     Item {
         record: Some(number + 1),
         login: Some(format!("user.{number}")),
-        key: Some(if once { "Role" } else { "E-mail" }.to_owned()),
-        code: if number % RARE == RARE - 1 {
+        key: Some(if is_middle { "Role" } else { "E-mail" }.to_owned()),
+        code: if number % RARE_INTERVAL == RARE_INTERVAL - 1 {
             "rare"
         } else {
             "email.malformed"
         }
         .into(),
-        severity: if once {
+        severity: if is_middle {
             Severity::Error
         } else {
             Severity::Warning
@@ -133,7 +141,7 @@ async fn sign_in(stack: &Stack, run: RunId) -> Client {
     let http = reqwest::Client::builder()
         .no_proxy()
         .build()
-        .expect("a client");
+        .expect("an HTTP client");
     let operator = &stack.tenants.first().expect("a tenant").operator;
     let credentials = json!({"name": operator.username, "password": operator.password});
     let reply: Value = http
@@ -141,13 +149,13 @@ async fn sign_in(stack: &Stack, run: RunId) -> Client {
         .json(&credentials)
         .send()
         .await
-        .expect("an answer")
+        .expect("a response")
         .json()
         .await
         .expect("JSON");
     Client {
         http,
-        url: format!("{}/admin/v1/runs/{run}/items?limit={LIMIT}", stack.url),
+        url: format!("{}/admin/v1/runs/{run}/items?limit={PAGE_ITEMS}", stack.url),
         token: reply["token"].as_str().expect("a token").to_owned(),
     }
 }
@@ -161,13 +169,13 @@ impl Client {
             .bearer_auth(&self.token)
             .send()
             .await
-            .expect("an answer");
+            .expect("a response");
         let page = reply.json().await.expect("JSON");
         (started.elapsed(), page)
     }
 }
 
-/// In milliseconds.
+/// Returns a percentile in milliseconds.
 fn percentile(times: &mut [Duration], percent: usize) -> f64 {
     times.sort();
     times[(times.len() - 1) * percent / 100].as_secs_f64() * 1e3

@@ -1,13 +1,15 @@
-//! What meets a worker's requests to the store, the bucket and the queues: requests and answers that
-//! are lost or late, throttling, conflicts, and the worker's death. It stands between the SDKs'
-//! clients and their connections, so what an SDK tries again is a request of its own here.
+//! Injects faults into a worker's requests to the store, the bucket and the queues: lost or delayed
+//! requests and responses, throttling, conflicts, and the worker's crash. The faults sit between the
+//! SDKs' clients and their connections, so an SDK's retry is a request of its own here.
 //!
-//! A request that is let through takes effect whatever becomes of who sent it, as it does on an
-//! account: of a worker that dies, what is under way still arrives.
+//! A request that passes takes effect even if its sender is gone by then, as it does on an AWS
+//! account: the requests that a crashed worker has in flight still arrive.
 
-mod applied;
-mod way;
-mod wire;
+mod connector;
+mod effects;
+mod gate;
+mod in_flight;
+mod responses;
 
 use std::fmt;
 use std::pin::Pin;
@@ -22,125 +24,86 @@ use muster_aws::Store;
 use muster_import::Runner;
 use tokio::sync::watch;
 
-use crate::between::{self, through};
+use crate::interceptor::{self, intercepted};
 
-pub use self::applied::{Applied, Effect};
-pub use self::wire::Trouble;
-pub use crate::between::Service;
+pub use self::effects::{Effect, EffectLog};
+pub use self::gate::Gate;
+pub use self::in_flight::{InFlight, InFlightGuard};
+pub use self::responses::StatementFault;
+pub use crate::interceptor::{BATCH_EXECUTE_STATEMENT, Service};
 
-/// The operation that sends statements.
-pub const BATCH: &str = "BatchExecuteStatement";
+/// The SDK's timeout for one attempt.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(250);
+/// The SDK's timeout for all attempts of a call.
+const CALL_TIMEOUT: Duration = Duration::from_millis(1_500);
 
-/// How long the SDK waits for one answer, and for all tries of a call.
-const ATTEMPT: Duration = Duration::from_millis(250);
-const CALL: Duration = Duration::from_millis(1_500);
-
-/// What meets one request.
+/// A fault of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing.
-    Passes,
-    /// It does not arrive.
+    /// No fault.
+    None,
+    /// The request does not arrive.
     LostRequest,
-    /// It takes effect, and the answer does not arrive.
-    LostAnswer,
-    /// It takes effect, and the answer comes after this.
-    LateAnswer(Duration),
-    /// It takes effect after this, whether or not anybody still waits for it.
-    LateRequest(Duration),
-    /// It is too much, all of it. It has no effect.
+    /// The request takes effect, and its response is lost.
+    LostResponse,
+    /// The request takes effect, and its response arrives after this delay.
+    DelayedResponse(Duration),
+    /// The request takes effect after this delay, even if nobody waits for it any more.
+    DelayedRequest(Duration),
+    /// The request takes effect once the gate is open, even if nobody waits for it any more.
+    GatedRequest(Gate),
+    /// The request takes effect, and its response arrives once the gate is open.
+    GatedResponse(Gate),
+    /// The whole request is throttled and has no effect.
     Throttled,
-    /// Another transaction is at the same rows. It has no effect; requests that can meet no
-    /// transaction pass.
+    /// The request conflicts with another transaction and has no effect. Requests that cannot
+    /// conflict pass.
     Conflict,
-    /// Those statements of a batch whose places the pattern has (place modulo 8) get such answers.
-    /// Requests that are no batch pass.
-    Statements(u8, Trouble),
-    /// The worker dies before it has sent it.
+    /// The statements of a batch at the positions in the bit pattern (position modulo 8) get this
+    /// fault. Requests that are not batches pass.
+    Statements(u8, StatementFault),
+    /// The worker crashes before it sends the request.
     CrashBefore,
-    /// The worker dies when it has taken effect.
+    /// The worker crashes after the request has taken effect.
     CrashAfter,
 }
 
 /// A request that is about to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked<'r> {
-    /// Whom.
+pub struct OutgoingRequest<'r> {
+    /// The service it is sent to.
     pub service: Service,
-    /// What, as the service names it; S3's requests by method.
+    /// The operation, by the service's name for it; for S3, the HTTP method.
     pub operation: &'r str,
-    /// Its number among those of the worker, from 0.
+    /// Its number among the worker's requests, from 0.
     pub number: usize,
 }
 
-impl Asked<'_> {
-    /// Whether it can have an effect.
+impl OutgoingRequest<'_> {
+    /// Returns true if the request can have an effect.
     #[must_use]
-    pub fn writes(&self) -> bool {
+    pub fn is_write(&self) -> bool {
         self.service.is_changed_by(self.operation)
     }
 }
 
-type Plan = Box<dyn FnMut(Asked<'_>) -> Fault + Send>;
+type Plan = Box<dyn FnMut(OutgoingRequest<'_>) -> Fault + Send>;
 
-/// Something that is done from beginning to end.
-pub type Later = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// An action of somebody else that runs to its end in the middle of a worker's work.
+pub type ConcurrentAction = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// What is not over yet: requests of any worker that have been sent and have not taken effect, and
-/// whatever else was counted among them.
-#[derive(Debug, Clone)]
-pub struct UnderWay(Arc<watch::Sender<usize>>);
-
-impl Default for UnderWay {
-    fn default() -> Self {
-        Self(Arc::new(watch::channel(0).0))
-    }
-}
-
-impl UnderWay {
-    /// Waits until there are none.
-    pub async fn arrived(&self) {
-        let mut count = self.0.subscribe();
-        // The sender lives as long as `self` does.
-        drop(count.wait_for(|count| *count == 0).await);
-    }
-
-    /// Counts something among them for as long as the answer lives.
-    #[must_use]
-    pub fn another(&self) -> OnItsWay {
-        self.0.send_modify(|count| *count += 1);
-        OnItsWay(self.clone())
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        *self.0.borrow() == 0
-    }
-}
-
-/// One of them.
-#[derive(Debug)]
-pub struct OnItsWay(UnderWay);
-
-impl Drop for OnItsWay {
-    fn drop(&mut self) {
-        self.0.0.send_modify(|count| *count -= 1);
-    }
-}
-
-/// What meets the requests of one worker.
+/// The faults of one worker's requests.
 pub struct Faults {
     plan: Mutex<Plan>,
-    /// What others do just before the request of this number.
-    meanwhile: Mutex<Option<(usize, Later)>>,
+    /// An action of others, and the number of the request that it runs before.
+    action: Mutex<Option<(usize, ConcurrentAction)>>,
     sent: AtomicUsize,
-    met: AtomicBool,
-    death: watch::Sender<bool>,
-    under_way: UnderWay,
-    applied: Option<Applied>,
-    /// Whether its SDKs wait for answers as long as on an account.
-    patient: bool,
+    injected: AtomicBool,
+    crashed: watch::Sender<bool>,
+    in_flight: InFlight,
+    effects: Option<EffectLog>,
+    /// True if its SDK clients have [`ATTEMPT_TIMEOUT`] and [`CALL_TIMEOUT`]; otherwise they have none.
+    has_timeouts: bool,
 }
 
 impl fmt::Debug for Faults {
@@ -150,187 +113,185 @@ impl fmt::Debug for Faults {
 }
 
 impl Faults {
-    /// A worker whose requests meet what `plan` says of each.
-    pub fn new(plan: impl FnMut(Asked<'_>) -> Fault + Send + 'static) -> Self {
+    /// Creates faults that `plan` chooses for each request.
+    pub fn new(plan: impl FnMut(OutgoingRequest<'_>) -> Fault + Send + 'static) -> Self {
         Self {
             plan: Mutex::new(Box::new(plan)),
-            meanwhile: Mutex::default(),
+            action: Mutex::default(),
             sent: AtomicUsize::new(0),
-            met: AtomicBool::new(false),
-            death: watch::channel(false).0,
-            under_way: UnderWay::default(),
-            applied: None,
-            patient: false,
+            injected: AtomicBool::new(false),
+            crashed: watch::channel(false).0,
+            in_flight: InFlight::default(),
+            effects: None,
+            has_timeouts: true,
         }
     }
 
-    /// One that nothing happens to, however busy the machine is.
+    /// Creates a worker without faults or timeouts.
     #[must_use]
     pub fn none() -> Self {
-        Self::new(|_| Fault::Passes).patient()
+        Self::new(|_| Fault::None).without_timeouts()
     }
 
-    /// Its SDKs wait for answers as long as on an account.
+    /// Disables the timeouts of the SDK clients: no request fails or is sent twice because the
+    /// machine is slow.
     #[must_use]
-    pub fn patient(self) -> Self {
+    pub fn without_timeouts(self) -> Self {
         Self {
-            patient: true,
+            has_timeouts: false,
             ..self
         }
     }
 
-    /// One that meets this at request `number`, and nothing else.
+    /// Injects the fault into request `number`, from 0, and no other.
     #[must_use]
     pub fn at(number: usize, fault: Fault) -> Self {
-        Self::new(move |asked| match asked.number == number {
+        Self::new(move |request| match request.number == number {
             true => fault.clone(),
-            false => Fault::Passes,
+            false => Fault::None,
         })
     }
 
-    /// One that meets this at its write `number`, from 0, and nothing else. To die around a read is
-    /// to die around the write before it.
+    /// Injects the fault into write `number`, from 0, and no other request. A crash around a read
+    /// is the same as a crash after the write before it.
     #[must_use]
     pub fn at_write(number: usize, fault: Fault) -> Self {
         let mut writes = 0;
-        Self::new(move |asked| {
-            writes += usize::from(asked.writes());
-            match asked.writes() && writes == number + 1 {
+        Self::new(move |request| {
+            writes += usize::from(request.is_write());
+            match request.is_write() && writes == number + 1 {
                 true => fault.clone(),
-                false => Fault::Passes,
+                false => Fault::None,
             }
         })
     }
 
-    /// Others do this just before its request of that number.
+    /// Runs an action of others to its end just before the request of that number.
     #[must_use]
-    pub fn meanwhile(self, others: Option<(usize, Later)>) -> Self {
-        let meanwhile = Mutex::new(others);
-        Self { meanwhile, ..self }
+    pub fn before_request(self, action: Option<(usize, ConcurrentAction)>) -> Self {
+        let action = Mutex::new(action);
+        Self { action, ..self }
     }
 
-    /// Whether others still wait for that request.
+    /// Returns true if the action of others has not run yet.
     #[must_use]
-    pub fn others_wait(&self) -> bool {
-        self.others().is_some()
+    pub fn has_pending_action(&self) -> bool {
+        self.action().is_some()
     }
 
-    fn others(&self) -> MutexGuard<'_, Option<(usize, Later)>> {
-        self.meanwhile
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn action(&self) -> MutexGuard<'_, Option<(usize, ConcurrentAction)>> {
+        self.action.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts its requests among these as long as they are under way.
+    /// Counts the worker's requests in `in_flight`.
     #[must_use]
-    pub fn among(mut self, under_way: &UnderWay) -> Self {
-        self.under_way = under_way.clone();
+    pub fn counted_in(mut self, in_flight: &InFlight) -> Self {
+        self.in_flight = in_flight.clone();
         self
     }
 
-    /// Puts down there what its statements do in the name of a run.
+    /// Records the effects of the worker's statements in `effects`.
     #[must_use]
-    pub fn noting(mut self, applied: &Applied) -> Self {
-        self.applied = Some(applied.clone());
+    pub fn recorded_in(mut self, effects: &EffectLog) -> Self {
+        self.effects = Some(effects.clone());
         self
     }
 
-    /// Whether any of its requests met anything.
+    /// Returns true if any request had a fault.
     #[must_use]
-    pub fn were_met(&self) -> bool {
-        self.met.load(Ordering::SeqCst)
+    pub fn were_injected(&self) -> bool {
+        self.injected.load(Ordering::SeqCst)
     }
 
-    /// Does `work` as long as the worker lives; `None`: it died over it. What it has sent arrives.
-    pub async fn alive<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let mut death = self.death.subscribe();
+    /// Runs `work` until it ends or the worker crashes; `None` if it crashed. Requests that were
+    /// sent still arrive.
+    pub async fn run_until_crash<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut crashed = self.crashed.subscribe();
         tokio::select! {
             biased;
-            _ = death.wait_for(|dead| *dead) => None,
+            _ = crashed.wait_for(|crashed| *crashed) => None,
             done = work => Some(done),
         }
     }
 
-    /// The store as this worker has it, whose SDK tries again at once. It is waited for as long as
-    /// ever: only lost connections are tried again.
+    /// Returns the store with this worker's faults. Its SDK client has no short timeouts and
+    /// retries lost connections at once.
     #[must_use]
     pub fn store(self: &Arc<Self>, store: &Store) -> Store {
         let config = store.client().config();
-        let between = through(self, config.http_client());
-        let config = config.to_builder().http_client(between);
-        let config = config.retry_config(quick());
+        let http_client = intercepted(self, config.http_client());
+        let config = config.to_builder().http_client(http_client);
+        let config = config.retry_config(fast_retries());
         store.through(aws_sdk_dynamodb::Client::from_conf(config.build()))
     }
 
-    /// What works on runs, as this worker has it: its SDKs try again soon what gets no answer.
+    /// Returns the runner with this worker's faults. Its SDK clients have this worker's timeouts
+    /// and retry at once.
     #[must_use]
     pub fn runner(self: &Arc<Self>, runner: &Runner) -> Runner {
         let mut runner = runner.clone();
+        let timeouts = self.timeouts();
         let store = self.store(&runner.store);
-        let config = store.client().config();
-        let config = config
-            .to_builder()
-            .timeout_config(self.timeouts(config.timeout_config()));
+        let config = store.client().config().to_builder();
+        let config = config.timeout_config(timeouts.clone());
         runner.store = store.through(aws_sdk_dynamodb::Client::from_conf(config.build()));
         let objects = &mut runner.background.objects;
         let config = objects.client.config();
-        let timeouts = self.timeouts(config.timeout_config());
-        let between = through(self, config.http_client());
-        let config = config.to_builder().http_client(between);
-        let config = config.retry_config(quick()).timeout_config(timeouts);
+        let http_client = intercepted(self, config.http_client());
+        let config = config.to_builder().http_client(http_client);
+        let config = config.retry_config(fast_retries());
+        let config = config.timeout_config(timeouts.clone());
         objects.client = aws_sdk_s3::Client::from_conf(config.build());
         let queues = &mut runner.background.queues;
         let config = queues.client.config();
-        let timeouts = self.timeouts(config.timeout_config());
-        let between = through(self, config.http_client());
-        let config = config.to_builder().http_client(between);
-        let config = config.retry_config(quick()).timeout_config(timeouts);
+        let http_client = intercepted(self, config.http_client());
+        let config = config.to_builder().http_client(http_client);
+        let config = config.retry_config(fast_retries()).timeout_config(timeouts);
         queues.client = aws_sdk_sqs::Client::from_conf(config.build());
         runner
     }
 
-    /// How long this worker's SDKs wait, given how long they do on an account.
-    fn timeouts(&self, usual: Option<&TimeoutConfig>) -> TimeoutConfig {
-        match usual.filter(|_| self.patient) {
-            Some(usual) => usual.clone(),
-            None => TimeoutConfig::builder()
-                .connect_timeout(ATTEMPT)
-                .operation_attempt_timeout(ATTEMPT)
-                .operation_timeout(CALL)
-                .build(),
+    fn timeouts(&self) -> TimeoutConfig {
+        if !self.has_timeouts {
+            return TimeoutConfig::disabled();
         }
+        TimeoutConfig::builder()
+            .connect_timeout(ATTEMPT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(CALL_TIMEOUT)
+            .build()
     }
 
-    async fn roll(&self, request: &HttpRequest) -> Fault {
+    async fn next_fault(&self, request: &HttpRequest) -> Fault {
         let number = self.sent.fetch_add(1, Ordering::SeqCst);
-        let others = self.others().take_if(|(at, _)| *at == number);
-        if let Some((_, others)) = others {
-            others.await;
+        let action = self.action().take_if(|(at, _)| *at == number);
+        if let Some((_, action)) = action {
+            action.await;
         }
-        let (service, operation) = between::asked(request);
-        let asked = Asked {
+        let (service, operation) = interceptor::operation(request);
+        let request = OutgoingRequest {
             service,
             operation: &operation,
             number,
         };
         let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
-        let fault = plan(asked);
-        if fault != Fault::Passes {
-            self.met.store(true, Ordering::SeqCst);
+        let fault = plan(request);
+        if fault != Fault::None {
+            self.injected.store(true, Ordering::SeqCst);
         }
         fault
     }
 
-    fn die(&self) {
-        self.death.send_replace(true);
+    fn crash(&self) {
+        self.crashed.send_replace(true);
     }
 
-    fn is_dead(&self) -> bool {
-        *self.death.borrow()
+    fn has_crashed(&self) -> bool {
+        *self.crashed.borrow()
     }
 }
 
-fn quick() -> RetryConfig {
+fn fast_retries() -> RetryConfig {
     RetryConfig::standard()
         .with_initial_backoff(Duration::from_millis(1))
         .with_max_backoff(Duration::from_millis(2))

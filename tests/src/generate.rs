@@ -1,69 +1,69 @@
-//! Imports of any size whose outcome is known because of how they were made: each element is
-//! put together to be of one kind, and counted as that kind right here.
+//! Generates imports of any size with a known outcome: each element is made to be of one kind, and
+//! counted as that kind.
 
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-/// A generated import and what must become of it on a directory that knows none of its logins
-/// but the foreign ones.
+/// A generated import, and its expected outcome in a directory that has none of its logins except
+/// the foreign ones.
 #[derive(Debug, Default)]
-pub struct Reckoning {
+pub struct GeneratedImport {
     /// The elements, in order.
     pub elements: Vec<Value>,
-    /// Elements without a username.
+    /// Number of elements without a username.
     pub empty: u64,
-    /// Elements that cannot be taken.
+    /// Number of elements that are rejected.
     pub ignored: u64,
-    /// Elements whose login came before.
+    /// Number of elements whose login is in an earlier element.
     pub duplicated: u64,
-    /// Elements with a warning on a record that is kept.
-    pub bent: u64,
-    /// The logins that get created, in order.
+    /// Number of elements that are imported with a warning.
+    pub warned: u64,
+    /// The logins that are created, in order.
     pub created: Vec<String>,
-    /// Logins that came before, whatever became of them.
-    seen: Vec<String>,
+    /// The logins of all elements so far, rejected ones included.
+    used_logins: Vec<String>,
 }
 
-impl Reckoning {
-    /// `total` elements. Logins end in `tag`; of `foreign` (another tenant's logins, each used
-    /// once) as many are mixed in as come up.
-    pub fn new(total: usize, tag: &str, foreign: &[String], seed: u64) -> Reckoning {
+impl GeneratedImport {
+    /// Generates `total` elements whose logins end in `tag`. `foreign` are logins of another tenant,
+    /// of which some are mixed in, each once.
+    pub fn new(total: usize, tag: &str, foreign: &[String], seed: u64) -> GeneratedImport {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut foreign = foreign.iter();
-        let mut made = Reckoning::default();
+        let mut import = GeneratedImport::default();
         for number in 0..total {
             let fresh = format!("u{number}.{tag}");
             match rng.random_range(0..100) {
-                0..60 => made.good(&fresh, number),
-                60..66 => made.without_login(&mut rng),
-                66..74 => made.again(&mut rng, &fresh, number),
-                74..78 => made.not_an_object(&mut rng),
-                78..82 => made.bad_login(&mut rng, &fresh),
-                82..86 => made.bad_role(&mut rng, &fresh),
-                86..91 => made.bad_email(&mut rng, &fresh),
-                91..95 => made.bent(&fresh, number),
+                0..60 => import.valid(&fresh, number),
+                60..66 => import.without_login(&mut rng),
+                66..74 => import.duplicate(&mut rng, &fresh, number),
+                74..78 => import.not_an_object(&mut rng),
+                78..82 => import.bad_login(&mut rng, &fresh),
+                82..86 => import.bad_role(&mut rng, &fresh),
+                86..91 => import.bad_email(&mut rng, &fresh),
+                91..95 => import.with_warning(&fresh, number),
                 _ => match foreign.next() {
                     Some(login) => {
-                        made.ignored(
+                        import.rejected(
                             login,
                             json!({"Role": "catman", "E-mail": "mine@example.com"}),
                         );
                     }
-                    None => made.good(&fresh, number),
+                    None => import.valid(&fresh, number),
                 },
             }
         }
-        made
+        import
     }
 
-    /// The request body.
+    /// Returns the request body.
     pub fn body(&self) -> Vec<u8> {
-        serde_json::to_vec(&self.elements).expect("values serialise")
+        serde_json::to_vec(&self.elements).expect("JSON values serialise")
     }
 
-    /// Total Lines, Empty IDs, Ignored Users, Duplicated Users.
+    /// Returns Total Lines, Empty IDs, Ignored Users, Duplicated Users.
     pub fn counts(&self) -> [u64; 4] {
         [
             self.elements.len() as u64,
@@ -73,12 +73,12 @@ impl Reckoning {
         ]
     }
 
-    /// The warnings there must be at least.
+    /// Returns the minimum number of warnings.
     pub fn warnings(&self) -> u64 {
-        self.empty + self.ignored + self.duplicated + self.bent
+        self.empty + self.ignored + self.duplicated + self.warned
     }
 
-    /// The status that follows.
+    /// Returns the import status.
     pub fn status(&self) -> &'static str {
         if self.warnings() == 0 {
             "SUCCESS"
@@ -89,11 +89,11 @@ impl Reckoning {
 
     fn push(&mut self, login: &str, mut record: Value) {
         record["Username"] = json!(login);
-        self.seen.push(login.to_owned());
+        self.used_logins.push(login.to_owned());
         self.elements.push(record);
     }
 
-    fn good(&mut self, login: &str, number: usize) {
+    fn valid(&mut self, login: &str, number: usize) {
         self.created.push(login.to_owned());
         let stores = json!([format!("store{}", number % 40), "hq"]);
         self.push(
@@ -103,8 +103,8 @@ impl Reckoning {
         );
     }
 
-    fn bent(&mut self, login: &str, number: usize) {
-        self.bent += 1;
+    fn with_warning(&mut self, login: &str, number: usize) {
+        self.warned += 1;
         self.created.push(login.to_owned());
         let email = format!("u{number}@example.com");
         self.push(
@@ -121,12 +121,13 @@ impl Reckoning {
             json!({"Username": ""}),
             json!({}),
         ];
-        self.elements.push(kinds.choose(rng).expect("some").clone());
+        self.elements
+            .push(kinds.choose(rng).expect("a choice").clone());
     }
 
-    fn again(&mut self, rng: &mut StdRng, fresh: &str, number: usize) {
-        let Some(login) = self.seen.choose(rng).cloned() else {
-            return self.good(fresh, number);
+    fn duplicate(&mut self, rng: &mut StdRng, fresh: &str, number: usize) {
+        let Some(login) = self.used_logins.choose(rng).cloned() else {
+            return self.valid(fresh, number);
         };
         self.duplicated += 1;
         let login = if rng.random_bool(0.5) {
@@ -150,10 +151,11 @@ impl Reckoning {
             json!(true),
             json!([{"Username": "x"}]),
         ];
-        self.elements.push(kinds.choose(rng).expect("some").clone());
+        self.elements
+            .push(kinds.choose(rng).expect("a choice").clone());
     }
 
-    fn ignored(&mut self, login: &str, record: Value) {
+    fn rejected(&mut self, login: &str, record: Value) {
         self.ignored += 1;
         self.push(login, record);
     }
@@ -161,19 +163,19 @@ impl Reckoning {
     fn bad_login(&mut self, rng: &mut StdRng, fresh: &str) {
         let rest = json!({"Role": "catman", "E-mail": "right@example.com"});
         if rng.random_bool(0.3) {
-            // Of the wrong type: there is nothing to compare later logins with.
+            // Of the wrong type: later logins cannot be duplicates of it.
             self.ignored += 1;
             let mut record = rest;
             record["Username"] = [json!(true), json!([fresh]), json!({"a": fresh}), json!(1.5)]
                 .choose(rng)
-                .expect("some")
+                .expect("a choice")
                 .clone();
             self.elements.push(record);
         } else {
             let sign = ["/", " ", "\u{0}", "#", "\"", "\\", "💥"]
                 .choose(rng)
-                .expect("some");
-            self.ignored(&format!("{fresh}{sign}x"), rest);
+                .expect("a choice");
+            self.rejected(&format!("{fresh}{sign}x"), rest);
         }
     }
 
@@ -186,8 +188,8 @@ impl Reckoning {
             json!(7),
             json!(["catman"]),
         ];
-        let role = role.choose(rng).expect("some").clone();
-        self.ignored(fresh, json!({"Role": role, "E-mail": "right@example.com"}));
+        let role = role.choose(rng).expect("a choice").clone();
+        self.rejected(fresh, json!({"Role": role, "E-mail": "right@example.com"}));
     }
 
     fn bad_email(&mut self, rng: &mut StdRng, fresh: &str) {
@@ -199,7 +201,7 @@ impl Reckoning {
             json!("a b@example.com"),
             json!(5),
         ];
-        let email = email.choose(rng).expect("some").clone();
-        self.ignored(fresh, json!({"Role": "catman", "E-mail": email}));
+        let email = email.choose(rng).expect("a choice").clone();
+        self.rejected(fresh, json!({"Role": "catman", "E-mail": email}));
     }
 }

@@ -1,14 +1,12 @@
-//! Calls over HTTP and their answers, as a client sees them: exact bytes, headers in full.
-//! A `Call` starts as the plain import of a tenant's task; a test changes what it is about.
+//! HTTP calls and replies as a client sees them: exact bytes and all headers. A test changes any
+//! part of a [`Call`] before it sends it.
 
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::World;
-
-/// What came back.
+/// An HTTP reply.
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// The HTTP status.
@@ -20,12 +18,12 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The body as text.
+    /// Returns the body as text.
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).expect("the reply is not UTF-8")
     }
 
-    /// The body as JSON.
+    /// Returns the body as JSON.
     #[track_caller]
     pub fn json(&self) -> Value {
         match serde_json::from_slice(&self.body) {
@@ -34,27 +32,27 @@ impl Reply {
         }
     }
 
-    /// The body without whitespace between its tokens, key order kept.
+    /// Returns the JSON body without whitespace between its tokens, key order kept.
     #[track_caller]
     pub fn compact(&self) -> String {
         compact(&self.body)
     }
 
-    /// One header as text.
+    /// Returns a header as text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .get(name)
             .map(|value| value.to_str().expect("a header is not text"))
     }
 
-    /// The media type without its parameters.
+    /// Returns the media type without its parameters.
     pub fn media_type(&self) -> Option<&str> {
         self.header("content-type")
             .and_then(|value| value.split(';').next())
             .map(str::trim)
     }
 
-    /// The keys of the JSON object in the order of the body.
+    /// Returns the keys of the JSON object in the order of the body.
     #[track_caller]
     pub fn keys(&self) -> Vec<String> {
         match serde_json::from_slice::<Keys>(&self.body) {
@@ -63,7 +61,7 @@ impl Reply {
         }
     }
 
-    /// Total Lines, Empty IDs, Ignored Users, Duplicated Users.
+    /// Returns Total Lines, Empty IDs, Ignored Users, Duplicated Users.
     #[track_caller]
     pub fn counts(&self) -> [u64; 4] {
         let json = self.json();
@@ -80,19 +78,19 @@ impl Reply {
         })
     }
 
-    /// The warnings; none if the key is absent.
+    /// Returns the warnings; none if the key is absent.
     #[track_caller]
     pub fn warnings(&self) -> Vec<String> {
         self.strings("Warnings")
     }
 
-    /// The errors; none if the key is absent.
+    /// Returns the errors; none if the key is absent.
     #[track_caller]
     pub fn errors(&self) -> Vec<String> {
         self.strings("Errors")
     }
 
-    /// Import status, counts: what most tests of imports compare.
+    /// Returns the HTTP status, the import status and the counts, which most import tests compare.
     #[track_caller]
     pub fn outcome(&self) -> (u16, String, [u64; 4]) {
         let status = self.json()["Status"]
@@ -103,7 +101,7 @@ impl Reply {
         (self.status, status, self.counts())
     }
 
-    /// Asserts the shape that refusals of an import share, and that it says something.
+    /// Asserts the shape that all refusals of an import share, with at least one error text.
     #[track_caller]
     pub fn assert_failure(&self, status: u16) {
         assert_eq!(self.status, status, "{self}");
@@ -117,7 +115,7 @@ impl Reply {
         );
     }
 
-    /// Asserts an RFC 9457 answer.
+    /// Asserts an RFC 9457 problem.
     #[track_caller]
     pub fn assert_problem(&self, status: u16) {
         assert_eq!(self.status, status, "{self}");
@@ -136,7 +134,7 @@ impl Reply {
         );
     }
 
-    /// Asserts that everything went in.
+    /// Asserts an import of `total` records without warnings or errors.
     #[track_caller]
     pub fn assert_success(&self, total: u64) {
         assert_eq!(
@@ -152,9 +150,9 @@ impl Reply {
             None => Vec::new(),
             Some(Value::Array(list)) => list
                 .iter()
-                .map(|one| {
-                    one.as_str()
-                        .unwrap_or_else(|| panic!("{key:?} holds {one}"))
+                .map(|text| {
+                    text.as_str()
+                        .unwrap_or_else(|| panic!("{key:?} contains {text}, which is not a string"))
                         .to_owned()
                 })
                 .collect(),
@@ -171,7 +169,7 @@ impl std::fmt::Display for Reply {
     }
 }
 
-/// JSON without whitespace between its tokens, key order kept.
+/// Removes the whitespace between the tokens of JSON text, key order kept.
 #[track_caller]
 pub fn compact(json: &[u8]) -> String {
     let text = std::str::from_utf8(json).expect("JSON is UTF-8");
@@ -191,15 +189,16 @@ pub fn compact(json: &[u8]) -> String {
     out
 }
 
-/// One request to be sent; public, so that tests can bend any part of it.
+/// A request to be sent. Its fields are public, so that tests can make any part of it wrong.
 #[derive(Clone)]
 pub struct Call<'w> {
-    pub(crate) world: &'w World,
+    client: &'w reqwest::Client,
+    base_url: &'w str,
     /// The method.
     pub method: Method,
     /// The path.
     pub path: String,
-    /// What follows the question mark; empty for none.
+    /// The query after the question mark; empty for none.
     pub query: String,
     /// The whole `Authorization` header.
     pub authorization: Option<String>,
@@ -213,74 +212,91 @@ pub struct Call<'w> {
     pub body: Vec<u8>,
 }
 
-impl Call<'_> {
-    /// With another method.
+impl<'w> Call<'w> {
+    /// Creates a call without query, headers and body.
+    pub fn new(client: &'w reqwest::Client, base_url: &'w str, method: Method, path: &str) -> Self {
+        Self {
+            client,
+            base_url,
+            method,
+            path: path.to_owned(),
+            query: String::new(),
+            authorization: None,
+            content_type: None,
+            idempotency_keys: Vec::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    /// Sets the method.
     pub fn method(mut self, method: Method) -> Self {
         self.method = method;
         self
     }
 
-    /// With another task id, or what stands in its place.
+    /// Sets the path of an import into a task; `task` may be anything in place of an id.
     pub fn task(mut self, task: impl std::fmt::Display) -> Self {
         self.path = format!("/v1/import/user-data/{task}");
         self
     }
 
-    /// With a query.
+    /// Sets the query.
     pub fn query(mut self, query: &str) -> Self {
         query.clone_into(&mut self.query);
         self
     }
 
-    /// With warnings shown.
+    /// Asks for warnings in the reply.
     pub fn debug(self) -> Self {
         self.query("debug")
     }
 
-    /// With another `Authorization` header, or none.
+    /// Sets or removes the `Authorization` header.
     pub fn authorization(mut self, value: Option<&str>) -> Self {
         self.authorization = value.map(str::to_owned);
         self
     }
 
-    /// With another token.
+    /// Sets the bearer token.
     pub fn token(self, token: &str) -> Self {
         self.authorization(Some(&format!("Bearer {token}")))
     }
 
-    /// With another `Content-Type` header, or none.
+    /// Sets or removes the `Content-Type` header.
     pub fn content_type(mut self, value: Option<&str>) -> Self {
         self.content_type = value.map(str::to_owned);
         self
     }
 
-    /// With an `Idempotency-Key`, after those it has.
+    /// Adds an `Idempotency-Key` header.
     pub fn key(mut self, key: &str) -> Self {
         self.idempotency_keys.push(key.to_owned());
         self
     }
 
-    /// With a further header, after those it has.
+    /// Adds a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// With this body.
+    /// Sets the body.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// With these records.
+    /// Sets the body to these records.
     pub fn records(self, records: &Value) -> Self {
         self.body(records.to_string())
     }
 
-    /// Sends it and reads the answer.
+    /// Sends the request and reads the whole reply.
     pub async fn send(self) -> Reply {
         let Call {
-            world,
+            client,
+            base_url,
             method,
             path,
             query,
@@ -291,9 +307,7 @@ impl Call<'_> {
             body,
         } = self;
         let mark = if query.is_empty() { "" } else { "?" };
-        let mut request = world
-            .http
-            .request(method, format!("{}{path}{mark}{query}", world.url));
+        let mut request = client.request(method, format!("{base_url}{path}{mark}{query}"));
         if let Some(value) = authorization {
             request = request.header("authorization", value);
         }
@@ -309,19 +323,23 @@ impl Call<'_> {
         if !body.is_empty() {
             request = request.body(body);
         }
-        let answer = request
+        let response = request
             .send()
             .await
-            .unwrap_or_else(|error| panic!("no answer from {path}: {error:?}"));
+            .unwrap_or_else(|error| panic!("no response from {path}: {error:?}"));
         Reply {
-            status: answer.status().as_u16(),
-            headers: answer.headers().clone(),
-            body: answer.bytes().await.expect("the answer broke off").to_vec(),
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: response
+                .bytes()
+                .await
+                .expect("the response was cut short")
+                .to_vec(),
         }
     }
 }
 
-/// The keys of an object, in order; `serde_json::Map` sorts them.
+/// The keys of a JSON object in document order; `serde_json::Map` sorts them.
 struct Keys(Vec<String>);
 
 impl<'de> Deserialize<'de> for Keys {

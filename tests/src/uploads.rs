@@ -1,5 +1,5 @@
-//! Imports whose data come in parts, as a client sends them: announced, sent to their URLs,
-//! completed, and looked at until they have ended.
+//! Uploads as a client sends them: creates them, sends their parts, completes them, and polls their
+//! runs until they end.
 
 use std::time::{Duration, Instant};
 
@@ -7,46 +7,46 @@ use jiff::Timestamp;
 use muster_aws::runs::{Compression, Format, RunId};
 use muster_aws::tasks::Task;
 use muster_aws::{Background, Store};
-use muster_import::uploads::{Announced, Created, create};
+use muster_import::uploads::{CreateOutcome, UploadRequest, create};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::World;
+use crate::world::World;
 
-/// Longer than any run of the tests takes, on a busy machine, too.
-const PATIENCE: Duration = Duration::from_secs(240);
-/// Between two looks at a run.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Maximum time until a run ends, also on a busy machine.
+const MAX_RUN_TIME: Duration = Duration::from_secs(240);
+/// Interval between two requests for the status of a run.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The id of an upload.
+/// Returns the id of an upload.
 pub fn id(upload: &Value) -> &str {
-    upload["import_id"].as_str().expect("an id")
+    upload["import_id"].as_str().expect("an import id")
 }
 
-/// Where a part of an upload, or of a window of it, goes.
+/// Returns the URL of a part of an upload, or of a window of its parts.
 pub fn url(upload: &Value, number: u32) -> String {
-    let parts = upload["parts"].as_array().expect("parts").iter();
+    let parts = upload["parts"].as_array().expect("a list of parts").iter();
     let part = parts.clone().find(|part| part["number"] == number);
     let part = part.unwrap_or_else(|| panic!("part {number} has no URL: {upload}"));
     part["url"].as_str().expect("a URL").to_owned()
 }
 
-/// Sends a part to its URL, as anybody can; the status.
+/// Sends a part to its URL without credentials, and returns the status.
 pub async fn put(w: &World, url: &str, bytes: Vec<u8>) -> u16 {
     let sent = w.client().put(url).body(bytes).send().await;
-    sent.expect("an answer").status().as_u16()
+    sent.expect("a response").status().as_u16()
 }
 
-/// Announces a file to the function itself, not over HTTP, and sends its parts to their URLs; the
-/// run, and how many parts there were. It is not completed.
-pub async fn announced_and_sent(
+/// Creates an upload by calling the function, not over HTTP, and sends its parts to their URLs, but
+/// does not complete it. Returns the run and the number of parts.
+pub async fn create_and_send_parts(
     store: &Store,
     background: &Background,
     task: &Task,
     file: &[u8],
     dry_run: bool,
 ) -> (RunId, u64) {
-    let announced = Announced {
+    let announced = UploadRequest {
         tenant: task.tenant.clone(),
         robot: "robot".to_owned(),
         task: task.settings.clone(),
@@ -57,41 +57,46 @@ pub async fn announced_and_sent(
         dry_run,
     };
     let created = create(store, background, announced, Timestamp::now()).await;
-    let Created::Uploading { run, window } = created.expect("the store") else {
-        panic!("the task is ready");
+    let CreateOutcome::Uploading { run, page: window } = created.expect("creating an upload")
+    else {
+        panic!("the task accepts no upload");
     };
-    let size = usize::try_from(window.layout.part_size).expect("it fits");
+    let size = usize::try_from(window.layout.part_size).expect("the part size fits into usize");
     let parts = file.chunks(size);
     let count = parts.len() as u64;
-    assert_eq!(count, window.parts.len() as u64, "one window is enough");
+    assert_eq!(
+        count,
+        window.parts.len() as u64,
+        "all parts are in one window"
+    );
     let http = reqwest::Client::builder().no_proxy().build();
-    let http = http.expect("a client");
+    let http = http.expect("an HTTP client");
     for (part, bytes) in window.parts.iter().zip(parts) {
         let put = http.put(&part.url).body(bytes.to_vec()).send().await;
-        assert!(put.expect("the bucket").status().is_success());
+        assert!(put.expect("a response").status().is_success());
     }
     (run, count)
 }
 
 impl World {
-    /// Uploads a file into a tenant's task and completes it; the run's id. `said` is what is
-    /// announced of the file besides its size.
+    /// Uploads a file into a tenant's task and completes it. `announcement` is the body of the
+    /// create request without the size. Returns the run's id.
     pub async fn upload(
         &self,
         tenant: usize,
         task: u64,
         query: &str,
-        mut said: Value,
+        mut announcement: Value,
         file: &[u8],
     ) -> String {
-        said["size"] = json!(file.len());
+        announcement["size"] = json!(file.len());
         let mut call = self.import(tenant).await.task(task).query(query);
         call.path.push_str("/uploads");
-        let reply = call.body(said.to_string()).send().await;
+        let reply = call.body(announcement.to_string()).send().await;
         assert_eq!(reply.status, 201, "{reply}");
         let upload = reply.json();
-        let size = upload["part_size"].as_u64().expect("a size");
-        let size = usize::try_from(size).expect("it fits");
+        let size = upload["part_size"].as_u64().expect("a part size");
+        let size = usize::try_from(size).expect("the part size fits into usize");
         for (number, part) in (1..).zip(file.chunks(size)) {
             let status = put(self, &url(&upload, number), part.to_vec()).await;
             assert_eq!(status, 200, "part {number}");
@@ -103,19 +108,22 @@ impl World {
         run.to_owned()
     }
 
-    /// How a run of a tenant stands, once it has ended.
-    pub async fn ended(&self, tenant: usize, run: &str) -> Value {
-        let since = Instant::now();
+    /// Waits until a run of a tenant has ended, and returns its status resource.
+    pub async fn wait_until_ended(&self, tenant: usize, run: &str) -> Value {
+        let started = Instant::now();
         loop {
             let call = self.call(Method::GET, &format!("/v1/imports/{run}"));
             let reply = call.token(self.token(tenant).await).send().await;
             assert_eq!(reply.status, 200, "{reply}");
-            let standing = reply.json();
-            if standing.get("ended_at").is_some() {
-                return standing;
+            let status = reply.json();
+            if status.get("ended_at").is_some() {
+                return status;
             }
-            assert!(since.elapsed() < PATIENCE, "it does not end: {standing}");
-            tokio::time::sleep(PAUSE).await;
+            assert!(
+                started.elapsed() < MAX_RUN_TIME,
+                "the run does not end: {status}"
+            );
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }

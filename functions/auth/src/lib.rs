@@ -1,5 +1,6 @@
-//! `POST /authenticate`: a robot signs in and gets a token for half an hour (CONTRACT §1).
-//! An unknown name, a wrong password, a disabled robot and their timing cannot be told apart.
+//! `POST /authenticate`: a robot signs in and gets a token for half an hour
+//! (contract.md#quant-authenticate). Unknown names, wrong passwords and disabled robots get the
+//! same response after the same time.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,35 +11,36 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use jiff::Timestamp;
+use muster_api::{AuthenticateRequest, AuthenticateResponse};
+use muster_aws::auth::throttle::LoginGate;
 use muster_aws::error::UNREACHABLE;
-use muster_aws::throttle::LoginGate;
 use muster_aws::{Store, StoreError};
 use muster_web::http::{HeaderValue, StatusCode, header};
 use muster_web::{Body, ClientAddress, RequestId};
-use secrecy::{ExposeSecret as _, SecretString};
-use serde::Serialize;
+use secrecy::ExposeSecret as _;
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Where robots sign in.
+/// Path of the sign-in.
 const PATH: &str = "/authenticate";
-/// How long a token lives.
-const LIFETIME: Duration = Duration::from_secs(30 * 60);
-/// After this a sign-in is given up, so that the function still answers before it is stopped
-/// (`AuthFunction` in `infra/template.yaml`): the store can keep several calls waiting for longer.
-pub const PATIENCE: Duration = Duration::from_millis(8_500);
-/// Bytes of a sign-in; a name and a password take far less.
-const MOST_BYTES: usize = 10_000;
+/// Lifetime of a token.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(30 * 60);
+/// Maximum duration of a sign-in. It is shorter than the function's timeout (`AuthFunction` in
+/// `infra/template.yaml`), because several slow store requests could take longer than that, and the
+/// function could then not respond.
+pub const SIGN_IN_TIMEOUT: Duration = Duration::from_millis(8_500);
+/// Maximum bytes of a request; a name and a password take far less.
+const MAX_REQUEST_BYTES: usize = 10_000;
 
-/// The function's routes. Their description is made apart, not at every cold start.
+/// Returns the function's routes, without their description: building it would slow down cold
+/// starts.
 pub fn router(store: Store) -> Router {
     let router = Router::new().route(PATH, post(authenticate));
     muster_web::finish(router.with_state(store))
 }
 
-/// What the function's routes are documented as.
+/// Returns the OpenAPI description of the function's routes.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     OpenApiRouter::<Store>::new()
@@ -46,39 +48,18 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         .into_openapi()
 }
 
-/// Who signs in.
-#[derive(ToSchema)]
-#[schema(as = SignIn, example = json!({"username": "acme-robot", "password": "its password"}))]
-struct Credentials {
-    /// The robot's name.
-    username: String,
-    /// The robot's password.
-    #[schema(value_type = String, format = Password)]
-    password: SecretString,
-}
-
-/// The answer, successful or not.
-#[derive(Serialize, ToSchema)]
-#[schema(as = SignedIn)]
-struct Reply<'a> {
-    /// The bearer token, good for 30 minutes; empty if there is none.
-    token: &'a str,
-    /// `SUCCESS`, or why not.
-    status: &'a str,
-}
-
 /// Sign a robot in
 ///
-/// The token opens the three dialects, within the robot's scopes, for 30 minutes.
+/// The token is valid for 30 minutes, for the dialects in the robot's scopes.
 #[utoipa::path(
     post, path = PATH, tag = "Sign-in",
-    request_body = Credentials,
+    request_body = AuthenticateRequest,
     responses(
-        (status = 200, description = "Signed in.", body = Reply<'static>),
-        (status = 400, description = "The request cannot be read.", body = Reply<'static>),
-        (status = 401, description = "Wrong user name or password; the same for an unknown one.", body = Reply<'static>),
-        (status = 429, description = "Too many attempts; `Retry-After` has the seconds to wait.", body = Reply<'static>),
-        (status = 500, description = "The service failed.", body = Reply<'static>),
+        (status = 200, description = "Signed in.", body = AuthenticateResponse),
+        (status = 400, description = "The request cannot be read.", body = AuthenticateResponse),
+        (status = 401, description = "Wrong user name or password.", body = AuthenticateResponse),
+        (status = 429, description = "Too many attempts; `Retry-After` has the seconds to wait.", body = AuthenticateResponse),
+        (status = 500, description = "The service failed.", body = AuthenticateResponse),
     )
 )]
 async fn authenticate(
@@ -87,52 +68,51 @@ async fn authenticate(
     Extension(body): Extension<Body>,
     ClientAddress(address): ClientAddress,
 ) -> Response {
-    let credentials = match credentials(body) {
-        Ok(credentials) => credentials,
-        Err(problem) => return refusal(StatusCode::BAD_REQUEST, problem),
+    let request = match read(body) {
+        Ok(request) => request,
+        Err(problem) => return failure(StatusCode::BAD_REQUEST, problem),
     };
-    let work = sign_in(&store, credentials, &address);
-    let problem = match tokio::time::timeout(PATIENCE, work).await {
+    let work = sign_in(&store, request, &address);
+    let problem = match tokio::time::timeout(SIGN_IN_TIMEOUT, work).await {
         Ok(Ok(response)) => return response,
         Ok(Err(error)) => {
-            tracing::error!(%error, "sign-in failed");
+            tracing::error!(%error, "request failed");
             error.client_message()
         }
         Err(_elapsed) => {
-            tracing::error!("sign-in given up: the store did not answer in time");
+            tracing::error!("request timed out waiting for the store");
             UNREACHABLE
         }
     };
-    refusal(
+    failure(
         StatusCode::INTERNAL_SERVER_ERROR,
         &request_id.mention(problem),
     )
 }
 
-fn credentials(body: Body) -> Result<Credentials, &'static str> {
+fn read(body: Body) -> Result<AuthenticateRequest, &'static str> {
     let body = match body {
-        Body::Complete(body) if body.len() <= MOST_BYTES => body,
+        Body::Complete(body) if body.len() <= MAX_REQUEST_BYTES => body,
         Body::Complete(_) | Body::TooLarge => {
             return Err("the request is larger than 10,000 bytes");
         }
-        Body::Broken => return Err("the request ended early"),
+        Body::Broken => return Err("the connection broke before the end of the request"),
     };
-    let credentials = parse(&body).ok_or(
-        r#"the request must be a JSON object: {"username":"…","password":"…"}, both strings"#,
-    )?;
-    if credentials.username.is_empty() || credentials.password.expose_secret().is_empty() {
+    let request = parse(&body)
+        .ok_or(r#"expected a JSON object with two strings: {"username":"…","password":"…"}"#)?;
+    if request.username.is_empty() || request.password.expose_secret().is_empty() {
         return Err("username and password must not be empty");
     }
-    Ok(credentials)
+    Ok(request)
 }
 
-/// JSON as everywhere in the contract: a byte order mark is fine, unknown keys are ignored
-/// whatever they hold, of a key that comes twice the last value wins.
-fn parse(body: &[u8]) -> Option<Credentials> {
+/// Parses the request with the JSON rules of the contract: a byte order mark is allowed, unknown
+/// keys are ignored, and the last value of a repeated key wins.
+fn parse(body: &[u8]) -> Option<AuthenticateRequest> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let members: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_slice(body).ok()?;
     let text = |key: &str| serde_json::from_str::<String>(members.get(key)?.get()).ok();
-    Some(Credentials {
+    Some(AuthenticateRequest {
         username: text("username")?,
         password: text("password")?.into(),
     })
@@ -140,31 +120,33 @@ fn parse(body: &[u8]) -> Option<Credentials> {
 
 async fn sign_in(
     store: &Store,
-    credentials: Credentials,
+    request: AuthenticateRequest,
     address: &str,
 ) -> Result<Response, StoreError> {
-    let Credentials { username, password } = credentials;
+    let AuthenticateRequest { username, password } = request;
     let attempt = match store
-        .begin_login(&username, address, Timestamp::now())
+        .login_throttle()
+        .begin(&username, address, Timestamp::now())
         .await?
     {
         LoginGate::Open(attempt) => attempt,
         LoginGate::Throttled { seconds } => return Ok(throttled(seconds)),
     };
-    let Some(robot) = store.verify_robot(&username, password).await? else {
-        store.login_failed(attempt).await?;
-        return Ok(refusal(
+    let Some(robot) = store.robots().verify(&username, password).await? else {
+        store.login_throttle().failed(attempt).await?;
+        return Ok(failure(
             StatusCode::UNAUTHORIZED,
             "Wrong username or password!",
         ));
     };
-    store.login_succeeded(attempt).await?;
-    let token = store.issue_token(robot, LIFETIME, Timestamp::now()).await?;
-    let reply = Reply {
-        token: token.expose_secret(),
-        status: "SUCCESS",
+    store.login_throttle().succeeded(attempt).await?;
+    let now = Timestamp::now();
+    let token = store.tokens().issue(robot, TOKEN_LIFETIME, now).await?;
+    let body = AuthenticateResponse {
+        token: token.expose_secret().to_owned(),
+        status: "SUCCESS".to_owned(),
     };
-    let mut response = Json(reply).into_response();
+    let mut response = Json(body).into_response();
     let no_store = HeaderValue::from_static("no-store");
     response
         .headers_mut()
@@ -172,17 +154,17 @@ async fn sign_in(
     Ok(response)
 }
 
-fn refusal(status: StatusCode, message: &str) -> Response {
-    let reply = Reply {
-        token: "",
-        status: message,
+fn failure(status: StatusCode, message: &str) -> Response {
+    let body = AuthenticateResponse {
+        token: String::new(),
+        status: message.to_owned(),
     };
-    (status, Json(reply)).into_response()
+    (status, Json(body)).into_response()
 }
 
 fn throttled(seconds: u64) -> Response {
     let message = format!("Too many attempts: try again in {seconds} seconds");
-    let mut response = refusal(StatusCode::TOO_MANY_REQUESTS, &message);
+    let mut response = failure(StatusCode::TOO_MANY_REQUESTS, &message);
     let wait = HeaderValue::from(seconds);
     response.headers_mut().insert(header::RETRY_AFTER, wait);
     response

@@ -1,57 +1,61 @@
-//! Who is asking, and whether that is enough: an operator's session, and the role that an
-//! operation takes. Both come before anything else of a request is looked at.
+//! Access control: the operator's session, and the role that an operation requires. Handlers take
+//! these extractors first, so that nothing else of a request is read before.
 
 use axum::extract::FromRequestParts;
 use jiff::Timestamp;
-use muster_aws::operators::{Operator, Role};
-use muster_aws::sessions::Session;
+use muster_aws::auth::operators::{Operator, Role};
+use muster_aws::auth::sessions::Session;
 use muster_web::http::StatusCode;
 use muster_web::http::request::Parts;
-use muster_web::{Problem, headers};
+use muster_web::{ApiError, headers};
 
-use crate::App;
-use crate::failure::Failure;
+use crate::app::App;
 
-/// Any operator who has signed in.
+/// The session of an operator with any role.
 #[derive(Debug)]
 pub(crate) struct Reader(pub(crate) Session);
 
-/// An operator who may change things.
+/// An operator with the role `manage`.
 #[derive(Debug)]
 pub(crate) struct Manager(pub(crate) Operator);
 
-/// The answer to a request without a session.
-pub(crate) fn no_session() -> Failure {
-    Failure::Problem(Problem::new(
+/// Returns the 401 error for a request without a session.
+pub(crate) fn session_required() -> ApiError {
+    ApiError::new(
         StatusCode::UNAUTHORIZED,
-        "no session, or one that has ended: sign in with POST /admin/v1/sessions and send its \
+        "the session is missing or has ended: sign in with POST /admin/v1/sessions and send its \
          token as Authorization: Bearer …",
-    ))
+    )
 }
 
 impl FromRequestParts<App> for Reader {
-    type Rejection = Failure;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
-        let session = match headers::token(&parts.headers) {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let session = match headers::bearer_token(&parts.headers) {
             None => None,
-            Some(text) => app.store.lookup_session(text, Timestamp::now()).await?,
+            Some(token) => {
+                app.store
+                    .sessions()
+                    .look_up(token, Timestamp::now())
+                    .await?
+            }
         };
-        session.map(Self).ok_or_else(no_session)
+        session.map(Self).ok_or_else(session_required)
     }
 }
 
 impl FromRequestParts<App> for Manager {
-    type Rejection = Failure;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let Reader(Session { operator, .. }) = Reader::from_request_parts(parts, app).await?;
         match operator.role {
             Role::Manage => Ok(Self(operator)),
-            Role::Read => Err(Failure::Problem(Problem::new(
+            Role::Read => Err(ApiError::new(
                 StatusCode::FORBIDDEN,
-                "your role `read` may only look; this takes an operator with the role `manage`",
-            ))),
+                "your role `read` allows reading only: this operation requires the role `manage`",
+            )),
         }
     }
 }

@@ -1,57 +1,63 @@
-//! What operators and robots have in common: the rules for their names and passwords, where they
-//! are found, and answers that hold a secret.
+//! Names and passwords of operators and robots, their `Location`, and responses that hold a secret.
 
+use std::fmt::Write as _;
+
+use muster_api::FieldError;
 use muster_aws::{Creation, name_problem};
+use muster_web::ProblemResponse;
 use muster_web::http::{HeaderName, HeaderValue, StatusCode, header};
-use muster_web::{FieldError, Problem};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::PREFIX;
+use crate::app::PREFIX;
 
-/// For an answer that holds what is shown only once.
+/// Maximum characters of a password.
+const MAX_PASSWORD_CHARS: usize = 128;
+
+/// Returns the header for responses that hold a secret.
 pub(crate) fn no_store() -> [(HeaderName, HeaderValue); 1] {
     [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))]
 }
 
-/// What is wrong with the name of a new operator or robot.
-pub(crate) fn check_name(name: &str) -> Option<FieldError> {
+/// Checks the name of a new operator or robot.
+pub(crate) fn name_error(name: &str) -> Option<FieldError> {
     name_problem(name).map(|rule| FieldError::new("name", rule))
 }
 
-/// What is wrong with a new password.
-pub(crate) fn check_password(field: &str, password: &SecretString) -> Option<FieldError> {
-    let length = password.expose_secret().chars().take(129).count();
-    let fits = (8..=128).contains(&length);
-    (!fits).then(|| FieldError::new(field, "a password has 8 to 128 characters"))
+/// Checks a new password.
+pub(crate) fn password_error(field: &str, password: &SecretString) -> Option<FieldError> {
+    let chars = password.expose_secret().chars();
+    let length = chars.take(MAX_PASSWORD_CHARS + 1).count();
+    let valid = (8..=MAX_PASSWORD_CHARS).contains(&length);
+    (!valid).then(|| FieldError::new(field, "invalid password: expected 8 to 128 characters"))
 }
 
-/// 422, if anything is wrong.
-pub(crate) fn refuse(wrong: impl IntoIterator<Item = FieldError>) -> Result<(), Problem> {
-    let wrong: Vec<FieldError> = wrong.into_iter().collect();
-    if wrong.is_empty() {
+/// Returns a 422 error if there are any errors.
+pub(crate) fn ensure_valid(
+    errors: impl IntoIterator<Item = FieldError>,
+) -> Result<(), ProblemResponse> {
+    let errors: Vec<FieldError> = errors.into_iter().collect();
+    if errors.is_empty() {
         Ok(())
     } else {
-        Err(Problem::unacceptable(wrong))
+        Err(ProblemResponse::invalid_fields(errors))
     }
 }
 
-/// Whether an operator or a robot was made. A name may be in use by another tenant: the answer
-/// says no more than that.
-pub(crate) fn made(creation: Creation) -> Result<(), Problem> {
+/// Returns an error if an operator or a robot was not created. The name may belong to another
+/// tenant: the error does not reveal which.
+pub(crate) fn ensure_created(creation: Creation) -> Result<(), ProblemResponse> {
     match creation {
         Creation::Created => Ok(()),
-        Creation::Taken => Err(Problem::new(
+        Creation::Taken => Err(ProblemResponse::new(
             StatusCode::CONFLICT,
-            "the name is in use: names are unique across all tenants; choose another one",
+            "the name is taken: names are unique across all tenants; choose another name",
         )),
-        Creation::BadName(rule) => refuse([FieldError::new("name", rule)]),
+        Creation::BadName(rule) => ensure_valid([FieldError::new("name", rule)]),
     }
 }
 
-/// The `Location` of what has a name, below `collection`.
+/// Returns the `Location` of a resource of `collection`.
 pub(crate) fn location(collection: &str, name: &str) -> [(HeaderName, String); 1] {
-    use std::fmt::Write;
-
     let mut path = format!("{PREFIX}/{collection}/");
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
@@ -69,15 +75,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_location_is_a_path_whatever_the_name() {
+    fn a_location_escapes_the_name() {
         let [(_, location)] = location("robots", "Import Rö.bot~1");
         assert_eq!(location, "/admin/v1/robots/Import%20R%C3%B6.bot~1");
     }
 
     #[test]
     fn a_password_has_8_to_128_characters() {
-        let wrong = |text: &str| check_password("new", &text.into()).is_some();
-        assert!(!wrong("8 chars!") && !wrong(&"é".repeat(128)));
-        assert!(wrong("7 chars") && wrong(&"x".repeat(129)));
+        let invalid = |text: &str| password_error("new", &text.into()).is_some();
+        assert!(!invalid("8 chars!") && !invalid(&"é".repeat(128)));
+        assert!(invalid("7 chars") && invalid(&"x".repeat(129)));
     }
 }

@@ -1,15 +1,18 @@
-//! The operator's API under `/admin/v1`: tasks, robots, tokens, roles, the execution log, users
-//! (CONTRACT §1), and the description of all HTTP functions (`/openapi.json`, `/docs`). A module
-//! each; what is stored, and how, is `muster-aws`'s. Every operation begins with the operator's
-//! session and role (`access`); all it reads and changes is of that operator's tenant.
+//! The operators' API under `/admin/v1` (contract.md#operators-api): tasks, robots, tokens, roles,
+//! the execution log, users; and the description of all HTTP functions (`/openapi.json`, `/docs`).
+//!
+//! There is a module per resource. Bodies are defined in `muster-api`, storage in `muster-aws`.
+//! Every operation first checks the operator's session and role (`access`), and reads and changes
+//! only data of that operator's tenant.
 
 mod access;
+mod app;
 mod credentials;
 mod description;
-mod failure;
+mod errors;
 mod items;
-mod lists;
 mod operators;
+mod path;
 mod robots;
 mod roles;
 mod runs;
@@ -24,16 +27,7 @@ use muster_aws::background::Objects;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
-/// Where the operator's API begins.
-const PREFIX: &str = "/admin/v1";
-
-/// What the handlers share.
-#[derive(Debug, Clone)]
-struct App {
-    store: Store,
-    /// Where runs in the background keep their items.
-    objects: Objects,
-}
+use crate::app::{App, PREFIX};
 
 fn routes() -> OpenApiRouter<App> {
     let resources = OpenApiRouter::new()
@@ -49,14 +43,14 @@ fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(description::Console::openapi()).nest(PREFIX, resources)
 }
 
-/// The function's routes.
+/// Returns the function's routes.
 pub fn router(store: Store, objects: Objects) -> Router {
     let app = App { store, objects };
     let (router, _) = routes().with_state(app).split_for_parts();
     muster_web::finish(router.merge(description::pages()))
 }
 
-/// What the function's routes are documented as.
+/// Returns the OpenAPI description of the function's routes.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     routes().into_openapi()

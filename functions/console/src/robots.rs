@@ -6,24 +6,26 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use muster_api::{CreateRobotRequest, FieldError, Page, RobotResponse, Scope, UpdateRobotRequest};
+use muster_aws::auth::robots::{RobotChange, RobotEntry};
 use muster_aws::passwords;
-use muster_aws::robots::{RobotChange, RobotEntry};
-use muster_aws::tokens::Scope;
-use muster_web::documented::{Always, Bodies, Conflicts, Missing, Operators, Queries};
 use muster_web::http::StatusCode;
-use muster_web::{FieldError, JsonBody, Parameters};
+use muster_web::page::{PageQuery, page_of};
+use muster_web::responses::{
+    BodyErrors, Conflict, NotFound, OperatorErrors, QueryErrors, ServiceErrors,
+};
+use muster_web::{ApiError, JsonBody, QueryParams};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::App;
 use crate::access::{Manager, Reader};
-use crate::credentials::{check_name, check_password, location, made, no_store, refuse};
-use crate::failure::{Failure, missing};
-use crate::lists::{After, Id, Page, Paging, page};
-use muster_web::time;
+use crate::app::App;
+use crate::credentials::{
+    ensure_created, ensure_valid, location, name_error, no_store, password_error,
+};
+use crate::errors::not_found;
+use crate::path::PathParams;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -31,190 +33,118 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show, change))
 }
 
-/// A robot.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Robot)]
-struct View {
-    /// The name.
-    #[schema(example = "acme-robot")]
-    name: String,
-    /// Whether it may sign in, and its tokens open anything.
-    enabled: bool,
-    /// The dialects that its tokens open at most.
-    scopes: BTreeSet<Scope>,
-    /// When it was made.
-    #[schema(example = "2026-11-22T01:02:03.004Z")]
-    #[serde(serialize_with = "time::millis")]
-    created_at: Timestamp,
-    /// When it was changed last.
-    #[schema(example = "2026-11-22T01:02:03.004Z")]
-    #[serde(serialize_with = "time::millis")]
-    updated_at: Timestamp,
-    /// When a token of it was used last, right to ten minutes; null: never.
-    #[schema(required)]
-    #[serde(serialize_with = "time::optional")]
-    last_used_at: Option<Timestamp>,
-    /// The tasks that permit it. Not in lists.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = json!([206]))]
-    tasks: Option<Vec<u64>>,
-    /// The password, if it was generated just now. It is not shown again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password: Option<String>,
-}
-
-impl From<RobotEntry> for View {
-    fn from(robot: RobotEntry) -> Self {
-        let RobotEntry {
-            name,
-            enabled,
-            scopes,
-            created_at,
-            updated_at,
-            last_used_at,
-        } = robot;
-        Self {
-            name,
-            enabled,
-            scopes,
-            created_at,
-            updated_at,
-            last_used_at,
-            tasks: None,
-            password: None,
-        }
+/// Returns a robot without its tasks and without a password.
+fn response(robot: RobotEntry) -> RobotResponse {
+    let RobotEntry {
+        name,
+        enabled,
+        scopes,
+        created_at,
+        updated_at,
+        last_used_at,
+    } = robot;
+    RobotResponse {
+        name,
+        enabled,
+        scopes,
+        created_at,
+        updated_at,
+        last_used_at,
+        tasks: None,
+        password: None,
     }
 }
 
-impl View {
-    /// The robot with its tasks, and its password if that was generated.
-    async fn whole(
-        app: &App,
-        tenant: &str,
-        robot: RobotEntry,
-        generated: Option<SecretString>,
-    ) -> Result<Self, Failure> {
-        let tasks = app.store.tasks_of_robot(tenant, &robot.name).await?;
-        Ok(Self {
-            tasks: Some(tasks),
-            password: generated.map(|password| password.expose_secret().to_owned()),
-            ..Self::from(robot)
-        })
-    }
+/// Returns a robot with its tasks, and with its password if that was generated.
+async fn full_response(
+    app: &App,
+    tenant: &str,
+    robot: RobotEntry,
+    generated: Option<SecretString>,
+) -> Result<RobotResponse, ApiError> {
+    let tasks = app.store.tasks().permitting(tenant, &robot.name).await?;
+    Ok(RobotResponse {
+        tasks: Some(tasks),
+        password: generated.map(|password| password.expose_secret().to_owned()),
+        ..response(robot)
+    })
 }
 
-/// A new robot.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = NewRobot)]
-struct New {
-    /// 1 to 128 characters: no control characters, none of `/ \ ? # %`, no space at the ends, not
-    /// only dots.
-    #[schema(example = "acme-robot", min_length = 1, max_length = 128)]
-    name: String,
-    /// 8 to 128 characters. Absent or null: one is generated and shown in the answer.
-    #[schema(value_type = Option<String>, format = Password, min_length = 8, max_length = 128)]
-    password: Option<SecretString>,
-    /// The dialects that its tokens open; absent or null: all.
-    scopes: Option<BTreeSet<Scope>>,
+fn update_errors(request: &UpdateRobotRequest) -> impl Iterator<Item = FieldError> {
+    let password = request.password.as_ref();
+    let both = password.is_some() && request.generate_password == Some(true);
+    let errors = [
+        request.scopes.as_ref().and_then(scopes_error),
+        password.and_then(|password| password_error("password", password)),
+        both.then(|| {
+            let message = "expected either `password` or `generate_password`, found both";
+            FieldError::new("generate_password", message)
+        }),
+    ];
+    errors.into_iter().flatten()
 }
 
-/// What is to become of a robot; what is absent or null stays.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = RobotChange)]
-struct Change {
-    /// Whether it may sign in, and its tokens open anything.
-    enabled: Option<bool>,
-    /// The dialects that its tokens open at most, those that are there already, too.
-    scopes: Option<BTreeSet<Scope>>,
-    /// Another password, of 8 to 128 characters. It ends the tokens of `/authenticate`.
-    #[schema(value_type = Option<String>, format = Password, min_length = 8, max_length = 128)]
-    password: Option<SecretString>,
-    /// Whether another password is generated and shown in the answer; not together with
-    /// `password`.
-    generate_password: Option<bool>,
-}
-
-impl Change {
-    fn problems(&self) -> impl Iterator<Item = FieldError> {
-        let password = self.password.as_ref();
-        let both = password.is_some() && self.generate_password == Some(true);
-        let wrong = [
-            self.scopes.as_ref().and_then(check_scopes),
-            password.and_then(|password| check_password("password", password)),
-            both.then(|| {
-                let message = "either give a password or have one generated, not both";
-                FieldError::new("generate_password", message)
-            }),
-        ];
-        wrong.into_iter().flatten()
-    }
-}
-
-fn check_scopes(scopes: &BTreeSet<Scope>) -> Option<FieldError> {
+fn scopes_error(scopes: &BTreeSet<Scope>) -> Option<FieldError> {
     scopes.is_empty().then(|| {
-        let message = "at least one of `quant`, `collaborator`, `qvalon`; a robot that is to open \
-                       nothing is disabled";
+        let message = "expected at least one of `quant`, `collaborator`, `qvalon`; to block a \
+                       robot, disable it";
         FieldError::new("scopes", message)
     })
 }
 
 /// List robots
 ///
-/// In the order of their names, without the tasks that permit them.
+/// Robots are ordered by name and shown without the tasks that they may run.
 #[utoipa::path(
     get, path = "/robots", tag = "Robots",
     security(("operator" = ["read"])),
-    params(Paging),
-    responses((status = 200, body = Page<View>), Operators, Queries, Always)
+    params(PageQuery),
+    responses((status = 200, body = Page<RobotResponse>), OperatorErrors, QueryErrors, ServiceErrors)
 )]
 async fn list(
     State(app): State<App>,
     Reader(session): Reader,
-    Parameters(Paging { limit, after }): Parameters<Paging>,
-) -> Result<Json<Page<View>>, Failure> {
-    let (tenant, after) = (
-        &session.operator.tenant,
-        after.as_ref().map(|After(name)| name.as_str()),
-    );
+    QueryParams(query): QueryParams<PageQuery>,
+) -> Result<Json<Page<RobotResponse>>, ApiError> {
+    let (after, limit) = query.into_parts::<String>()?;
+    let (tenant, now) = (&session.operator.tenant, Timestamp::now());
     let part = app
         .store
-        .robots(tenant, after, limit.0, Timestamp::now())
-        .await?;
-    Ok(Json(page(part, View::from)))
+        .robots()
+        .list(tenant, after.as_deref(), limit, now);
+    Ok(Json(page_of(part.await?, response)))
 }
 
-/// Make a robot
+/// Create a robot
 ///
 /// Names are unique across all tenants.
 #[utoipa::path(
     post, path = "/robots", tag = "Robots",
     security(("operator" = ["manage"])),
-    request_body = New,
+    request_body = CreateRobotRequest,
     responses(
-        (status = 201, body = View, headers(("Location" = String, description = "Where the robot is."))),
-        Operators, Conflicts, Bodies, Always,
+        (status = 201, body = RobotResponse, headers(("Location" = String, description = "Path of the robot."))),
+        OperatorErrors, Conflict, BodyErrors, ServiceErrors,
     )
 )]
 async fn create(
     State(app): State<App>,
     Manager(manager): Manager,
-    JsonBody(new): JsonBody<New>,
-) -> Result<Response, Failure> {
-    let New {
+    JsonBody(request): JsonBody<CreateRobotRequest>,
+) -> Result<Response, ApiError> {
+    let CreateRobotRequest {
         name,
         password,
         scopes,
-    } = new;
+    } = request;
     let scopes = scopes.unwrap_or_else(|| Scope::ALL.into());
     let given = password.as_ref();
-    let wrong = [
-        check_name(&name),
-        given.and_then(|password| check_password("password", password)),
-        check_scopes(&scopes),
+    let errors = [
+        name_error(&name),
+        given.and_then(|password| password_error("password", password)),
+        scopes_error(&scopes),
     ];
-    refuse(wrong.into_iter().flatten())?;
+    ensure_valid(errors.into_iter().flatten())?;
     let (password, generated) = match password {
         Some(password) => (password, None),
         None => {
@@ -222,15 +152,19 @@ async fn create(
             (generated.clone(), Some(generated))
         }
     };
-    let (store, tenant) = (&app.store, &manager.tenant);
-    let creation = store
-        .create_scoped_robot(tenant, &name, password, scopes, Timestamp::now())
-        .await?;
-    made(creation)?;
-    let found = store.get_robot(tenant, &name).await?.ok_or_else(missing)?;
-    let view = View::whole(&app, tenant, found, generated).await?;
-    let location = location("robots", &view.name);
-    Ok((StatusCode::CREATED, location, no_store(), Json(view)).into_response())
+    let (store, tenant, now) = (&app.store, &manager.tenant, Timestamp::now());
+    let created = store
+        .robots()
+        .create_scoped(tenant, &name, password, scopes, now);
+    ensure_created(created.await?)?;
+    let found = store
+        .robots()
+        .get(tenant, &name)
+        .await?
+        .ok_or_else(not_found)?;
+    let robot = full_response(&app, tenant, found, generated).await?;
+    let location = location("robots", &robot.name);
+    Ok((StatusCode::CREATED, location, no_store(), Json(robot)).into_response())
 }
 
 /// Show a robot
@@ -238,43 +172,44 @@ async fn create(
     get, path = "/robots/{name}", tag = "Robots",
     security(("operator" = ["read"])),
     params(("name" = String, Path, description = "The robot's name.")),
-    responses((status = 200, body = View), Operators, Missing, Always)
+    responses((status = 200, body = RobotResponse), OperatorErrors, NotFound, ServiceErrors)
 )]
 async fn show(
     State(app): State<App>,
     Reader(session): Reader,
-    Id(name): Id<String>,
-) -> Result<Json<View>, Failure> {
+    PathParams(name): PathParams<String>,
+) -> Result<Json<RobotResponse>, ApiError> {
     let tenant = &session.operator.tenant;
-    let found = app.store.get_robot(tenant, &name).await?;
-    let view = View::whole(&app, tenant, found.ok_or_else(missing)?, None).await?;
-    Ok(Json(view))
+    let found = app.store.robots().get(tenant, &name).await?;
+    let robot = full_response(&app, tenant, found.ok_or_else(not_found)?, None).await?;
+    Ok(Json(robot))
 }
 
 /// Change a robot
 ///
-/// It counts at once: a disabled robot cannot sign in and its tokens open nothing, fewer scopes
-/// limit the tokens that are there already, and another password ends those of `/authenticate`.
+/// Changes take effect at once: a disabled robot cannot sign in and its tokens are refused, fewer
+/// scopes limit tokens that were already issued, and a new password invalidates the tokens of
+/// `/authenticate`.
 #[utoipa::path(
     patch, path = "/robots/{name}", tag = "Robots",
     security(("operator" = ["manage"])),
     params(("name" = String, Path, description = "The robot's name.")),
-    request_body = Change,
-    responses((status = 200, body = View), Operators, Missing, Bodies, Always)
+    request_body = UpdateRobotRequest,
+    responses((status = 200, body = RobotResponse), OperatorErrors, NotFound, BodyErrors, ServiceErrors)
 )]
 async fn change(
     State(app): State<App>,
     Manager(manager): Manager,
-    Id(name): Id<String>,
-    JsonBody(change): JsonBody<Change>,
-) -> Result<Response, Failure> {
-    refuse(change.problems())?;
-    let Change {
+    PathParams(name): PathParams<String>,
+    JsonBody(request): JsonBody<UpdateRobotRequest>,
+) -> Result<Response, ApiError> {
+    ensure_valid(update_errors(&request))?;
+    let UpdateRobotRequest {
         enabled,
         scopes,
         password,
         generate_password,
-    } = change;
+    } = request;
     let generated = match generate_password {
         Some(true) => Some(passwords::generate()?),
         Some(false) | None => None,
@@ -284,11 +219,12 @@ async fn change(
         scopes,
         password: generated.clone().or(password),
     };
-    let tenant = &manager.tenant;
+    let (tenant, now) = (&manager.tenant, Timestamp::now());
     let changed = app
         .store
-        .change_robot(tenant, &name, change, Timestamp::now())
+        .robots()
+        .change(tenant, &name, change, now)
         .await?;
-    let view = View::whole(&app, tenant, changed.ok_or_else(missing)?, generated).await?;
-    Ok((no_store(), Json(view)).into_response())
+    let robot = full_response(&app, tenant, changed.ok_or_else(not_found)?, generated).await?;
+    Ok((no_store(), Json(robot)).into_response())
 }

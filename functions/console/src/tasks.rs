@@ -1,210 +1,159 @@
-//! Import tasks: their settings, who may run them, and how they came to be what they are.
+//! Import tasks: their settings, the robots that may run them, and their history.
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use jiff::Timestamp;
-use muster_aws::tasks::{PutTask, Task, TaskFilter, TaskPage};
+use muster_api::{CreateTaskRequest, Page, ReplaceTaskRequest, TaskResponse};
+use muster_aws::tasks::{PutTask, TaskFilter, TaskPage};
 use muster_core::settings::{FieldProblem, TaskSettings};
-use muster_web::documented::{Always, Bodies, Conflicts, Missing, Operators, Queries};
-use muster_web::http::{StatusCode, header};
-use muster_web::{FieldError, JsonBody, Parameters, Problem};
+use muster_web::page::{PageQuery, page};
+use muster_web::request_id::record_task;
+use muster_web::responses::{
+    BodyErrors, Conflict, NotFound, OperatorErrors, QueryErrors, ServiceErrors,
+};
+use muster_web::{ApiError, JsonBody, QueryParams};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::{Manager, Reader};
-use crate::failure::{Failure, missing};
-use crate::lists::{After, Id, Limit, Page};
-use crate::{App, PREFIX};
+use crate::app::App;
+use crate::errors::{invalid_settings, not_found};
+use crate::path::PathParams;
 
-mod changes;
+mod actions;
 mod conflict;
 mod history;
-mod view;
+mod responses;
 
-use view::View;
+use responses::{created, response, stored};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(show, replace))
-        .merge(changes::routes())
+        .merge(actions::routes())
         .merge(history::routes())
 }
 
-/// Which tasks are wanted.
+/// Filter of tasks.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Wanted {
-    /// Only enabled ones, or only disabled ones.
+struct ListTasksQuery {
+    /// `true`: only enabled tasks; `false`: only disabled tasks.
     enabled: Option<bool>,
-    /// Only those whose title, description, notes or id contain this text, in any case.
+    /// Only tasks with this text, in any case, in the title, description, notes or id.
     text: Option<String>,
-    /// How many the page holds at most.
-    #[serde(default)]
-    #[param(value_type = Option<u16>, minimum = 1, maximum = 1000, default = 100)]
-    limit: Limit,
-    /// The `next` of the page before.
-    #[param(value_type = Option<String>)]
-    after: Option<After<u64>>,
-}
-
-/// A task that is to be made.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewTask {
-    /// Its settings, without an `id`: that is assigned.
-    settings: TaskSettings,
-}
-
-/// What a task is to become.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct TaskChange {
-    /// The version that was seen.
-    version: u64,
-    /// All its settings. What is left out gets its default.
-    settings: TaskSettings,
-}
-
-/// 422 for what is wrong with fields.
-pub(crate) fn unacceptable(problems: Vec<FieldProblem>) -> Failure {
-    let errors = problems
-        .into_iter()
-        .map(|FieldProblem { field, message }| FieldError { field, message })
-        .collect();
-    Problem::unacceptable(errors).into()
-}
-
-/// What became of a task, if it is stored.
-fn stored(put: PutTask) -> Result<Task, Failure> {
-    match put {
-        PutTask::Stored(task) => Ok(*task),
-        PutTask::Refused(problems) => Err(unacceptable(problems)),
-        PutTask::Missing => Err(missing()),
-        PutTask::Changed => {
-            let detail = "nothing was changed: somebody else changed the task at this moment; send \
-                          the request again";
-            Err(Problem::new(StatusCode::CONFLICT, detail).into())
-        }
-    }
-}
-
-/// 201, and where the task is.
-fn created(task: Task) -> Response {
-    let location = format!("{PREFIX}/tasks/{}", task.settings.id);
-    let headers = [(header::LOCATION, location)];
-    (StatusCode::CREATED, headers, Json(View::from(task))).into_response()
 }
 
 /// List tasks
 ///
-/// In the order of their ids.
+/// Tasks are ordered by id.
 #[utoipa::path(
     get, path = "/tasks", tag = "Tasks",
     security(("operator" = ["read"])),
-    params(Wanted),
-    responses((status = 200, body = Page<View>), Queries, Operators, Always)
+    params(ListTasksQuery, PageQuery),
+    responses((status = 200, body = Page<TaskResponse>), QueryErrors, OperatorErrors, ServiceErrors)
 )]
 async fn list(
     State(app): State<App>,
     Reader(session): Reader,
-    Parameters(wanted): Parameters<Wanted>,
-) -> Result<Json<Page<View>>, Failure> {
-    let Wanted {
-        enabled,
-        text,
-        limit: Limit(limit),
-        after,
-    } = wanted;
+    QueryParams(filter): QueryParams<ListTasksQuery>,
+    QueryParams(query): QueryParams<PageQuery>,
+) -> Result<Json<Page<TaskResponse>>, ApiError> {
+    let ListTasksQuery { enabled, text } = filter;
     let filter = TaskFilter { enabled, text };
-    let after = after.map(|After(id)| id);
+    let (after, limit) = query.into_parts()?;
     let tenant = &session.operator.tenant;
-    let TaskPage { tasks, next } = app.store.list_tasks(tenant, &filter, after, limit).await?;
-    Ok(Json(Page {
-        items: tasks.into_iter().map(View::from).collect(),
-        next: next.map(|id| id.to_string()),
-    }))
+    let TaskPage { tasks, next } = app
+        .store
+        .tasks()
+        .list(tenant, &filter, after, limit)
+        .await?;
+    Ok(Json(page(tasks, next, response)))
 }
 
-/// Make a task
+/// Create a task
 ///
-/// An enabled task is checked in full; a disabled one may be incomplete.
+/// All settings of an enabled task are checked; a disabled task may be incomplete.
 #[utoipa::path(
     post, path = "/tasks", tag = "Tasks",
     security(("operator" = ["manage"])),
-    request_body = NewTask,
+    request_body = CreateTaskRequest,
     responses(
-        (status = 201, body = View, headers(("Location" = String, description = "Where it is."))),
-        Bodies, Conflicts, Operators, Always,
+        (status = 201, body = TaskResponse, headers(("Location" = String, description = "Path of the task."))),
+        BodyErrors, Conflict, OperatorErrors, ServiceErrors,
     )
 )]
 async fn create(
     State(app): State<App>,
     Manager(operator): Manager,
-    JsonBody(NewTask { settings }): JsonBody<NewTask>,
-) -> Result<Response, Failure> {
+    JsonBody(CreateTaskRequest { settings }): JsonBody<CreateTaskRequest>,
+) -> Result<Response, ApiError> {
     if settings.id != 0 {
-        let message = "a new task's id is assigned: leave it out";
-        return Err(unacceptable(vec![FieldProblem::new("id", message)]));
+        let message = "the id of a new task is assigned: omit it";
+        return Err(invalid_settings(vec![FieldProblem::new("id", message)]));
     }
     let now = Timestamp::now();
-    let put = app
-        .store
-        .create_task(&operator, settings, None, now)
-        .await?;
-    stored(put).map(created)
+    let put = app.store.tasks().create(&operator, settings, None, now);
+    stored(put.await?).map(created)
 }
 
-/// Look at a task
+/// Show a task
 #[utoipa::path(
     get, path = "/tasks/{id}", tag = "Tasks",
     security(("operator" = ["read"])),
     params(("id" = u64, Path, description = "The task's id.")),
-    responses((status = 200, body = View), Missing, Operators, Always)
+    responses((status = 200, body = TaskResponse), NotFound, OperatorErrors, ServiceErrors)
 )]
 async fn show(
     State(app): State<App>,
     Reader(session): Reader,
-    Id(id): Id<u64>,
-) -> Result<Json<View>, Failure> {
-    let task = app.store.find_task(&session.operator.tenant, id).await?;
-    task.map(|task| Json(task.into())).ok_or_else(missing)
+    PathParams(id): PathParams<u64>,
+) -> Result<Json<TaskResponse>, ApiError> {
+    record_task(id);
+    let task = app.store.tasks().find(&session.operator.tenant, id).await?;
+    Ok(Json(response(task.ok_or_else(not_found)?)))
 }
 
 /// Replace a task's settings
 ///
-/// As a whole, by somebody who has seen the last version: if it is another one, the answer says who
-/// changed what since. Sending the same settings again changes nothing.
+/// Replaces all settings, based on the last version. If the request is based on an older one, the
+/// error says who changed what since. Sending the same settings again changes nothing.
 #[utoipa::path(
     put, path = "/tasks/{id}", tag = "Tasks",
     security(("operator" = ["manage"])),
     params(("id" = u64, Path, description = "The task's id.")),
-    request_body = TaskChange,
-    responses((status = 200, body = View), Bodies, Conflicts, Missing, Operators, Always)
+    request_body = ReplaceTaskRequest,
+    responses((status = 200, body = TaskResponse), BodyErrors, Conflict, NotFound, OperatorErrors, ServiceErrors)
 )]
 async fn replace(
     State(app): State<App>,
     Manager(operator): Manager,
-    Id(id): Id<u64>,
-    JsonBody(TaskChange { version, settings }): JsonBody<TaskChange>,
-) -> Result<Json<View>, Failure> {
+    PathParams(id): PathParams<u64>,
+    JsonBody(ReplaceTaskRequest { version, settings }): JsonBody<ReplaceTaskRequest>,
+) -> Result<Json<TaskResponse>, ApiError> {
+    record_task(id);
     if settings.id != 0 && settings.id != id {
-        let task = app.store.find_task(&operator.tenant, id).await?;
-        let message = format!("this is task {id}: leave the id out, or send it to its own task");
+        let task = app.store.tasks().find(&operator.tenant, id).await?;
+        let message = format!(
+            "expected {id}, the id of this task, found {}: omit it, or send the settings to their \
+             own task",
+            settings.id
+        );
         let problem = FieldProblem::new("id", message);
-        return Err(task.map_or_else(missing, |_| unacceptable(vec![problem])));
+        return Err(task.map_or_else(not_found, |_| invalid_settings(vec![problem])));
     }
     let settings = TaskSettings { id, ..settings };
-    let now = Timestamp::now();
-    match app
-        .store
-        .replace_task(&operator, version, settings, now)
+    let (store, now) = (&app.store, Timestamp::now());
+    match store
+        .tasks()
+        .replace(&operator, version, settings, now)
         .await?
     {
-        PutTask::Changed => Err(conflict::answer(&app.store, &operator, id, version).await?),
-        put => stored(put).map(|task| Json(task.into())),
+        PutTask::Changed => Err(conflict::error(store, &operator, id, version).await?),
+        put => stored(put).map(Json),
     }
 }

@@ -1,6 +1,5 @@
 //! The API tokens of the tenant's robots.
 
-use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -8,29 +7,29 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use muster_aws::robots::RobotEntry;
-use muster_aws::tokens::Scope;
-use muster_aws::tokens::api::{NewToken, TokenEntry, TokenStatus};
-use muster_web::documented::{Always, Bodies, Missing, Operators, Queries};
+use muster_api::{CreateTokenRequest, FieldError, Page, TokenResponse};
+use muster_aws::auth::robots::RobotEntry;
+use muster_aws::auth::tokens::api::{NewToken, TokenEntry};
 use muster_web::http::StatusCode;
-use muster_web::{FieldError, JsonBody, Parameters, Problem};
+use muster_web::page::{PageQuery, page_of};
+use muster_web::responses::{BodyErrors, NotFound, OperatorErrors, QueryErrors, ServiceErrors};
+use muster_web::{ApiError, JsonBody, ProblemResponse, QueryParams};
 use secrecy::ExposeSecret as _;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::App;
 use crate::access::{Manager, Reader};
+use crate::app::App;
 use crate::credentials::{location, no_store};
-use crate::failure::{Failure, missing};
-use crate::lists::{After, Id, Limit, Page, page};
-use muster_web::time;
+use crate::errors::not_found;
+use crate::path::PathParams;
 
-/// Characters of a title.
-const LONGEST_TITLE: usize = 200;
-/// Seconds that a token may live: a minute to ten years.
-const LIFETIMES: RangeInclusive<u64> = 60..=315_360_000;
+/// Maximum characters of a token's title.
+const MAX_TITLE_CHARS: usize = 200;
+/// Lifetime of a token in seconds: a minute to ten years.
+const LIFETIME_SECONDS: RangeInclusive<u64> = 60..=315_360_000;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -38,212 +37,144 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show, revoke))
 }
 
-/// An API token.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Token)]
-struct View {
-    /// The id.
-    #[schema(example = "019aa8fd-7c5e-7a10-9a3b-0c5d9f6b1e42")]
-    id: String,
-    /// The name of its robot.
-    #[schema(example = "acme-robot")]
-    robot: String,
-    /// What it is for; may be empty.
-    #[schema(example = "Nightly import")]
-    title: String,
-    /// The dialects that it opens, as far as its robot may.
-    scopes: BTreeSet<Scope>,
-    /// When it was issued.
-    #[schema(example = "2026-11-22T01:02:03.004Z")]
-    #[serde(serialize_with = "time::millis")]
-    created_at: Timestamp,
-    /// The name of the operator who issued it.
-    #[schema(example = "anna")]
-    created_by: String,
-    /// When it ends; null: never.
-    #[schema(required)]
-    #[serde(serialize_with = "time::optional")]
-    expires_at: Option<Timestamp>,
-    /// When it was used last, right to ten minutes; null: never.
-    #[schema(required)]
-    #[serde(serialize_with = "time::optional")]
-    last_used_at: Option<Timestamp>,
-    /// When it was revoked; null: it was not.
-    #[schema(required)]
-    #[serde(serialize_with = "time::optional")]
-    revoked_at: Option<Timestamp>,
-    /// Whether it can be used.
-    status: TokenStatus,
-    /// The token itself, if it was issued just now. It is not shown again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token: Option<String>,
-}
-
-impl View {
-    fn of(token: TokenEntry, now: Timestamp) -> Self {
-        let status = token.status(now);
-        let TokenEntry {
-            id,
-            robot,
-            title,
-            scopes,
-            created_at,
-            created_by,
-            expires_at,
-            last_used_at,
-            revoked_at,
-        } = token;
-        Self {
-            id,
-            robot,
-            title,
-            scopes,
-            created_at,
-            created_by,
-            expires_at,
-            last_used_at,
-            revoked_at,
-            status,
-            token: None,
-        }
+fn response(token: TokenEntry, now: Timestamp) -> TokenResponse {
+    let status = token.status(now);
+    let TokenEntry {
+        id,
+        robot,
+        title,
+        scopes,
+        created_at,
+        created_by,
+        expires_at,
+        last_used_at,
+        revoked_at,
+    } = token;
+    TokenResponse {
+        id,
+        robot,
+        title,
+        scopes,
+        created_at,
+        created_by,
+        expires_at,
+        last_used_at,
+        revoked_at,
+        status,
+        token: None,
     }
 }
 
-/// A new token.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = NewToken)]
-struct New {
-    /// The name of the robot that it is for.
-    #[schema(example = "acme-robot")]
-    robot: String,
-    /// What it is for: one line of at most 200 characters.
-    #[schema(example = "Nightly import", max_length = 200)]
-    title: Option<String>,
-    /// The dialects that it opens, of those that its robot may; absent or null: all of these.
-    scopes: Option<BTreeSet<Scope>>,
-    /// How many seconds it lives; absent or null: until it is revoked.
-    #[schema(minimum = 60, maximum = 315_360_000)]
-    lifetime_seconds: Option<u64>,
-}
-
-impl New {
-    /// What keeps it from being issued for this robot, if there is one.
-    fn problems(&self, robot: Option<&RobotEntry>) -> Vec<FieldError> {
-        let no_robot = || FieldError::new("robot", "the tenant has no robot of this name");
-        let first = match robot {
-            Some(robot) => self.scopes_problem(robot),
-            None => Some(no_robot()),
-        };
-        let title = self.title.as_deref().unwrap_or_default();
-        let one_line = title.chars().count() <= LONGEST_TITLE && !title.contains(char::is_control);
-        let lifetime = self.lifetime_seconds;
-        let wrong = [
-            first,
-            (!one_line).then(|| {
-                FieldError::new("title", "a title is one line of at most 200 characters")
-            }),
-            lifetime.filter(|seconds| !LIFETIMES.contains(seconds)).map(|_| {
-                let message = "a token lives 60 to 315,360,000 seconds (ten years); left out, it \
-                               lives until it is revoked";
+/// Checks a request for a token of `robot`.
+fn errors(request: &CreateTokenRequest, robot: Option<&RobotEntry>) -> Vec<FieldError> {
+    let robot_or_scopes = match robot {
+        Some(robot) => scopes_error(request, robot),
+        None => {
+            let message = "the tenant has no robot with this name";
+            Some(FieldError::new("robot", message))
+        }
+    };
+    let title = request.title.as_deref().unwrap_or_default();
+    let valid_title = title.chars().count() <= MAX_TITLE_CHARS && !title.contains(char::is_control);
+    let lifetime = request.lifetime_seconds;
+    let errors = [
+        robot_or_scopes,
+        (!valid_title).then(|| {
+            let message = "invalid title: expected one line of at most 200 characters";
+            FieldError::new("title", message)
+        }),
+        lifetime
+            .filter(|seconds| !LIFETIME_SECONDS.contains(seconds))
+            .map(|_| {
+                let message = "invalid lifetime: expected 60 to 315,360,000 seconds (ten years); \
+                               omit it for a token that is valid until it is revoked";
                 FieldError::new("lifetime_seconds", message)
             }),
-        ];
-        wrong.into_iter().flatten().collect()
-    }
-
-    fn scopes_problem(&self, robot: &RobotEntry) -> Option<FieldError> {
-        let asked = self.scopes.as_ref()?;
-        let message = if asked.is_empty() {
-            "at least one of `quant`, `collaborator`, `qvalon`; left out, all that the robot may \
-             open"
-        } else if asked.is_subset(&robot.scopes) {
-            return None;
-        } else {
-            "the robot itself may not open all of these: change its scopes first"
-        };
-        Some(FieldError::new("scopes", message))
-    }
+    ];
+    errors.into_iter().flatten().collect()
 }
 
-/// Which tokens are wanted.
+fn scopes_error(request: &CreateTokenRequest, robot: &RobotEntry) -> Option<FieldError> {
+    let requested = request.scopes.as_ref()?;
+    let message = if requested.is_empty() {
+        "expected at least one of `quant`, `collaborator`, `qvalon`; omit it for all scopes of the \
+         robot"
+    } else if requested.is_subset(&robot.scopes) {
+        return None;
+    } else {
+        "the robot does not have all of these scopes: change the robot's scopes first"
+    };
+    Some(FieldError::new("scopes", message))
+}
+
+/// Filter of tokens.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Which {
-    /// Only those of the robot with this name.
+struct ListTokensQuery {
+    /// Only tokens of the robot with this name.
     robot: Option<String>,
-    /// How many things the page holds at most.
-    #[serde(default)]
-    #[param(value_type = Option<u16>, minimum = 1, maximum = 1000, default = 100)]
-    limit: Limit,
-    /// The `next` of the page before.
-    #[param(value_type = Option<String>)]
-    after: Option<After<String>>,
 }
 
 /// List tokens
 ///
-/// The newest first. Revoked and expired ones are listed for 90 more days; those of
-/// `/authenticate` are not.
+/// Newest first. Revoked and expired tokens are listed for another 90 days; those of
+/// `/authenticate` are not listed.
 #[utoipa::path(
     get, path = "/tokens", tag = "Tokens",
     security(("operator" = ["read"])),
-    params(Which),
-    responses((status = 200, body = Page<View>), Operators, Queries, Always)
+    params(ListTokensQuery, PageQuery),
+    responses((status = 200, body = Page<TokenResponse>), OperatorErrors, QueryErrors, ServiceErrors)
 )]
 async fn list(
     State(app): State<App>,
     Reader(session): Reader,
-    Parameters(which): Parameters<Which>,
-) -> Result<Json<Page<View>>, Failure> {
-    let Which {
-        robot,
-        limit,
-        after,
-    } = which;
+    QueryParams(ListTokensQuery { robot }): QueryParams<ListTokensQuery>,
+    QueryParams(query): QueryParams<PageQuery>,
+) -> Result<Json<Page<TokenResponse>>, ApiError> {
+    let (after, limit) = query.into_parts::<String>()?;
     let (tenant, now) = (&session.operator.tenant, Timestamp::now());
+    let (robot, after) = (robot.as_deref(), after.as_deref());
     let part = app
         .store
-        .tokens(
-            tenant,
-            robot.as_deref(),
-            after.as_ref().map(|After(name)| name.as_str()),
-            limit.0,
-            now,
-        )
+        .tokens()
+        .list(tenant, robot, after, limit, now)
         .await?;
-    Ok(Json(page(part, |token| View::of(token, now))))
+    Ok(Json(page_of(part, |token| response(token, now))))
 }
 
 /// Issue a token
 ///
-/// The token itself is shown in the answer and nowhere else.
+/// The token itself is shown only in this response.
 #[utoipa::path(
     post, path = "/tokens", tag = "Tokens",
     security(("operator" = ["manage"])),
-    request_body = New,
+    request_body = CreateTokenRequest,
     responses(
-        (status = 201, body = View, headers(("Location" = String, description = "Where the token is described."))),
-        Operators, Bodies, Always,
+        (status = 201, body = TokenResponse, headers(("Location" = String, description = "Path of the token's description."))),
+        OperatorErrors, BodyErrors, ServiceErrors,
     )
 )]
 async fn create(
     State(app): State<App>,
     Manager(manager): Manager,
-    JsonBody(new): JsonBody<New>,
-) -> Result<Response, Failure> {
-    let robot = app.store.get_robot(&manager.tenant, &new.robot).await?;
-    let wrong = new.problems(robot.as_ref());
-    let Some(robot) = robot.filter(|_| wrong.is_empty()) else {
-        return Err(Problem::unacceptable(wrong).into());
+    JsonBody(request): JsonBody<CreateTokenRequest>,
+) -> Result<Response, ApiError> {
+    let robot = app
+        .store
+        .robots()
+        .get(&manager.tenant, &request.robot)
+        .await?;
+    let errors = errors(&request, robot.as_ref());
+    let Some(robot) = robot.filter(|_| errors.is_empty()) else {
+        return Err(ProblemResponse::invalid_fields(errors).into());
     };
-    let New {
+    let CreateTokenRequest {
         robot: _,
         title,
         scopes,
         lifetime_seconds,
-    } = new;
-    let new = NewToken {
+    } = request;
+    let token = NewToken {
         tenant: manager.tenant,
         robot: robot.name,
         title: title.unwrap_or_default(),
@@ -252,11 +183,13 @@ async fn create(
         created_by: manager.name,
     };
     let now = Timestamp::now();
-    let (token, text) = app.store.create_token(new, now).await?;
-    let mut view = View::of(token, now);
-    view.token = Some(text.expose_secret().to_owned());
-    let location = location("tokens", &view.id);
-    Ok((StatusCode::CREATED, location, no_store(), Json(view)).into_response())
+    let (token, secret) = app.store.tokens().create(token, now).await?;
+    let token = TokenResponse {
+        token: Some(secret.expose_secret().to_owned()),
+        ..response(token, now)
+    };
+    let location = location("tokens", &token.id);
+    Ok((StatusCode::CREATED, location, no_store(), Json(token)).into_response())
 }
 
 /// Show a token
@@ -264,33 +197,33 @@ async fn create(
     get, path = "/tokens/{id}", tag = "Tokens",
     security(("operator" = ["read"])),
     params(("id" = String, Path, description = "The token's id.")),
-    responses((status = 200, body = View), Operators, Missing, Always)
+    responses((status = 200, body = TokenResponse), OperatorErrors, NotFound, ServiceErrors)
 )]
 async fn show(
     State(app): State<App>,
     Reader(session): Reader,
-    Id(id): Id<String>,
-) -> Result<Json<View>, Failure> {
+    PathParams(id): PathParams<String>,
+) -> Result<Json<TokenResponse>, ApiError> {
     let (tenant, now) = (&session.operator.tenant, Timestamp::now());
-    let found = app.store.get_token(tenant, &id, now).await?;
-    Ok(Json(View::of(found.ok_or_else(missing)?, now)))
+    let found = app.store.tokens().get(tenant, &id, now).await?;
+    Ok(Json(response(found.ok_or_else(not_found)?, now)))
 }
 
 /// Revoke a token
 ///
-/// It opens nothing from now on. Revoking it again changes nothing.
+/// The token is refused from now on. Revoking it again changes nothing.
 #[utoipa::path(
     delete, path = "/tokens/{id}", tag = "Tokens",
     security(("operator" = ["manage"])),
     params(("id" = String, Path, description = "The token's id.")),
-    responses((status = 200, body = View), Operators, Missing, Always)
+    responses((status = 200, body = TokenResponse), OperatorErrors, NotFound, ServiceErrors)
 )]
 async fn revoke(
     State(app): State<App>,
     Manager(manager): Manager,
-    Id(id): Id<String>,
-) -> Result<Json<View>, Failure> {
+    PathParams(id): PathParams<String>,
+) -> Result<Json<TokenResponse>, ApiError> {
     let now = Timestamp::now();
-    let found = app.store.revoke_token(&manager.tenant, &id, now).await?;
-    Ok(Json(View::of(found.ok_or_else(missing)?, now)))
+    let revoked = app.store.tokens().revoke(&manager.tenant, &id, now).await?;
+    Ok(Json(response(revoked.ok_or_else(not_found)?, now)))
 }

@@ -1,34 +1,35 @@
-//! Users: listed, found, looked at, blocked and let in again. Everything else about them is the
-//! dialects' affair.
+//! Users: operators list, find, show, block and unblock them. Everything else about users is done
+//! by robots, through the dialects.
 
 mod manager;
+mod response;
 mod search;
-mod view;
 
 use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
+use muster_api::{Page, UserResponse};
 use muster_aws::StoreError;
-use muster_aws::directory::{Entry, UserKey, UserPage, Writer};
-use muster_aws::operators::Operator;
+use muster_aws::auth::operators::Operator;
+use muster_aws::directory::{UserEntry, UserKey, UserPage, Writer};
 use muster_core::attribute::Attribute;
-use muster_core::single::Request;
+use muster_core::user_request::UserRequest;
 use muster_core::validate::Changes;
 use muster_core::value::{Assignment, Value};
-use muster_import::{Directory, Whom, Written};
-use muster_web::Parameters;
-use muster_web::documented::{Always, Missing, Operators, Queries};
+use muster_import::{Directory, UserSelector, WriteOutcome};
+use muster_web::page::{PageQuery, page};
+use muster_web::responses::{NotFound, OperatorErrors, QueryErrors, ServiceErrors};
+use muster_web::{ApiError, QueryParams};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::search::{Wanted, search};
-use self::view::User;
-use crate::App;
+use self::search::{UserFilter, search};
 use crate::access::{Manager, Reader};
-use crate::failure::{Failure, missing};
-use crate::lists::{After, Id, Limit, Page};
+use crate::app::App;
+use crate::errors::not_found;
+use crate::path::PathParams;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -38,127 +39,116 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(unblock))
 }
 
-/// Which users are listed: those of whom all that is given is true.
+/// Filter of users. Users match if they meet all conditions.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Query {
-    /// The id.
+struct ListUsersQuery {
+    /// Only the user with this id.
     id: Option<u64>,
-    /// The login; capital and small letters are the same.
+    /// Only the user with this login, in any case.
     login: Option<String>,
-    /// The external id, exactly.
+    /// Only the user with this external id, in this case.
     external_id: Option<String>,
-    /// Part of the login, a name, the e-mail address or the external id, in capital or small
-    /// letters. Such a search looks at 2,000 users at a time: there may be more behind a page that
-    /// holds none.
+    /// Only users with this text, in any case, in the login, a name, the e-mail address or the
+    /// external id. A page reads at most 2,000 users: there may be matches after an empty page.
     text: Option<String>,
-    /// `false`: who is blocked; `true`: who is not.
+    /// `false`: only blocked users; `true`: only users that are not blocked.
     active: Option<bool>,
-    /// The role, exactly.
+    /// Only users with this role, in this case.
     role: Option<String>,
-    /// How many users the page holds at most.
-    #[serde(default)]
-    #[param(value_type = Option<u16>, minimum = 1, maximum = 1000, default = 100)]
-    limit: Limit,
-    /// The `next` of the page before.
-    #[param(value_type = Option<String>)]
-    after: Option<After<u64>>,
 }
 
 /// List and find users
 ///
-/// In the order of their ids. `id`, `login` and `external_id` find a user at once; the others walk
-/// through the tenant.
+/// Users are ordered by id. `id`, `login` and `external_id` find a user directly; the other
+/// conditions read through the tenant's users.
 #[utoipa::path(
     get, path = "/users", tag = "Users",
     security(("operator" = ["read"])),
-    params(Query),
-    responses((status = 200, body = Page<User>), Queries, Operators, Always)
+    params(ListUsersQuery, PageQuery),
+    responses((status = 200, body = Page<UserResponse>), QueryErrors, OperatorErrors, ServiceErrors)
 )]
 async fn list(
     State(app): State<App>,
     Reader(session): Reader,
-    Parameters(query): Parameters<Query>,
-) -> Result<Json<Page<User>>, Failure> {
-    let Query {
+    QueryParams(filter): QueryParams<ListUsersQuery>,
+    QueryParams(query): QueryParams<PageQuery>,
+) -> Result<Json<Page<UserResponse>>, ApiError> {
+    let ListUsersQuery {
         id,
         login,
         external_id,
         text,
         active,
         role,
-        limit: Limit(limit),
+    } = filter;
+    let (after, limit) = query.into_parts()?;
+    let filter = UserFilter {
+        id,
+        login,
+        external_id,
+        text,
+        active,
+        role,
         after,
-    } = query;
-    let wanted = Wanted {
-        id,
-        login,
-        external_id,
-        text,
-        active,
-        role,
-        after: after.map(|After(id)| id),
     };
     let tenant = &session.operator.tenant;
-    let UserPage { users, next } = search(&app.store, tenant, &wanted, limit).await?;
-    Ok(Json(Page {
-        items: users.into_iter().map(User::listed).collect(),
-        next: next.map(|id| id.to_string()),
-    }))
+    let UserPage { users, next } = search(&app.store, tenant, &filter, limit).await?;
+    Ok(Json(page(users, next, response::listed)))
 }
 
-/// Look at a user
+/// Show a user
 #[utoipa::path(
     get, path = "/users/{id}", tag = "Users",
     security(("operator" = ["read"])),
     params(("id" = u64, Path, description = "The user's id.")),
-    responses((status = 200, body = User), Missing, Operators, Always)
+    responses((status = 200, body = UserResponse), NotFound, OperatorErrors, ServiceErrors)
 )]
 async fn one(
     State(app): State<App>,
     Reader(session): Reader,
-    Id(id): Id<u64>,
-) -> Result<Json<User>, Failure> {
+    PathParams(id): PathParams<u64>,
+) -> Result<Json<UserResponse>, ApiError> {
     let tenant = &session.operator.tenant;
-    let entry = app.store.find_user(tenant, UserKey::Id(id)).await?;
-    shown(&app, entry).await
+    let entry = app.store.directory().find(tenant, UserKey::Id(id)).await?;
+    user(&app, entry).await
 }
 
 /// Block a user
 ///
-/// Sets `active` to false; a user who is blocked already is left as it is. An import that says
-/// otherwise lets the user in again.
+/// Sets `active` to false. A blocked user stays as it is. An import that sets `active` to true
+/// unblocks the user.
 #[utoipa::path(
     post, path = "/users/{id}/block", tag = "Users",
     security(("operator" = ["manage"])),
     params(("id" = u64, Path, description = "The user's id.")),
-    responses((status = 200, description = "The user is blocked.", body = User), Missing, Operators, Always)
+    responses((status = 200, description = "The user is blocked.", body = UserResponse), NotFound, OperatorErrors, ServiceErrors)
 )]
 async fn block(
     State(app): State<App>,
     Manager(operator): Manager,
-    Id(id): Id<u64>,
-) -> Result<Json<User>, Failure> {
+    PathParams(id): PathParams<u64>,
+) -> Result<Json<UserResponse>, ApiError> {
     let entry = set_active(&app, &operator, id, false).await?;
-    shown(&app, entry).await
+    user(&app, entry).await
 }
 
-/// Let a blocked user in again
+/// Unblock a user
 ///
-/// Sets `active` to true; a user who is not blocked is left as it is.
+/// Sets `active` to true. A user that is not blocked stays as it is.
 #[utoipa::path(
     post, path = "/users/{id}/unblock", tag = "Users",
     security(("operator" = ["manage"])),
     params(("id" = u64, Path, description = "The user's id.")),
-    responses((status = 200, description = "The user is not blocked.", body = User), Missing, Operators, Always)
+    responses((status = 200, description = "The user is not blocked.", body = UserResponse), NotFound, OperatorErrors, ServiceErrors)
 )]
 async fn unblock(
     State(app): State<App>,
     Manager(operator): Manager,
-    Id(id): Id<u64>,
-) -> Result<Json<User>, Failure> {
+    PathParams(id): PathParams<u64>,
+) -> Result<Json<UserResponse>, ApiError> {
     let entry = set_active(&app, &operator, id, true).await?;
-    shown(&app, entry).await
+    user(&app, entry).await
 }
 
 async fn set_active(
@@ -166,31 +156,31 @@ async fn set_active(
     operator: &Operator,
     id: u64,
     active: bool,
-) -> Result<Option<Entry>, StoreError> {
+) -> Result<Option<UserEntry>, StoreError> {
     let Operator { tenant, name, .. } = operator;
     let flag = Assignment::Set(Value::Flag(active));
-    let request = Request {
+    let request = UserRequest {
         changes: Changes {
             assignments: vec![(Attribute::Active, flag)],
             ..Changes::default()
         },
-        ..Request::default()
+        ..UserRequest::default()
     };
     let writer = Writer::Operator(name.clone());
     let directory = Directory::new(&app.store, tenant, writer, Timestamp::now());
-    // An operator may do this to any user there is, whatever a dialect wants of new ones.
-    let written = directory.write(Whom::Id(id), request, |_| Vec::new());
+    // Operators may block any existing user, whatever a dialect requires of new users.
+    let written = directory.write(UserSelector::Id(id), request, |_| Vec::new());
     Ok(match written.await? {
-        Written::Created(user) | Written::Updated { user, .. } | Written::Unchanged(user) => {
-            Some(user)
-        }
-        Written::Refused(_) | Written::Missing => None,
+        WriteOutcome::Created(user)
+        | WriteOutcome::Updated { user, .. }
+        | WriteOutcome::Unchanged(user) => Some(user),
+        WriteOutcome::Refused(_) | WriteOutcome::Missing => None,
     })
 }
 
-/// The answer about one user.
-async fn shown(app: &App, entry: Option<Entry>) -> Result<Json<User>, Failure> {
-    let entry = entry.ok_or_else(missing)?;
-    let manager = manager::of(&app.store, &entry.user).await?;
-    Ok(Json(User::alone(entry, manager)?))
+/// Returns the response about one user.
+async fn user(app: &App, entry: Option<UserEntry>) -> Result<Json<UserResponse>, ApiError> {
+    let entry = entry.ok_or_else(not_found)?;
+    let manager = manager::find(&app.store, &entry.user).await?;
+    Ok(Json(response::full(entry, manager)?))
 }

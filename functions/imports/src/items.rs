@@ -1,32 +1,31 @@
-//! What a run has to say about its records, and the records that it did not take (CONTRACT §1).
+//! Warnings and errors about the records of an import (contract.md#execution-log), and the records
+//! that it rejected (contract.md#rejected-records).
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use jiff::Timestamp;
-use muster_aws::items::{ItemFilter, NumberedItem, list_items};
-use muster_core::item::Severity;
-use muster_import::uploads::shown;
-use muster_web::documented::{Always, Conflicts, Missing, Queries, Robots};
+use muster_api::{ItemResponse, Page};
+use muster_import::uploads::public_state;
 use muster_web::http::{HeaderValue, header};
-use muster_web::lists::{Limit, Page};
-use muster_web::{LoggedItem, Parameters};
+use muster_web::items::ItemsQuery;
+use muster_web::page::Limit;
+use muster_web::responses::{Conflict, NotFound, QueryErrors, RobotErrors, ServiceErrors};
+use muster_web::{ApiError, QueryParams};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::App;
-use crate::access::OwnRun;
-use crate::failure::{Failure, conflict};
+use crate::access::PermittedRun;
+use crate::app::App;
 
 const ITEMS_PATH: &str = "/v1/imports/{id}/items";
 const REJECTED_PATH: &str = "/v1/imports/{id}/rejected";
 
-/// Bytes of a page of rejected records: an answer of a function has 6 MB, and base64 takes a third
-/// more.
-const PAGE_BYTES: usize = 4_000_000;
+/// Maximum bytes of a page of rejected records: a function's response is limited to 6 MB, and
+/// base64 adds a third.
+const MAX_REJECTED_PAGE_BYTES: usize = 4_000_000;
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
@@ -34,7 +33,7 @@ pub(crate) fn routes() -> Router<App> {
         .route(REJECTED_PATH, get(rejected))
 }
 
-/// What they are documented as.
+/// Returns the routes with their OpenAPI description.
 pub(crate) fn described() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(items))
@@ -43,114 +42,85 @@ pub(crate) fn described() -> OpenApiRouter<App> {
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Wanted {
-    /// Only items with this code, or a code that begins with it and a dot: `email` finds
-    /// `email.malformed`.
-    code: Option<String>,
-    /// Only items of this severity.
-    #[param(inline)]
-    severity: Option<Severity>,
-    /// Only items about the record with this number.
-    record: Option<u64>,
-    /// Only items about this JSON key.
-    key: Option<String>,
-    /// Only items about this user name, in any spelling of it, as it was sent or as it is shown.
-    login: Option<String>,
-    /// How many items a page holds at most.
+struct ItemsPageQuery {
+    /// Maximum items of the page.
     #[serde(default)]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 1000, default = 100)]
     limit: Limit,
-    /// The `next` of the page before.
-    #[param(value_type = Option<u64>)]
+    /// The `next` of the previous page.
     from: Option<u64>,
 }
 
-/// What an import has to say about its records
+/// List the items of an import
 ///
-/// In the order of the records. One page reads a bounded part of the log: with a filter it may hold
-/// fewer items than there are, and still have a `next`. While an import goes on in the background,
-/// the items of those parts of it are listed that are done.
+/// Items are in the order of the records. One page reads a bounded part of the log: with a filter
+/// it may hold fewer items than match, and still have a `next`. While an import continues in the
+/// background, the items of its completed parts are listed.
 #[utoipa::path(
     get, path = ITEMS_PATH, tag = "Imports",
-    params(("id" = String, Path, description = "The import's id."), Wanted),
+    params(("id" = String, Path, description = "The import's id."), ItemsQuery, ItemsPageQuery),
     security(("robot" = [])),
-    responses((status = 200, body = Page<LoggedItem>), Queries, Missing, Robots, Always)
+    responses((status = 200, body = Page<ItemResponse>), QueryErrors, NotFound, RobotErrors, ServiceErrors)
 )]
 async fn items(
     State(app): State<App>,
-    OwnRun { run, .. }: OwnRun,
-    Parameters(wanted): Parameters<Wanted>,
-) -> Result<Json<Page<LoggedItem>>, Failure> {
-    let Wanted {
-        code,
-        severity,
-        record,
-        key,
-        login,
+    PermittedRun { run, .. }: PermittedRun,
+    QueryParams(filter): QueryParams<ItemsQuery>,
+    QueryParams(query): QueryParams<ItemsPageQuery>,
+) -> Result<Json<Page<ItemResponse>>, ApiError> {
+    let ItemsPageQuery {
         limit: Limit(limit),
         from,
-    } = wanted;
-    let filter = ItemFilter {
-        code,
-        severity,
-        record,
-        key,
-        login,
-    };
+    } = query;
     let (store, objects) = (&app.store, &app.background.objects);
-    let (from, now) = (from.unwrap_or(0), Timestamp::now());
-    let page = list_items(store, objects, &run, &filter, from, limit.into(), now).await?;
-    let items = page.items.into_iter();
-    Ok(Json(Page {
-        items: items
-            .map(|NumberedItem { number, item }| LoggedItem::new(number, item))
-            .collect(),
-        next: page.next.map(|number| number.to_string()),
-    }))
+    let page = filter.page(store, objects, &run, from.unwrap_or(0), limit);
+    Ok(Json(page.await?))
 }
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Place {
-    /// As the `Link` of the page before has it.
-    #[param(value_type = Option<u64>)]
+struct RejectedQuery {
+    /// Position of the page, from the `Link` of the previous page.
     from: Option<u64>,
 }
 
-/// The records that an import did not take
+/// List the records that an import rejected
 ///
-/// Of an import in the background that has ended: in the order of the data, one a line, each with
-/// its mapped keys as they were sent and `_errors`, which says why. Sent again, `_errors` is
-/// ignored.
+/// Only for ended imports in the background. The records are in the order of the data, one per
+/// line, each with its mapped keys as they were sent and `_errors` with the reasons. An import
+/// ignores `_errors`, so that corrected records can be sent again.
 #[utoipa::path(
     get, path = REJECTED_PATH, tag = "Imports",
-    params(("id" = String, Path, description = "The import's id."), Place),
+    params(("id" = String, Path, description = "The import's id."), RejectedQuery),
     security(("robot" = [])),
     responses(
-        (status = 200, description = "About 4 MB of whole lines at most.", body = String, content_type = "application/x-ndjson",
-            headers(("Link" = Option<String>, description = "`rel=\"next\"`: where the following records are; absent: there are none."))),
-        Queries, Missing, Robots, Conflicts, Always,
+        (status = 200, description = "Whole lines, at most about 4 MB.", body = String, content_type = "application/x-ndjson",
+            headers(("Link" = Option<String>, description = "`rel=\"next\"`: the next page; absent on the last page."))),
+        QueryErrors, NotFound, RobotErrors, Conflict, ServiceErrors,
     )
 )]
 async fn rejected(
     State(app): State<App>,
-    OwnRun { run, .. }: OwnRun,
-    Parameters(Place { from }): Parameters<Place>,
-) -> Result<Response, Failure> {
+    PermittedRun { run, .. }: PermittedRun,
+    QueryParams(RejectedQuery { from }): QueryParams<RejectedQuery>,
+) -> Result<Response, ApiError> {
     if !run.state.is_terminal() {
-        let state = shown(&run).as_str();
-        return Err(conflict(format!(
-            "the import has not ended: it is {state}; its `items` can be read meanwhile"
+        let state = public_state(&run).as_str();
+        return Err(ApiError::conflict(format!(
+            "the import has not ended: its state is {state}; its `items` can already be read"
         )));
     }
     if run.job.is_none() {
-        return Err(conflict(
-            "the import ran within its request, and no records are kept of those: its `items` \
-             name them by number",
+        return Err(ApiError::conflict(
+            "the import was synchronous, and rejected records of synchronous imports are not kept: \
+             its `items` refer to them by number",
         ));
     }
     let (store, objects) = (&app.store, &app.background.objects);
-    let page = muster_aws::kept::rejected(store, objects, &run, from.unwrap_or(0), PAGE_BYTES);
+    let from = from.unwrap_or(0);
+    let page = store
+        .rejected_records()
+        .list(objects, &run, from, MAX_REJECTED_PAGE_BYTES);
     let page = page.await?;
     let ndjson = HeaderValue::from_static("application/x-ndjson");
     let mut response = ([(header::CONTENT_TYPE, ndjson)], page.ndjson).into_response();

@@ -1,13 +1,13 @@
-//! The import endpoints. Each dialect has a module of its own, and so have uploads and what is asked
-//! of runs; what an import does is `muster-import`'s.
+//! The import endpoints. There is a module per dialect, one for uploads, and one each for the
+//! status and the items of an import. `muster-import` carries the imports out.
 
 mod access;
-mod answer;
+mod app;
 mod collaborator;
-mod failure;
 mod items;
 mod method;
 mod quant;
+mod response;
 mod runs;
 mod uploads;
 
@@ -15,15 +15,10 @@ use axum::Router;
 use muster_aws::{Background, Store};
 use muster_import::Times;
 
-/// What the handlers share.
-#[derive(Debug, Clone)]
-struct App {
-    store: Store,
-    background: Background,
-    times: Times,
-}
+use crate::app::App;
 
-/// The function's routes. Their description is made apart: it would be much of a cold start.
+/// Returns the function's routes, without their description: building it would slow down cold
+/// starts.
 pub fn router(store: Store, background: Background, times: Times) -> Router {
     let app = App {
         store,
@@ -38,7 +33,7 @@ pub fn router(store: Store, background: Background, times: Times) -> Router {
     muster_web::finish(router.with_state(app))
 }
 
-/// What the function's routes are documented as.
+/// Returns the OpenAPI description of the function's routes.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     quant::described()

@@ -7,7 +7,7 @@ use muster_import::Times;
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::init()?;
-    muster_web::panics::log_only_places();
+    muster_web::panics::log_locations_only();
     let account = Account::from_env()?;
     let store = Store::connect(&Config::from_env(&account)?).await;
     let background = Background::connect(&BackgroundConfig::from_env(&account)?).await;

@@ -1,4 +1,5 @@
-//! `POST /v1/import/user-data/{task_id}`: Quant's import. The order of the checks is CONTRACT §1's.
+//! `POST /v1/import/user-data/{task_id}`: Quant's import. contract.md#quant-import defines the
+//! order of the checks.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
@@ -6,57 +7,60 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
+use muster_api::AcceptedImportResponse;
 use muster_aws::StoreError;
-use muster_aws::keys::Answer;
 use muster_aws::runs::RunId;
-use muster_core::dialect::quant::{IMPORT_PATH, Reply, switch};
+use muster_aws::runs::idempotency::Answer;
+use muster_core::dialect::quant::{IMPORT_PATH, ImportReply, switch};
 use muster_core::limits;
 use muster_core::reader::has_more_elements_than;
 use muster_import::{
-    Deadline, IdempotencyKey, Outcome, SyncImport, SyncRequest, import as import_now, import_later,
+    Deadline, IdempotencyKey, ImportRequest, ImportResponse, RunOutcome, enqueue_import,
+    import as import_now,
 };
 use muster_web::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-use muster_web::{Body, RequestId, headers};
+use muster_web::request_id::record_import;
+use muster_web::{Body, BodyError, RequestId, headers};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::App;
-use crate::access::{Closed, Permitted, permitted};
-use crate::answer::{Accepted, located, of_run};
+use crate::access::{AccessDenied, PermittedTask, permitted_task};
+use crate::app::App;
 use crate::method::only_post;
+use crate::response::{with_import_id, with_location};
 
-/// What a client calls a request that it may send again.
+/// The client's key for a request that it may repeat.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// Marks an answer that was given before.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
-/// The preference of a client that does not want to wait.
+/// Marks a stored response of an earlier request.
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// The preference for a background import.
 const RESPOND_ASYNC: &str = "respond-async";
-/// Says which preference was met (RFC 7240).
+/// The preference that was applied (RFC 7240).
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
-/// The longest key, in characters.
-const LONGEST_KEY: usize = 255;
+/// Maximum characters of an idempotency key.
+const MAX_IDEMPOTENCY_KEY_CHARS: usize = 255;
 
 pub(crate) fn routes() -> Router<App> {
     Router::new().route(IMPORT_PATH, post(import).fallback(wrong_method))
 }
 
-/// What they are documented as.
+/// Returns the routes with their OpenAPI description.
 pub(crate) fn described() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(import))
 }
 
-/// Why a request is no run.
-enum Refusal {
-    /// No token, or one that opens nothing here.
-    Token,
-    /// Anything else.
+/// Why a request was refused before an import was started.
+enum QuantError {
+    /// The token is missing, invalid, or not valid for this dialect.
+    InvalidToken,
+    /// Any other reason.
     Failure(StatusCode, String),
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for QuantError {
     fn into_response(self) -> Response {
         match self {
-            Self::Token => (
+            Self::InvalidToken => (
                 StatusCode::UNAUTHORIZED,
                 [(header::WWW_AUTHENTICATE, "Bearer")],
                 "Token is missing or invalid!",
@@ -67,12 +71,12 @@ impl IntoResponse for Refusal {
     }
 }
 
-impl From<Closed> for Refusal {
-    fn from(closed: Closed) -> Self {
-        match closed {
-            Closed::Token => Self::Token,
-            Closed::Task | Closed::Permission => {
-                Self::Failure(closed.status(), closed.message().to_owned())
+impl From<AccessDenied> for QuantError {
+    fn from(denied: AccessDenied) -> Self {
+        match denied {
+            AccessDenied::InvalidToken => Self::InvalidToken,
+            AccessDenied::UnknownTask | AccessDenied::NotPermitted => {
+                Self::Failure(denied.status(), denied.message().to_owned())
             }
         }
     }
@@ -84,17 +88,17 @@ async fn wrong_method(method: Method) -> Response {
 
 /// Import users through a task
 ///
-/// The body is a JSON array of objects, keyed as the task's settings say. FAILURE: nothing of the
-/// request was applied, or the service gave up. Trouble in a record is a warning, shown with
-/// `debug`.
+/// The body is a JSON array of objects, with the keys that the task's settings map. FAILURE means
+/// that nothing was applied, or that the service failed. Problems of single records are warnings,
+/// shown with `debug`.
 #[utoipa::path(
     post, path = IMPORT_PATH, tag = "Quant",
     params(
-        ("task_id" = u64, Path, description = "The task's number.", example = 206),
+        ("task_id" = u64, Path, description = "The task's id.", example = 206),
         ("debug" = Option<String>, Query, description = "Show the warnings: any value but `false` or `0`.", allow_reserved),
-        ("dryRun" = Option<String>, Query, description = "Plan only, and change nothing: spelt like `debug`.", allow_reserved),
-        ("Prefer" = Option<String>, Header, description = "`respond-async`: do not wait, but answer 202 and import in the background."),
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 characters; a request that is repeated under its key within 24 hours gets the stored answer."),
+        ("dryRun" = Option<String>, Query, description = "Write nothing: any value but `false` or `0`.", allow_reserved),
+        ("Prefer" = Option<String>, Header, description = "`respond-async`: respond with 202 and import in the background."),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 characters. A request that is repeated with its key within 24 hours gets the stored response."),
     ),
     request_body(content = Vec<serde_json::Map<String, serde_json::Value>>, example = json!([{
         "Username": "jack.woo", "Name": "Jack Woo", "Role": "store manager", "E-mail": "jack.woo@example.com",
@@ -102,27 +106,27 @@ async fn wrong_method(method: Method) -> Response {
     }])),
     security(("robot" = [])),
     responses(
-        (status = 200, description = "The import went through; warnings make it PARTIAL_SUCCESS.", body = Reply,
+        (status = 200, description = "The data was imported, with warnings if the status is PARTIAL_SUCCESS.", body = ImportReply,
             headers(
-                ("Import-Id" = String, description = "The run, as the execution log has it."),
-                ("Idempotent-Replayed" = Option<String>, description = "`true`: this is the stored answer of an earlier request."),
+                ("Import-Id" = String, description = "The run's id in the execution log."),
+                ("Idempotent-Replayed" = Option<String>, description = "`true`: this is the stored response of an earlier request."),
             )),
-        (status = 202, description = "The import goes on in the background: that was preferred, and what is wrong with the body is said there; or it takes longer than a request may.", body = Accepted,
+        (status = 202, description = "The import continues in the background, because that was preferred (problems of the body are then reported by the run) or because it takes longer than a request may.", body = AcceptedImportResponse,
             headers(
-                ("Import-Id" = String, description = "The run, as the execution log has it."),
-                ("Location" = String, description = "Where the run is to be found."),
+                ("Import-Id" = String, description = "The run's id in the execution log."),
+                ("Location" = String, description = "Path of the import."),
                 ("Preference-Applied" = Option<String>, description = "`respond-async`."),
-                ("Idempotent-Replayed" = Option<String>, description = "`true`: this is the stored answer of an earlier request."),
+                ("Idempotent-Replayed" = Option<String>, description = "`true`: this is the stored response of an earlier request."),
             )),
-        (status = 400, description = "Nothing was imported: the body, the settings of the task, or its safety threshold.", body = Reply),
-        (status = 401, description = "No token, or no permission on the task.", content((String = "text/plain"), (Reply = "application/json"))),
-        (status = 404, description = "There is no such task.", body = Reply),
-        (status = 409, description = "A request with this Idempotency-Key is running; `Retry-After` has the seconds to wait.", body = Reply),
-        (status = 413, description = "Over 4,000,000 bytes or 20,000 records.", body = Reply),
-        (status = 415, description = "The body is not declared as JSON.", body = Reply),
-        (status = 422, description = "The Idempotency-Key was used with another body.", body = Reply),
-        (status = 500, description = "The service gave up; part of it may have been applied, send it again.", body = Reply),
-        (status = 503, description = "The task runs another import; `Retry-After` has the seconds to wait.", body = Reply),
+        (status = 400, description = "Nothing was imported because of the body, the task's settings, or its safety threshold.", body = ImportReply),
+        (status = 401, description = "The token is missing or invalid, or the robot may not run the task.", content((String = "text/plain"), (ImportReply = "application/json"))),
+        (status = 404, description = "The task does not exist.", body = ImportReply),
+        (status = 409, description = "A request with this Idempotency-Key is running; `Retry-After` has the seconds to wait.", body = ImportReply),
+        (status = 413, description = "More than 4,000,000 bytes or 20,000 records.", body = ImportReply),
+        (status = 415, description = "The body is not declared as JSON.", body = ImportReply),
+        (status = 422, description = "The Idempotency-Key was used with another body.", body = ImportReply),
+        (status = 500, description = "The service failed. Part of the data may have been applied: send it again.", body = ImportReply),
+        (status = 503, description = "The task is running another import; `Retry-After` has the seconds to wait.", body = ImportReply),
     )
 )]
 async fn import(
@@ -135,16 +139,17 @@ async fn import(
 ) -> Response {
     let task_id = task_id.map(|Path(id)| id).unwrap_or_default();
     let deadline = Deadline::start(app.times);
-    let answer = async {
-        let Permitted { token, task } = match permitted(&app.store, &headers, &task_id).await? {
+    let response = async {
+        let permitted = permitted_task(&app.store, &headers, &task_id).await?;
+        let PermittedTask { token, task } = match permitted {
             Ok(permitted) => permitted,
-            Err(closed) => return Ok(Refusal::from(closed).into_response()),
+            Err(denied) => return Ok(QuantError::from(denied).into_response()),
         };
-        let (body, key) = match acceptable(&headers, &uri, body) {
-            Ok(acceptable) => acceptable,
-            Err(refusal) => return Ok(refusal.into_response()),
+        let (body, key) = match body_and_key(&headers, &uri, &body) {
+            Ok(valid) => valid,
+            Err(error) => return Ok(error.into_response()),
         };
-        let request = SyncRequest {
+        let request = ImportRequest {
             tenant: token.tenant,
             robot: token.robot,
             task: task.settings,
@@ -159,47 +164,40 @@ async fn import(
             let imported = import_now(store, background, deadline, request).await?;
             return Ok(reply(imported, &request_id));
         }
-        let queued = import_later(store, background, deadline, request).await?;
-        Ok(preferred(reply(queued, &request_id)))
+        let queued = enqueue_import(store, background, deadline, request).await?;
+        Ok(with_preference_applied(reply(queued, &request_id)))
     };
-    answer.await.unwrap_or_else(|error: StoreError| {
-        tracing::error!(%error, "import request failed");
+    response.await.unwrap_or_else(|error: StoreError| {
+        tracing::error!(%error, "request failed");
         internal(error.client_message(), &request_id)
     })
 }
 
-/// The body and the key of a request that can be a synchronous import, whatever its data say.
-fn acceptable(
+/// Checks a request for the limits of synchronous imports. Returns its body and its idempotency
+/// key.
+fn body_and_key(
     headers: &HeaderMap,
     uri: &Uri,
-    body: Body,
-) -> Result<(Bytes, Option<IdempotencyKey>), Refusal> {
-    if !headers::is_json(headers) {
-        return Err(Refusal::Failure(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "the data must be sent with the header Content-Type: application/json".to_owned(),
-        ));
-    }
-    let too_large = |what: &str| {
-        Refusal::Failure(
+    body: &Body,
+) -> Result<(Bytes, Option<IdempotencyKey>), QuantError> {
+    let too_large = |problem: &str| {
+        QuantError::Failure(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!(
-                "{what}: one request takes at most 4,000,000 bytes and 20,000 records; split the \
-                 data, or send it through POST /v1/import/user-data/{{task_id}}/uploads"
+                "{problem}: a request is limited to 4,000,000 bytes and 20,000 records; split the \
+                 data, or send it with POST /v1/import/user-data/{{task_id}}/uploads"
             ),
         )
     };
-    let body = match body {
-        Body::Complete(body) if body.len() <= limits::SYNC_BYTES => body,
-        Body::Complete(_) | Body::TooLarge => return Err(too_large("the body is too large")),
-        Body::Broken => {
-            return Err(Refusal::Failure(
-                StatusCode::BAD_REQUEST,
-                "the connection broke before the end of the body; nothing was imported".to_owned(),
-            ));
+    let body = match body.json(headers, limits::MAX_SYNC_BYTES) {
+        Ok(body) => body.clone(),
+        Err(BodyError::TooLarge) => return Err(too_large(BodyError::TooLarge.message())),
+        Err(error) => {
+            let message = error.message().to_owned();
+            return Err(QuantError::Failure(error.status(), message));
         }
     };
-    if has_more_elements_than(&body, limits::SYNC_RECORDS) {
+    if has_more_elements_than(&body, limits::MAX_SYNC_RECORDS) {
         return Err(too_large("the body has too many records"));
     }
     let text = idempotency_key(headers)?;
@@ -211,74 +209,82 @@ fn acceptable(
     Ok((body, key))
 }
 
-/// The header's text, if it is there.
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+/// Returns the header's text, if it is present.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, QuantError> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = values.next() else {
         return Ok(None);
     };
     let text = std::str::from_utf8(value.as_bytes()).unwrap_or_default();
-    let fits = !text.is_empty() && text.chars().count() <= LONGEST_KEY;
-    if !fits || values.next().is_some() {
-        return Err(Refusal::Failure(
+    let valid = !text.is_empty() && text.chars().count() <= MAX_IDEMPOTENCY_KEY_CHARS;
+    if !valid || values.next().is_some() {
+        return Err(QuantError::Failure(
             StatusCode::BAD_REQUEST,
             format!(
-                "the header Idempotency-Key must be sent once, with 1 to {LONGEST_KEY} characters; \
-                 nothing was imported"
+                "the header Idempotency-Key must be sent once, with 1 to \
+                 {MAX_IDEMPOTENCY_KEY_CHARS} characters; nothing was imported"
             ),
         ));
     }
     Ok(Some(text.to_owned()))
 }
 
-fn reply(imported: SyncImport, request_id: &RequestId) -> Response {
+fn reply(imported: ImportResponse, request_id: &RequestId) -> Response {
     match imported {
-        SyncImport::Busy { retry_after } => later(
+        ImportResponse::Busy { retry_after } => retry_later(
             StatusCode::SERVICE_UNAVAILABLE,
-            "the task is already running: send the data again",
+            "the task is already running another import: send the data again",
             retry_after,
         ),
-        SyncImport::KeyRunning { retry_after } => later(
+        ImportResponse::KeyRunning { retry_after } => retry_later(
             StatusCode::CONFLICT,
-            "the request with this Idempotency-Key is still running: send it again for its answer",
+            "the request with this Idempotency-Key is still running: send it again for its response",
             retry_after,
         ),
-        SyncImport::KeyReused => failure(
+        ImportResponse::KeyReused => failure(
             StatusCode::UNPROCESSABLE_ENTITY,
             "this Idempotency-Key was used with another body in the last 24 hours: send new data \
-             under a new key; nothing was imported",
+             with a new key; nothing was imported",
         ),
-        SyncImport::Replayed { run, answer } => {
-            let mut response = answered(&run, answer);
+        ImportResponse::Replayed {
+            run,
+            response: answer,
+        } => {
+            let mut response = stored_response(&run, answer);
             let replayed = HeaderValue::from_static("true");
-            response.headers_mut().insert(REPLAYED, replayed);
+            response.headers_mut().insert(IDEMPOTENT_REPLAYED, replayed);
             response
         }
-        SyncImport::Queued { run, answer } => answered(&run, answer),
-        SyncImport::Ended { run, outcome } => match outcome {
-            Outcome::Imported { answer, .. } | Outcome::Refused { answer } => {
-                answered(&run, answer)
+        ImportResponse::Queued {
+            run,
+            response: answer,
+        } => stored_response(&run, answer),
+        ImportResponse::Ended { run, outcome } => match outcome {
+            RunOutcome::Imported {
+                response: answer, ..
             }
-            Outcome::Failed { message } => of_run(&run, internal(&message, request_id)),
+            | RunOutcome::Refused { response: answer } => stored_response(&run, answer),
+            RunOutcome::Failed { message } => with_import_id(&run, internal(&message, request_id)),
         },
     }
 }
 
-/// An answer as a run made it, byte for byte.
-fn answered(run: &RunId, answer: Answer) -> Response {
+/// Returns the response that a run has stored, byte for byte.
+fn stored_response(run: &RunId, answer: Answer) -> Response {
+    record_import(run);
     let Answer { status, body } = answer;
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let json = HeaderValue::from_static("application/json");
     let response = (status, [(header::CONTENT_TYPE, json)], body).into_response();
     if status == StatusCode::ACCEPTED {
-        located(run, response)
+        with_location(run, response)
     } else {
-        of_run(run, response)
+        with_import_id(run, response)
     }
 }
 
-/// The answer to a client that did not want to wait. It had to, if it was refused.
-fn preferred(mut response: Response) -> Response {
+/// Adds the header `Preference-Applied`, unless the request was refused.
+fn with_preference_applied(mut response: Response) -> Response {
     if response.status() == StatusCode::ACCEPTED {
         let applied = HeaderValue::from_static(RESPOND_ASYNC);
         response.headers_mut().insert(PREFERENCE_APPLIED, applied);
@@ -286,15 +292,15 @@ fn preferred(mut response: Response) -> Response {
     response
 }
 
-/// There is no run, but there may be one soon.
-fn later(status: StatusCode, what: &str, retry_after: u64) -> Response {
-    let mut response = failure(status, format!("{what} in {retry_after} seconds"));
+/// Returns the response to a request that can be repeated later.
+fn retry_later(status: StatusCode, message: &str, retry_after: u64) -> Response {
+    let mut response = failure(status, format!("{message} in {retry_after} seconds"));
     let wait = HeaderValue::from(retry_after);
     response.headers_mut().insert(header::RETRY_AFTER, wait);
     response
 }
 
-/// 500: the client gets a request id, the log the cause.
+/// Returns the 500 response. It has the request id; the log has the cause.
 fn internal(message: &str, request_id: &RequestId) -> Response {
     failure(
         StatusCode::INTERNAL_SERVER_ERROR,
@@ -303,5 +309,5 @@ fn internal(message: &str, request_id: &RequestId) -> Response {
 }
 
 fn failure(status: StatusCode, message: impl Into<String>) -> Response {
-    (status, Json(Reply::failure(vec![message.into()]))).into_response()
+    (status, Json(ImportReply::failure(vec![message.into()]))).into_response()
 }

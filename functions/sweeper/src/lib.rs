@@ -1,13 +1,13 @@
-//! The function `sweeper`, called every minute: looks after the runs that have not ended. How stands
-//! in `muster-import`.
+//! The function `sweeper`, invoked every minute: recovers the runs that have not ended, with
+//! `muster-import`.
 
 use muster_aws::StoreError;
-use muster_import::{Runner, Swept};
+use muster_import::{Runner, SweepReport};
 
-/// Looks after all of them, whatever the event says.
+/// Recovers all of them; the event is ignored.
 ///
 /// # Errors
-/// The first that occurred, when everything else is done.
-pub async fn handle(runner: &Runner) -> Result<Swept, StoreError> {
+/// Returns the first error, after all runs have been swept.
+pub async fn handle(runner: &Runner) -> Result<SweepReport, StoreError> {
     runner.sweep().await
 }

@@ -1,26 +1,27 @@
-//! Who asks: a robot whose token opens this dialect.
+//! Access control: a robot whose token is valid for this dialect.
 
 use axum::extract::FromRequestParts;
 use jiff::Timestamp;
+use muster_aws::auth::tokens::{Scope, Token};
 use muster_aws::directory::Writer;
-use muster_aws::tokens::{Scope, Token};
 use muster_web::headers;
 use muster_web::http::StatusCode;
 use muster_web::http::request::Parts;
 
-use crate::App;
-use crate::failure::Failure;
+use crate::app::App;
+use crate::error::UsersError;
 
-/// The robot that asks. To be the first extractor of a handler, so that 401 comes first.
+/// The robot that sent the request. Handlers take it as the first extractor, so that 401 takes
+/// precedence over other errors.
 #[derive(Debug)]
 pub(crate) struct Robot {
-    /// Whose users it is about.
+    /// The robot's tenant.
     pub(crate) tenant: String,
     name: String,
 }
 
 impl Robot {
-    /// The robot as the author of what it writes.
+    /// Returns the robot as the author of changes.
     pub(crate) fn writer(&self) -> Writer {
         Writer::Robot {
             dialect: "qvalon".to_owned(),
@@ -31,19 +32,19 @@ impl Robot {
 }
 
 impl FromRequestParts<App> for Robot {
-    type Rejection = Failure;
+    type Rejection = UsersError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
-        let token = headers::token(&parts.headers);
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, UsersError> {
+        let token = headers::bearer_token(&parts.headers);
         let token = app
             .store
+            .tokens()
             .open_with(token, Scope::Qvalon, Timestamp::now())
             .await?;
         let Some(Token { tenant, robot, .. }) = token else {
-            return Err(Failure::new(
+            return Err(UsersError::new(
                 StatusCode::UNAUTHORIZED,
-                "the token is missing or invalid: sign in at POST /authenticate and send it as \
-                 `Authorization: Bearer …`",
+                headers::INVALID_TOKEN,
             ));
         };
         Ok(Self {

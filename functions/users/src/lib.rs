@@ -1,12 +1,14 @@
-//! QVALON's user resource under `/v1/orgstruct/users` (CONTRACT §3): users made, changed, listed
-//! and looked at one at a time, over the directory that all dialects share.
+//! QVALON's user resource under `/v1/orgstruct/users` (contract.md#qvalon): robots create, change,
+//! show and list users of the directory that all dialects share.
 
 mod access;
+mod app;
 mod body;
-mod failure;
+mod error;
 mod list;
-mod one;
 mod query;
+mod responses;
+mod user;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -16,37 +18,33 @@ use muster_web::http::{Method, StatusCode};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::failure::Failure;
+use crate::app::App;
+use crate::error::UsersError;
 
-/// What the handlers share.
-#[derive(Debug, Clone)]
-struct App {
-    store: Store,
-}
-
-/// 405; axum adds `Allow`.
-async fn wrong_method(method: Method) -> Failure {
-    Failure::new(
+/// Responds with 405; axum adds `Allow`.
+async fn wrong_method(method: Method) -> UsersError {
+    UsersError::new(
         StatusCode::METHOD_NOT_ALLOWED,
-        format!("{method} is not possible here; see the Allow header"),
+        format!("{method} is not allowed here: the Allow header lists the methods that are"),
     )
 }
 
-/// The function's routes. Their description is made apart: it would be much of a cold start.
+/// Returns the function's routes, without their description: building it would slow down cold
+/// starts.
 pub fn router(store: Store) -> Router {
-    let all = post(one::create).get(list::list);
-    let single = get(one::get).put(one::update);
+    let all = post(user::create).get(list::list);
+    let single = get(user::get).put(user::update);
     let router = Router::new()
         .route(USERS_PATH, all.fallback(wrong_method))
         .route(USER_PATH, single.fallback(wrong_method));
     muster_web::finish(router.with_state(App { store }))
 }
 
-/// What the function's routes are documented as.
+/// Returns the OpenAPI description of the function's routes.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     OpenApiRouter::<App>::new()
-        .routes(routes!(one::create, list::list))
-        .routes(routes!(one::get, one::update))
+        .routes(routes!(user::create, list::list))
+        .routes(routes!(user::get, user::update))
         .into_openapi()
 }

@@ -1,11 +1,11 @@
-//! The function `writer`, behind the queue of chunks: plans or applies each. How stands in
+//! The function `writer`, triggered by the queue of chunks: plans or applies each chunk, with
 //! `muster-import`.
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use muster_aws::background::ChunkMessage;
 use muster_import::Runner;
 
-/// Does what the messages of an event ask for, and says which are to be delivered again.
+/// Handles the messages of an event, and returns those that must be redelivered.
 pub async fn handle(runner: &Runner, event: SqsEvent) -> SqsBatchResponse {
-    muster_events::each(event, |message: ChunkMessage| runner.write(message)).await
+    muster_events::for_each_message(event, |message: ChunkMessage| runner.write(message)).await
 }

@@ -1,22 +1,24 @@
-//! The command line: what can be asked for, and what each command prints. Data goes to stdout,
-//! everything else to stderr; the exit status is 0, 1 for a failure, 2 for a wrong command line.
+//! The command line. Data goes to stdout, everything else to stderr; the exit status is 0 for
+//! success, 1 for a failure, 2 for an invalid command line.
 
+mod flags;
+
+use std::fmt::Display;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, value_parser};
 
-use crate::demo::{DemoError, demo};
-use crate::flags::{Function, QueueFlags, WorkerFlags};
+use crate::commands::{self, AwsOptions, CommandOutcome, UpOptions};
+use crate::demo::demo;
 use crate::openapi;
-use crate::up::{self, AwsOptions, UpOptions};
-use crate::worker;
+use flags::{QueueFlags, WorkerFlags, WorkerFunction};
 
-/// What a shell reports for a program that Ctrl-C ended.
-const INTERRUPTED: u8 = 130;
+/// Exit status that shells report for a program ended by Ctrl-C.
+const INTERRUPTED_EXIT_CODE: u8 = 130;
 
-/// Muster on one machine: everything listens on 127.0.0.1 only.
+/// Run Muster on one machine; everything listens on 127.0.0.1 only.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]
 pub struct Cli {
@@ -28,19 +30,19 @@ pub struct Cli {
 enum Command {
     /// Start everything in memory, run sample imports, check and print every result
     Demo {
-        /// How many users the large import has
+        /// Number of users in the large import
         #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = value_parser!(u64).range(1_000..=1_000_000))]
         users: u64,
     },
     /// Start everything and keep it running; print how to sign in
     Up {
-        /// Port of the HTTP API; 0 takes any free one
+        /// Port of the HTTP API; 0 selects any free port
         #[arg(long, default_value_t = 9000)]
         port: u16,
-        /// Directory to keep everything in; without it, in memory
+        /// Directory for all data; without it, everything is in memory
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
-        /// File to write, as JSON, once everything answers
+        /// JSON file to write once everything accepts requests
         #[arg(long, value_name = "PATH")]
         ready_file: Option<PathBuf>,
         #[command(flatten)]
@@ -48,70 +50,63 @@ enum Command {
         #[command(flatten)]
         queues: QueueFlags,
     },
-    /// Start the emulated AWS services alone; print the environment that functions need
+    /// Start the emulated AWS services alone; print the environment for functions
+    ///
+    /// Stdout gets one NAME=value line for each variable, stderr the sample tenants' passwords.
     Aws {
-        /// Port of DynamoDB; S3 and SQS take the two after it; 0 takes any free ones
+        /// Port of DynamoDB; S3 and SQS use the next two; 0 selects any free ports
         #[arg(long, default_value_t = 8000, value_parser = value_parser!(u16).range(..=65533))]
         port: u16,
-        /// Directory to keep everything in; without it, in memory
+        /// Directory for all data; without it, everything is in memory
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
-        /// File to write, as JSON, once everything answers
+        /// JSON file to write once everything accepts requests
         #[arg(long, value_name = "PATH")]
         ready_file: Option<PathBuf>,
-        /// Where the functions will answer; the ready file says so
+        /// URL of the functions, for the ready file
         #[arg(long, default_value = "http://127.0.0.1:9000")]
         url: String,
         #[command(flatten)]
         queues: QueueFlags,
     },
-    /// Run one function of the background as a process of its own, until a signal comes
+    /// Run one background function as a separate process until a signal arrives
     ///
-    /// The variables are the functions' own, as `aws` and `up --no-workers` print them. MUSTER_TIMES
-    /// changes the times of the protocol, as it does for `up`: a JSON object such as
-    /// {"chunk_give_up_after": 1.5, "chunk_stop_after": 1}, in seconds.
+    /// The environment is that of the functions, as printed by `aws` and `up --no-workers`. As for
+    /// `up`, MUSTER_TIMES overrides the protocol's times in seconds, as a JSON object such as
+    /// {"chunk_give_up_after": 1.5, "chunk_stop_after": 1}.
     Worker {
         #[command(subcommand)]
-        function: Function,
+        function: WorkerFunction,
     },
-    /// Put two sample tenants into the tables that the environment names, for tests of a deployment
+    /// Create two sample tenants in the tables named by the environment, for tests of a deployment
     ///
-    /// The variables are the functions' own: MUSTER_TABLE_DIRECTORY, MUSTER_TABLE_CONTROL, and those
-    /// of any AWS SDK for region, credentials and endpoint. The robots get new random passwords,
-    /// so the tables must not hold these tenants yet.
+    /// The environment is that of the functions (MUSTER_TABLE_DIRECTORY, MUSTER_TABLE_CONTROL) and
+    /// of any AWS SDK (region, credentials, endpoint). Robots and operators get new random
+    /// passwords, so the tables must not contain these tenants yet.
     Seed {
-        /// File to write, as JSON: who can sign in, and where
+        /// JSON file to write, with the accounts and the URL
         #[arg(long, value_name = "PATH")]
         ready_file: PathBuf,
-        /// Where the functions answer; the ready file says so
+        /// URL of the functions, for the ready file
         #[arg(long)]
         url: String,
     },
-    /// Write the description of the HTTP API (OpenAPI 3.1), as docs/openapi.json has it
+    /// Write the OpenAPI 3.1 document of the HTTP API, as in docs/openapi.json
     Openapi {
-        /// The file
+        /// File to write
         #[arg(value_name = "PATH")]
         path: PathBuf,
     },
 }
 
-/// How a command ended that did what it was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
-    /// As it should.
-    Cleanly,
-    /// A second signal did not let it finish.
-    CutShort,
-}
-
 impl Cli {
-    /// The log that this command shows on stderr, unless `RUST_LOG` asks for another. `None`: it
-    /// begins one as the functions do.
+    /// Returns the default log filter of the command, which `RUST_LOG` overrides; `None` for a
+    /// command that sets up the log of a function.
     pub fn log_filter(&self) -> Option<&'static str> {
         match self.command {
             Command::Worker { .. } => None,
-            // The emulators warn of every failed condition, which is ordinary traffic here, and
-            // tell of each request with all that is in it.
+            // The emulators warn about every failed condition, which is ordinary traffic here, and
+            // log requests with their content.
             Command::Demo { .. } => Some("error,dynoxide=off"),
             Command::Up { .. }
             | Command::Aws { .. }
@@ -120,9 +115,9 @@ impl Cli {
         }
     }
 
-    /// Runs the command; whatever is wrong is on stderr afterwards.
+    /// Runs the command and prints any error to stderr.
     pub async fn run(self) -> ExitCode {
-        let ended = match self.command {
+        let result = match self.command {
             Command::Demo { users } => {
                 return match demo(users, &mut anstream::stdout()).await {
                     Ok(true) => ExitCode::SUCCESS,
@@ -137,7 +132,7 @@ impl Cli {
                 workers,
                 queues,
             } => {
-                up::up(UpOptions {
+                commands::up(UpOptions {
                     port,
                     data,
                     ready_file,
@@ -153,7 +148,7 @@ impl Cli {
                 url,
                 queues,
             } => {
-                up::aws(AwsOptions {
+                commands::aws(AwsOptions {
                     port,
                     data,
                     ready_file,
@@ -162,21 +157,21 @@ impl Cli {
                 })
                 .await
             }
-            Command::Worker { function } => worker::work(function.into()).await,
-            Command::Seed { ready_file, url } => up::seed(&ready_file, url).await,
-            Command::Openapi { path } => openapi::write(&path).map(|()| Ended::Cleanly),
+            Command::Worker { function } => commands::worker(function.into()).await,
+            Command::Seed { ready_file, url } => commands::seed(&ready_file, url).await,
+            Command::Openapi { path } => openapi::write(&path).map(|()| CommandOutcome::Completed),
         };
-        match ended {
-            Ok(Ended::Cleanly) => ExitCode::SUCCESS,
-            Ok(Ended::CutShort) => ExitCode::from(INTERRUPTED),
-            Err(error) => failure(&DemoError::Local(error)),
+        match result {
+            Ok(CommandOutcome::Completed) => ExitCode::SUCCESS,
+            Ok(CommandOutcome::Interrupted) => ExitCode::from(INTERRUPTED_EXIT_CODE),
+            Err(error) => failure(&error),
         }
     }
 }
 
-fn failure(error: &DemoError) -> ExitCode {
+fn failure(error: &impl Display) -> ExitCode {
     let bold = anstyle::AnsiColor::Red.on_default().bold();
-    // Nobody is left to tell where stderr is gone.
+    // There is no other output if stderr is closed.
     drop(writeln!(anstream::stderr(), "{bold}error{bold:#}: {error}"));
     ExitCode::FAILURE
 }

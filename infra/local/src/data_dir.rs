@@ -1,6 +1,6 @@
-//! The directory of `--data`: the database, the objects, the robots' passwords, and the lock that
-//! keeps a second process out. Passwords are made at random when a robot is first asked for; nobody
-//! but the owner of the directory can read them.
+//! The directory of `--data`: the database, the objects, the accounts' passwords, and a lock
+//! against a second process. Passwords are generated on first use and readable by the directory's
+//! owner only.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -11,58 +11,58 @@ use rand::distr::{Alphanumeric, SampleString};
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
-/// Letters and digits of a password: 142 bits.
-const PASSWORD_LENGTH: usize = 24;
+/// Length of a password of letters and digits: 142 bits.
+const PASSWORD_CHARS: usize = 24;
 
-/// The data directory cannot be used.
+/// An error from using the data directory.
 #[derive(Debug, Error)]
 pub enum DataDirError {
-    /// Another process has it.
+    /// Another process holds the lock.
     #[error(
         "the data directory {} is in use by another muster-local: stop it, or choose another \
          directory with --data", .0.display()
     )]
     InUse(PathBuf),
-    /// It cannot be made, read or written.
-    #[error("{} cannot be used: {cause}", .path.display())]
+    /// The directory or a file in it cannot be created, read or written.
+    #[error("cannot use {}: {cause}", .path.display())]
     Io {
         /// The directory or a file in it.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
-    /// The file of passwords holds something else.
+    /// The password file is invalid.
     #[error(
-        "{} does not hold the robots' passwords ({cause}): restore it, or start with another \
-         directory (--data)", .path.display()
+        "{} does not contain the passwords ({cause}): restore it, or choose another \
+         directory with --data", .path.display()
     )]
     Credentials {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The cause.
         cause: serde_json::Error,
     },
 }
 
-/// Passwords by robot name.
+/// Passwords by account name.
 pub type Passwords = BTreeMap<String, String>;
 
-/// A data directory that this process has to itself until it is dropped.
+/// A data directory, locked until it is dropped.
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    // The lock ends with the file, however the process ends.
+    // The lock is released with the file handle, however the process ends.
     _lock: File,
 }
 
 impl DataDir {
-    /// Makes the directory if there is none, and locks it.
+    /// Creates the directory if it is missing, and locks it.
     pub fn open(path: &Path) -> Result<Self, DataDirError> {
         let io = |path: &Path| {
             let path = path.to_path_buf();
             move |cause| DataDirError::Io { path, cause }
         };
-        make_private_dir(path).map_err(io(path))?;
+        create_private_dir(path).map_err(io(path))?;
         let lock_file = path.join("lock");
         let lock = OpenOptions::new()
             .create(true)
@@ -80,19 +80,19 @@ impl DataDir {
         }
     }
 
-    /// The file of the database.
+    /// Returns the path of the database file.
     pub fn database(&self) -> PathBuf {
         self.path.join("dynamodb.sqlite")
     }
 
-    /// The folder of the bucket.
+    /// Returns the folder of the bucket.
     pub fn objects(&self) -> PathBuf {
         self.path.join("s3")
     }
 
-    /// The passwords of `robots`; those of robots that have none yet are made and stored first,
-    /// so a password that was once used is never lost to a crash.
-    pub fn passwords(&self, robots: &[&str]) -> Result<Passwords, DataDirError> {
+    /// Returns the passwords of `accounts`. Missing ones are generated and stored first, so a crash
+    /// never loses a password that was used.
+    pub fn passwords(&self, accounts: &[&str]) -> Result<Passwords, DataDirError> {
         let path = self.path.join("credentials.json");
         let io = |cause| DataDirError::Io {
             path: path.clone(),
@@ -109,8 +109,8 @@ impl DataDir {
             Err(cause) => return Err(io(cause)),
         };
         let mut passwords = stored.clone();
-        for (robot, password) in random_passwords(robots) {
-            passwords.entry(robot).or_insert(password);
+        for (account, password) in random_passwords(accounts) {
+            passwords.entry(account).or_insert(password);
         }
         if passwords != stored {
             let json = serde_json::to_vec_pretty(&passwords).map_err(io::Error::from);
@@ -121,22 +121,21 @@ impl DataDir {
     }
 }
 
-/// A new password for each robot.
-pub fn random_passwords(robots: &[&str]) -> Passwords {
+/// Generates a password for each account.
+pub fn random_passwords(accounts: &[&str]) -> Passwords {
     let mut random = rand::rng();
-    robots
+    accounts
         .iter()
-        .map(|robot| {
-            let password = Alphanumeric.sample_string(&mut random, PASSWORD_LENGTH);
-            ((*robot).to_owned(), password)
+        .map(|account| {
+            let password = Alphanumeric.sample_string(&mut random, PASSWORD_CHARS);
+            ((*account).to_owned(), password)
         })
         .collect()
 }
 
-/// Replaces a file in one step with one that only its owner can read: whoever looks sees the old
-/// content or the new one, never half of it.
+/// Replaces a file atomically with one that only its owner can read.
 pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    // Made with mode 0600.
+    // Created with mode 0600.
     let mut file = NamedTempFile::new_in(folder_of(path))?;
     file.write_all(content)?;
     file.write_all(b"\n")?;
@@ -145,8 +144,8 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether [`write_private`] could, as far as its folder is concerned. Nothing is left there.
-pub fn can_write_private(path: &Path) -> io::Result<()> {
+/// Checks that [`write_private`] can create files in the folder of `path`. Leaves no file behind.
+pub fn check_private_writable(path: &Path) -> io::Result<()> {
     NamedTempFile::new_in(folder_of(path))?.close()
 }
 
@@ -156,7 +155,7 @@ fn folder_of(path: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
-fn make_private_dir(path: &Path) -> io::Result<()> {
+fn create_private_dir(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -169,15 +168,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn passwords_are_random_made_once_and_private() {
+    fn passwords_are_random_stable_and_private() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/data");
         let first = DataDir::open(&path).unwrap().passwords(&["a"]).unwrap();
-        assert_eq!(first["a"].len(), PASSWORD_LENGTH);
+        assert_eq!(first["a"].len(), PASSWORD_CHARS);
 
         let again = DataDir::open(&path).unwrap();
         let both = again.passwords(&["a", "b"]).unwrap();
-        assert_eq!(both["a"], first["a"], "a password that is known stays");
+        assert_eq!(both["a"], first["a"], "an existing password is kept");
         assert_ne!(both["a"], both["b"]);
         #[cfg(unix)]
         {
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_user_of_the_directory_is_refused_until_the_first_is_gone() {
+    fn a_locked_directory_is_refused_until_the_lock_is_released() {
         let folder = tempfile::tempdir().unwrap();
         let first = DataDir::open(folder.path()).unwrap();
         let error = DataDir::open(folder.path()).unwrap_err().to_string();
@@ -199,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_of_passwords_is_named_and_left_alone() {
+    fn an_invalid_password_file_is_named_and_not_changed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("credentials.json");
         fs::write(&path, "{\"a\": 1").unwrap();

@@ -1,83 +1,78 @@
-//! Why the local stack did not start, or stopped. Each one is a sentence for whoever typed the
-//! command: what is wrong, where, and what to do.
+//! Errors of the local stack. Each message names the problem, its place, and the remedy.
 
 use std::io;
 use std::path::PathBuf;
 
+use muster_emulators::dynamodb::{DynamoDbError, TableError};
+use muster_emulators::loopback::PortError;
+use muster_emulators::s3::S3Error;
+use muster_emulators::template::TemplateError;
 use thiserror::Error;
 
 use crate::data_dir::DataDirError;
-use crate::dynamodb::DynamoDbError;
-use crate::loopback::PortError;
-use crate::s3::S3Error;
 use crate::seed::SeedError;
-use crate::tables::TableError;
-use crate::template::TemplateError;
 
-/// Why the local stack did not start, or stopped.
+/// An error from starting or running the local stack.
 #[derive(Debug, Error)]
 pub enum LocalError {
-    /// The port is taken or refused.
+    /// The port is in use or refused.
     #[error(transparent)]
     Port(#[from] PortError),
-    /// The data directory is in use, or broken.
+    /// The data directory is in use or invalid.
     #[error(transparent)]
     Data(#[from] DataDirError),
-    /// The template does not say what is needed.
+    /// The template is incomplete or unsupported.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// The emulated DynamoDB did not start, or broke down.
+    /// The emulated DynamoDB did not start, or failed.
     #[error(transparent)]
     DynamoDb(#[from] DynamoDbError),
-    /// The emulated S3 did not start, or broke down.
+    /// The emulated S3 did not start, or failed.
     #[error(transparent)]
     S3(#[from] S3Error),
-    /// The emulated SQS did not start, or broke down.
-    #[error("SQS cannot be served: {0}")]
+    /// The emulated SQS did not start, or failed.
+    #[error("cannot serve SQS: {0}")]
     Sqs(io::Error),
-    /// There is no place for objects that are not to be kept.
-    #[error("no temporary folder can be made: {0}")]
-    Temporary(io::Error),
-    /// The tables could not be made.
+    /// The folder for temporary objects cannot be created.
+    #[error("cannot create a temporary folder: {0}")]
+    TemporaryFolder(io::Error),
+    /// The tables cannot be created or differ.
     #[error(transparent)]
     Tables(#[from] TableError),
-    /// The first tenants could not be stored.
+    /// The sample tenants cannot be stored.
     #[error(transparent)]
     Seed(#[from] SeedError),
-    /// The environment lacks what is needed, or says what cannot be.
+    /// An environment variable is missing or invalid.
     #[error(transparent)]
     Config(#[from] muster_aws::ConfigError),
-    /// The HTTP server broke.
+    /// The HTTP server failed.
     #[error("the HTTP server failed: {0}")]
     Http(io::Error),
-    /// It started, but does not answer.
-    #[error("the HTTP API at {url} does not answer: {cause}")]
-    Unanswered {
-        /// Its address.
+    /// The HTTP API started but does not respond.
+    #[error("the HTTP API at {url} does not respond: {cause}")]
+    NoResponse {
+        /// URL of the API.
         url: String,
-        /// What went wrong.
+        /// The cause.
         cause: String,
     },
     /// The ready file cannot be written.
-    #[error("the ready file {} cannot be written: {cause}", .path.display())]
+    #[error("cannot write the ready file {}: {cause}", .path.display())]
     ReadyFile {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
-    /// The description of the API cannot be written.
-    #[error("{} cannot be written: {cause}", .path.display())]
+    /// The OpenAPI document cannot be written.
+    #[error("cannot write {}: {cause}", .path.display())]
     Document {
         /// The file.
         path: PathBuf,
-        /// What went wrong.
+        /// The cause.
         cause: io::Error,
     },
-    /// Signals cannot be listened to.
-    #[error("signals cannot be listened to: {0}")]
+    /// The signal handlers cannot be installed.
+    #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
-    /// Nothing can be printed any more.
-    #[error("the output cannot be written: {0}")]
-    Output(io::Error),
 }

@@ -1,5 +1,5 @@
-//! The description of all HTTP functions in one document, from what each says of its routes.
-//! `docs/openapi.json` is this document; the console serves it.
+//! The OpenAPI document of all HTTP functions, merged from their own documents. `docs/openapi.json`
+//! is this document; the console serves it.
 
 use std::path::Path;
 use std::{fs, io};
@@ -7,9 +7,9 @@ use std::{fs, io};
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use crate::LocalError;
+use crate::error::LocalError;
 
-/// The document of all functions.
+/// Returns the merged document of all functions.
 #[must_use]
 pub fn document() -> OpenApi {
     let mut document = muster_console::openapi();
@@ -30,8 +30,8 @@ pub fn document() -> OpenApi {
     document
 }
 
-/// An operation is named by its tag and its handler, since handlers of different modules have the
-/// same names: `tasks_list`.
+/// Names each operation by its tag and handler, such as `tasks_list`: handlers of different modules
+/// share names.
 fn name_operations(document: &mut OpenApi) {
     for item in document.paths.paths.values_mut() {
         let operations = [
@@ -51,14 +51,14 @@ fn name_operations(document: &mut OpenApi) {
     }
 }
 
-/// As the file has it.
-fn text() -> Result<String, serde_json::Error> {
+/// Returns the content of the file.
+fn document_text() -> Result<String, serde_json::Error> {
     document().to_pretty_json().map(|json| json + "\n")
 }
 
-/// Writes the file.
+/// Writes the document to a file.
 pub(crate) fn write(path: &Path) -> Result<(), LocalError> {
-    let text = text().map_err(io::Error::other);
+    let text = document_text().map_err(io::Error::other);
     text.and_then(|text| fs::write(path, text))
         .map_err(|cause| LocalError::Document {
             path: path.to_path_buf(),
@@ -71,32 +71,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_committed_document_is_what_the_functions_say() {
+    fn the_committed_document_is_up_to_date() {
         let committed = include_str!("../../../docs/openapi.json");
         assert!(
-            committed == text().unwrap(),
-            "docs/openapi.json is old: cargo run -p muster-local -- openapi docs/openapi.json"
+            committed == document_text().unwrap(),
+            "docs/openapi.json is outdated: run cargo run -p muster-local -- openapi docs/openapi.json"
         );
     }
 
     #[test]
-    fn every_operation_is_named_documented_and_secured() {
+    fn every_operation_has_a_name_a_summary_and_security() {
         let document = serde_json::to_value(document()).unwrap();
         let mut names = std::collections::BTreeSet::new();
         let mut unsecured = Vec::new();
         for (path, methods) in document["paths"].as_object().unwrap() {
             for (method, operation) in methods.as_object().unwrap() {
-                let place = format!("{method} {path}");
+                let operation_path = format!("{method} {path}");
                 let name = operation["operationId"].as_str().unwrap();
-                assert!(names.insert(name.to_owned()), "{name} names two operations");
-                assert!(operation["summary"].is_string(), "{place} has no summary");
+                assert!(
+                    names.insert(name.to_owned()),
+                    "duplicate operation name {name}"
+                );
+                assert!(
+                    operation["summary"].is_string(),
+                    "{operation_path} has no summary"
+                );
                 assert_eq!(
                     operation["tags"].as_array().map(Vec::len),
                     Some(1),
-                    "{place}"
+                    "{operation_path}"
                 );
                 if operation["security"].as_array().is_none_or(Vec::is_empty) {
-                    unsecured.push(place);
+                    unsecured.push(operation_path);
                 }
             }
         }

@@ -1,12 +1,12 @@
-//! What a new local stack holds: two tenants, each with an operator, a robot and an import task on
-//! the default keys. Seeding again changes nothing, so it runs at every start; a task that somebody
-//! has edited stays as it is.
+//! The sample tenants of a new stack: two tenants, each with an operator, a robot and an import
+//! task with the default keys. Seeding is idempotent and runs at every start; an edited task is
+//! kept.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
-use muster_aws::operators::{Operator, Role};
+use muster_aws::auth::operators::{Operator, Role};
 use muster_aws::tasks::PutTask;
 use muster_aws::{Creation, Store, StoreError};
 use muster_core::attribute::Attribute;
@@ -17,15 +17,15 @@ use thiserror::Error;
 
 use crate::data_dir::Passwords;
 
-/// The tenants, in the order in which they are told.
-const TENANTS: [Seed; 2] = [
-    Seed {
+/// The sample tenants, in the order of output.
+const TENANTS: [TenantSeed; 2] = [
+    TenantSeed {
         tenant: "acme",
         operator: "acme-operator",
         robot: "acme-robot",
         task_id: 206,
     },
-    Seed {
+    TenantSeed {
         tenant: "globex",
         operator: "globex-operator",
         robot: "globex-robot",
@@ -33,8 +33,8 @@ const TENANTS: [Seed; 2] = [
     },
 ];
 
-/// What the tasks import, under the keys that the catalogue proposes.
-const IMPORTED: [Attribute; 7] = [
+/// Attributes that the tasks import, under their default keys.
+const IMPORTED_ATTRIBUTES: [Attribute; 7] = [
     Attribute::Username,
     Attribute::Name,
     Attribute::Role,
@@ -44,99 +44,103 @@ const IMPORTED: [Attribute; 7] = [
     Attribute::ExternalId,
 ];
 
-const ROLES: [(&str, &str); 2] = [
+/// Role mapping of the tasks: text in the file, role.
+const ROLE_MAPPING: [(&str, &str); 2] = [
     ("catman", "Category Manager"),
     ("store manager", "Store Manager"),
 ];
 
-struct Seed {
+struct TenantSeed {
     tenant: &'static str,
     operator: &'static str,
     robot: &'static str,
     task_id: u64,
 }
 
-/// A tenant that can be used at once.
+/// A sample tenant with the credentials of its accounts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TenantAccess {
-    /// Its name.
+pub struct SeededTenant {
+    /// Name.
     pub name: String,
-    /// Its import task, the number in the URL.
+    /// Id of its import task, as in URLs.
     pub task_id: u64,
-    /// Who may run the task.
-    pub robot: SignIn,
-    /// Who may manage the tenant.
-    pub operator: SignIn,
+    /// Robot that may run the task.
+    pub robot: Credentials,
+    /// Operator that may manage the tenant.
+    pub operator: Credentials,
 }
 
-/// How a robot or an operator signs in.
+/// User name and password of a robot or an operator.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignIn {
-    /// Its name.
+pub struct Credentials {
+    /// User name.
     pub username: String,
-    /// Its password. Not in `Debug`.
+    /// Password; not in `Debug` output.
     pub password: String,
 }
 
-impl fmt::Debug for SignIn {
+impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignIn")
+        f.debug_struct("Credentials")
             .field("username", &self.username)
             .finish_non_exhaustive()
     }
 }
 
-/// The stack could not be seeded.
+/// An error from seeding.
 #[derive(Debug, Error)]
 pub enum SeedError {
-    /// The store did not do it.
-    #[error("the first tenants cannot be stored: {0}")]
+    /// A store request failed.
+    #[error("cannot store the sample tenants: {0}")]
     Store(#[from] StoreError),
-    /// What is stored under the name has another password, or another tenant.
+    /// The stored account has another password or tenant.
     #[error(
-        "{0} in the data directory has another password than its credentials.json \
-         says: restore that file, or start with another directory (--data)"
+        "the password of {0} in the data directory differs from its credentials.json: restore that \
+         file, or choose another directory with --data"
     )]
     Password(String),
-    /// Somebody else's task has the number.
-    #[error("task {0} in the data directory is not the one that was put there")]
+    /// Another tenant's task has the id.
+    #[error("task {0} in the data directory belongs to another tenant")]
     Task(u64),
-    /// A name or a setting of ours is refused: a mistake in this program.
-    #[error("{what} is refused: {why}")]
+    /// The store refused a name or a setting: a bug in this program.
+    #[error("{what} was refused: {why}")]
     Refused {
-        /// What was to be stored.
+        /// The refused entity.
         what: String,
-        /// What the store said.
+        /// The store's reason.
         why: String,
     },
 }
 
-/// The robots and operators that `seed` wants passwords for.
-pub fn names() -> Vec<&'static str> {
+/// Returns the names of the robots and operators that need passwords.
+pub fn account_names() -> Vec<&'static str> {
     TENANTS
         .iter()
         .flat_map(|seed| [seed.robot, seed.operator])
         .collect()
 }
 
-/// Stores what is missing, and tells who can sign in.
+/// Stores what is missing and returns the sample tenants.
+///
+/// # Errors
+/// Returns an error if a store request fails, or if a stored account or task conflicts.
 pub async fn seed(
     store: &Store,
     passwords: &Passwords,
     now: Timestamp,
-) -> Result<Vec<TenantAccess>, SeedError> {
+) -> Result<Vec<SeededTenant>, SeedError> {
     let mut tenants = Vec::new();
     for seed in &TENANTS {
-        let access = |name: &str| SignIn {
+        let credentials = |name: &str| Credentials {
             username: name.to_owned(),
             password: passwords.get(name).cloned().unwrap_or_default(),
         };
-        let (robot, operator) = (access(seed.robot), access(seed.operator));
-        create(seed.tenant, store.create_tenant(seed.tenant, now).await?)?;
+        let (robot, operator) = (credentials(seed.robot), credentials(seed.operator));
+        was_created(seed.tenant, store.tenants().create(seed.tenant, now).await?)?;
         seed_robot(store, seed, &robot, now).await?;
         seed_operator(store, seed, &operator, now).await?;
         seed_task(store, seed, now).await?;
-        tenants.push(TenantAccess {
+        tenants.push(SeededTenant {
             name: seed.tenant.to_owned(),
             task_id: seed.task_id,
             robot,
@@ -146,8 +150,8 @@ pub async fn seed(
     Ok(tenants)
 }
 
-/// Whether it was made just now.
-fn create(what: &str, creation: Creation) -> Result<bool, SeedError> {
+/// Returns true if the entity was created just now.
+fn was_created(what: &str, creation: Creation) -> Result<bool, SeedError> {
     match creation {
         Creation::Created => Ok(true),
         Creation::Taken => Ok(false),
@@ -160,18 +164,19 @@ fn create(what: &str, creation: Creation) -> Result<bool, SeedError> {
 
 async fn seed_robot(
     store: &Store,
-    seed: &Seed,
-    access: &SignIn,
+    seed: &TenantSeed,
+    credentials: &Credentials,
     now: Timestamp,
 ) -> Result<(), SeedError> {
-    let secret = || SecretString::from(access.password.as_str());
+    let secret = || SecretString::from(credentials.password.as_str());
     let creation = store
-        .create_robot(seed.tenant, seed.robot, secret(), now)
+        .robots()
+        .create(seed.tenant, seed.robot, secret(), now)
         .await?;
-    if create(seed.robot, creation)? {
+    if was_created(seed.robot, creation)? {
         return Ok(());
     }
-    match store.verify_robot(seed.robot, secret()).await? {
+    match store.robots().verify(seed.robot, secret()).await? {
         Some(robot) if robot.tenant == seed.tenant => Ok(()),
         _ => Err(SeedError::Password(seed.robot.to_owned())),
     }
@@ -179,40 +184,41 @@ async fn seed_robot(
 
 async fn seed_operator(
     store: &Store,
-    seed: &Seed,
-    access: &SignIn,
+    seed: &TenantSeed,
+    credentials: &Credentials,
     now: Timestamp,
 ) -> Result<(), SeedError> {
-    let secret = || SecretString::from(access.password.as_str());
+    let secret = || SecretString::from(credentials.password.as_str());
     let operator = Operator {
         tenant: seed.tenant.to_owned(),
         name: seed.operator.to_owned(),
         role: Role::Manage,
     };
-    let creation = store.create_operator(operator, secret(), now).await?;
-    if create(seed.operator, creation)? {
+    let creation = store.operators().create(operator, secret(), now).await?;
+    if was_created(seed.operator, creation)? {
         return Ok(());
     }
-    match store.verify_operator(seed.operator, secret()).await? {
+    match store.operators().verify(seed.operator, secret()).await? {
         Some(verified) if verified.operator.tenant == seed.tenant => Ok(()),
         _ => Err(SeedError::Password(seed.operator.to_owned())),
     }
 }
 
-async fn seed_task(store: &Store, seed: &Seed, now: Timestamp) -> Result<(), SeedError> {
+async fn seed_task(store: &Store, seed: &TenantSeed, now: Timestamp) -> Result<(), SeedError> {
     let id = seed.task_id;
-    if let Some(task) = store.get_task(id).await? {
+    if let Some(task) = store.tasks().get(id).await? {
         return if task.tenant == seed.tenant {
             Ok(())
         } else {
             Err(SeedError::Task(id))
         };
     }
-    // The counter must be past the number before the task has it, or the next new task would
-    // get the same one. A crash in between costs a number.
-    while store.next_task_id().await? < id {}
+    // The counter must pass the id before the task is stored, or the next new task would get the
+    // same id. A crash in between loses an id.
+    while store.tasks().next_id().await? < id {}
     match store
-        .put_task(seed.tenant, settings(seed), None, now)
+        .tasks()
+        .put(seed.tenant, settings(seed), None, now)
         .await?
     {
         PutTask::Stored(_) => Ok(()),
@@ -228,12 +234,12 @@ async fn seed_task(store: &Store, seed: &Seed, now: Timestamp) -> Result<(), See
     }
 }
 
-fn settings(seed: &Seed) -> TaskSettings {
-    let attribute_mapping = IMPORTED
+fn settings(seed: &TenantSeed) -> TaskSettings {
+    let attribute_mapping = IMPORTED_ATTRIBUTES
         .into_iter()
         .filter_map(|attribute| Some((attribute, attribute.spec().quant?.to_owned())))
         .collect();
-    let role_mapping: BTreeMap<_, _> = ROLES
+    let role_mapping: BTreeMap<_, _> = ROLE_MAPPING
         .into_iter()
         .map(|(text, role)| (text.to_owned(), role.to_owned()))
         .collect();
@@ -252,32 +258,52 @@ fn settings(seed: &Seed) -> TaskSettings {
 mod tests {
     use super::*;
     use crate::data_dir::random_passwords;
-    use crate::services::{Listeners, ServiceOptions, Services};
+    use muster_aws::{Config, Tables};
+    use muster_emulators::dynamodb::{DynamoDb, ensure_tables};
+    use muster_emulators::loopback;
+    use muster_emulators::template::TableDefinitions;
 
-    async fn seeded() -> Services {
-        Services::start(
-            Listeners::from_port(0).unwrap(),
-            None,
-            ServiceOptions::default(),
-        )
-        .await
-        .unwrap()
+    struct SeededStore {
+        store: Store,
+        tenants: Vec<SeededTenant>,
+        passwords: Passwords,
+        _server: DynamoDb,
+    }
+
+    async fn seeded() -> SeededStore {
+        let server = DynamoDb::start(loopback::listen(0).unwrap(), None).unwrap();
+        let definitions = TableDefinitions::embedded().unwrap();
+        let tables = Tables {
+            directory: definitions.directory.name.clone(),
+            control: definitions.control.name.clone(),
+        };
+        let store = Store::connect(&Config::local(server.endpoint(), tables)).await;
+        ensure_tables(store.client(), &definitions).await.unwrap();
+        let passwords = random_passwords(&account_names());
+        let tenants = seed(&store, &passwords, Timestamp::now()).await.unwrap();
+        SeededStore {
+            store,
+            tenants,
+            passwords,
+            _server: server,
+        }
     }
 
     #[tokio::test]
     async fn each_tenant_has_a_robot_that_may_run_its_task() {
-        let services = seeded().await;
-        let store = &services.store;
+        let seeded = seeded().await;
+        let store = &seeded.store;
         let mut ids = Vec::new();
-        for tenant in &services.tenants {
+        for tenant in &seeded.tenants {
             let password = SecretString::from(tenant.robot.password.as_str());
             let robot = store
-                .verify_robot(&tenant.robot.username, password)
+                .robots()
+                .verify(&tenant.robot.username, password)
                 .await
                 .unwrap()
                 .unwrap();
             assert_eq!(robot.tenant, tenant.name);
-            let task = store.get_task(tenant.task_id).await.unwrap().unwrap();
+            let task = store.tasks().get(tenant.task_id).await.unwrap().unwrap();
             assert_eq!(task.tenant, tenant.name);
             assert!(task.settings.enabled);
             assert_eq!(task.settings.permitted_robots, [robot.name.as_str()]);
@@ -285,47 +311,47 @@ mod tests {
                 task.settings.attribute_mapping[&Attribute::IndividualStores],
                 "Individual Stores"
             );
-            assert_eq!(task.settings.attribute_mapping.len(), IMPORTED.len());
+            assert_eq!(
+                task.settings.attribute_mapping.len(),
+                IMPORTED_ATTRIBUTES.len()
+            );
             assert_eq!(task.settings.role_mapping["catman"], "Category Manager");
             ids.push(tenant.task_id);
         }
         assert_eq!(ids, [206, 207]);
         assert!(
-            store.next_task_id().await.unwrap() > 207,
-            "the next task does not get a number that is taken"
+            store.tasks().next_id().await.unwrap() > 207,
+            "the next task gets a free id"
         );
     }
 
     #[tokio::test]
-    async fn seeding_again_changes_nothing_not_even_an_edited_task() {
-        let services = seeded().await;
-        let store = &services.store;
-        let tenant = &services.tenants[0];
-        let task = store.get_task(206).await.unwrap().unwrap();
+    async fn seeding_again_keeps_an_edited_task() {
+        let seeded = seeded().await;
+        let store = &seeded.store;
+        let tenant = &seeded.tenants[0];
+        let task = store.tasks().get(206).await.unwrap().unwrap();
         let mut edited = task.settings.clone();
         edited.enabled = false;
         store
-            .put_task(&tenant.name, edited, Some(task.version), Timestamp::now())
+            .tasks()
+            .put(&tenant.name, edited, Some(task.version), Timestamp::now())
             .await
             .unwrap();
 
-        let passwords = services
-            .tenants
-            .iter()
-            .flat_map(|tenant| [&tenant.robot, &tenant.operator])
-            .map(|access| (access.username.clone(), access.password.clone()))
-            .collect();
-        let again = seed(store, &passwords, Timestamp::now()).await.unwrap();
-        assert_eq!(again, services.tenants);
-        let task = store.get_task(206).await.unwrap().unwrap();
+        let again = seed(store, &seeded.passwords, Timestamp::now())
+            .await
+            .unwrap();
+        assert_eq!(again, seeded.tenants);
+        let task = store.tasks().get(206).await.unwrap().unwrap();
         assert!(!task.settings.enabled);
     }
 
     #[tokio::test]
-    async fn other_passwords_than_the_stored_ones_are_an_error() {
-        let services = seeded().await;
-        let others = random_passwords(&names());
-        let error = seed(&services.store, &others, Timestamp::now())
+    async fn a_password_that_differs_from_the_stored_one_is_an_error() {
+        let seeded = seeded().await;
+        let others = random_passwords(&account_names());
+        let error = seed(&seeded.store, &others, Timestamp::now())
             .await
             .unwrap_err()
             .to_string();

@@ -1,6 +1,5 @@
-//! The emulated services with everything in them that functions need: DynamoDB, its tables, the
-//! first tenants; S3 with its bucket; SQS with its queues. `aws` serves these alone, a `Stack` puts
-//! the HTTP API before them.
+//! The emulated services with everything functions need: DynamoDB with tables and sample tenants,
+//! S3 with its bucket, SQS with its queues. `aws` runs them alone, a `Stack` adds the HTTP API.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -10,22 +9,21 @@ use jiff::Timestamp;
 use muster_aws::background::{BUCKET, QUEUE_CHUNKS, QUEUE_IMPORTS};
 use muster_aws::config::{TABLE_CONTROL, TABLE_DIRECTORY};
 use muster_aws::{Background, BackgroundConfig, Config, Store, Tables};
+use muster_emulators::dynamodb::{DynamoDb, ensure_tables};
+use muster_emulators::loopback::{PortError, listen};
+use muster_emulators::s3::{ACCESS_KEY, S3};
+use muster_emulators::sqs::Sqs;
+use muster_emulators::template::{ImportResources, QueueDefinition, REGION, TableDefinitions};
 use tempfile::TempDir;
 
-use crate::LocalError;
 use crate::data_dir::{DataDir, DataDirError, Passwords, random_passwords};
-use crate::dynamodb::DynamoDb;
-use crate::loopback::{PortError, listen};
-use crate::s3::{CREDENTIALS, S3};
-use crate::seed::{self, TenantAccess};
-use crate::sqs::Sqs;
-use crate::tables::ensure_tables;
-use crate::template::{ImportResources, QueueDefinition, REGION, TableDefinitions};
+use crate::error::LocalError;
+use crate::seed::{self, SeededTenant};
 
-/// What a function's environment must hold to find the services: names of variables, and values.
+/// The environment variables from which a function finds the services: names and values.
 pub type Environment = [(&'static str, String); 11];
 
-/// Where the services listen.
+/// The listening sockets of the services.
 #[derive(Debug)]
 pub struct Listeners {
     dynamodb: TcpListener,
@@ -34,7 +32,7 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// DynamoDB on this port, S3 and SQS on the two after it; 0 takes any free ones.
+    /// Listens on `port` for DynamoDB and on the next two for S3 and SQS; 0 selects any free ports.
     pub fn from_port(port: u16) -> Result<Self, PortError> {
         let next = |distance| match port {
             0 => 0,
@@ -48,26 +46,26 @@ impl Listeners {
     }
 }
 
-/// What the services do otherwise than on an account.
+/// Overrides of the services' settings in the template.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ServiceOptions {
-    /// The queue of files to be read.
+    /// Queue of uploaded files.
     pub imports: QueueOptions,
-    /// The queue of chunks to be written.
+    /// Queue of chunks.
     pub chunks: QueueOptions,
 }
 
-/// What a queue does otherwise; `None`: as on an account.
+/// Overrides of a queue's settings; `None` keeps the template's.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct QueueOptions {
-    /// How long a received message stays hidden.
+    /// Time for which a received message stays hidden.
     pub visibility: Option<Duration>,
-    /// How often a message is received before it goes to the dead letters.
+    /// Receives of a message before it moves to the dead letters.
     pub max_receives: Option<u32>,
 }
 
 impl ServiceOptions {
-    fn applied_to(self, mut resources: ImportResources) -> ImportResources {
+    fn apply(self, mut resources: ImportResources) -> ImportResources {
         let Self { imports, chunks } = self;
         imports.apply(&mut resources.imports);
         chunks.apply(&mut resources.chunks);
@@ -88,78 +86,77 @@ impl QueueOptions {
     }
 }
 
-/// Where everything is kept, for as long as anything may write there.
+/// Storage of the services, kept while anything may write to it.
 #[derive(Debug)]
-enum Place {
-    /// In a directory that outlives the process.
-    Kept(DataDir),
-    /// In memory; objects in a folder that goes with the process.
-    Passing(TempDir),
+enum Storage {
+    /// A data directory that outlives the process.
+    DataDir(DataDir),
+    /// Memory, and a temporary folder for objects.
+    Temporary(TempDir),
 }
 
-impl Place {
-    fn of(data: Option<DataDir>) -> Result<Self, LocalError> {
-        match data {
-            Some(data) => Ok(Self::Kept(data)),
+impl Storage {
+    fn new(data_dir: Option<DataDir>) -> Result<Self, LocalError> {
+        match data_dir {
+            Some(data_dir) => Ok(Self::DataDir(data_dir)),
             None => tempfile::tempdir()
-                .map(Self::Passing)
-                .map_err(LocalError::Temporary),
+                .map(Self::Temporary)
+                .map_err(LocalError::TemporaryFolder),
         }
     }
 
     fn database(&self) -> Option<PathBuf> {
         match self {
-            Self::Kept(data) => Some(data.database()),
-            Self::Passing(_) => None,
+            Self::DataDir(data_dir) => Some(data_dir.database()),
+            Self::Temporary(_) => None,
         }
     }
 
     fn objects(&self) -> PathBuf {
         match self {
-            Self::Kept(data) => data.objects(),
-            Self::Passing(folder) => folder.path().to_path_buf(),
+            Self::DataDir(data_dir) => data_dir.objects(),
+            Self::Temporary(folder) => folder.path().to_path_buf(),
         }
     }
 
     fn passwords(&self) -> Result<Passwords, DataDirError> {
-        let robots = seed::names();
+        let accounts = seed::account_names();
         match self {
-            Self::Kept(data) => data.passwords(&robots),
-            Self::Passing(_) => Ok(random_passwords(&robots)),
+            Self::DataDir(data_dir) => data_dir.passwords(&accounts),
+            Self::Temporary(_) => Ok(random_passwords(&accounts)),
         }
     }
 }
 
-/// Running emulators, seeded.
+/// Running emulators with sample tenants.
 #[derive(Debug)]
 pub struct Services {
-    /// A real SDK client against them.
+    /// A store that uses a real SDK client.
     pub store: Store,
     /// Real SDK clients of the bucket and the queues.
     pub background: Background,
-    /// Who can sign in.
-    pub tenants: Vec<TenantAccess>,
-    /// The emulated DynamoDB.
-    pub dynamodb: DynamoDb,
+    /// Sample tenants.
+    pub tenants: Vec<SeededTenant>,
+    dynamodb: DynamoDb,
     s3: S3,
     sqs: Sqs,
     resources: ImportResources,
-    _place: Place,
+    _storage: Storage,
 }
 
 impl Services {
-    /// Starts everything on `listeners`, in `data` or in passing.
+    /// Starts all services on `listeners`, with data in `data_dir` or in temporary storage.
     pub async fn start(
         listeners: Listeners,
-        data: Option<DataDir>,
+        data_dir: Option<DataDir>,
         options: ServiceOptions,
     ) -> Result<Self, LocalError> {
         let definitions = TableDefinitions::embedded()?;
-        let resources = options.applied_to(ImportResources::embedded()?);
-        let place = Place::of(data)?;
-        let passwords = place.passwords()?;
-        let dynamodb = DynamoDb::start(listeners.dynamodb, place.database().as_deref())?;
-        let s3 = S3::start(listeners.s3, &place.objects(), &resources.bucket)?;
+        let resources = options.apply(ImportResources::embedded()?);
+        let storage = Storage::new(data_dir)?;
+        let passwords = storage.passwords()?;
+        let dynamodb = DynamoDb::start(listeners.dynamodb, storage.database().as_deref())?;
+        let s3 = S3::start(listeners.s3, &storage.objects(), &resources.bucket)?;
         let sqs = Sqs::start(listeners.sqs, resources.queues()).map_err(LocalError::Sqs)?;
         let background = BackgroundConfig::local(
             &s3.endpoint(),
@@ -183,12 +180,12 @@ impl Services {
             s3,
             sqs,
             resources,
-            _place: place,
+            _storage: storage,
         })
     }
 
-    /// What a function's environment must hold to find these services. S3 wants these credentials,
-    /// the others take any.
+    /// Returns the environment from which a function finds these services. S3 requires these
+    /// credentials, the others accept any.
     pub fn environment(&self) -> Environment {
         let Tables { directory, control } = self.store.tables.clone();
         let ImportResources {
@@ -202,8 +199,8 @@ impl Services {
             ("AWS_ENDPOINT_URL_S3", self.s3.endpoint()),
             ("AWS_ENDPOINT_URL_SQS", self.sqs.endpoint()),
             ("AWS_REGION", REGION.to_owned()),
-            ("AWS_ACCESS_KEY_ID", CREDENTIALS.to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", CREDENTIALS.to_owned()),
+            ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", ACCESS_KEY.to_owned()),
             (TABLE_DIRECTORY, directory),
             (TABLE_CONTROL, control),
             (BUCKET, bucket.clone()),
@@ -212,7 +209,17 @@ impl Services {
         ]
     }
 
-    /// Stops them; what is stored in a data directory stays.
+    /// Returns the endpoint URL of DynamoDB.
+    pub fn dynamodb_endpoint(&self) -> String {
+        self.dynamodb.endpoint()
+    }
+
+    /// Deletes expired rows, as DynamoDB does in the background, and returns their number.
+    pub async fn delete_expired_rows(&self) -> Result<usize, LocalError> {
+        Ok(self.dynamodb.delete_expired_rows().await?)
+    }
+
+    /// Stops all services. A data directory keeps its content.
     pub async fn stop(self) -> Result<(), LocalError> {
         let Self {
             dynamodb, s3, sqs, ..
@@ -225,7 +232,7 @@ impl Services {
     }
 }
 
-/// Opens and locks the data directory, if there is to be one.
-pub(crate) fn open_data(path: Option<&Path>) -> Result<Option<DataDir>, LocalError> {
+/// Opens and locks the data directory, if a path is given.
+pub(crate) fn open_data_dir(path: Option<&Path>) -> Result<Option<DataDir>, LocalError> {
     Ok(path.map(DataDir::open).transpose()?)
 }

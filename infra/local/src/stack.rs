@@ -1,5 +1,5 @@
-//! The whole service on this machine: the emulated services and the HTTP API before them. Tests
-//! start one each and talk to it like any client.
+//! The whole service on this machine: the emulated services and the HTTP API. Each test starts its
+//! own and talks to it like any client.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -7,86 +7,89 @@ use std::path::PathBuf;
 use muster_aws::{Background, Store};
 use muster_core::limits;
 use muster_core::survey::ChunkSizes;
+use muster_emulators::loopback::{self, HttpServer};
 use muster_import::{Runner, Times};
 
-use crate::LocalError;
 use crate::data_dir::DataDir;
-use crate::http::HttpServer;
-use crate::loopback;
-use crate::ready::{self, Ready};
-use crate::seed::TenantAccess;
-use crate::services::{Environment, Listeners, ServiceOptions, Services, open_data};
+use crate::error::LocalError;
+use crate::http_client::loopback_client;
+use crate::ready_file::{self, Ready};
+use crate::seed::SeededTenant;
+use crate::services::{Environment, Listeners, ServiceOptions, Services, open_data_dir};
 use crate::workers::{WorkerOptions, Workers};
 
-/// How a stack is to run.
+/// Options of a stack.
 #[derive(Debug, Clone, Default)]
 pub struct StackOptions {
-    /// Port of the HTTP API on 127.0.0.1; 0 takes any free one.
+    /// Port of the HTTP API on 127.0.0.1; 0 selects any free port.
     pub port: u16,
-    /// Where it keeps what it stores; `None`: in memory.
+    /// Data directory; `None` keeps everything in memory.
     pub data: Option<PathBuf>,
     /// Times of the protocol.
     pub times: Times,
-    /// What the emulated services do otherwise than on an account.
+    /// Overrides of the services' settings in the template.
     pub services: ServiceOptions,
-    /// What works on imports in the background.
+    /// Background workers.
     pub workers: WorkerOptions,
-    /// Bytes that an upload may have when it is unpacked; `None`: as on an account.
-    pub most_expanded: Option<u64>,
+    /// Maximum size of an upload after decompression; `None` for the default.
+    pub max_expanded_bytes: Option<u64>,
 }
 
 /// A running stack. Dropping it stops it without waiting; `stop` waits.
 #[derive(Debug)]
 pub struct Stack {
-    /// The HTTP API, such as `http://127.0.0.1:9000`.
+    /// URL of the HTTP API, such as `http://127.0.0.1:9000`.
     pub url: String,
-    /// The emulated DynamoDB, such as `http://127.0.0.1:8000`.
+    /// Endpoint URL of the emulated DynamoDB, such as `http://127.0.0.1:8000`.
     pub dynamodb_endpoint: String,
-    /// A real SDK client against it.
+    /// A store that uses a real SDK client.
     pub store: Store,
     /// Real SDK clients of the emulated bucket and queues.
     pub background: Background,
-    /// What the functions in the background do their work with.
+    /// The runner of the background functions.
     pub runner: Runner,
-    /// Two tenants that can be used at once.
-    pub tenants: Vec<TenantAccess>,
+    /// Two sample tenants with their accounts.
+    pub tenants: Vec<SeededTenant>,
     http: HttpServer,
     workers: Workers,
     services: Services,
 }
 
-/// What one process at a time can have: the port and the data directory. Nothing runs yet.
+/// A stack that has its port and data directory, which only one process can hold, but does not run
+/// yet.
 #[derive(Debug)]
-pub(crate) struct Claim {
+pub(crate) struct ReservedStack {
     listener: TcpListener,
-    data: Option<DataDir>,
+    data_dir: Option<DataDir>,
     times: Times,
     services: ServiceOptions,
     workers: WorkerOptions,
-    most_expanded: u64,
+    max_expanded_bytes: u64,
 }
 
-impl Claim {
-    pub(crate) fn take(options: &StackOptions) -> Result<Self, LocalError> {
-        let data = open_data(options.data.as_deref())?;
+impl ReservedStack {
+    pub(crate) fn reserve(options: &StackOptions) -> Result<Self, LocalError> {
+        let data_dir = open_data_dir(options.data.as_deref())?;
         Ok(Self {
             listener: loopback::listen(options.port)?,
-            data,
+            data_dir,
             times: options.times,
             services: options.services,
             workers: options.workers,
-            most_expanded: options.most_expanded.unwrap_or(limits::EXPANDED_BYTES),
+            max_expanded_bytes: options
+                .max_expanded_bytes
+                .unwrap_or(limits::MAX_EXPANDED_BYTES),
         })
     }
 
     pub(crate) async fn start(self) -> Result<Stack, LocalError> {
         let listeners = Listeners::from_port(0)?;
-        let services = Services::start(listeners, self.data, self.services).await?;
+        let services = Services::start(listeners, self.data_dir, self.services).await?;
         let store = services.store.clone();
         let background = services.background.clone();
         let objects = background.objects.clone();
         let imports = muster_imports::router(store.clone(), background.clone(), self.times);
-        // Each function answers for what it does not route; together one of them is enough.
+        // Each function has a fallback for unknown routes; the merged router needs only one.
         let router = muster_auth::router(store.clone())
             .merge(imports.reset_fallback())
             .merge(muster_users::router(store.clone()).reset_fallback())
@@ -96,13 +99,13 @@ impl Claim {
             store: store.clone(),
             background: background.clone(),
             times: self.times,
-            most_expanded: self.most_expanded,
+            max_expanded_bytes: self.max_expanded_bytes,
             chunk_sizes: ChunkSizes::default(),
         };
         let workers = Workers::start(&runner, self.workers);
         let stack = Stack {
             url: http.url(),
-            dynamodb_endpoint: services.dynamodb.endpoint(),
+            dynamodb_endpoint: services.dynamodb_endpoint(),
             store,
             background,
             runner,
@@ -111,46 +114,46 @@ impl Claim {
             workers,
             services,
         };
-        stack.answers().await?;
+        stack.check_response().await?;
         Ok(stack)
     }
 }
 
 impl Stack {
-    /// Starts everything; when it returns, everything answers.
+    /// Starts everything. Accepts requests as soon as this returns.
     ///
     /// # Errors
-    /// What is in the way: port, data directory, tables.
+    /// Returns an error if the port, the data directory or the tables cannot be used.
     pub async fn start(options: StackOptions) -> Result<Self, LocalError> {
-        Claim::take(&options)?.start().await
+        ReservedStack::reserve(&options)?.start().await
     }
 
-    /// What the ready file says of it.
+    /// Returns the content of the ready file.
     pub fn ready(&self) -> Ready {
         Ready {
             url: self.url.clone(),
             tenants: self.tenants.clone(),
-            environment: ready::environment(self.environment()),
+            environment: ready_file::environment(self.environment()),
         }
     }
 
-    /// What the environment of a worker in a process of its own must hold.
+    /// Returns the environment for workers in other processes.
     pub fn environment(&self) -> Environment {
         self.services.environment()
     }
 
-    /// Deletes expired rows, as DynamoDB does in the background. Returns how many.
+    /// Deletes expired rows, as DynamoDB does in the background, and returns their number.
     ///
     /// # Errors
-    /// The emulator's.
+    /// Returns an error if the database fails.
     pub async fn delete_expired_rows(&self) -> Result<usize, LocalError> {
-        Ok(self.services.dynamodb.sweep_expired().await?)
+        self.services.delete_expired_rows().await
     }
 
-    /// Lets requests in progress finish, then stops everything.
+    /// Waits for requests in progress, then stops everything.
     ///
     /// # Errors
-    /// A part that broke down while it ran.
+    /// Returns an error if a part failed while it ran.
     pub async fn stop(self) -> Result<(), LocalError> {
         let http = self.http.stop().await;
         self.workers.stop().await;
@@ -158,21 +161,16 @@ impl Stack {
         http.map_err(LocalError::Http)
     }
 
-    /// Any answer will do: the emulator has answered already, to the seeding.
-    async fn answers(&self) -> Result<(), LocalError> {
-        let unanswered = |error: reqwest::Error| LocalError::Unanswered {
+    /// Checks that the HTTP API responds, with any status. The emulators have responded to seeding.
+    async fn check_response(&self) -> Result<(), LocalError> {
+        let no_response = |error: reqwest::Error| LocalError::NoResponse {
             url: self.url.clone(),
             cause: error.to_string(),
         };
-        let client = loopback_client().map_err(unanswered)?;
-        client.get(&self.url).send().await.map_err(unanswered)?;
+        let client = loopback_client().map_err(no_response)?;
+        client.get(&self.url).send().await.map_err(no_response)?;
         Ok(())
     }
-}
-
-/// An HTTP client that asks no proxy for the way to this machine.
-pub(crate) fn loopback_client() -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder().no_proxy().build()
 }
 
 #[cfg(test)]
@@ -184,24 +182,24 @@ mod tests {
     async fn get(stack: &Stack, path: &str) -> (u16, Option<String>) {
         let url = format!("{}{path}", stack.url);
         let response = loopback_client().unwrap().get(url).send().await.unwrap();
-        let kind = response.headers().get("content-type").cloned();
-        let kind = kind.map(|kind| kind.to_str().unwrap().to_owned());
-        (response.status().as_u16(), kind)
+        let content_type = response.headers().get("content-type").cloned();
+        let content_type = content_type.map(|value| value.to_str().unwrap().to_owned());
+        (response.status().as_u16(), content_type)
     }
 
     #[tokio::test]
-    async fn both_functions_answer_behind_one_address() {
+    async fn all_functions_respond_at_one_address() {
         let stack = Stack::start(StackOptions::default()).await.unwrap();
         let problem = Some("application/problem+json".to_owned());
         assert_eq!(get(&stack, "/nowhere").await, (404, problem.clone()));
         assert_eq!(get(&stack, "/authenticate").await, (405, problem));
-        // The import's own 405 has the dialect's shape.
+        // A 405 of the import has the dialect's shape.
         assert_eq!(get(&stack, "/v1/import/user-data/206").await.0, 405);
         stack.stop().await.unwrap();
     }
 
     #[tokio::test]
-    async fn two_stacks_live_side_by_side_and_know_nothing_of_each_other() {
+    async fn two_stacks_in_one_process_are_independent() {
         let first = Stack::start(StackOptions::default()).await.unwrap();
         let second = Stack::start(StackOptions::default()).await.unwrap();
         assert_ne!(first.url, second.url);
@@ -211,10 +209,11 @@ mod tests {
         );
         first
             .store
-            .create_tenant("initech", jiff::Timestamp::now())
+            .tenants()
+            .create("initech", jiff::Timestamp::now())
             .await
             .unwrap();
-        assert_eq!(second.store.get_tenant("initech").await.unwrap(), None);
+        assert_eq!(second.store.tenants().get("initech").await.unwrap(), None);
     }
 
     #[tokio::test]
@@ -233,18 +232,18 @@ mod tests {
             .to_owned();
         let in_use = Stack::start(options(0)).await.unwrap_err();
         assert!(matches!(in_use, LocalError::Data(_)), "{in_use}");
-        let taken = Stack::start(StackOptions {
+        let port_in_use = Stack::start(StackOptions {
             port,
             ..StackOptions::default()
         });
-        let taken = taken.await.unwrap_err();
-        assert!(matches!(taken, LocalError::Port(_)), "{taken}");
+        let port_in_use = port_in_use.await.unwrap_err();
+        assert!(matches!(port_in_use, LocalError::Port(_)), "{port_in_use}");
 
         let tenants = first.tenants.clone();
         first.stop().await.unwrap();
         assert!(TcpStream::connect(dynamodb).is_err());
         let second = Stack::start(options(port)).await.unwrap();
-        assert_eq!(second.tenants, tenants, "names and passwords stay");
+        assert_eq!(second.tenants, tenants, "names and passwords are kept");
         second.stop().await.unwrap();
     }
 }

@@ -1,22 +1,28 @@
-//! The functions behind queues and the schedule, called as AWS Lambda calls them: with events, many
-//! at once. In the process of a stack, or in one of their own that can be killed.
+//! The background functions, called concurrently and with events as AWS Lambda calls them. They run
+//! in the process of a stack or in one of their own, which can be killed.
+
+mod call;
+mod poller;
+mod schedule;
 
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use muster_import::Runner;
 
-use crate::pump::{Delivered, Pump};
-use crate::schedule::Schedule;
+pub(crate) use schedule::every;
 
-/// How many of each function run at once.
+use poller::{QueueMessage, QueuePoller};
+use schedule::Schedule;
+
+/// Number of workers of each background function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkerOptions {
-    /// Processors: uploads that are read at once.
+    /// Uploads read concurrently.
     pub processors: usize,
-    /// Writers: chunks that are written at once. Two keep the embedded store busy.
+    /// Chunks written concurrently. Two saturate the embedded store.
     pub writers: usize,
-    /// How often the sweeper is called; `None`: never.
+    /// Interval of the sweeper; `None` for no sweeps.
     pub sweep_every: Option<Duration>,
 }
 
@@ -31,7 +37,7 @@ impl Default for WorkerOptions {
 }
 
 impl WorkerOptions {
-    /// No workers: queues fill up, and whoever wants something done does it.
+    /// No workers: messages stay in the queues until the caller processes them.
     pub const NONE: Self = Self {
         processors: 0,
         writers: 0,
@@ -39,15 +45,15 @@ impl WorkerOptions {
     };
 }
 
-/// Running workers. Dropping them lets running calls finish; `stop` waits for that.
+/// Running workers. Dropping them lets calls in progress finish; `stop` waits for that.
 #[derive(Debug)]
 pub struct Workers {
-    pumps: Vec<Pump>,
+    pollers: Vec<QueuePoller>,
     schedule: Option<Schedule>,
 }
 
 impl Workers {
-    /// Starts as many as `options` say.
+    /// Starts the workers that `options` describe.
     pub fn start(runner: &Runner, options: WorkerOptions) -> Self {
         let WorkerOptions {
             processors,
@@ -57,23 +63,25 @@ impl Workers {
         let queues = &runner.background.queues;
         let processing = runner.clone();
         let writing = runner.clone();
-        let pumps = vec![
-            Pump::start(
+        let pollers = vec![
+            QueuePoller::start(
                 queues.client.clone(),
                 queues.imports_url().to_owned(),
                 processors,
-                move |delivered| {
+                move |message| {
                     let runner = processing.clone();
-                    async move { answered(muster_processor::handle(&runner, event(delivered)).await) }
+                    async move {
+                        batch_result(muster_processor::handle(&runner, sqs_event(message)).await)
+                    }
                 },
             ),
-            Pump::start(
+            QueuePoller::start(
                 queues.client.clone(),
                 queues.chunks_url().to_owned(),
                 writers,
-                move |delivered| {
+                move |message| {
                     let runner = writing.clone();
-                    async move { answered(muster_writer::handle(&runner, event(delivered)).await) }
+                    async move { batch_result(muster_writer::handle(&runner, sqs_event(message)).await) }
                 },
             ),
         ];
@@ -84,13 +92,13 @@ impl Workers {
                 async move { muster_sweeper::handle(&runner).await.map(drop) }
             })
         });
-        Self { pumps, schedule }
+        Self { pollers, schedule }
     }
 
-    /// Begins nothing more and lets running calls finish.
+    /// Starts no more calls and waits for those in progress.
     pub async fn stop(self) {
-        for pump in self.pumps {
-            pump.stop().await;
+        for poller in self.pollers {
+            poller.stop().await;
         }
         if let Some(schedule) = self.schedule {
             schedule.stop().await;
@@ -98,21 +106,21 @@ impl Workers {
     }
 }
 
-/// The event that Lambda makes of a message.
-fn event(delivered: Delivered) -> SqsEvent {
+/// Returns the event that Lambda creates for a message.
+fn sqs_event(received: QueueMessage) -> SqsEvent {
     let mut message = SqsMessage::default();
-    message.message_id = Some(delivered.message_id);
-    message.body = Some(delivered.body);
+    message.message_id = Some(received.message_id);
+    message.body = Some(received.body);
     let mut event = SqsEvent::default();
     event.records = vec![message];
     event
 }
 
-/// What Lambda makes of the function's answer.
-fn answered(response: aws_lambda_events::sqs::SqsBatchResponse) -> Result<(), &'static str> {
+/// Converts a function's response into the result of the message.
+fn batch_result(response: aws_lambda_events::sqs::SqsBatchResponse) -> Result<(), &'static str> {
     if response.batch_item_failures.is_empty() {
         Ok(())
     } else {
-        Err("the function reports it as failed")
+        Err("the function reported a batch item failure")
     }
 }

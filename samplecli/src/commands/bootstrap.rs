@@ -1,31 +1,36 @@
-//! `muster bootstrap`: makes a fresh deployment usable, once. It writes the tables with the
-//! caller's AWS credentials, because no operator is there yet to ask the API (docs/adr/0006).
+//! `muster bootstrap`: sets up a fresh deployment, once. It writes the tables with the caller's AWS
+//! credentials, because there is no operator yet who could use the API (docs/adr/0006).
 
 use std::path::PathBuf;
 
 use clap::Args;
 use jiff::Timestamp;
+use muster_aws::bootstrap::{self, Bootstrapped, Named};
 use muster_aws::config::{AccountError, TABLE_CONTROL, TABLE_DIRECTORY};
-use muster_aws::operators::{self, Bootstrapped, Named};
-use muster_aws::{Account, Config, Store, StoreError, Tables, passwords};
+use muster_aws::{Account, Config, Store, StoreError, Tables};
 use muster_core::settings::TaskSettings;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use crate::commands::{Output, password_from_stdin, run_async, settings};
+use crate::commands::new_password::generate;
+use crate::commands::settings_file;
 use crate::failure::{Exit, Failure};
-use crate::terminal::{self, shown};
+use crate::http::server::block_on;
+use crate::output::escape::escaped;
+use crate::output::number::counted;
+use crate::output::printer::OutputFormat;
+use crate::output::{stderr, stdout, summary};
+use crate::prompts::password_from_stdin;
 
-/// Characters of an operator's password.
-const SHORTEST_PASSWORD: usize = 12;
-const LONGEST_PASSWORD: usize = 128;
+const MIN_PASSWORD_CHARS: usize = 12;
+const MAX_PASSWORD_CHARS: usize = 128;
 
-/// Set up a fresh deployment, once: its first tenant and operator, a robot, a task
+/// Set up a fresh deployment: its first tenant and operator, a robot and a task
 #[derive(Args)]
 #[command(after_help = "\
-It writes the stack's tables in DynamoDB with the caller's AWS credentials; region, credentials
-and endpoint are the AWS SDK's own variables. It works once for each deployment, wholly or not at
-all. Passwords are made at random and shown only then.
+Writes the DynamoDB tables of the stack with the AWS credentials of the caller; region, credentials
+and endpoint are taken from the variables of the AWS SDK. Works once per deployment, completely or
+not at all. Passwords are generated and shown only once.
 
 Examples:
   muster bootstrap --stack muster-prod --tenant acme --operator anna
@@ -34,48 +39,48 @@ Examples:
   pass show muster | muster bootstrap --stack muster-prod --tenant acme --operator anna \\
       --password-stdin")]
 pub struct Bootstrap {
-    /// The stack, as it was deployed; without it the tables are those that the variables
-    /// MUSTER_TABLE_DIRECTORY and MUSTER_TABLE_CONTROL name
+    /// Name of the deployed stack [default: the tables in MUSTER_TABLE_DIRECTORY and
+    /// MUSTER_TABLE_CONTROL]
     #[arg(long, value_name = "NAME", value_parser = stack_name)]
     stack: Option<String>,
 
-    /// The first tenant (customer)
+    /// Name of the first tenant (customer)
     #[arg(long, value_name = "NAME")]
     tenant: String,
 
-    /// The operator, who may manage everything of the tenant
+    /// Name of the first operator, with the role manage
     #[arg(long, value_name = "NAME")]
     operator: String,
 
-    /// Read the operator's password from standard input, its first line, instead of making one
+    /// Read the operator's password from the first line of standard input instead of generating it
     #[arg(long)]
     password_stdin: bool,
 
-    /// A robot, which signs in to the API
+    /// Name of a robot, which signs in to import users
     #[arg(long, value_name = "NAME")]
     robot: Option<String>,
 
-    /// The settings of an import task, whose number is assigned; where they permit no robot, the
-    /// one of --robot is permitted
+    /// File with the settings of an import task, which gets an id; if they permit no robot, that of
+    /// --robot is permitted
     #[arg(long, value_name = "TASK.json")]
     task: Option<PathBuf>,
 
-    /// How to show what was made
-    #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Human)]
-    output: Output,
+    /// Output format
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = OutputFormat::Table)]
+    output: OutputFormat,
 }
 
-/// Where it is done.
-struct Place {
+/// The table to write, for messages.
+struct TargetTable {
     table: String,
     region: String,
-    /// Which words of the caller named the tables.
+    /// The flag or variable that names the tables.
     named_by: &'static str,
 }
 
-/// What `--output json` prints.
+/// The output of `--output json`.
 #[derive(Serialize)]
-struct Made<'a> {
+struct BootstrapOutput<'a> {
     tenant: &'a str,
     operator: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,9 +97,9 @@ impl Bootstrap {
     /// Sets the deployment up.
     pub fn run(self) -> Result<Exit, Failure> {
         let config = self.config()?;
-        let order = self.order()?;
-        let region = run_async(config.account())?.map_err(no_account)?;
-        let place = Place {
+        let request = self.request()?;
+        let region = block_on(config.account())?.map_err(no_account)?;
+        let target = TargetTable {
             table: config.tables.control.clone(),
             region,
             named_by: if self.stack.is_some() {
@@ -103,15 +108,15 @@ impl Bootstrap {
                 TABLE_CONTROL
             },
         };
-        let written = run_async(async {
+        let written = block_on(async {
             let store = Store::connect(&config).await;
-            store.bootstrap(order.clone(), Timestamp::now()).await
+            store.bootstrap(request.clone(), Timestamp::now()).await
         })?;
-        let written = written.map_err(|error| place.trouble(&error))?;
-        self.judge(written, &order, &place)?;
-        terminal::say(&format!(
+        let written = written.map_err(|error| target.failure(&error))?;
+        self.report(written, &request, &target)?;
+        stderr::println(&format!(
             "the deployment is set up (table {}, region {})",
-            place.table, place.region
+            target.table, target.region
         ));
         Ok(Exit::Ok)
     }
@@ -122,26 +127,26 @@ impl Bootstrap {
         }
         let config = Account::from_env().and_then(|account| Config::from_env(&account));
         config.map_err(|error| {
-            Failure::usage(error.to_string()).next(format!(
-                "give --stack NAME, as the stack was deployed, or set both {TABLE_DIRECTORY} and \
-                 {TABLE_CONTROL}"
+            Failure::usage(error.to_string()).hint(format!(
+                "pass --stack NAME, the name of the deployed stack, or set both {TABLE_DIRECTORY} \
+                 and {TABLE_CONTROL}"
             ))
         })
     }
 
-    /// What the store is asked to write.
-    fn order(&self) -> Result<operators::Bootstrap, Failure> {
+    /// Returns the rows to write.
+    fn request(&self) -> Result<bootstrap::Bootstrap, Failure> {
         let task = self.task_settings()?;
         let password = if self.password_stdin {
-            chosen_password()?
+            password_of_operator()?
         } else {
-            generated_password()?
+            generate()?
         };
         let robot = match &self.robot {
-            Some(name) => Some((name.clone(), generated_password()?)),
+            Some(name) => Some((name.clone(), generate()?)),
             None => None,
         };
-        Ok(operators::Bootstrap {
+        Ok(bootstrap::Bootstrap {
             tenant: self.tenant.clone(),
             operator: self.operator.clone(),
             password,
@@ -154,56 +159,56 @@ impl Bootstrap {
         let Some(path) = &self.task else {
             return Ok(None);
         };
-        let mut settings = settings::read(path)?;
+        let mut settings = settings_file::read(path)?;
         if settings.permitted_robots.is_empty() {
             settings.permitted_robots.extend(self.robot.clone());
         }
         Ok(Some(settings))
     }
 
-    /// Shows what was made, or says why nothing was.
-    fn judge(
+    /// Prints the new accounts, or returns the reason why nothing was written.
+    fn report(
         &self,
         outcome: Bootstrapped,
-        order: &operators::Bootstrap,
-        place: &Place,
+        request: &bootstrap::Bootstrap,
+        target: &TargetTable,
     ) -> Result<(), Failure> {
         match outcome {
-            Bootstrapped::Done { task } => self.show(order, task),
+            Bootstrapped::Done { task } => self.print(request, task),
             Bootstrapped::Unknown { task, cause } => {
-                // Nobody could sign in if it was done and they were lost.
-                self.show(order, task)?;
-                Err(place.unknown(&cause))
+                // If the rows were written, nobody could sign in without these passwords.
+                self.print(request, task)?;
+                Err(target.outcome_unknown(&cause))
             }
             Bootstrapped::AlreadyDone {
                 at,
                 tenant,
                 operator,
             } => Err(Failure::failed(format!(
-                "this deployment was set up on {} with the operator {operator} of the tenant \
-                 {tenant}: nothing was changed",
+                "this deployment was already set up on {} with the operator {operator} of the \
+                 tenant {tenant}: nothing was changed",
                 at.strftime("%Y-%m-%d at %H:%M UTC")
             ))
-            .next(format!(
-                "go on as {operator}; for another deployment name its tables with {}",
-                place.named_by
+            .hint(format!(
+                "sign in as {operator}; for another deployment, set {}",
+                target.named_by
             ))),
             Bootstrapped::Taken(named) => Err(Failure::failed(format!(
-                "the {named} {} is already in the table {}: nothing was changed",
+                "the {named} {} already exists in the table {}: nothing was changed",
                 self.name(named),
-                place.table
+                target.table
             ))
-            .next(format!("choose another name with --{named}"))),
+            .hint(format!("choose another name for --{named}"))),
             Bootstrapped::BadName(named, rule) => Err(Failure::usage(format!(
-                "--{named} {:?} cannot be used: {rule}",
+                "invalid value {:?} for --{named}: {rule}",
                 self.name(named)
             ))
-            .next("nothing was changed")),
+            .hint("nothing was changed")),
             Bootstrapped::Refused(problems) => {
                 let file = self.task.clone().unwrap_or_default();
-                let what = format!("the settings in {} cannot be stored", file.display());
-                Err(settings::refused(&what, &problems)
-                    .next("nothing was changed: put them right and run it again"))
+                let message = format!("invalid settings in {}", file.display());
+                Err(settings_file::refused(&message, &problems)
+                    .hint("nothing was changed: correct them and run it again"))
             }
         }
     }
@@ -216,33 +221,28 @@ impl Bootstrap {
         }
     }
 
-    /// Shows what was made, each generated password for the only time.
-    fn show(&self, order: &operators::Bootstrap, task: Option<u64>) -> Result<(), Failure> {
-        let robot = order.robot.as_ref();
-        let made = Made {
-            tenant: &order.tenant,
-            operator: &order.operator,
-            password: (!self.password_stdin).then(|| order.password.expose_secret()),
+    /// Prints the new accounts with the generated passwords.
+    fn print(&self, request: &bootstrap::Bootstrap, task: Option<u64>) -> Result<(), Failure> {
+        let robot = request.robot.as_ref();
+        let output = BootstrapOutput {
+            tenant: &request.tenant,
+            operator: &request.operator,
+            password: (!self.password_stdin).then(|| request.password.expose_secret()),
             robot: robot.map(|(name, _)| name.as_str()),
             robot_password: robot.map(|(_, password)| password.expose_secret()),
             task_id: task,
         };
-        if made.password.is_some() || made.robot_password.is_some() {
-            terminal::say("passwords are shown only this once: keep them now");
+        if output.password.is_some() || output.robot_password.is_some() {
+            stderr::println("passwords are shown only this once: store them now");
         }
         match self.output {
-            Output::Human => terminal::print(&made.table()),
-            Output::Json => {
-                let json = serde_json::to_string(&made).map_err(|error| {
-                    Failure::failed(format!("cannot write what was made: {error}"))
-                })?;
-                terminal::print_data(json.as_bytes())
-            }
+            OutputFormat::Table => stdout::print(&output.table()),
+            OutputFormat::Json => stdout::print_json(&output).map(drop),
         }
     }
 }
 
-impl Made<'_> {
+impl BootstrapOutput<'_> {
     fn table(&self) -> String {
         let Self {
             tenant,
@@ -253,35 +253,34 @@ impl Made<'_> {
             task_id,
         } = self;
         let rows = [
-            ("Tenant", Some(shown(tenant).into_owned())),
-            ("Operator", Some(shown(operator).into_owned())),
+            ("Tenant", Some(escaped(tenant).into_owned())),
+            ("Operator", Some(escaped(operator).into_owned())),
             ("Password", password.map(str::to_owned)),
-            ("Robot", robot.map(|name| shown(name).into_owned())),
+            ("Robot", robot.map(|name| escaped(name).into_owned())),
             ("Robot password", robot_password.map(str::to_owned)),
             ("Task id", task_id.map(|id| id.to_string())),
         ];
         let rows = rows
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)));
-        terminal::table(rows)
+        summary::table(rows)
     }
 }
 
-impl Place {
-    /// It was sent, and nobody knows whether it was done.
-    fn unknown(&self, cause: &StoreError) -> Failure {
+impl TargetTable {
+    /// Returns the failure for a request without a response.
+    fn outcome_unknown(&self, cause: &StoreError) -> Failure {
         Failure::failed(format!(
-            "DynamoDB in {} did not say whether it was done: {cause}",
+            "the outcome is unknown: no response from DynamoDB in {}: {cause}",
             self.region
         ))
-        .next(
-            "run it again: should it say that the deployment was set up just now, then the \
-             passwords shown here are the right ones",
+        .hint(
+            "run it again: if the deployment was set up just now, the passwords shown above are valid",
         )
     }
 
-    /// What kept the store from doing it, and what to do about it.
-    fn trouble(&self, error: &StoreError) -> Failure {
+    /// Returns the failure for a store error.
+    fn failure(&self, error: &StoreError) -> Failure {
         let Self {
             table,
             region,
@@ -291,23 +290,25 @@ impl Place {
             StoreError::Refused(cause)
                 if cause.code.as_deref() == Some("ResourceNotFoundException") =>
             {
-                Failure::failed(format!("the table {table} does not exist in {region}")).next(
-                    format!("is {named_by} right, and are region and credentials the stack's?"),
+                Failure::failed(format!("the table {table} does not exist in {region}")).hint(
+                    format!(
+                        "check {named_by}, and that region and credentials are those of the stack"
+                    ),
                 )
             }
             StoreError::Refused(cause) => Failure::failed(format!(
-                "DynamoDB in {region} refused: {cause}"
+                "DynamoDB in {region} refused the request: {cause}"
             ))
-            .next(format!(
+            .hint(format!(
                 "the credentials must allow GetItem, PutItem and UpdateItem on the table {table}"
             )),
             StoreError::Unanswered(cause) => {
-                Failure::failed(format!("DynamoDB in {region} did not answer: {cause}"))
-                    .next("nothing was changed: run it again once it can be reached")
+                Failure::failed(format!("no response from DynamoDB in {region}: {cause}"))
+                    .hint("nothing was changed: run it again when DynamoDB is reachable")
             }
             StoreError::Throttled(_) | StoreError::Contended(_) => {
                 Failure::failed(format!("DynamoDB in {region} is busy: {error}"))
-                    .next("run it again in a minute")
+                    .hint("run it again in a minute")
             }
             StoreError::Row { .. } | StoreError::Secrets(_) => {
                 Failure::failed(format!("the table {table} in {region}: {error}"))
@@ -319,34 +320,30 @@ impl Place {
 fn no_account(error: AccountError) -> Failure {
     match error {
         AccountError::NoRegion => Failure::usage(error.to_string())
-            .next("set AWS_REGION to the region of the stack, such as eu-central-1"),
-        AccountError::NoCredentials(_) => Failure::failed(error.to_string()).next(
-            "set AWS_PROFILE, or take over what the aws command uses: \
+            .hint("set AWS_REGION to the region of the stack, such as eu-central-1"),
+        AccountError::NoCredentials(_) => Failure::failed(error.to_string()).hint(
+            "set AWS_PROFILE, or export the credentials of the aws command: \
              eval \"$(aws configure export-credentials --format env)\"",
         ),
     }
 }
 
-fn chosen_password() -> Result<SecretString, Failure> {
+/// Reads and checks the operator's password.
+fn password_of_operator() -> Result<SecretString, Failure> {
     let password = password_from_stdin()?;
     let length = password.chars().count();
-    if !(SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&length) {
+    if !(MIN_PASSWORD_CHARS..=MAX_PASSWORD_CHARS).contains(&length) {
         return Err(Failure::usage(format!(
-            "the password on standard input has {}; an operator's has {SHORTEST_PASSWORD} to \
-             {LONGEST_PASSWORD}",
-            terminal::counted(length as u64, "character")
+            "the password on standard input has {}: expected {MIN_PASSWORD_CHARS} to \
+             {MAX_PASSWORD_CHARS}",
+            counted(length as u64, "character")
         ))
-        .next("nothing was changed; without --password-stdin one is made"));
+        .hint("nothing was changed; without --password-stdin a password is generated"));
     }
     Ok(SecretString::from(password))
 }
 
-fn generated_password() -> Result<SecretString, Failure> {
-    passwords::generate()
-        .map_err(|error| Failure::failed(format!("cannot make a password: {error}")))
-}
-
-/// CloudFormation's rule, by which the names of the tables are names of tables, too.
+/// Parses the name of a stack. CloudFormation's rule, which also makes valid table names.
 fn stack_name(text: &str) -> Result<String, &'static str> {
     let fits = text.len() <= 128
         && text.starts_with(|letter: char| letter.is_ascii_alphabetic())
@@ -354,6 +351,6 @@ fn stack_name(text: &str) -> Result<String, &'static str> {
             .chars()
             .all(|letter| letter.is_ascii_alphanumeric() || letter == '-');
     fits.then(|| text.to_owned()).ok_or(
-        "a stack's name has 1 to 128 letters, digits and `-`, a letter first, such as muster-prod",
+        "expected 1 to 128 letters, digits and `-`, starting with a letter, such as muster-prod",
     )
 }

@@ -1,51 +1,54 @@
-//! `muster cancel`: stops an import.
+//! `muster cancel`: cancels an import.
 
 use clap::Args;
+use muster_api::AcceptedImportResponse;
+use muster_core::run::ImportState;
 
-use crate::commands::{Output, run_async, run_id};
-use crate::connection::ConnectionArgs;
+use crate::args::import_id;
 use crate::failure::{Exit, Failure};
-use crate::imports::{Cancelled, Imports, State};
-use crate::terminal;
-use crate::view::View;
+use crate::http::connection::ConnectionArgs;
+use crate::http::server::block_on;
+use crate::imports::client::ImportsClient;
+use crate::output::printer::{OutputFormat, Printer};
+use crate::output::stderr;
 
-/// Stop an import
+/// Cancel an import
 ///
-/// What it has not written yet, it does not write; what it has written stays. One that is still
+/// Records that were already written are kept; the others are not written. An import that is still
 /// being uploaded, checked or planned has written nothing.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   muster cancel 0198c7e2-5a4b-7c3d-9e1f-2a3b4c5d6e7f")]
 pub struct Cancel {
-    /// The import's id, as `muster import` shows it
-    #[arg(value_name = "RUN", value_parser = run_id)]
+    /// Id of the import, as shown by `muster import`
+    #[arg(value_name = "RUN", value_parser = import_id)]
     run: String,
 
-    /// How to show the answer; json is the server's
-    #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Human)]
-    output: Output,
+    /// Output format; json is the response of the server
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = OutputFormat::Table)]
+    output: OutputFormat,
 
     #[command(flatten)]
     connection: ConnectionArgs,
 }
 
 impl Cancel {
-    /// Stops it.
+    /// Cancels the import.
     pub fn run(self) -> Result<Exit, Failure> {
-        let imports = Imports::new(self.connection.resolve()?)?;
-        let object = run_async(imports.cancel(&self.run))??;
-        if self.output == Output::Json {
-            View::new(self.output).json(object.json())?;
+        let imports = ImportsClient::new(self.connection.resolve()?)?;
+        let object = block_on(imports.cancel(&self.run))??;
+        if self.output == OutputFormat::Json {
+            Printer::new(self.output).json(&object)?;
             return Ok(Exit::Ok);
         }
-        let Cancelled { state } = object.read()?;
+        let AcceptedImportResponse { state, .. } = object.read()?;
         let run = &self.run;
-        if state == State::Cancelled {
-            terminal::say(&format!("import {run} is cancelled: nothing was changed"));
+        if state == ImportState::Cancelled {
+            stderr::println(&format!("import {run} was cancelled: nothing was changed"));
         } else {
-            terminal::say(&format!(
-                "import {run} is stopping; what it has written stays: {} shows how much that is",
+            stderr::println(&format!(
+                "import {run} is stopping; records already written are kept: see {}",
                 imports.command(&format!("status {run} --watch"))
             ));
         }

@@ -1,5 +1,5 @@
-//! `muster check`: reads a file with the service's own engine, offline, and says what an import
-//! of it into an empty directory would answer.
+//! `muster check`: checks a file offline with the service's own engine, as an import into an empty
+//! directory would.
 
 use std::fs::File;
 use std::io;
@@ -14,48 +14,50 @@ use muster_core::run::Status;
 use muster_core::survey::{Checked, check};
 use serde::Serialize;
 
-use crate::commands::settings;
+use crate::commands::settings_file;
 use crate::failure::{Exit, Failure};
-use crate::terminal::{self, counted, grouped, shown};
+use crate::output::escape::escaped;
+use crate::output::number::{counted, grouped};
+use crate::output::{progress, stdout, summary};
 
 /// Check a file offline, as an import into an empty directory would
 #[derive(Args)]
 #[command(after_help = "\
-TASK.json holds the settings of a task; `attribute_mapping` must name at least the user name:
+TASK.json contains the settings of a task; `attribute_mapping` must map at least the user name:
   {\"attribute_mapping\": {\"username\": \"Username\", \"name\": \"Name\", \"role\": \"Role\",
    \"email\": \"E-mail\"}, \"role_mapping\": {\"catman\": \"Category Manager\"}}
 
-Exit codes: 0 no warnings, 1 not a JSON array or not readable, 2 usage, 3 warnings.
+Exit codes: 0 no warnings, 1 unreadable or not a JSON array, 2 usage, 3 warnings.
 
 Examples:
   muster check users.json --settings task.json
   muster check users.json --settings task.json --warnings 500
   muster check users.json --settings task.json --json | jq .users_per_second")]
 pub struct Check {
-    /// The file, a JSON array of records, of any size; - for standard input
+    /// File with a JSON array of records, of any size; - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// The task's settings, as the service stores them
+    /// File with the settings of the task, as the service stores them
     #[arg(long, value_name = "TASK.json")]
     settings: PathBuf,
 
-    /// How many threads check; without it as many as the machine has cores
+    /// Number of threads [default: the number of cores]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroU16>,
 
-    /// One JSON object instead of a table; its `warnings` are how many there are
+    /// Print one JSON object instead of a table; `warnings` is their number
     #[arg(long)]
     json: bool,
 
-    /// How many warnings to show
+    /// Maximum number of warnings to show
     #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "json")]
     warnings: usize,
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
-struct Figures {
+struct Summary {
     #[serde(rename = "Total Lines")]
     total_lines: u64,
     #[serde(rename = "Empty IDs")]
@@ -82,7 +84,7 @@ impl Check {
         let checked = pool.install(|| self.check(&rules))?;
         let seconds = start.elapsed().as_secs_f64().max(1e-9);
 
-        let figures = Figures {
+        let summary = Summary {
             total_lines: checked.counts.total,
             empty_ids: checked.counts.empty,
             ignored_users: checked.counts.ignored,
@@ -93,11 +95,9 @@ impl Check {
             bytes_per_second: checked.bytes as f64 / seconds,
         };
         if self.json {
-            let json = serde_json::to_string(&figures)
-                .map_err(|error| Failure::failed(format!("cannot write the figures: {error}")))?;
-            terminal::print_data(json.as_bytes())?;
+            stdout::print_json(&summary)?;
         } else {
-            show(&figures, &checked)?;
+            show(&summary, &checked)?;
         }
         Ok(if checked.warnings == 0 {
             Exit::Ok
@@ -115,16 +115,16 @@ impl Check {
                         Failure::failed(format!("cannot read standard input: {error}"))
                     }
                     ReadError::Syntax(error) => {
-                        let place = format!("after {}", counted(error.offset, "byte"));
-                        not_an_array("standard input", &place, &error)
+                        let position = format!("after {}", counted(error.offset, "byte"));
+                        not_an_array("standard input", &position, &error)
                     }
                 });
         }
         let name = self.file.display().to_string();
         let unreadable = |error| Failure::failed(format!("cannot read {name}: {error}"));
         let file = File::open(&self.file).map_err(unreadable)?;
-        let progress = terminal::byte_bar(file.metadata().ok().map(|metadata| metadata.len()));
-        // A wrapped file is read in a slower way.
+        let progress = progress::byte_bar(file.metadata().ok().map(|metadata| metadata.len()));
+        // Reading a wrapped file is slower.
         let checked = if progress.is_hidden() {
             self.check_input(file, rules)
         } else {
@@ -136,11 +136,11 @@ impl Check {
             ReadError::Syntax(error) => {
                 let located =
                     File::open(&self.file).and_then(|file| Position::locate(file, error.offset));
-                let place = located.map_or_else(
+                let position = located.map_or_else(
                     |_| format!("after {}", counted(error.offset, "byte")),
                     |position| position.to_string(),
                 );
-                not_an_array(&name, &place, &error)
+                not_an_array(&name, &position, &error)
             }
         })
     }
@@ -150,50 +150,50 @@ impl Check {
         input: impl io::Read + Send,
         rules: &Rules,
     ) -> Result<Checked, ReadError> {
-        let most_items = if self.json { 0 } else { self.warnings };
-        check(input, rules, Sizes::default(), &rand::random(), most_items)
+        let max_items = if self.json { 0 } else { self.warnings };
+        check(input, rules, Sizes::default(), &rand::random(), max_items)
     }
 }
 
-fn not_an_array(name: &str, place: &str, error: &SyntaxError) -> Failure {
-    Failure::failed(format!("{name}, {place}: {}", error.reason)).next(format!(
+fn not_an_array(name: &str, position: &str, error: &SyntaxError) -> Failure {
+    Failure::failed(format!("{name}, {position}: {}", error.reason)).hint(format!(
         "{} before it; an import of this file would change nothing",
         counted(error.records, "complete record")
     ))
 }
 
-/// The rules of the task whose settings this file holds.
+/// Reads the settings of a task and returns its rules.
 fn read_rules(path: &Path) -> Result<Rules, Failure> {
-    Rules::new(&settings::read(path)?).map_err(|problems| {
+    Rules::new(&settings_file::read(path)?).map_err(|problems| {
         let name = path.display();
-        settings::refused(
-            &format!("the settings in {name} do not allow an import"),
+        settings_file::refused(
+            &format!("the settings in {name} are not complete enough for an import"),
             &problems,
         )
     })
 }
 
-fn show(figures: &Figures, checked: &Checked) -> Result<(), Failure> {
-    let status = if figures.warnings == 0 {
+fn show(summary: &Summary, checked: &Checked) -> Result<(), Failure> {
+    let status = if summary.warnings == 0 {
         Status::Success
     } else {
         Status::PartialSuccess
     };
-    let mut text = terminal::table([
-        ("Status", terminal::coloured(status)),
-        ("Total Lines", grouped(figures.total_lines)),
-        ("Empty IDs", grouped(figures.empty_ids)),
-        ("Ignored Users", grouped(figures.ignored_users)),
-        ("Duplicated Users", grouped(figures.duplicated_users)),
+    let mut text = summary::table([
+        ("Status", summary::coloured(status)),
+        ("Total Lines", grouped(summary.total_lines)),
+        ("Empty IDs", grouped(summary.empty_ids)),
+        ("Ignored Users", grouped(summary.ignored_users)),
+        ("Duplicated Users", grouped(summary.duplicated_users)),
         ("New users", grouped(checked.counts.created)),
-        ("Warnings", grouped(figures.warnings)),
-        ("Time", format!("{:.3} s", figures.seconds)),
+        ("Warnings", grouped(summary.warnings)),
+        ("Time", format!("{:.3} s", summary.seconds)),
         (
             "Speed",
             format!(
                 "{} users/s, {:.1} MB/s",
-                grouped(figures.users_per_second as u64),
-                figures.bytes_per_second / 1e6
+                grouped(summary.users_per_second as u64),
+                summary.bytes_per_second / 1e6
             ),
         ),
     ]);
@@ -201,15 +201,15 @@ fn show(figures: &Figures, checked: &Checked) -> Result<(), Failure> {
         text.push('\n');
     }
     for item in &checked.items {
-        text.push_str(&shown(&item.to_string()));
+        text.push_str(&escaped(&item.to_string()));
         text.push('\n');
     }
-    let hidden = figures.warnings.saturating_sub(checked.items.len() as u64);
-    if hidden > 0 && hidden < figures.warnings {
+    let hidden = summary.warnings.saturating_sub(checked.items.len() as u64);
+    if hidden > 0 && hidden < summary.warnings {
         text.push_str(&format!(
-            "and {}; --warnings N shows N\n",
+            "and {}; show them with --warnings N\n",
             counted(hidden, "more warning")
         ));
     }
-    terminal::print(&text)
+    stdout::print(&text)
 }

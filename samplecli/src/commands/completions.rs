@@ -1,13 +1,12 @@
-//! `muster completions`: what makes a shell complete this client's commands and flags.
+//! `muster completions`: scripts for completion in shells.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
-use crate::Cli;
 use crate::failure::{Exit, Failure};
-use crate::terminal;
+use crate::output::stdout;
 
-/// Print what makes a shell complete commands and flags
+/// Print a completion script for a shell
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -21,11 +20,11 @@ pub struct Completions {
 }
 
 impl Completions {
-    /// Prints them.
-    pub fn run(self) -> Result<Exit, Failure> {
+    /// Prints the script for the command line `cli`.
+    pub fn run(self, mut cli: clap::Command) -> Result<Exit, Failure> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "muster", &mut script);
-        terminal::print_data(&script)?;
+        clap_complete::generate(self.shell, &mut cli, "muster", &mut script);
+        stdout::print_data(&script)?;
         Ok(Exit::Ok)
     }
 }

@@ -1,85 +1,102 @@
-//! An import on its way at the server: shown until it ends, and what became of it, judged.
+//! Follows an import until it ends, and reports its outcome.
 
 use std::time::Duration;
 
-use crate::commands::items::ItemView;
+use muster_core::item::Severity;
+use muster_core::limits::MAX_REPLY_WARNINGS;
+use muster_core::run::ImportState;
+
 use crate::failure::{Exit, Failure};
-use crate::imports::{ImportView, Imports, Outcome, State, Trouble, patiently};
-use crate::progress::{Progress, Stage, Unit};
-use crate::terminal::{self, counted, grouped, shown};
-use crate::view::Output;
-use crate::words;
+use crate::imports::client::ImportsClient;
+use crate::imports::outcome::Outcome;
+use crate::imports::retry::{RequestError, retrying};
+use crate::imports::status::ImportStatus;
+use crate::output::escape::escaped;
+use crate::output::number::{counted, grouped};
+use crate::output::printer::OutputFormat;
+use crate::output::progress::{ProgressReporter, Stage, Unit};
+use crate::output::{stderr, stdout, time};
 
-/// How long it is until the first look again; each pause is twice the last, up to [`PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const PAUSE: Duration = Duration::from_secs(1);
-/// As the end comes near, for so many looks; it may be said to be near for long.
-const LAST_PAUSE: Duration = Duration::from_millis(250);
-const LAST_LOOKS: usize = 20;
+/// The first polling interval; each is twice the last, up to [`MAX_POLL_INTERVAL`].
+const MIN_POLL_INTERVAL: Duration = Duration::from_millis(100);
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// The polling interval near the end of an import.
+const FINAL_POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// Maximum polls at that interval: estimates may stay near the end for long.
+const MAX_FINAL_POLLS: usize = 20;
 
-/// What to do when nobody knows what became of an import.
-pub const SEND_AGAIN: &str =
-    "sending the same file again is safe: users who are already as the file says are left alone";
+/// The hint where the outcome of an import is unknown.
+pub const RESEND_HINT: &str =
+    "sending the same file again is safe: users that are up to date are not changed";
 
-/// Waits for a run to end, and shows meanwhile how far it is.
-pub async fn until_it_ends(
-    imports: &Imports,
-    run: &str,
-    progress: &mut Progress,
-) -> Result<ImportView, Failure> {
-    let (mut pause, mut last_looks) = (FIRST_PAUSE, LAST_LOOKS);
+/// Returns true if the import has ended.
+pub const fn is_terminal(state: ImportState) -> bool {
+    matches!(state, ImportState::Finished | ImportState::Cancelled)
+}
+
+/// Waits until an import has ended, and shows its progress.
+pub async fn wait_until_ended(
+    imports: &ImportsClient,
+    id: &str,
+    progress: &mut ProgressReporter,
+) -> Result<ImportStatus, Failure> {
+    let (mut interval, mut final_polls) = (MIN_POLL_INTERVAL, MAX_FINAL_POLLS);
     loop {
-        let look = async || {
-            let run = imports.run(run).await?;
-            run.read::<ImportView>().map_err(Trouble::Lasting)
+        let poll = async || {
+            let status = imports.status(id).await?;
+            status
+                .read::<ImportStatus>()
+                .map_err(RequestError::Permanent)
         };
-        let looked = patiently(progress.bar(), look).await;
-        let view = looked.map_err(|trouble| goes_on(imports, run, trouble.into()))?;
-        if view.state.is_terminal() {
+        let polled = retrying(progress.bar(), poll).await;
+        let status = polled.map_err(|error| still_running(imports, id, error.into()))?;
+        if is_terminal(status.import.state) {
             progress.end();
-            return Ok(view);
+            return Ok(status);
         }
-        show(&view, progress);
-        let ends_soon = view.eta_seconds.is_some_and(|left| left <= 1.0);
-        if ends_soon && last_looks > 0 {
-            last_looks -= 1;
-            tokio::time::sleep(LAST_PAUSE.min(pause)).await;
+        show_progress(&status, progress);
+        let ends_soon = status.import.eta_seconds.is_some_and(|left| left <= 1);
+        if ends_soon && final_polls > 0 {
+            final_polls -= 1;
+            tokio::time::sleep(FINAL_POLL_INTERVAL.min(interval)).await;
         } else {
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(interval).await;
         }
-        pause = (pause * 2).min(PAUSE);
+        interval = (interval * 2).min(MAX_POLL_INTERVAL);
     }
 }
 
-/// What it means to an import that nobody looks any more: nothing.
-pub fn goes_on(imports: &Imports, run: &str, failure: Failure) -> Failure {
-    failure.then(format!(
-        "import {run} goes on at the server: {} follows it, {} stops it",
-        imports.command(&format!("status {run} --watch")),
-        imports.command(&format!("cancel {run}")),
+/// Adds a hint that the import continues on the server.
+pub fn still_running(imports: &ImportsClient, id: &str, failure: Failure) -> Failure {
+    failure.add_hint(format!(
+        "import {id} continues on the server: follow it with {}, cancel it with {}",
+        imports.command(&format!("status {id} --watch")),
+        imports.command(&format!("cancel {id}")),
     ))
 }
 
-fn show(view: &ImportView, progress: &mut Progress) {
-    let at = &view.progress;
-    let (unit, done, total) = match view.state {
-        State::Uploading | State::Queued | State::Checking => {
-            (Unit::Bytes, at.bytes, at.bytes_total)
+fn show_progress(status: &ImportStatus, reporter: &mut ProgressReporter) {
+    let import = &status.import;
+    let progress = &import.progress;
+    let (unit, done, total) = match import.state {
+        ImportState::Uploading | ImportState::Queued | ImportState::Checking => {
+            (Unit::Bytes, progress.bytes, progress.bytes_total)
         }
-        State::Planning | State::Applying | State::Stopping | State::Other => {
-            (Unit::Records, at.records, at.records_total)
+        ImportState::Planning | ImportState::Applying | ImportState::Stopping => {
+            (Unit::Records, progress.records, progress.records_total)
         }
-        State::Finished | State::Cancelled => return,
+        ImportState::Finished | ImportState::Cancelled => return,
     };
-    let rate = view
+    let rate = import
         .rate
         .map(|rate| format!("{} records/s", grouped(rate.round() as u64)));
-    let left = view
-        .eta_seconds
-        .map(|left| format!("about {} left", words::duration((left * 1_000.0) as u64)));
+    let left = import.eta_seconds.map(|left| {
+        let left = time::duration(left.saturating_mul(1_000));
+        format!("about {left} left")
+    });
     let notes: Vec<String> = rate.into_iter().chain(left).collect();
-    progress.show(&Stage {
-        name: view.state.as_str(),
+    reporter.show(&Stage {
+        name: import.state.as_str(),
         unit,
         done: done.unwrap_or_default(),
         total,
@@ -87,68 +104,69 @@ fn show(view: &ImportView, progress: &mut Progress) {
     });
 }
 
-/// An import that has ended, and how that is to be shown.
-pub struct Ending<'a> {
-    pub imports: &'a Imports,
-    /// What was imported, as a person knows it.
-    pub name: &'a str,
-    /// Whether the warnings are wanted.
+/// Reports the outcome of an import that has ended.
+pub struct ResultReporter<'a> {
+    pub imports: &'a ImportsClient,
+    /// The name of the data in messages.
+    pub source_name: &'a str,
+    /// Shows the warnings.
     pub debug: bool,
-    pub output: Output,
+    pub output: OutputFormat,
 }
 
-impl Ending<'_> {
-    /// Shows what became of a run, and answers how the command ends.
-    pub async fn judge(&self, view: ImportView) -> Result<Exit, Failure> {
-        let (run, task, state) = (view.import_id, view.task, view.state);
-        let Some(mut outcome) = view.outcome else {
+impl ResultReporter<'_> {
+    /// Shows the outcome of an import, and returns the exit code of the command.
+    pub async fn report(&self, status: ImportStatus) -> Result<Exit, Failure> {
+        let (id, task) = (status.import.import_id, status.import.task);
+        let was_cancelled = status.import.state == ImportState::Cancelled;
+        let Some(mut outcome) = status.outcome else {
             return Err(Failure::failed(format!(
-                "import {run} has ended, but the server does not say how"
+                "import {id} has ended, but the server did not return the outcome"
             ))
-            .next("is this client older than the server? `muster --version` says which it is"));
+            .hint("the client may be older than the server: see `muster --version`"));
         };
         if self.debug {
             outcome.warnings = tokio::select! {
-                warnings = self.warnings(&run) => warnings?,
+                warnings = self.warnings(&id) => warnings?,
                 _ = tokio::signal::ctrl_c() => {
-                    return Err(Failure::failed("interrupted while the warnings were read")
-                        .next(format!("import {run} has ended")));
+                    return Err(Failure::failed("interrupted while reading the warnings")
+                        .hint(format!("import {id} has ended")));
                 }
             };
         }
-        outcome.import_id = Some(run.clone());
-        if self.output == Output::Json {
-            outcome.print_json()?;
+        outcome.import_id = Some(id.clone());
+        if self.output == OutputFormat::Json {
+            stdout::print_json(&outcome)?;
         }
-        let refused = Failure::failed(format!(
-            "the import of {} into task {task} was {}{}\n(import {run})",
-            self.name,
-            if state == State::Cancelled {
+        let failure = Failure::failed(format!(
+            "the import of {} into task {task} was {}{}\n(import {id})",
+            self.source_name,
+            if was_cancelled {
                 "cancelled"
             } else {
                 "refused"
             },
             outcome.reasons(),
         ));
-        match (state, outcome.exit()) {
-            (State::Cancelled, Exit::Failure) => Err(refused.next("nothing was changed")),
-            (State::Cancelled, _) => {
+        match (was_cancelled, outcome.exit()) {
+            (true, Exit::Failure) => Err(failure.hint("nothing was changed")),
+            (true, _) => {
                 self.show(&outcome)?;
-                Err(Failure::failed(format!("import {run} was cancelled"))
-                    .next(format!("what it had written by then stays; {SEND_AGAIN}")))
+                Err(Failure::failed(format!("import {id} was cancelled"))
+                    .hint(format!("records already written are kept; {RESEND_HINT}")))
             }
-            (_, Exit::Failure) => {
+            (false, Exit::Failure) => {
                 if !outcome.warnings.is_empty() {
                     self.show(&outcome)?;
                 }
-                Err(refused.next(format!("put it right and import it again; {SEND_AGAIN}")))
+                Err(failure.hint(format!("correct this and import it again; {RESEND_HINT}")))
             }
-            (_, exit) => {
+            (false, exit) => {
                 self.show(&outcome)?;
                 self.mention_rejected(&outcome);
-                if exit == Exit::Partial && !self.debug && self.output == Output::Human {
-                    terminal::say(&format!(
-                        "some records gave warnings; an operator sees them with `muster items {run}`"
+                if exit == Exit::Partial && !self.debug && self.output == OutputFormat::Table {
+                    stderr::println(&format!(
+                        "there are warnings: operators see them with `muster items {id}`"
                     ));
                 }
                 Ok(exit)
@@ -156,52 +174,55 @@ impl Ending<'_> {
         }
     }
 
-    /// Shows an outcome to a person, and where more is to be had.
+    /// Prints the summary of an outcome, unless JSON was printed.
     pub fn show(&self, outcome: &Outcome) -> Result<(), Failure> {
-        if self.output == Output::Json {
+        if self.output == OutputFormat::Json {
             return Ok(());
         }
         outcome.print()?;
         if outcome.dry_run {
-            terminal::say("this was a dry run: nothing was changed");
+            stderr::println("dry run: nothing was changed");
         }
         Ok(())
     }
 
-    /// Says where the records are that a run in the background did not take; one within a request
-    /// keeps none.
+    /// Mentions the rejected records. The server stores those of background runs only.
     fn mention_rejected(&self, outcome: &Outcome) {
-        if self.output == Output::Json {
+        if self.output == OutputFormat::Json {
             return;
         }
-        if let (Some(run), 1..) = (&outcome.import_id, outcome.not_taken()) {
-            let not_taken = outcome.not_taken();
-            terminal::say(&format!(
-                "{} {} not taken: {} writes what they were, and why",
-                counted(not_taken, "record"),
-                if not_taken == 1 { "was" } else { "were" },
+        if let (Some(id), rejected @ 1..) = (&outcome.import_id, outcome.rejected()) {
+            stderr::println(&format!(
+                "{} {} rejected: get them, with the reasons, with {}",
+                counted(rejected, "record"),
+                if rejected == 1 { "was" } else { "were" },
                 self.imports
-                    .command(&format!("rejected {} -o rejected.ndjson", shown(run))),
+                    .command(&format!("rejected {} -o rejected.ndjson", escaped(id))),
             ));
         }
     }
 
-    /// As many warnings as a reply holds, in its words.
-    async fn warnings(&self, run: &str) -> Result<Vec<String>, Failure> {
+    /// Reads as many warnings as a reply to an import in one request contains.
+    async fn warnings(&self, id: &str) -> Result<Vec<String>, Failure> {
         let mut warnings = Vec::new();
         let mut after: Option<String> = None;
         let bar = indicatif::ProgressBar::hidden();
         loop {
-            let page = async || self.imports.items::<ItemView>(run, after.as_deref()).await;
-            let page = patiently(&bar, page).await?;
-            warnings.extend(page.items.iter().filter_map(ItemView::warning));
-            let enough = warnings.len() >= muster_core::limits::REPLY_WARNINGS;
-            if enough && page.next.is_some() {
+            let page = async || self.imports.items(id, after.as_deref()).await;
+            let page = retrying(&bar, page).await?;
+            let items = page.items.iter();
+            warnings.extend(
+                items
+                    .filter(|item| item.severity == Severity::Warning)
+                    .map(ToString::to_string),
+            );
+            let is_enough = warnings.len() >= MAX_REPLY_WARNINGS;
+            if is_enough && page.next.is_some() {
                 warnings.push(format!(
-                    "there are more: an operator sees all with `muster items {run} --all`"
+                    "there are more: operators see all with `muster items {id} --all`"
                 ));
             }
-            after = page.next.filter(|_| !enough);
+            after = page.next.filter(|_| !is_enough);
             if after.is_none() {
                 return Ok(warnings);
             }

@@ -3,36 +3,37 @@
 use std::io::{self, IsTerminal};
 
 use clap::Args;
+use indicatif::ProgressBar;
 use muster_sample::{BYTES_PER_USER, Options, generate};
 
 use crate::failure::{Exit, Failure};
-use crate::terminal;
+use crate::output::{progress, stderr, stdout};
 
 /// Write sample users as a JSON array to standard output
 #[derive(Args)]
 #[command(after_help = "\
-The records have the keys that a task proposes (Username, Name, Role, E-mail, All Stores,
-Individual Stores, now and then others), the roles `catman` and `store manager`, and two keys
-that no task maps. The same seed gives the same bytes.
+The records have the default keys of a task (Username, Name, Role, E-mail, All Stores, Individual
+Stores, and occasionally others), the roles `catman` and `store manager`, and two keys that no task
+maps. The same seed produces the same bytes.
 
-With --anomalies one element in five is spoilt: no username, a repeated or impossible login, a
-wrong role or address, something that is no record. At the end one line of JSON on standard error
-says what was put in, and the counters that an import into an empty directory must answer.
+With --anomalies one record in five is invalid: no user name, a duplicate or invalid login, an
+unknown role, an invalid address, or not an object. One line of JSON on standard error then lists
+the anomalies and the counters that an import into an empty directory must report.
 
 Examples:
   muster generate 1000 > users.json
   muster generate 20000 --seed 7 --anomalies > users.json 2> expected.json
   muster generate 1000000 | muster check - --settings task.json")]
 pub struct Generate {
-    /// How many users
+    /// Number of users
     #[arg(value_name = "N")]
     users: u64,
 
-    /// Other people for another seed
+    /// Seed of the random data
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
 
-    /// Mix in what goes wrong, and say on standard error what it was
+    /// Include invalid records, and list them on standard error
     #[arg(long)]
     anomalies: bool,
 }
@@ -45,24 +46,24 @@ impl Generate {
             seed: self.seed,
             anomalies: self.anomalies,
         };
-        // Data scrolling over a terminal and a progress bar on it would spoil each other.
+        // Data and a progress bar on the same terminal would garble each other.
         let progress = if io::stdout().is_terminal() {
-            indicatif::ProgressBar::hidden()
+            ProgressBar::hidden()
         } else {
-            terminal::byte_bar(Some(self.users.saturating_mul(BYTES_PER_USER)))
+            progress::byte_bar(Some(self.users.saturating_mul(BYTES_PER_USER)))
         };
         let mut out = progress.wrap_write(io::stdout().lock());
         let written = generate(&options, &mut out);
         progress.finish_and_clear();
         match written {
-            Ok(reckoning) if self.anomalies => {
-                let line = serde_json::to_string(&reckoning).map_err(|error| {
-                    Failure::failed(format!("cannot write the reckoning: {error}"))
+            Ok(expected) if self.anomalies => {
+                let line = serde_json::to_string(&expected).map_err(|error| {
+                    Failure::failed(format!("cannot write the expected counters: {error}"))
                 })?;
-                terminal::say(&line);
+                stderr::println(&line);
             }
             Ok(_) => {}
-            Err(error) => terminal::unless_closed(Err(error))?,
+            Err(error) => stdout::ignore_broken_pipe(Err(error))?,
         }
         Ok(Exit::Ok)
     }

@@ -1,12 +1,14 @@
-//! `muster items`: what a run has to say about its records.
+//! `muster items`: the warnings and errors of a run.
 
 use clap::Args;
-use serde::Deserialize;
+use muster_core::item::{Item, Severity};
 
-use crate::admin::{AdminArgs, Place};
-use crate::commands::runs::{RunId, newest};
+use crate::commands::admin::AdminArgs;
+use crate::commands::list::{Limit, Listing, filters};
+use crate::commands::runs::selector::RunSelector;
 use crate::failure::{Exit, Failure};
-use crate::view::{Cell, Limit, Listing, Row, given};
+use crate::http::admin_resource::AdminResource;
+use crate::output::cell::{Cell, Row};
 
 /// Show the warnings and errors of a run, record by record
 #[derive(Args)]
@@ -17,16 +19,16 @@ Examples:
   muster items latest --login jack.woo
   muster items latest --all --output json | jq -r '.[].code' | sort | uniq -c")]
 pub struct Items {
-    /// The run's id, as `muster runs` shows it, or `latest`
-    #[arg(value_name = "RUN", value_parser = RunId::parse)]
-    run: RunId,
-    /// Only this code, or all codes that begin so: `email` finds `email.malformed`
+    /// Id of the run, as shown by `muster runs`, or `latest`
+    #[arg(value_name = "RUN", value_parser = RunSelector::parse)]
+    run: RunSelector,
+    /// Only this code, or codes below it: `email` matches `email.malformed`
     #[arg(long, value_name = "CODE", help_heading = "Filters")]
     code: Option<String>,
-    /// Only warnings, or only errors
+    /// Only warnings or only errors
     #[arg(long, value_name = "SEVERITY", value_parser = ["warning", "error"], help_heading = "Filters")]
     severity: Option<String>,
-    /// Only this record; the first is 1
+    /// Only the record with this number, from 1
     #[arg(long, value_name = "NUMBER", help_heading = "Filters")]
     record: Option<u64>,
     /// Only this JSON key
@@ -41,39 +43,7 @@ pub struct Items {
     admin: AdminArgs,
 }
 
-/// What a run has to say about a record.
-#[derive(Deserialize)]
-pub struct ItemView {
-    record: Option<u64>,
-    login: Option<String>,
-    key: Option<String>,
-    code: String,
-    severity: String,
-    message: String,
-}
-
-impl ItemView {
-    /// The sentence of a warning, as a reply to an import has it.
-    pub fn warning(&self) -> Option<String> {
-        if self.severity != "warning" {
-            return None;
-        }
-        let mut text = String::new();
-        if let Some(record) = self.record {
-            text.push_str(&format!("Record {record}"));
-            if let Some(login) = &self.login {
-                text.push_str(&format!(" ({login})"));
-            }
-            if let Some(key) = &self.key {
-                text.push_str(&format!(", \"{key}\""));
-            }
-            text.push_str(": ");
-        }
-        Some(format!("{text}{} [{}]", self.message, self.code))
-    }
-}
-
-impl Row for ItemView {
+impl Row for Item {
     const COLUMNS: &'static [&'static str] =
         &["Record", "Login", "Key", "Severity", "Code", "Message"];
 
@@ -82,21 +52,21 @@ impl Row for ItemView {
             Cell::maybe(self.record, Cell::Number),
             Cell::maybe(self.login, Cell::Text),
             Cell::maybe(self.key, Cell::Text),
-            Cell::Text(self.severity),
-            Cell::Text(self.code),
-            Cell::Text(self.message),
+            Cell::either(self.severity == Severity::Warning, "warning", "error"),
+            Cell::text(self.code),
+            Cell::text(self.message),
         ]
     }
 }
 
 impl Items {
-    /// Lists them.
+    /// Lists the items.
     pub fn run(self) -> Result<Exit, Failure> {
         let admin = self.admin.open()?;
-        let run = newest(&admin, self.run)?;
+        let run = self.run.resolve(&admin.client)?;
         Listing {
-            place: &Place::items(&run),
-            query: given([
+            resource: &AdminResource::items(&run),
+            query: filters([
                 ("code", self.code),
                 ("severity", self.severity),
                 ("record", self.record.map(|record| record.to_string())),
@@ -105,6 +75,6 @@ impl Items {
             ]),
             limit: &self.limit,
         }
-        .show::<ItemView>(&admin)
+        .show::<Item>(&admin)
     }
 }

@@ -1,49 +1,50 @@
-//! `muster login`: trades a user name and a password for a token, and keeps the token.
+//! `muster login`: exchanges a user name and a password for a token, and stores the token.
 
 use std::env;
 
 use clap::Args;
-use jiff::Timestamp;
+use muster_api::{AuthenticateResponse, CreateSessionRequest, CreateSessionResponse};
 use reqwest::{Method, StatusCode};
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use secrecy::SecretString;
 use serde_json::json;
 
-use crate::admin;
-use crate::asking::Asking;
-use crate::commands::{Output, password_from_stdin, run_async};
-use crate::connection::ServerArgs;
 use crate::failure::{Exit, Failure};
-use crate::profile::{self, Profile, SignIn, Who};
-use crate::server::{Answer, NoAnswer, Server, ServerUrl};
-use crate::terminal::{self, shown};
-use crate::view::View;
+use crate::http::admin;
+use crate::http::connection::ServerArgs;
+use crate::http::response::{NoResponse, Response};
+use crate::http::server::{Server, block_on};
+use crate::http::url::ServerUrl;
+use crate::output::escape::escaped;
+use crate::output::printer::{OutputFormat, Printer};
+use crate::output::stderr;
+use crate::profile::{self, Identity, Profile, SignIn};
+use crate::prompts::{Prompts, password_from_stdin};
 
-/// Sign in and keep the token, not the password, in a profile
+/// Sign in and store the token in a profile
 ///
-/// Robots send data, operators look after everything else: `--operator` signs an operator in. A
-/// profile keeps one of each, so that import and the rest work side by side.
+/// Robots import users, operators manage everything else: sign in an operator with `--operator`. A
+/// profile stores the tokens of one robot and one operator. Passwords are not stored.
 #[derive(Args)]
 #[command(after_help = "\
-The password is asked for on the terminal, without echo. For scripts there is --password-stdin
-and the variable MUSTER_PASSWORD; no flag takes it, for other users of the machine can see flags.
+Prompts for the password without echo. Scripts use --password-stdin or the variable MUSTER_PASSWORD.
+There is no flag for the password, because other users of the machine can see flags.
 
 Examples:
   muster login --url http://127.0.0.1:9000 --username hr-robot
-  muster login --operator --username anna   # at the server of the profile
-  muster login                              # again, as before
+  muster login --operator --username anna   # to the server of the profile
+  muster login                              # again, with the same user name
   pass show muster | muster login --profile test --url https://users.example.com \\
       --username hr-robot --password-stdin")]
 pub struct Login {
-    /// Sign in as an operator, not as a robot
+    /// Sign in as an operator instead of a robot
     #[arg(long)]
     operator: bool,
 
-    /// Who signs in; without it as the last time
+    /// User name [default: that of the last sign-in]
     #[arg(long, value_name = "NAME")]
     username: Option<String>,
 
-    /// Read the password from standard input, its first line
+    /// Read the password from the first line of standard input
     #[arg(long)]
     password_stdin: bool,
 
@@ -51,83 +52,68 @@ pub struct Login {
     server: ServerArgs,
 }
 
-#[derive(Deserialize)]
-struct Reply {
+/// A token and its description.
+struct IssuedToken {
     token: String,
-    status: String,
-}
-
-#[derive(Deserialize)]
-struct Session {
-    token: String,
-    expires_at: Timestamp,
-    operator: SessionOperator,
-}
-
-#[derive(Deserialize)]
-struct SessionOperator {
-    tenant: String,
-    role: String,
-}
-
-/// A token, and what to say about it.
-struct Granted {
-    token: String,
-    /// `as hr-robot`, `as anna, who may manage the tenant acme`
+    /// `hr-robot`, or `anna, operator of the tenant acme with the role manage`
     holder: String,
-    /// How long it is good.
-    lasts: String,
+    /// `for 30 minutes`, or `until …`
+    validity: String,
 }
 
 impl Login {
     /// Signs in.
-    pub fn run(self, asking: Asking) -> Result<Exit, Failure> {
-        let who = if self.operator {
-            Who::Operator
+    pub fn run(self, prompts: Prompts) -> Result<Exit, Failure> {
+        let identity = if self.operator {
+            Identity::Operator
         } else {
-            Who::Robot
+            Identity::Robot
         };
         let stored = profile::load(&self.server.profile);
-        let (url, username) = self.whom(who, &stored)?;
+        let (url, username) = self.account(identity, &stored)?;
         if url.is_exposed() {
-            terminal::say(&format!(
-                "warning: {url} is not encrypted: password and token can be read on the way"
+            stderr::println(&format!(
+                "warning: the connection to {url} is not encrypted: password and token can be \
+                 intercepted"
             ));
         }
         let server = Server::new(url.clone())?;
-        let password = self.password(&username, asking)?;
-        let granted = match who {
-            Who::Robot => robot(&server, &username, &password),
-            Who::Operator => operator(&server, &username, &password),
+        let password = self.password(&username, prompts)?;
+        let issued = match identity {
+            Identity::Robot => sign_in_robot(&server, &username, &password),
+            Identity::Operator => sign_in_operator(&server, &username, password),
         }?;
-        // The other's token stays, unless it belongs to another server.
+        // The other identity stays signed in, unless it belongs to another server.
         let mut profile = stored
             .ok()
             .flatten()
             .filter(|profile| ServerUrl::parse(&profile.url).as_ref() == Ok(&url))
             .unwrap_or_else(|| Profile::new(url.to_string()));
-        let token = Some(granted.token);
-        profile.set(who, SignIn { username, token });
+        let token = Some(issued.token);
+        profile.set(identity, SignIn { username, token });
         let path = profile::store(&self.server.profile, &profile)?;
-        terminal::say(&format!("signed in to {url} as {}", shown(&granted.holder)));
-        terminal::say(&format!(
-            "the token is kept in {} and is good {}",
+        stderr::println(&format!(
+            "signed in to {url} as {}",
+            escaped(&issued.holder)
+        ));
+        stderr::println(&format!(
+            "the token is stored in {} and is valid {}",
             path.display(),
-            granted.lasts
+            issued.validity
         ));
         Ok(Exit::Ok)
     }
 
-    /// Server and user name, from the arguments or from the last time.
-    fn whom(
+    /// Returns the server and the user name, from the arguments or the last sign-in.
+    fn account(
         &self,
-        who: Who,
+        identity: Identity,
         stored: &Result<Option<Profile>, Failure>,
     ) -> Result<(ServerUrl, String), Failure> {
         let (url, username) = match (self.server.url()?, self.username.clone()) {
             (Some(url), Some(username)) => (url, username),
             (url, username) => {
-                // Only now does it matter that a profile cannot be read.
+                // An invalid profile is an error only if it is needed.
                 let stored = match stored {
                     Ok(stored) => stored.as_ref(),
                     Err(failure) => return Err(failure.clone()),
@@ -138,26 +124,26 @@ impl Login {
                 let url = match url {
                     Some(url) => url,
                     None => stored_url.map_err(Failure::failed)?.ok_or_else(|| {
-                        Failure::usage("no server is named")
-                            .next("give --url, such as --url http://127.0.0.1:9000")
+                        Failure::usage("no server given")
+                            .hint("pass --url, such as --url http://127.0.0.1:9000")
                     })?,
                 };
-                let last = stored.and_then(|profile| profile.sign_in(who));
+                let last = stored.and_then(|profile| profile.sign_in(identity));
                 let username = username
                     .or_else(|| last.map(|sign_in| sign_in.username.clone()))
                     .ok_or_else(|| {
-                        Failure::usage("no user name is given").next("give --username NAME")
+                        Failure::usage("no user name given").hint("pass --username NAME")
                     })?;
                 (url, username)
             }
         };
         if username.is_empty() {
-            return Err(Failure::usage("the user name is empty").next("give --username NAME"));
+            return Err(Failure::usage("the user name is empty").hint("pass --username NAME"));
         }
         Ok((url, username))
     }
 
-    fn password(&self, username: &str, asking: Asking) -> Result<SecretString, Failure> {
+    fn password(&self, username: &str, prompts: Prompts) -> Result<SecretString, Failure> {
         let password = if self.password_stdin {
             password_from_stdin()?
         } else if let Some(password) = env::var("MUSTER_PASSWORD")
@@ -166,70 +152,80 @@ impl Login {
         {
             password
         } else {
-            asking.password(
-                &format!("Password of {}: ", shown(username)),
-                "pipe it in with --password-stdin, or set MUSTER_PASSWORD",
+            prompts.password(
+                &format!("Password of {}: ", escaped(username)),
+                "use --password-stdin, or set MUSTER_PASSWORD",
             )?
         };
         if password.is_empty() {
-            return Err(Failure::usage("the password is empty").next("nothing was sent"));
+            return Err(Failure::usage("the password is empty").hint("nothing was sent"));
         }
         Ok(SecretString::from(password))
     }
 }
 
-/// Signs a robot in.
-fn robot(server: &Server, name: &str, password: &SecretString) -> Result<Granted, Failure> {
-    let answer = answered(server, run_async(server.authenticate(name, password))?)?;
-    Ok(Granted {
-        token: token(server, &answer)?,
+fn sign_in_robot(
+    server: &Server,
+    name: &str,
+    password: &SecretString,
+) -> Result<IssuedToken, Failure> {
+    let response = received(server, block_on(server.authenticate(name, password))?)?;
+    Ok(IssuedToken {
+        token: token(server, &response)?,
         holder: name.to_owned(),
-        lasts: "for 30 minutes".to_owned(),
+        validity: "for 30 minutes".to_owned(),
     })
 }
 
-/// Signs an operator in.
-fn operator(server: &Server, name: &str, password: &SecretString) -> Result<Granted, Failure> {
-    let body = json!({"name": name, "password": password.expose_secret()});
-    let place = ["sessions".to_owned()];
-    let sent = run_async(server.admin(None, Method::POST, &place, &[], Some(&body)))?;
-    let answer = answered(server, sent)?;
-    if answer.status != StatusCode::CREATED {
-        let next = "check --username and the password: operators sign in here, not robots or users";
-        return Err(admin::refused(server, &answer, next));
+fn sign_in_operator(
+    server: &Server,
+    name: &str,
+    password: SecretString,
+) -> Result<IssuedToken, Failure> {
+    let name = name.to_owned();
+    let body = json!(CreateSessionRequest { name, password });
+    let path = ["admin", "v1", "sessions"];
+    let sent = block_on(server.call(None, Method::POST, &path, &[], Some(&body)))?;
+    let response = received(server, sent)?;
+    if response.status != StatusCode::CREATED {
+        let hint = "check --username and the password: --operator is for operators, not for robots \
+                    or users";
+        return Err(admin::refusal(server, &response, None, hint));
     }
-    let session: Session =
-        serde_json::from_slice(&answer.body).map_err(|_| server.foreign(&answer))?;
-    let SessionOperator { tenant, role } = &session.operator;
-    Ok(Granted {
+    let session: CreateSessionResponse =
+        serde_json::from_slice(&response.body).map_err(|_| server.unexpected(&response))?;
+    let expires_at = Printer::new(OutputFormat::Table).timestamp(session.expires_at);
+    let operator = session.operator;
+    Ok(IssuedToken {
         token: session.token,
-        holder: format!("{name}, of the tenant {tenant} with the role {role}"),
-        lasts: format!(
-            "until {}",
-            View::new(Output::Human).moment(session.expires_at)
+        holder: format!(
+            "{}, operator of the tenant {} with the role {}",
+            operator.name,
+            operator.tenant,
+            operator.role.as_str()
         ),
+        validity: format!("until {expires_at}"),
     })
 }
 
-fn answered(server: &Server, sent: Result<Answer, NoAnswer>) -> Result<Answer, Failure> {
+fn received(server: &Server, sent: Result<Response, NoResponse>) -> Result<Response, Failure> {
     sent.map_err(|error| match error {
-        NoAnswer::Unreachable(cause) => server.unreachable(&cause),
-        NoAnswer::Lost(cause) => {
-            Failure::failed(format!("no answer from {}: {cause}", server.url())).next("try again")
+        NoResponse::Unreachable(cause) => server.unreachable(&cause),
+        NoResponse::Lost(cause) => {
+            Failure::failed(format!("no response from {}: {cause}", server.url())).hint("try again")
         }
     })
 }
 
-/// The token of an answer, or what is wrong.
-fn token(server: &Server, answer: &Answer) -> Result<String, Failure> {
-    let reply = serde_json::from_slice::<Reply>(&answer.body).ok();
-    match (answer.status, reply) {
+/// Returns the token of a response.
+fn token(server: &Server, response: &Response) -> Result<String, Failure> {
+    let reply = serde_json::from_slice::<AuthenticateResponse>(&response.body).ok();
+    match (response.status, reply) {
         (StatusCode::OK, Some(reply)) if !reply.token.is_empty() => Ok(reply.token),
         (StatusCode::UNAUTHORIZED, Some(reply)) => Err(Failure::not_signed_in(reply.status)
-            .next("check --username and the password: robots sign in here, not users")),
+            .hint("check --username and the password: without --operator, robots sign in")),
         (StatusCode::TOO_MANY_REQUESTS, Some(reply)) => {
-            let when = answer.retry_after();
-            Err(Failure::failed(reply.status).next(format!("try again {when}")))
+            Err(Failure::failed(reply.status).hint(response.retry_hint()))
         }
         (status, Some(reply)) => Err(Failure::failed(format!(
             "signing in failed with {status}: {}",
@@ -237,8 +233,8 @@ fn token(server: &Server, answer: &Answer) -> Result<String, Failure> {
         ))),
         (status, None) if status.is_server_error() => {
             Err(Failure::failed(format!("the server failed with {status}"))
-                .next("try again; if it stays so, ask the operator"))
+                .hint("try again; if the error persists, contact the operator of the server"))
         }
-        (_, None) => Err(server.foreign(answer)),
+        (_, None) => Err(server.unexpected(response)),
     }
 }

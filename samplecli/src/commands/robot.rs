@@ -1,24 +1,21 @@
-//! `muster robot`: the robots of the tenant, which sign in to import.
+//! `muster robot`: the robots of the tenant, which sign in to import users.
 
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
+use muster_api::{CreateRobotRequest, RobotResponse, Scope, TaskResponse, UpdateRobotRequest};
 use reqwest::Method;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::admin::{Admin, AdminArgs, Place, members};
-use crate::asking::Asking;
-use crate::commands::import::task_id;
-use crate::commands::name;
-use crate::commands::secret::{PasswordArgs, Secret, beside};
-use crate::commands::task::TaskView;
+use crate::args::{name, scope, scopes, task_id};
+use crate::commands::admin::AdminArgs;
+use crate::commands::list::ListArgs;
+use crate::commands::new_password::{ChangePasswordArgs, PasswordArgs, with_generated};
+use crate::commands::token::scope_names;
 use crate::failure::{Exit, Failure};
-use crate::view::{Cell, ListArgs, Row, Sheet, line};
+use crate::http::admin_resource::AdminResource;
+use crate::output::cell::{Cell, DetailView, Row, field};
+use crate::prompts::Prompts;
 
-/// The dialects that a token can open.
-pub const SCOPES: [&str; 3] = ["quant", "collaborator", "qvalon"];
-
-/// Look after robots, which sign in to import
+/// Manage robots, which sign in to import users
 #[derive(Subcommand)]
 #[command(after_help = "\
 Examples:
@@ -46,70 +43,67 @@ pub struct List {
     list: ListArgs,
 }
 
-/// Show a robot and the tasks that permit it
+/// Show a robot and the tasks that it may run
 #[derive(Args)]
 #[command(after_help = "Examples:\n  muster robot show hr-robot")]
 pub struct Show {
     #[command(flatten)]
-    robot: Named,
+    robot: RobotArgs,
 }
 
 /// Create a robot
 ///
-/// A new robot may run no task until one permits it: `muster robot permit`.
+/// A new robot may not run any task until `muster robot permit` permits it.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   muster robot create hr-robot --generate
-  muster robot create hr-robot --scope quant          # asks for the password
+  muster robot create hr-robot --scope quant          # prompts for the password
   pass show hr | muster robot create hr-robot --password-stdin")]
 pub struct Create {
-    /// What its tokens open; may be given several times; without it everything
-    #[arg(long, value_name = "DIALECT", value_parser = SCOPES)]
-    scope: Vec<String>,
+    /// Dialect that its tokens may use (repeatable) [default: all]
+    #[arg(long, value_name = "DIALECT", value_parser = scope())]
+    scope: Vec<Scope>,
     #[command(flatten)]
     password: PasswordArgs,
     #[command(flatten)]
-    robot: Named,
+    robot: RobotArgs,
 }
 
-/// Change a robot's scopes or password
+/// Change the scopes or the password of a robot
 ///
-/// Scopes limit the tokens that the robot holds at once. A new password ends the tokens that it
-/// signed in for; those that `muster token create` issued stay.
+/// New scopes take effect immediately, also for tokens that were already issued. A new password
+/// invalidates the tokens from signing in, but not those of `muster token create`.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   muster robot update hr-robot --scope quant --scope qvalon
   muster robot update hr-robot --generate
-  muster robot update hr-robot --password             # asks for it")]
+  muster robot update hr-robot --password             # prompts for it")]
 pub struct Update {
-    /// What its tokens open from now on; may be given several times
-    #[arg(long, value_name = "DIALECT", value_parser = SCOPES)]
-    scope: Vec<String>,
-    /// Ask for a new password
-    #[arg(long, help_heading = "Password", conflicts_with_all = ["generate", "password_stdin"])]
-    password: bool,
+    /// Dialect that its tokens may use from now on (repeatable)
+    #[arg(long, value_name = "DIALECT", value_parser = scope())]
+    scope: Vec<Scope>,
     #[command(flatten)]
-    secret: PasswordArgs,
+    password: ChangePasswordArgs,
     #[command(flatten)]
-    robot: Named,
+    robot: RobotArgs,
 }
 
-/// Let a robot sign in again
+/// Allow a robot to sign in
 #[derive(Args)]
 #[command(after_help = "Examples:\n  muster robot enable hr-robot")]
 pub struct Enable {
     #[command(flatten)]
-    robot: Named,
+    robot: RobotArgs,
 }
 
-/// Keep a robot from signing in; its tokens open nothing from now on
+/// Prevent a robot from signing in, and reject its tokens
 #[derive(Args)]
 #[command(after_help = "Examples:\n  muster robot disable hr-robot")]
 pub struct Disable {
     #[command(flatten)]
-    robot: Named,
+    robot: RobotArgs,
 }
 
 /// Permit a robot to run a task
@@ -117,7 +111,7 @@ pub struct Disable {
 #[command(after_help = "Examples:\n  muster robot permit hr-robot --task 206")]
 pub struct Permit {
     #[command(flatten)]
-    on: Permission,
+    permission: PermissionArgs,
 }
 
 /// Forbid a robot to run a task
@@ -125,13 +119,12 @@ pub struct Permit {
 #[command(after_help = "Examples:\n  muster robot forbid hr-robot --task 206")]
 pub struct Forbid {
     #[command(flatten)]
-    on: Permission,
+    permission: PermissionArgs,
 }
 
-/// The robot that is meant.
 #[derive(Args)]
-struct Named {
-    /// The robot
+struct RobotArgs {
+    /// Name of the robot
     #[arg(value_name = "NAME", value_parser = name)]
     name: String,
     #[command(flatten)]
@@ -139,137 +132,121 @@ struct Named {
 }
 
 #[derive(Args)]
-struct Permission {
-    /// The task
+struct PermissionArgs {
+    /// Id of the task
     #[arg(long, value_name = "ID", value_parser = task_id)]
     task: u64,
     #[command(flatten)]
-    robot: Named,
+    robot: RobotArgs,
 }
 
-#[derive(Deserialize)]
-struct RobotView {
-    name: String,
-    enabled: bool,
-    scopes: Vec<String>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    last_used_at: Option<Timestamp>,
-    #[serde(default)]
-    tasks: Vec<u64>,
-    password: Option<String>,
-}
-
-impl RobotView {
-    fn state(&self) -> Cell {
-        Cell::either(self.enabled, "enabled", "disabled")
-    }
-}
-
-impl Row for RobotView {
+impl Row for RobotResponse {
     const COLUMNS: &'static [&'static str] = &["Name", "State", "Scopes", "Last used", "Created"];
 
     fn cells(self) -> Vec<Cell> {
         vec![
-            Cell::text(&self.name),
-            self.state(),
-            Cell::Texts(self.scopes),
+            Cell::Text(self.name),
+            Cell::enabled(self.enabled),
+            Cell::Texts(scope_names(self.scopes)),
             Cell::maybe(self.last_used_at, Cell::Time),
             Cell::Time(self.created_at),
         ]
     }
 }
 
-impl Sheet for RobotView {
-    fn lines(self) -> Vec<(String, Cell)> {
-        let tasks: Vec<String> = self.tasks.iter().map(u64::to_string).collect();
+impl DetailView for RobotResponse {
+    fn fields(self) -> Vec<(String, Cell)> {
+        let tasks = self.tasks.unwrap_or_default();
+        let tasks: Vec<String> = tasks.iter().map(u64::to_string).collect();
         vec![
-            line("Robot", Cell::text(&self.name)),
-            line("Password", Cell::maybe(self.password.clone(), Cell::Text)),
-            line("State", self.state()),
-            line("Scopes", Cell::text(self.scopes.join(", "))),
-            line("Tasks", Cell::text(tasks.join(", "))),
-            line("Last used", Cell::maybe(self.last_used_at, Cell::Time)),
-            line("Created", Cell::Time(self.created_at)),
-            line("Changed", Cell::Time(self.updated_at)),
+            field("Robot", self.name),
+            field("Password", self.password),
+            field("State", Cell::enabled(self.enabled)),
+            field("Scopes", Cell::text(scope_names(self.scopes).join(", "))),
+            field("Tasks", Cell::text(tasks.join(", "))),
+            field("Last used", self.last_used_at),
+            field("Created", self.created_at),
+            field("Changed", self.updated_at),
         ]
     }
 }
 
 impl Robot {
-    /// Does it.
-    pub fn run(self, asking: Asking) -> Result<Exit, Failure> {
+    /// Runs the command.
+    pub fn run(self, prompts: Prompts) -> Result<Exit, Failure> {
         match self {
-            Self::List(List { list }) => list.show::<RobotView>(&Place::robots(), Vec::new()),
-            Self::Show(Show { robot }) => {
-                let (admin, place) = robot.open()?;
-                admin.show::<RobotView>(&admin.get(&place)?)
+            Self::List(List { list }) => {
+                list.show::<RobotResponse>(&AdminResource::robots(), Vec::new())
             }
-            Self::Create(command) => command.run(asking),
-            Self::Update(command) => command.run(asking),
-            Self::Enable(Enable { robot }) => robot.patch(json!({"enabled": true})),
-            Self::Disable(Disable { robot }) => robot.patch(json!({"enabled": false})),
-            Self::Permit(Permit { on }) => on.set(Method::PUT),
-            Self::Forbid(Forbid { on }) => on.set(Method::DELETE),
+            Self::Show(Show { robot }) => {
+                let admin = robot.admin.open()?;
+                admin.get_and_print::<RobotResponse>(&robot.resource())
+            }
+            Self::Create(command) => command.run(prompts),
+            Self::Update(command) => command.run(prompts),
+            Self::Enable(Enable { robot }) => robot.switch(true),
+            Self::Disable(Disable { robot }) => robot.switch(false),
+            Self::Permit(Permit { permission }) => permission.set(Method::PUT),
+            Self::Forbid(Forbid { permission }) => permission.set(Method::DELETE),
         }
     }
 }
 
 impl Create {
-    fn run(self, asking: Asking) -> Result<Exit, Failure> {
-        let (admin, _) = self.robot.open()?;
-        let secret = self.password.new_password(&self.robot.name, asking)?;
-        let body = members([
-            ("name", json!(self.robot.name)),
-            ("password", json!(secret.expose())),
-            ("scopes", scopes(&self.scope)),
-        ]);
-        let made = admin.call(Method::POST, &Place::robots(), Some(body))?;
-        admin.show::<RobotView>(&beside(Some(&secret), made)?)
+    fn run(self, prompts: Prompts) -> Result<Exit, Failure> {
+        let RobotArgs { name, admin } = self.robot;
+        let admin = admin.open()?;
+        let password = self.password.new_password(&name, prompts)?;
+        let body = json!(CreateRobotRequest {
+            name,
+            password: Some(password.password.clone()),
+            scopes: scopes(&self.scope),
+        });
+        let robots = AdminResource::robots();
+        let created = admin.client.call(Method::POST, &robots, Some(body))?;
+        let created = with_generated(Some(&password), created)?;
+        admin.printer.object::<RobotResponse>(&created)
     }
 }
 
 impl Update {
-    fn run(self, asking: Asking) -> Result<Exit, Failure> {
-        let renews = self.password || self.secret.is_given();
-        if !renews && self.scope.is_empty() {
-            return Err(Failure::usage("there is nothing to change")
-                .next("give --scope, --password, --password-stdin or --generate"));
+    fn run(self, prompts: Prompts) -> Result<Exit, Failure> {
+        if !self.password.is_given() && self.scope.is_empty() {
+            return Err(Failure::usage("nothing to change")
+                .hint("pass --scope, --password, --password-stdin or --generate"));
         }
-        let (admin, place) = self.robot.open()?;
-        let secret = self
-            .secret
-            .renewed(self.password, &self.robot.name, asking)?;
-        let change = members([
-            ("scopes", scopes(&self.scope)),
-            ("password", json!(secret.as_ref().map(Secret::expose))),
-        ]);
-        let changed = admin.call(Method::PATCH, &place, Some(change))?;
-        admin.show::<RobotView>(&beside(secret.as_ref(), changed)?)
+        let admin = self.robot.admin.open()?;
+        let password = self.password.new_password(&self.robot.name, prompts)?;
+        let body = json!(UpdateRobotRequest {
+            scopes: scopes(&self.scope),
+            password: password.as_ref().map(|new| new.password.clone()),
+            ..UpdateRobotRequest::default()
+        });
+        let robot = self.robot.resource();
+        let changed = admin.client.call(Method::PATCH, &robot, Some(body))?;
+        let changed = with_generated(password.as_ref(), changed)?;
+        admin.printer.object::<RobotResponse>(&changed)
     }
 }
 
-/// Scopes, if any were named.
-pub fn scopes(named: &[String]) -> Value {
-    json!((!named.is_empty()).then_some(named))
-}
-
-impl Named {
-    fn open(&self) -> Result<(Admin, Place), Failure> {
-        Ok((self.admin.open()?, Place::robot(&self.name)))
+impl RobotArgs {
+    fn resource(&self) -> AdminResource {
+        AdminResource::robot(&self.name)
     }
 
-    fn patch(&self, change: Value) -> Result<Exit, Failure> {
-        let (admin, place) = self.open()?;
-        admin.show::<RobotView>(&admin.call(Method::PATCH, &place, Some(change))?)
+    /// Enables or disables the robot.
+    fn switch(&self, enabled: bool) -> Result<Exit, Failure> {
+        let body = json!({"enabled": enabled});
+        let admin = self.admin.open()?;
+        admin.call_and_print::<RobotResponse>(Method::PATCH, &self.resource(), Some(body))
     }
 }
 
-impl Permission {
-    /// Grants or withdraws the permission; the answer is the task.
+impl PermissionArgs {
+    /// Grants or withdraws the permission, and prints the task.
     fn set(&self, method: Method) -> Result<Exit, Failure> {
         let admin = self.robot.admin.open()?;
-        let place = Place::permission(self.task, &self.robot.name);
-        admin.show::<TaskView>(&admin.call(method, &place, None)?)
+        let permission = AdminResource::permission(self.task, &self.robot.name);
+        admin.call_and_print::<TaskResponse>(method, &permission, None)
     }
 }

@@ -1,16 +1,19 @@
 //! `muster role`: the roles that users of the tenant can have.
 
 use clap::{Args, Subcommand};
+use muster_api::{ReplaceRolesRequest, RolesResponse};
 use reqwest::Method;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::admin::{Admin, AdminArgs, Object, Place};
+use crate::commands::admin::{Admin, AdminArgs};
 use crate::failure::{Exit, Failure};
-use crate::terminal::{self, shown};
-use crate::view::Output;
+use crate::http::admin_resource::AdminResource;
+use crate::json::JsonObject;
+use crate::output::escape::escaped;
+use crate::output::printer::OutputFormat;
+use crate::output::{stderr, stdout};
 
-/// Look after the roles that users can have
+/// Manage the roles that users can have
 #[derive(Subcommand)]
 #[command(after_help = "\
 Examples:
@@ -33,7 +36,7 @@ pub struct List {
     admin: AdminArgs,
 }
 
-/// Add roles; those that are there already stay
+/// Add roles; existing ones are kept
 #[derive(Args)]
 #[command(after_help = "Examples:\n  muster role add 'Category Manager' 'Store Manager'")]
 pub struct Add {
@@ -55,25 +58,18 @@ pub struct Remove {
     admin: AdminArgs,
 }
 
-/// The tenant's roles, with the version that a change is based on.
-#[derive(Deserialize, Serialize)]
-struct Roles {
-    version: Value,
-    roles: Vec<String>,
-}
-
 impl Role {
-    /// Does it.
+    /// Runs the command.
     pub fn run(self) -> Result<Exit, Failure> {
         match self {
             Self::List(List { admin }) => {
                 let admin = admin.open()?;
-                show(&admin, &admin.get(&Place::roles())?)
+                show(&admin, &admin.client.get(&AdminResource::roles())?)
             }
             Self::Add(Add { roles, admin }) => change(&admin.open()?, |present| {
                 for role in roles {
                     if present.contains(&role) {
-                        terminal::say(&format!("{} was there already", shown(&role)));
+                        stderr::println(&format!("{} already exists", escaped(&role)));
                     } else {
                         present.push(role);
                     }
@@ -82,7 +78,7 @@ impl Role {
             Self::Remove(Remove { roles, admin }) => change(&admin.open()?, |present| {
                 for role in roles {
                     if !present.contains(&role) {
-                        terminal::say(&format!("{} was not there", shown(&role)));
+                        stderr::println(&format!("{} does not exist", escaped(&role)));
                     }
                     present.retain(|other| *other != role);
                 }
@@ -91,34 +87,39 @@ impl Role {
     }
 }
 
-/// Reads the roles, changes them and writes them back, unless somebody was faster.
+/// Reads the roles, changes them and writes them back, based on the version that was read.
 fn change(admin: &Admin, edit: impl FnOnce(&mut Vec<String>)) -> Result<Exit, Failure> {
-    let place = Place::roles()
-        .on_conflict("if somebody else changed the roles meanwhile, running it again is safe");
-    let stored = admin.get(&place)?;
-    let mut roles: Roles = stored.read()?;
-    let before = roles.roles.clone();
-    edit(&mut roles.roles);
-    if roles.roles == before {
+    let resource = AdminResource::roles()
+        .on_conflict("if the roles were changed in the meantime, it is safe to run this again");
+    let stored = admin.client.get(&resource)?;
+    let RolesResponse { version, roles } = stored.read()?;
+    let mut edited = roles.clone();
+    edit(&mut edited);
+    if edited == roles {
         return show(admin, &stored);
     }
-    show(admin, &admin.call(Method::PUT, &place, Some(json!(roles)))?)
+    let roles = edited;
+    let body = json!(ReplaceRolesRequest { version, roles });
+    show(
+        admin,
+        &admin.client.call(Method::PUT, &resource, Some(body))?,
+    )
 }
 
-/// One role a line.
-fn show(admin: &Admin, object: &Object) -> Result<Exit, Failure> {
-    if admin.view.output == Output::Json {
-        admin.view.json(object.json())?;
+/// Prints one role per line.
+fn show(admin: &Admin, object: &JsonObject) -> Result<Exit, Failure> {
+    if admin.printer.format == OutputFormat::Json {
+        admin.printer.json(object)?;
         return Ok(Exit::Ok);
     }
-    let roles = object.read::<Roles>()?.roles;
+    let roles = object.read::<RolesResponse>()?.roles;
     if roles.is_empty() {
-        terminal::say("no roles");
+        stderr::println("no roles");
     }
     let lines: String = roles
         .iter()
-        .map(|role| format!("{}\n", shown(role)))
+        .map(|role| format!("{}\n", escaped(role)))
         .collect();
-    terminal::print(&lines)?;
+    stdout::print(&lines)?;
     Ok(Exit::Ok)
 }

@@ -1,31 +1,30 @@
 //! `muster task`: import tasks and their settings.
 
-mod change;
 mod flags;
-mod interview;
-mod sheet;
+mod questions;
+mod response;
+mod settings;
 
 use clap::{Args, Subcommand};
+use muster_api::{CopyTaskRequest, TaskResponse, TaskVersionResponse};
 use muster_core::settings::TaskSettings;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-pub use sheet::TaskView;
-
-use crate::admin::{Admin, AdminArgs, Place};
-use crate::asking::Asking;
-use crate::commands::import::task_id;
+use self::settings::SettingsArgs;
+use crate::args::{switch, task_id};
+use crate::commands::admin::AdminArgs;
+use crate::commands::list::{Limit, ListArgs, Listing, filters};
+use crate::commands::settings_file;
 use crate::failure::{Exit, Failure};
-use crate::terminal;
-use crate::view::{Limit, ListArgs, Listing, given};
+use crate::http::admin_resource::AdminResource;
+use crate::output::{stderr, stdout};
+use crate::prompts::Prompts;
 
-use change::Settings;
-use sheet::VersionView;
-
-/// Look after import tasks
+/// Manage import tasks
 ///
-/// A task says what an import means: which JSON key holds which attribute, which text stands for
-/// which role, which robots may run it. Its number stands in the import's URL.
+/// A task maps the JSON keys of a file to attributes and texts to roles, and permits robots to
+/// import. Its id is part of the URL of an import.
 #[derive(Subcommand)]
 #[command(after_help = "\
 Examples:
@@ -43,7 +42,7 @@ pub enum Task {
     History(History),
 }
 
-/// List the tasks, in the order of their numbers
+/// List the tasks by id
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -57,7 +56,7 @@ pub struct List {
     /// Only disabled tasks
     #[arg(long, help_heading = "Filters")]
     disabled: bool,
-    /// Only tasks with this text in title, description, notes or number
+    /// Only tasks with this text in title, description, notes or id
     #[arg(long, value_name = "TEXT", help_heading = "Filters")]
     text: Option<String>,
     #[command(flatten)]
@@ -72,13 +71,13 @@ Examples:
   muster task show 206 --output json | jq .settings > task.json")]
 pub struct Show {
     #[command(flatten)]
-    task: Numbered,
+    task: TaskArgs,
 }
 
-/// Create a task, from flags, from a file, or by questions
+/// Create a task from flags, a file or prompts
 ///
-/// Without any flag that sets something, on a terminal, it asks. A task is created disabled
-/// unless --enabled is given; a disabled one may be incomplete.
+/// Without settings, prompts for them on a terminal. A task is disabled unless --enabled is given;
+/// a disabled task may be incomplete.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -88,20 +87,20 @@ Examples:
   muster task create --file task.json --title 'HR, second shop'
   muster task create --map username --dry-run > task.json")]
 pub struct Create {
-    /// Print the settings that would be sent, and send nothing
+    /// Print the settings without sending them
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    settings: Settings,
+    settings: SettingsArgs,
     #[command(flatten)]
     admin: AdminArgs,
 }
 
-/// Change settings of a task; what is not named stays as it is
+/// Change settings of a task
 ///
-/// If somebody changes the task at the same time, nothing is written and the answer says what
-/// they changed; running the command again is safe. Without any flag that sets something, on a
-/// terminal, it asks.
+/// Settings that are not given keep their values. If the task is changed concurrently, nothing is
+/// written and the other changes are listed; it is safe to run the command again. Without settings,
+/// prompts for them on a terminal.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -111,59 +110,58 @@ Examples:
   muster task update 206 --title 'HR, nightly' --dry-run
   muster task update 206 --file task.json")]
 pub struct Update {
-    /// Print the settings that would be sent, and send nothing
+    /// Print the settings without sending them
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    settings: Settings,
+    settings: SettingsArgs,
     #[command(flatten)]
-    task: Numbered,
+    task: TaskArgs,
 }
 
-/// Enable a task, if its settings are complete
+/// Enable a task; its settings must be complete
 #[derive(Args)]
 #[command(after_help = "Examples:\n  muster task enable 206")]
 pub struct Enable {
     #[command(flatten)]
-    task: Numbered,
+    task: TaskArgs,
 }
 
-/// Disable a task: imports into it are refused
+/// Disable a task, so that imports are refused
 #[derive(Args)]
 #[command(after_help = "Examples:\n  muster task disable 206")]
 pub struct Disable {
     #[command(flatten)]
-    task: Numbered,
+    task: TaskArgs,
 }
 
 /// Copy a task; the copy is disabled
 #[derive(Args)]
 #[command(after_help = "Examples:\n  muster task copy 206 --title 'HR, trial'")]
 pub struct Copy {
-    /// The title of the copy; without it `Copy of` and the task's title
+    /// Title of the copy [default: `Copy of` and the title of the task]
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
     #[command(flatten)]
-    task: Numbered,
+    task: TaskArgs,
 }
 
-/// Show who changed which settings, newest first
+/// Show the versions of a task, newest first, with author and changed settings
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   muster task history 206
-  muster task history 206 --output json | jq '.[1].settings'    # as it was before")]
+  muster task history 206 --output json | jq '.[1].settings'    # the previous version")]
 pub struct History {
     #[command(flatten)]
     limit: Limit,
     #[command(flatten)]
-    task: Numbered,
+    task: TaskArgs,
 }
 
-/// The task that is meant.
 #[derive(Args)]
-struct Numbered {
-    /// The number of the task
+struct TaskArgs {
+    /// Id of the task
     #[arg(value_name = "ID", value_parser = task_id)]
     id: u64,
     #[command(flatten)]
@@ -171,77 +169,80 @@ struct Numbered {
 }
 
 impl Task {
-    /// Does it.
-    pub fn run(self, asking: Asking) -> Result<Exit, Failure> {
+    /// Runs the command.
+    pub fn run(self, prompts: Prompts) -> Result<Exit, Failure> {
         match self {
             Self::List(command) => command.run(),
             Self::Show(Show { task }) => {
                 let admin = task.admin.open()?;
-                admin.show::<TaskView>(&admin.get(&Place::task(task.id))?)
+                admin.get_and_print::<TaskResponse>(&AdminResource::task(task.id))
             }
-            Self::Create(command) => command.run(asking),
-            Self::Update(command) => command.run(asking),
+            Self::Create(command) => command.run(prompts),
+            Self::Update(command) => command.run(prompts),
             Self::Enable(Enable { task }) => {
-                task.call(Method::POST, &Place::task_switch(task.id, true), None)
+                task.post(&AdminResource::task_switch(task.id, true), None)
             }
             Self::Disable(Disable { task }) => {
-                task.call(Method::POST, &Place::task_switch(task.id, false), None)
+                task.post(&AdminResource::task_switch(task.id, false), None)
             }
             Self::Copy(Copy { title, task }) => {
-                let body = title.map_or_else(|| json!({}), |title| json!({"title": title}));
-                task.call(Method::POST, &Place::task_copy(task.id), Some(body))
+                let body = json!(CopyTaskRequest { title });
+                task.post(&AdminResource::task_copy(task.id), Some(body))
             }
             Self::History(History { limit, task }) => Listing {
-                place: &Place::task_history(task.id),
+                resource: &AdminResource::task_history(task.id),
                 query: Vec::new(),
                 limit: &limit,
             }
-            .show::<VersionView>(&task.admin.open()?),
+            .show::<TaskVersionResponse>(&task.admin.open()?),
         }
     }
 }
 
 impl List {
     fn run(self) -> Result<Exit, Failure> {
-        let enabled = (self.enabled || self.disabled).then_some(self.enabled);
-        let query = given([
+        let enabled = switch(self.enabled, self.disabled);
+        let query = filters([
             ("enabled", enabled.map(|enabled| enabled.to_string())),
             ("text", self.text),
         ]);
-        self.list.show::<TaskView>(&Place::tasks(), query)
+        self.list
+            .show::<TaskResponse>(&AdminResource::tasks(), query)
     }
 }
 
-impl Numbered {
-    /// Makes one request about the task and shows the task that is answered.
-    fn call(&self, method: Method, place: &Place, body: Option<Value>) -> Result<Exit, Failure> {
+impl TaskArgs {
+    /// Sends a POST about the task and prints the task in the response.
+    fn post(&self, resource: &AdminResource, body: Option<Value>) -> Result<Exit, Failure> {
         let admin = self.admin.open()?;
-        admin.show::<TaskView>(&admin.call(method, place, body)?)
+        admin.call_and_print::<TaskResponse>(Method::POST, resource, body)
     }
 }
 
 impl Create {
-    fn run(self, asking: Asking) -> Result<Exit, Failure> {
-        // A trial on paper needs no server.
+    fn run(self, prompts: Prompts) -> Result<Exit, Failure> {
+        // A dry run needs no server.
         let admin = if self.dry_run {
             None
         } else {
             Some(self.admin.open()?)
         };
-        let settings = self.settings.of(TaskSettings::default(), asking)?;
-        let Some(settings) = checked(settings, asking, self.settings.asks(asking))? else {
+        let is_interactive = self.settings.is_interactive(prompts);
+        let settings = self.settings.apply(TaskSettings::default(), prompts)?;
+        let Some(settings) = checked(settings, prompts, is_interactive)? else {
             return Ok(Exit::Ok);
         };
         let body = json!({"settings": without_id(&settings)});
         let Some(admin) = admin else {
             return print(&settings);
         };
-        let made = admin.call(Method::POST, &Place::tasks(), Some(body))?;
-        let exit = admin.show::<TaskView>(&made)?;
+        let tasks = AdminResource::tasks();
+        let created = admin.client.call(Method::POST, &tasks, Some(body))?;
+        let exit = admin.printer.object::<TaskResponse>(&created)?;
         if !settings.enabled {
-            let id = made.read::<TaskView>()?.id;
-            terminal::say(&format!(
-                "the task is disabled; `muster task enable {id}` opens it"
+            let id = created.read::<TaskResponse>()?.id;
+            stderr::println(&format!(
+                "the task is disabled: enable it with `muster task enable {id}`"
             ));
         }
         Ok(exit)
@@ -249,52 +250,51 @@ impl Create {
 }
 
 impl Update {
-    fn run(self, asking: Asking) -> Result<Exit, Failure> {
+    fn run(self, prompts: Prompts) -> Result<Exit, Failure> {
         let id = self.task.id;
-        let asks = self.settings.asks(asking);
-        self.settings.must_change(asks)?;
-        let admin: Admin = self.task.admin.open()?;
-        let place = Place::task(id).on_conflict(
-            "running it again is safe: it reads the task anew and changes only what it names",
-        );
-        let stored = admin.get(&place)?.read::<TaskView>()?;
-        let settings = self.settings.of(stored.settings, asking)?;
+        let is_interactive = self.settings.is_interactive(prompts);
+        self.settings.require_change(is_interactive)?;
+        let admin = self.task.admin.open()?;
+        let task = AdminResource::task(id)
+            .on_conflict("it is safe to run this again: it changes only the settings given");
+        let stored = admin.client.get(&task)?.read::<TaskResponse>()?;
+        let settings = self.settings.apply(stored.settings, prompts)?;
         if settings.id != id {
             return Err(Failure::usage(format!(
-                "the file holds the settings of task {}, not of task {id}",
+                "the file contains the settings of task {}, not of task {id}",
                 settings.id
             ))
-            .next("take its `id` out if they are meant for this one"));
+            .hint("remove `id` from the file to apply them anyway"));
         }
-        let Some(settings) = checked(settings, asking, asks)? else {
+        let Some(settings) = checked(settings, prompts, is_interactive)? else {
             return Ok(Exit::Ok);
         };
         if self.dry_run {
             return print(&settings);
         }
         let body = json!({"version": stored.version, "settings": without_id(&settings)});
-        admin.show::<TaskView>(&admin.call(Method::PUT, &place, Some(body))?)
+        admin.call_and_print::<TaskResponse>(Method::PUT, &task, Some(body))
     }
 }
 
-/// The settings, if nothing is wrong with them and whoever was asked agrees.
+/// Returns the settings if they are valid and, in a terminal dialogue, confirmed.
 fn checked(
     settings: TaskSettings,
-    asking: Asking,
-    asked: bool,
+    prompts: Prompts,
+    is_interactive: bool,
 ) -> Result<Option<TaskSettings>, Failure> {
     settings.check().map_err(|problems| {
-        crate::commands::settings::refused("the settings cannot be stored", &problems)
-            .next("nothing was changed: put them right and run it again")
+        settings_file::refused("invalid settings", &problems)
+            .hint("nothing was changed: correct them and run it again")
     })?;
-    if asked && !interview::agreed(&settings, asking)? {
-        terminal::say("nothing was changed");
+    if is_interactive && !questions::confirm(&settings, prompts)? {
+        stderr::println("nothing was changed");
         return Ok(None);
     }
     Ok(Some(settings))
 }
 
-/// The number is the server's to give.
+/// Returns the settings as JSON without the id, which the server assigns.
 fn without_id(settings: &TaskSettings) -> Value {
     let mut json = json!(settings);
     if let Some(members) = json.as_object_mut() {
@@ -306,6 +306,6 @@ fn without_id(settings: &TaskSettings) -> Value {
 fn print(settings: &TaskSettings) -> Result<Exit, Failure> {
     let text = serde_json::to_string_pretty(&without_id(settings))
         .map_err(|error| Failure::failed(format!("cannot write the settings: {error}")))?;
-    terminal::print_data(text.as_bytes())?;
+    stdout::print_data(text.as_bytes())?;
     Ok(Exit::Ok)
 }

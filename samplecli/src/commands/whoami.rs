@@ -1,17 +1,17 @@
-//! `muster whoami`: who is signed in where.
+//! `muster whoami`: the operator who is signed in.
 
 use clap::Args;
-use jiff::Timestamp;
-use serde::Deserialize;
+use muster_api::SessionResponse;
 
-use crate::admin::{AdminArgs, Place};
+use crate::commands::admin::AdminArgs;
 use crate::failure::{Exit, Failure};
-use crate::view::{Cell, Sheet, line};
+use crate::http::admin_resource::AdminResource;
+use crate::output::cell::{Cell, DetailView, field};
 
-/// Show which operator is signed in, with tenant, role and the end of the session
+/// Show the operator who is signed in, with tenant, role and the end of the session
 #[derive(Args)]
 #[command(after_help = "\
-Exit codes: 0 an operator is signed in, 1 failure, 4 no operator is, or the session has ended.
+Exit codes: 0 signed in, 1 failure, 4 not signed in, or the session has ended.
 
 Examples:
   muster whoami
@@ -21,29 +21,21 @@ pub struct Whoami {
     admin: AdminArgs,
 }
 
-#[derive(Deserialize)]
-struct Session {
-    name: String,
-    tenant: String,
-    role: String,
-    expires_at: Timestamp,
-}
-
-impl Sheet for Session {
-    fn lines(self) -> Vec<(String, Cell)> {
+impl DetailView for SessionResponse {
+    fn fields(self) -> Vec<(String, Cell)> {
         vec![
-            line("Operator", Cell::Text(self.name)),
-            line("Tenant", Cell::Text(self.tenant)),
-            line("Role", Cell::Text(self.role)),
-            line("Session ends", Cell::Time(self.expires_at)),
+            field("Operator", self.operator.name),
+            field("Tenant", self.operator.tenant),
+            field("Role", Cell::text(self.operator.role.as_str())),
+            field("Session ends", self.expires_at),
         ]
     }
 }
 
 impl Whoami {
-    /// Asks the server, for only that knows whether the session still stands.
+    /// Requests the session: only the server knows whether it is still valid.
     pub fn run(self) -> Result<Exit, Failure> {
         let admin = self.admin.open()?;
-        admin.show::<Session>(&admin.get(&Place::session())?)
+        admin.get_and_print::<SessionResponse>(&AdminResource::session())
     }
 }

@@ -1,23 +1,25 @@
-//! What became of an import: the keys of the reply, and those that a run has beside them. Whether
-//! it was one request or an upload makes no difference here.
+//! The outcome of an import: the keys of Quant's reply and those of the import's status, the same
+//! for an import in one request and for an upload.
 
 use muster_core::run::Status;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Exit, Failure};
-use crate::terminal::{self, counted, grouped, shown};
-use crate::view::{Cell, line};
+use crate::output::cell::{Cell, field};
+use crate::output::escape::escaped;
+use crate::output::number::{counted, grouped};
+use crate::output::{stdout, summary};
 
-/// What became of an import.
+/// The outcome of an import.
 #[derive(Serialize, Deserialize)]
 pub struct Outcome {
-    /// How it ended.
+    /// The result in one word.
     #[serde(rename = "Status")]
     pub status: Status,
-    /// What it has to say about records, where that was asked for.
+    /// Warnings about records, if requested.
     #[serde(rename = "Warnings", default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// Why it was refused.
+    /// The reasons for a refusal.
     #[serde(rename = "Errors", default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<String>,
     #[serde(rename = "Total Lines", skip_serializing_if = "Option::is_none")]
@@ -28,7 +30,7 @@ pub struct Outcome {
     ignored_users: Option<u64>,
     #[serde(rename = "Duplicated Users", skip_serializing_if = "Option::is_none")]
     duplicated_users: Option<u64>,
-    /// Whether nothing was written.
+    /// True if the import was a dry run, which writes nothing.
     #[serde(
         rename = "Dry Run",
         default,
@@ -41,13 +43,13 @@ pub struct Outcome {
     updated: Option<u64>,
     #[serde(rename = "Unchanged", skip_serializing_if = "Option::is_none")]
     unchanged: Option<u64>,
-    /// The run.
+    /// The id of the import.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub import_id: Option<String>,
 }
 
 impl Outcome {
-    /// How a command ends that did this.
+    /// Returns the exit code of the command.
     pub fn exit(&self) -> Exit {
         match self.status {
             Status::Success => Exit::Ok,
@@ -56,39 +58,39 @@ impl Outcome {
         }
     }
 
-    /// Whether it is known what was done to users.
-    pub fn tells_what_was_done(&self) -> bool {
+    /// Returns true if the numbers of created, updated and unchanged users are known.
+    pub fn has_changes(&self) -> bool {
         self.created.is_some()
     }
 
-    /// Takes over what was done to users.
-    pub fn take_what_was_done(&mut self, run: &Self) {
-        self.created = run.created;
-        self.updated = run.updated;
-        self.unchanged = run.unchanged;
+    /// Copies the numbers of created, updated and unchanged users.
+    pub fn copy_changes(&mut self, other: &Self) {
+        self.created = other.created;
+        self.updated = other.updated;
+        self.unchanged = other.unchanged;
     }
 
-    /// How many records were not taken.
-    pub fn not_taken(&self) -> u64 {
+    /// Returns the number of records that were rejected.
+    pub fn rejected(&self) -> u64 {
         [self.empty_ids, self.ignored_users, self.duplicated_users]
             .into_iter()
             .flatten()
             .sum()
     }
 
-    /// The reasons, as they follow what was refused.
+    /// Formats the errors, to be appended to a message.
     pub fn reasons(&self) -> String {
         match self.errors.as_slice() {
-            [] => ", without a reason".to_owned(),
-            [only] => format!(": {}", shown(only)),
+            [] => ", no reason given".to_owned(),
+            [only] => format!(": {}", escaped(only)),
             several => several
                 .iter()
-                .map(|error| format!("\n- {}", shown(error)))
+                .map(|error| format!("\n- {}", escaped(error)))
                 .collect(),
         }
     }
 
-    fn figures(&self) -> impl Iterator<Item = (&'static str, u64)> {
+    fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let [created, updated, unchanged] = if self.dry_run {
             ["Would create", "Would update", "Would not change"]
         } else {
@@ -104,26 +106,26 @@ impl Outcome {
             (unchanged, self.unchanged),
         ]
         .into_iter()
-        .filter_map(|(name, figure)| Some((name, figure?)))
+        .filter_map(|(name, count)| Some((name, count?)))
     }
 
-    /// Its lines on a sheet.
-    pub fn lines(self) -> Vec<(String, Cell)> {
-        let mut lines = vec![line("Status", Cell::text(self.status.as_str()))];
-        let figures = self.figures();
-        lines.extend(figures.map(|(name, figure)| line(name, Cell::Number(figure))));
-        lines.push(line("Errors", Cell::Texts(self.errors)));
-        lines
+    /// Returns the fields of a detail view.
+    pub fn fields(self) -> Vec<(String, Cell)> {
+        let mut fields = vec![field("Status", Cell::text(self.status.as_str()))];
+        let counts = self.counts();
+        fields.extend(counts.map(|(name, count)| field(name, Cell::Number(count))));
+        fields.push(field("Errors", self.errors));
+        fields
     }
 
-    /// Writes the table of figures and the warnings to standard output.
+    /// Prints the summary and the warnings to standard output.
     pub fn print(&self) -> Result<(), Failure> {
-        let figures = self.figures();
-        let mut rows = vec![("Status", terminal::coloured(self.status))];
-        rows.extend(figures.map(|(name, figure)| (name, grouped(figure))));
-        let run = self.import_id.as_deref();
-        rows.extend(run.map(|id| ("Import-Id", shown(id).into_owned())));
-        let mut text = terminal::table(rows);
+        let counts = self.counts();
+        let mut rows = vec![("Status", summary::coloured(self.status))];
+        rows.extend(counts.map(|(name, count)| (name, grouped(count))));
+        let id = self.import_id.as_deref();
+        rows.extend(id.map(|id| ("Import-Id", escaped(id).into_owned())));
+        let mut text = summary::table(rows);
         if !self.warnings.is_empty() {
             text.push_str(&format!(
                 "\n{}:\n",
@@ -131,15 +133,8 @@ impl Outcome {
             ));
         }
         for warning in &self.warnings {
-            text.push_str(&format!("{}\n", shown(warning)));
+            text.push_str(&format!("{}\n", escaped(warning)));
         }
-        terminal::print(&text)
-    }
-
-    /// Writes it as one JSON object to standard output.
-    pub fn print_json(&self) -> Result<(), Failure> {
-        let json = serde_json::to_vec(self)
-            .map_err(|error| Failure::failed(format!("cannot write the answer: {error}")))?;
-        terminal::print_data(&json)
+        stdout::print(&text)
     }
 }

@@ -1,14 +1,13 @@
-//! `muster bootstrap`, against the whole service on this machine, whose tables know nothing of
-//! who is to be set up.
+//! `muster bootstrap` against a local stack.
 
 use std::process::Command;
 
 use muster_local::{Stack, StackOptions};
 use serde_json::{Value, json};
 
-use crate::muster::{Ended, Home};
+use crate::home::{CommandOutput, Home};
 
-/// What the tables of a local stack are called after.
+/// The name of the local stack in the names of its tables.
 const STACK: &str = "muster-local";
 
 const TASK: &str = r#"{
@@ -17,7 +16,7 @@ const TASK: &str = r#"{
   "role_mapping": {"catman": "Category Manager"}
 }"#;
 
-/// The command in an environment of its own, in which the SDK finds nothing of the machine's.
+/// Returns the command in an environment without AWS settings of the machine.
 fn command(home: &Home, args: &[&str]) -> Command {
     let mut command = home.muster(&[&["bootstrap"], args].concat());
     for variable in std::env::vars_os().map(|(variable, _)| variable) {
@@ -33,7 +32,7 @@ fn command(home: &Home, args: &[&str]) -> Command {
     command
 }
 
-/// A service that runs, and a home.
+/// A running stack and a home directory.
 struct Deployment {
     home: Home,
     stack: Stack,
@@ -65,68 +64,65 @@ impl Deployment {
         command
     }
 
-    fn bootstrap(&self, flags: &[&str]) -> Ended {
-        Ended::new(self.command(STACK, flags).output().unwrap())
+    fn bootstrap(&self, flags: &[&str]) -> CommandOutput {
+        CommandOutput::new(self.command(STACK, flags).output().unwrap())
     }
 }
 
-/// The value of a line of the table.
-fn value<'a>(ended: &'a Ended, name: &str) -> &'a str {
-    let line = ended
-        .out
+/// Returns the value of a line of the table.
+fn value<'a>(output: &'a CommandOutput, name: &str) -> &'a str {
+    let line = output
+        .stdout
         .lines()
         .find(|line| line.split("  ").next() == Some(name));
     line.unwrap()[name.len()..].trim()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_fresh_deployment_can_be_used_with_what_is_printed() {
+async fn the_printed_passwords_work_in_a_fresh_deployment() {
     let deployment = Deployment::start().await;
-    let ended = deployment.bootstrap(&["--robot", "initech-robot", "--task", "task.json"]);
-    ended
-        .expect(0)
-        .prints("Operator          anna\n")
-        .prints("Robot             initech-robot\n")
-        .prints("Task id           208\n")
-        .says("shown only this once");
+    let output = deployment.bootstrap(&["--robot", "initech-robot", "--task", "task.json"]);
+    output
+        .exits_with(0)
+        .stdout_contains("Operator          anna\n")
+        .stdout_contains("Robot             initech-robot\n")
+        .stdout_contains("Task id           208\n")
+        .stderr_contains("shown only this once");
 
     let store = &deployment.stack.store;
-    let password = value(&ended, "Password");
-    let operator = store.verify_operator("anna", password.into()).await;
+    let password = value(&output, "Password");
+    let operator = store.operators().verify("anna", password.into()).await;
     assert_eq!(operator.unwrap().unwrap().operator.tenant, "initech");
-    let task = store.get_task(208).await.unwrap().unwrap();
+    let task = store.tasks().get(208).await.unwrap().unwrap();
     assert_eq!(task.settings.permitted_robots, ["initech-robot"]);
     assert!(task.settings.enabled);
 
-    let args = [
-        "login",
-        "--url",
-        &deployment.stack.url,
-        "--username",
-        "initech-robot",
-        "--password-stdin",
-    ];
-    let robot_password = value(&ended, "Robot password");
+    let robot_password = value(&output, "Robot password");
     deployment
         .home
-        .run_with_input(&args, robot_password.as_bytes())
-        .expect(0);
+        .login(
+            &deployment.stack.url,
+            "initech-robot",
+            robot_password.as_bytes(),
+        )
+        .exits_with(0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_time_says_who_was_first_and_changes_nothing() {
+async fn a_second_bootstrap_is_refused_and_changes_nothing() {
     let deployment = Deployment::start().await;
-    deployment.bootstrap(&[]).expect(0);
+    deployment.bootstrap(&[]).exits_with(0);
     deployment
         .bootstrap(&["--robot", "late-robot"])
-        .expect(1)
-        .prints_nothing()
-        .says("was set up on 20")
-        .says("the operator anna of the tenant initech");
+        .exits_with(1)
+        .stdout_is_empty()
+        .stderr_contains("was already set up on 20")
+        .stderr_contains("the operator anna of the tenant initech");
     let made = deployment
         .stack
         .store
-        .create_robot(
+        .robots()
+        .create(
             "initech",
             "late-robot",
             "x".into(),
@@ -142,28 +138,29 @@ async fn a_second_time_says_who_was_first_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_chosen_password_is_not_repeated() {
+async fn a_given_password_is_not_printed() {
     let deployment = Deployment::start().await;
     let flags = ["--password-stdin", "--output", "json"];
-    let ended = Ended::with_input(
+    let output = CommandOutput::with_input(
         deployment.command(STACK, &flags),
         b"correct horse battery\n",
     );
-    let made: Value = serde_json::from_str(&ended.expect(0).out).unwrap();
+    let made: Value = serde_json::from_str(&output.exits_with(0).stdout).unwrap();
     assert_eq!(made, json!({"tenant": "initech", "operator": "anna"}));
-    assert!(!ended.err.contains("horse") && !ended.err.contains("only this once"));
+    assert!(!output.stderr.contains("horse") && !output.stderr.contains("only this once"));
     let store = &deployment.stack.store;
     let operator = store
-        .verify_operator("anna", "correct horse battery".into())
+        .operators()
+        .verify("anna", "correct horse battery".into())
         .await;
     assert!(operator.unwrap().is_some());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn json_holds_what_the_table_does() {
+async fn json_output_has_the_values_of_the_table() {
     let deployment = Deployment::start().await;
-    let ended = deployment.bootstrap(&["--robot", "r", "--task", "task.json", "--output", "json"]);
-    let made: Value = serde_json::from_str(&ended.expect(0).out).unwrap();
+    let output = deployment.bootstrap(&["--robot", "r", "--task", "task.json", "--output", "json"]);
+    let made: Value = serde_json::from_str(&output.exits_with(0).stdout).unwrap();
     assert_eq!(made["robot"], "r");
     assert_eq!(made["task_id"], 208);
     for password in ["password", "robot_password"] {
@@ -172,38 +169,38 @@ async fn json_holds_what_the_table_does() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refusal_names_what_and_leaves_the_deployment_fresh() {
+async fn a_refused_bootstrap_can_be_repeated() {
     let deployment = Deployment::start().await;
     deployment
         .bootstrap(&["--robot", "acme-robot"])
-        .expect(1)
-        .says("the robot acme-robot is already in the table muster-local-control")
-        .says("--robot");
+        .exits_with(1)
+        .stderr_contains("the robot acme-robot already exists in the table muster-local-control")
+        .stderr_contains("--robot");
     deployment
         .bootstrap(&["--robot", " "])
-        .expect(2)
-        .says("--robot");
-    // Enabled, and nobody may run it.
+        .exits_with(2)
+        .stderr_contains("--robot");
+    // Enabled, but no robot may run it.
     deployment
         .bootstrap(&["--task", "task.json"])
-        .expect(1)
-        .says("permitted_robots");
-    deployment.bootstrap(&[]).expect(0);
+        .exits_with(1)
+        .stderr_contains("permitted_robots");
+    deployment.bootstrap(&[]).exits_with(0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stack_that_does_not_exist_is_named() {
+async fn an_unknown_stack_is_reported() {
     let deployment = Deployment::start().await;
-    let ended = Ended::new(deployment.command("nowhere", &[]).output().unwrap());
-    ended
-        .expect(1)
-        .prints_nothing()
-        .says("the table nowhere-control does not exist in eu-central-1")
-        .says("--stack");
+    let output = CommandOutput::new(deployment.command("nowhere", &[]).output().unwrap());
+    output
+        .exits_with(1)
+        .stdout_is_empty()
+        .stderr_contains("the table nowhere-control does not exist in eu-central-1")
+        .stderr_contains("--stack");
 }
 
 #[test]
-fn a_password_that_is_too_short_is_refused_before_anything_is_asked() {
+fn a_short_password_is_refused_before_any_request() {
     let home = Home::new();
     let args = [
         "--stack",
@@ -214,32 +211,32 @@ fn a_password_that_is_too_short_is_refused_before_anything_is_asked() {
         "b",
         "--password-stdin",
     ];
-    Ended::with_input(command(&home, &args), b"elevenchars\n")
-        .expect(2)
-        .says("has 11 characters; an operator's has 12 to 128");
+    CommandOutput::with_input(command(&home, &args), b"elevenchars\n")
+        .exits_with(2)
+        .stderr_contains("has 11 characters: expected 12 to 128");
 }
 
 #[test]
-fn without_tables_it_names_both_ways_to_name_them() {
+fn missing_tables_are_reported_with_flag_and_variables() {
     let home = Home::new();
     let args = ["--tenant", "a", "--operator", "b"];
-    Ended::new(command(&home, &args).output().unwrap())
-        .expect(2)
-        .says("--stack")
-        .says("MUSTER_TABLE_DIRECTORY")
-        .says("MUSTER_TABLE_CONTROL");
+    CommandOutput::new(command(&home, &args).output().unwrap())
+        .exits_with(2)
+        .stderr_contains("--stack")
+        .stderr_contains("MUSTER_TABLE_DIRECTORY")
+        .stderr_contains("MUSTER_TABLE_CONTROL");
 }
 
 #[test]
-fn without_a_region_or_credentials_it_says_so() {
+fn a_missing_region_or_missing_credentials_are_reported() {
     let home = Home::new();
     let args = ["--stack", STACK, "--tenant", "a", "--operator", "b"];
     let mut command = command(&home, &args);
-    Ended::new(command.output().unwrap())
-        .expect(2)
-        .says("AWS_REGION");
+    CommandOutput::new(command.output().unwrap())
+        .exits_with(2)
+        .stderr_contains("AWS_REGION");
     command.env("AWS_REGION", "eu-central-1");
-    Ended::new(command.output().unwrap())
-        .expect(1)
-        .says("AWS credentials");
+    CommandOutput::new(command.output().unwrap())
+        .exits_with(1)
+        .stderr_contains("AWS credentials");
 }

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use muster_sample::{Options, generate};
 use serde_json::Value;
 
-use crate::muster::{Ended, Home};
+use crate::home::{CommandOutput, Home};
 
 fn users(options: Options) -> Vec<Value> {
     let mut text = Vec::new();
@@ -16,9 +16,9 @@ fn users(options: Options) -> Vec<Value> {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_bytes_and_another_one_other_people() {
+fn output_depends_on_the_seed_only() {
     let home = Home::new();
-    let run = |args: &[&str]| home.run(args).expect(0).out.clone();
+    let run = |args: &[&str]| home.run(args).exits_with(0).stdout.clone();
     let first = run(&["generate", "500", "--seed", "7", "--anomalies"]);
     assert_eq!(
         run(&["generate", "500", "--seed", "7", "--anomalies"]),
@@ -31,16 +31,16 @@ fn the_same_seed_gives_the_same_bytes_and_another_one_other_people() {
     assert_ne!(run(&["generate", "500", "--seed", "7"]), first);
 }
 
-/// Files and figures that others made with a seed stay comparable.
+/// Files and measurements made with a seed stay comparable.
 #[test]
-fn what_a_seed_gives_does_not_change_from_version_to_version() {
+fn the_output_of_a_seed_is_stable_across_versions() {
     let home = Home::new();
-    let ended = home.run(&["generate", "2"]);
-    assert_eq!(ended.expect(0).out, include_str!("two_users.json"));
+    let output = home.run(&["generate", "2"]);
+    assert_eq!(output.exits_with(0).stdout, include_str!("two_users.json"));
 }
 
 #[test]
-fn the_library_writes_what_the_command_writes() {
+fn the_library_and_the_command_write_the_same() {
     let home = Home::new();
     let mut text = Vec::new();
     generate(
@@ -53,13 +53,16 @@ fn the_library_writes_what_the_command_writes() {
     )
     .unwrap();
     assert_eq!(
-        home.run(&["generate", "300"]).expect(0).out.as_bytes(),
+        home.run(&["generate", "300"])
+            .exits_with(0)
+            .stdout
+            .as_bytes(),
         text
     );
 }
 
 #[test]
-fn every_sound_record_has_the_usual_keys_and_a_login_of_its_own() {
+fn every_valid_record_has_the_default_keys_and_a_unique_login() {
     let users = users(Options {
         users: 20_000,
         seed: 3,
@@ -121,9 +124,9 @@ fn a_record_takes_about_248_bytes() {
 }
 
 #[test]
-fn one_element_in_five_is_anomalous_and_the_reckoning_says_which() {
+fn one_record_in_five_is_anomalous_and_counted() {
     for users in [0, 3, 10, 1_000] {
-        let reckoning = generate(
+        let expected = generate(
             &Options {
                 users,
                 seed: 5,
@@ -132,43 +135,43 @@ fn one_element_in_five_is_anomalous_and_the_reckoning_says_which() {
             &mut std::io::sink(),
         )
         .unwrap();
-        let put_in: u64 = reckoning.put_in.values().sum();
+        let put_in: u64 = expected.anomaly_counts.values().sum();
         assert!(
             (users / 5..=users.div_ceil(5)).contains(&put_in),
             "{put_in} of {users}"
         );
-        assert_eq!(reckoning.total_lines, users);
-        let kept: u64 = reckoning
-            .put_in
+        assert_eq!(expected.total_lines, users);
+        let kept: u64 = expected
+            .anomaly_counts
             .iter()
             .filter(|(name, _)| name.starts_with("kept."))
             .map(|(_, n)| n)
             .sum();
-        assert_eq!(reckoning.created(), users - put_in + kept);
+        assert_eq!(expected.created(), users - put_in + kept);
     }
 }
 
 #[test]
-fn the_reckoning_is_one_line_of_json_on_standard_error() {
+fn expected_counters_are_one_line_of_json_on_standard_error() {
     let home = Home::new();
-    let ended = home.run(&["generate", "1000", "--anomalies"]);
-    let reckoning: Value = serde_json::from_str(&ended.expect(0).err).unwrap();
-    assert_eq!(ended.err.lines().count(), 1);
-    assert_eq!(reckoning["Total Lines"], 1000);
+    let output = home.run(&["generate", "1000", "--anomalies"]);
+    let expected: Value = serde_json::from_str(&output.exits_with(0).stderr).unwrap();
+    assert_eq!(output.stderr.lines().count(), 1);
+    assert_eq!(expected["Total Lines"], 1000);
     for counter in ["Empty IDs", "Ignored Users", "Duplicated Users"] {
-        assert!(reckoning[counter].as_u64().unwrap() > 0, "{reckoning}");
+        assert!(expected[counter].as_u64().unwrap() > 0, "{expected}");
     }
-    assert_eq!(home.run(&["generate", "1000"]).expect(0).err, "");
+    assert_eq!(home.run(&["generate", "1000"]).exits_with(0).stderr, "");
 }
 
 #[test]
-fn no_users_are_an_empty_array() {
+fn zero_users_are_an_empty_array() {
     let home = Home::new();
-    assert_eq!(home.run(&["generate", "0"]).expect(0).out, "[]\n");
+    assert_eq!(home.run(&["generate", "0"]).exits_with(0).stdout, "[]\n");
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_it_quietly() {
+fn a_closed_pipe_is_not_a_failure() {
     let home = Home::new();
     for flags in [
         &["generate", "1000000"] as &[&str],
@@ -186,8 +189,8 @@ fn a_reader_that_goes_away_ends_it_quietly() {
             .unwrap()
             .read_exact(&mut [0; 100])
             .unwrap();
-        let ended = Ended::new(child.wait_with_output().unwrap());
-        assert_eq!(ended.expect(0).err, "");
+        let output = CommandOutput::new(child.wait_with_output().unwrap());
+        assert_eq!(output.exits_with(0).stderr, "");
     }
 }
 
@@ -199,11 +202,11 @@ fn a_full_disk_is_a_failure() {
         .write(true)
         .open("/dev/full")
         .unwrap();
-    let ended = Ended::new(
+    let output = CommandOutput::new(
         home.muster(&["generate", "10"])
             .stdout(full)
             .output()
             .unwrap(),
     );
-    ended.expect(1).says("No space left");
+    output.exits_with(1).stderr_contains("No space left");
 }

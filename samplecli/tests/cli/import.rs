@@ -1,7 +1,7 @@
-//! `muster import`: what is sent, and what is made of every answer.
+//! `muster import` in one request: the request, and the output for every response.
 
-use crate::muster::{Ended, Home};
-use crate::peer::{Answer, Peer, json};
+use crate::home::{CommandOutput, Home, import_args};
+use crate::mock_server::{MockResponse, MockServer, json_response};
 
 const USERS: &str = r#"[{"Username":"john.foo"}]"#;
 const SUCCESS: &str = "{\"Status\":\"SUCCESS\",\"Total Lines\":1200,\"Empty IDs\":0,\"Ignored Users\":0,\"Duplicated Users\":0}";
@@ -17,43 +17,29 @@ fn home() -> Home {
     home
 }
 
-fn import(url: &str, flags: &[&str]) -> Ended {
-    let args = [
-        &[
-            "import",
-            "users.json",
-            "--task",
-            "206",
-            "--url",
-            url,
-            "--token",
-            "t0ken",
-        ],
-        flags,
-    ]
-    .concat();
-    home().run(&args)
+fn import(url: &str, flags: &[&str]) -> CommandOutput {
+    home().run(&import_args("users.json", url, flags))
 }
 
-fn answered(answer: Answer) -> Ended {
-    import(&Peer::answering(answer).url, &[])
+fn import_returning(response: MockResponse) -> CommandOutput {
+    import(&MockServer::returning(response).url, &[])
 }
 
 #[test]
-fn it_sends_the_file_as_the_api_wants_it_and_shows_the_figures() {
-    let run = r#"{"import_id":"0198c7","task":206,"state":"finished","Status":"SUCCESS","Created":3,"Updated":4,"Unchanged":1193}"#;
-    let reply = json(200, SUCCESS).with("import-id", "0198c7");
-    let peer = Peer::answering_each([reply, json(200, run)]);
-    let ended = import(&peer.url, &[]);
-    ended
-        .expect(0)
-        .prints("SUCCESS")
-        .prints("Total Lines       1,200\n")
-        .prints("Created           3\nUpdated           4\nUnchanged         1,193\n")
-        .prints("Import-Id         0198c7");
-    assert_eq!(ended.err, "");
-    let [request, then] = &peer.requests()[..] else {
-        panic!("{:#?}", peer.requests());
+fn the_file_is_sent_and_the_counters_are_shown() {
+    let run = r#"{"import_id":"0198c7","task":206,"state":"finished","started_at":"2026-11-22T01:02:03.004Z","Status":"SUCCESS","Created":3,"Updated":4,"Unchanged":1193}"#;
+    let reply = json_response(200, SUCCESS).with("import-id", "0198c7");
+    let server = MockServer::returning_each([reply, json_response(200, run)]);
+    let output = import(&server.url, &[]);
+    output
+        .exits_with(0)
+        .stdout_contains("SUCCESS")
+        .stdout_contains("Total Lines       1,200\n")
+        .stdout_contains("Created           3\nUpdated           4\nUnchanged         1,193\n")
+        .stdout_contains("Import-Id         0198c7");
+    assert_eq!(output.stderr, "");
+    let [request, then] = &server.requests()[..] else {
+        panic!("{:#?}", server.requests());
     };
     assert_eq!(then.uri.to_string(), "/v1/imports/0198c7");
     assert_eq!(request.method, "POST");
@@ -64,34 +50,34 @@ fn it_sends_the_file_as_the_api_wants_it_and_shows_the_figures() {
 }
 
 #[test]
-fn debug_asks_for_the_warnings_and_shows_them() {
-    let peer = Peer::answering(json(200, PARTIAL));
-    import(&peer.url, &["--debug"])
-        .expect(3)
-        .prints("1 warning:\nRecord 2 (jack.woo), \"E-mail\": not a valid");
+fn debug_shows_the_warnings() {
+    let server = MockServer::returning(json_response(200, PARTIAL));
+    import(&server.url, &["--debug"])
+        .exits_with(3)
+        .stdout_contains("1 warning:\nRecord 2 (jack.woo), \"E-mail\": not a valid");
     assert_eq!(
-        peer.request().uri.to_string(),
+        server.request().uri.to_string(),
         "/v1/import/user-data/206?debug"
     );
 }
 
 #[test]
-fn a_dry_run_shows_what_would_change_and_says_that_nothing_did() {
+fn a_dry_run_shows_what_would_change() {
     let body = SUCCESS.replace(
         '}',
         ",\"Dry Run\":true,\"Created\":1150,\"Updated\":0,\"Unchanged\":50}",
     );
-    let peer = Peer::answering(json(200, body));
-    import(&peer.url, &["--dry-run"])
-        .expect(0)
-        .prints("Would create      1,150\nWould update      0\nWould not change  50\n")
-        .says("nothing was changed");
+    let server = MockServer::returning(json_response(200, body));
+    import(&server.url, &["--dry-run"])
+        .exits_with(0)
+        .stdout_contains("Would create      1,150\nWould update      0\nWould not change  50\n")
+        .stderr_contains("nothing was changed");
     assert_eq!(
-        peer.request().uri.to_string(),
+        server.request().uri.to_string(),
         "/v1/import/user-data/206?dryRun"
     );
-    let both = Peer::answering(json(200, SUCCESS));
-    import(&both.url, &["--dry-run", "--debug"]).expect(0);
+    let both = MockServer::returning(json_response(200, SUCCESS));
+    import(&both.url, &["--dry-run", "--debug"]).exits_with(0);
     assert_eq!(
         both.request().uri.to_string(),
         "/v1/import/user-data/206?debug&dryRun"
@@ -99,263 +85,271 @@ fn a_dry_run_shows_what_would_change_and_says_that_nothing_did() {
 }
 
 #[test]
-fn a_key_names_the_request_and_a_replay_is_pointed_out() {
-    let replayed = json(200, SUCCESS).with("idempotent-replayed", "true");
-    let peer = Peer::answering(replayed);
-    import(&peer.url, &["--idempotency-key", "monday"])
-        .expect(0)
-        .prints("SUCCESS")
-        .says("given this answer before");
-    assert_eq!(peer.request().header("idempotency-key"), "monday");
+fn an_idempotency_key_is_sent_and_a_replay_is_reported() {
+    let replayed = json_response(200, SUCCESS).with("idempotent-replayed", "true");
+    let server = MockServer::returning(replayed);
+    import(&server.url, &["--idempotency-key", "monday"])
+        .exits_with(0)
+        .stdout_contains("SUCCESS")
+        .stderr_contains("response to an earlier request with the same key");
+    assert_eq!(server.request().header("idempotency-key"), "monday");
 
-    let running = json(409, failure("still running")).with("retry-after", "30");
-    let peer = Peer::answering(running);
-    import(&peer.url, &["--idempotency-key", "monday"])
-        .expect(1)
-        .says("still running")
-        .says("try again in 30 seconds");
+    let running = json_response(409, failure("still running")).with("retry-after", "30");
+    let server = MockServer::returning(running);
+    import(&server.url, &["--idempotency-key", "monday"])
+        .exits_with(1)
+        .stderr_contains("still running")
+        .stderr_contains("try again in 30 seconds");
 
-    let peer = Peer::answering(json(200, SUCCESS));
+    let server = MockServer::returning(json_response(200, SUCCESS));
     let long = "k".repeat(256);
     for wrong in ["", " k", &long] {
-        import(&peer.url, &["--idempotency-key", wrong])
-            .expect(2)
-            .says("1 to 255 characters");
+        import(&server.url, &["--idempotency-key", wrong])
+            .exits_with(2)
+            .stderr_contains("1 to 255 characters");
     }
-    assert!(peer.requests().is_empty());
+    assert!(server.requests().is_empty());
 }
 
 #[test]
-fn warnings_that_were_not_asked_for_are_pointed_out() {
+fn warnings_are_mentioned_without_debug() {
     let body = PARTIAL.replace("\"Warnings\"", "\"Unshown\"");
-    answered(json(200, body))
-        .expect(3)
-        .prints("PARTIAL_SUCCESS")
-        .says("--debug");
+    import_returning(json_response(200, body))
+        .exits_with(3)
+        .stdout_contains("PARTIAL_SUCCESS")
+        .stderr_contains("--debug");
 }
 
 #[test]
-fn json_output_is_one_object_with_what_was_done() {
-    let run = r#"{"import_id":"0198c7","task":206,"state":"finished","Status":"SUCCESS","Created":2,"Updated":0,"Unchanged":1}"#;
-    let reply = json(200, PARTIAL).with("import-id", "0198c7");
-    let peer = Peer::answering_each([reply, json(200, run)]);
-    let ended = import(&peer.url, &["--output", "json", "--debug"]);
+fn json_output_is_one_object_with_the_changes() {
+    let run = r#"{"import_id":"0198c7","task":206,"state":"finished","started_at":"2026-11-22T01:02:03.004Z","Status":"SUCCESS","Created":2,"Updated":0,"Unchanged":1}"#;
+    let reply = json_response(200, PARTIAL).with("import-id", "0198c7");
+    let server = MockServer::returning_each([reply, json_response(200, run)]);
+    let output = import(&server.url, &["--output", "json", "--debug"]);
     let more = r#","Created":2,"Updated":0,"Unchanged":1,"import_id":"0198c7"}"#;
     let all = PARTIAL.replace('}', more);
-    assert_eq!(ended.expect(3).out, format!("{all}\n"));
-    assert_eq!(ended.err, "");
+    assert_eq!(output.exits_with(3).stdout, format!("{all}\n"));
+    assert_eq!(output.stderr, "");
 
-    // A server that does not know the run has still imported it.
-    let reply = json(200, SUCCESS).with("import-id", "0198c7");
-    let peer = Peer::answering_each([reply, json(404, "{}")]);
-    let ended = import(&peer.url, &["--output", "json"]);
+    // The import has succeeded even if its status is not found.
+    let reply = json_response(200, SUCCESS).with("import-id", "0198c7");
+    let server = MockServer::returning_each([reply, json_response(404, "{}")]);
+    let output = import(&server.url, &["--output", "json"]);
     let all = SUCCESS.replace('}', r#","import_id":"0198c7"}"#);
-    assert_eq!(ended.expect(0).out, format!("{all}\n"));
+    assert_eq!(output.exits_with(0).stdout, format!("{all}\n"));
 
     let refused = r#"{"Status":"FAILURE","Errors":["the task is disabled"]}"#;
-    let ended = import(
-        &Peer::answering(json(400, refused)).url,
+    let output = import(
+        &MockServer::returning(json_response(400, refused)).url,
         &["--output", "json"],
     );
     assert_eq!(
-        ended.expect(1).says("the task is disabled").out,
+        output
+            .exits_with(1)
+            .stderr_contains("the task is disabled")
+            .stdout,
         format!("{refused}\n")
     );
     let page = import(
-        &Peer::answering(json(502, "<html>")).url,
+        &MockServer::returning(json_response(502, "<html>")).url,
         &["--output", "json"],
     );
-    page.expect(1).prints_nothing();
+    page.exits_with(1).stdout_is_empty();
 }
 
 #[test]
-fn a_minus_stands_for_standard_input() {
-    let peer = Peer::answering(json(200, SUCCESS));
+fn a_dash_is_standard_input() {
+    let server = MockServer::returning(json_response(200, SUCCESS));
     let args = [
-        "import", "-", "--task", "7", "--url", &peer.url, "--token", "t",
+        "import",
+        "-",
+        "--task",
+        "7",
+        "--url",
+        &server.url,
+        "--token",
+        "t",
     ];
-    home().run_with_input(&args, b"[]").expect(0);
-    assert_eq!(peer.request().body, "[]");
+    home().run_with_input(&args, b"[]").exits_with(0);
+    assert_eq!(server.request().body, "[]");
 }
 
 #[test]
-fn a_refused_token_is_not_signed_in() {
-    let answer = Answer {
+fn a_refused_token_has_exit_code_4() {
+    let answer = MockResponse {
         status: Some(401),
         headers: vec![("content-type", "text/plain".into())],
         body: "Token is missing or invalid!".into(),
     };
-    answered(answer)
-        .expect(4)
-        .says("Token is missing or invalid!")
-        .says("muster login --url http://127.0.0.1:");
+    import_returning(answer)
+        .exits_with(4)
+        .stderr_contains("Token is missing or invalid!")
+        .stderr_contains("muster login --url http://127.0.0.1:");
 }
 
 #[test]
-fn a_robot_without_permission_is_signed_in_all_the_same() {
-    answered(json(401, failure("the robot may not run this task")))
-        .expect(1)
-        .says("may not run this task")
-        .says("permitted on task 206");
+fn a_missing_permission_has_exit_code_1() {
+    import_returning(json_response(
+        401,
+        failure("the robot may not run this task"),
+    ))
+    .exits_with(1)
+    .stderr_contains("may not run this task")
+    .stderr_contains("permit the robot on task 206");
 }
 
 #[test]
-fn an_unknown_task_is_told_from_a_wrong_address() {
-    answered(json(404, failure("no such task")))
-        .expect(1)
-        .says("task 206 was not found, or belongs to another customer");
-    answered(json(404, r#"{"title":"Not Found","status":404}"#))
-        .expect(1)
-        .says("not as a Muster server does");
+fn an_unknown_task_differs_from_an_unexpected_server() {
+    import_returning(json_response(404, failure("no such task")))
+        .exits_with(1)
+        .stderr_contains("task 206 was not found, or belongs to another customer");
+    import_returning(json_response(404, r#"{"title":"Not Found","status":404}"#))
+        .exits_with(1)
+        .stderr_contains("not as a Muster server does");
 }
 
 #[test]
-fn a_refused_file_says_why() {
-    let ended = answered(json(400, failure("line 9, column 7: expected a comma")));
-    ended
-        .expect(1)
-        .says("line 9, column 7: expected a comma")
-        .says("nothing was changed")
-        .prints_nothing();
+fn a_refused_file_is_reported_with_the_reasons() {
+    let output = import_returning(json_response(
+        400,
+        failure("line 9, column 7: expected a comma"),
+    ));
+    output
+        .exits_with(1)
+        .stderr_contains("line 9, column 7: expected a comma")
+        .stderr_contains("nothing was changed")
+        .stdout_is_empty();
     let two = r#"{"Status":"FAILURE","Errors":["first","second"]}"#;
-    answered(json(400, two))
-        .expect(1)
-        .says("- first")
-        .says("- second");
+    import_returning(json_response(400, two))
+        .exits_with(1)
+        .stderr_contains("- first")
+        .stderr_contains("- second");
 }
 
 #[test]
-fn a_busy_task_says_when_to_come_back() {
-    let busy = json(503, failure("the import is already running")).with("retry-after", "42");
-    answered(busy)
-        .expect(1)
-        .says("the import is already running")
-        .says("try again in 42 seconds");
-    answered(json(503, ""))
-        .expect(1)
-        .says("try again in a minute");
+fn a_busy_task_shows_when_to_retry() {
+    let busy =
+        json_response(503, failure("the import is already running")).with("retry-after", "42");
+    import_returning(busy)
+        .exits_with(1)
+        .stderr_contains("the import is already running")
+        .stderr_contains("try again in 42 seconds");
+    import_returning(json_response(503, ""))
+        .exits_with(1)
+        .stderr_contains("try again in a minute");
 }
 
 #[test]
-fn a_server_that_gives_up_leaves_no_doubt_about_sending_again() {
-    let answer = json(500, failure("internal error")).with("import-id", "0198c7");
-    answered(answer)
-        .expect(1)
-        .says("internal error")
-        .says("import 0198c7")
-        .says("sending the same file again is safe");
-    answered(json(504, "Gateway Timeout"))
-        .expect(1)
-        .says("504")
-        .says("sending the same file again is safe");
+fn a_server_error_says_that_sending_again_is_safe() {
+    let answer = json_response(500, failure("internal error")).with("import-id", "0198c7");
+    import_returning(answer)
+        .exits_with(1)
+        .stderr_contains("internal error")
+        .stderr_contains("import 0198c7")
+        .stderr_contains("sending the same file again is safe");
+    import_returning(json_response(504, "Gateway Timeout"))
+        .exits_with(1)
+        .stderr_contains("504")
+        .stderr_contains("sending the same file again is safe");
 }
 
 #[test]
-fn an_import_that_goes_on_by_itself_is_followed() {
-    let accepted = json(202, r#"{"import_id":"0198c7","state":"queued"}"#)
+fn an_import_that_continues_in_the_background_is_followed() {
+    let accepted = json_response(202, r#"{"import_id":"0198c7","state":"queued"}"#)
         .with("import-id", "0198c7")
         .with("location", "/v1/imports/0198c7");
-    let run = r#"{"import_id":"0198c7","task":206,"state":"finished","Status":"SUCCESS","Total Lines":7,"Created":7,"Updated":0,"Unchanged":0}"#;
-    let peer = Peer::answering_each([accepted.clone(), json(200, run)]);
-    import(&peer.url, &[])
-        .expect(0)
-        .says("import 0198c7 goes on by itself")
-        .prints("Created           7\n");
-    assert_eq!(peer.requests()[0].header("prefer"), "");
+    let run = r#"{"import_id":"0198c7","task":206,"state":"finished","started_at":"2026-11-22T01:02:03.004Z","Status":"SUCCESS","Total Lines":7,"Created":7,"Updated":0,"Unchanged":0}"#;
+    let server = MockServer::returning_each([accepted.clone(), json_response(200, run)]);
+    import(&server.url, &[])
+        .exits_with(0)
+        .stderr_contains("import 0198c7 continues in the background")
+        .stdout_contains("Created           7\n");
+    assert_eq!(server.requests()[0].header("prefer"), "");
 
-    let peer = Peer::answering(accepted);
-    let ended = import(&peer.url, &["--no-wait"]);
-    assert_eq!(ended.expect(0).out, "0198c7\n");
-    assert_eq!(peer.request().header("prefer"), "respond-async");
+    let server = MockServer::returning(accepted);
+    let output = import(&server.url, &["--no-wait"]);
+    assert_eq!(output.exits_with(0).stdout, "0198c7\n");
+    assert_eq!(server.request().header("prefer"), "respond-async");
 }
 
 #[test]
-fn a_redirect_is_shown_and_not_followed() {
-    let target = Peer::answering(json(200, SUCCESS));
-    let answer = json(307, "").with(
+fn a_redirect_is_not_followed() {
+    let target = MockServer::returning(json_response(200, SUCCESS));
+    let answer = json_response(307, "").with(
         "location",
         &format!("{}/v1/import/user-data/206", target.url),
     );
-    answered(answer).expect(1).says(&target.url);
+    import_returning(answer)
+        .exits_with(1)
+        .stderr_contains(&target.url);
     assert!(target.requests().is_empty());
 }
 
 #[test]
-fn a_server_that_is_not_there_is_named() {
+fn an_unreachable_server_is_reported() {
     import("http://127.0.0.1:1", &[])
-        .expect(1)
-        .says("cannot reach http://127.0.0.1:1: Connection refused")
-        .says("muster-local up");
+        .exits_with(1)
+        .stderr_contains("cannot reach http://127.0.0.1:1: Connection refused")
+        .stderr_contains("muster-local up");
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named_before_anything_is_sent() {
-    let peer = Peer::answering(json(200, SUCCESS));
-    let args = [
-        "import",
-        "nowhere.json",
-        "--task",
-        "1",
-        "--url",
-        &peer.url,
-        "--token",
-        "t",
-    ];
-    home().run(&args).expect(1).says("cannot read nowhere.json");
-    assert!(peer.requests().is_empty());
+fn a_missing_file_is_reported_before_any_request() {
+    let server = MockServer::returning(json_response(200, SUCCESS));
+    home()
+        .run(&import_args("nowhere.json", &server.url, &[]))
+        .exits_with(1)
+        .stderr_contains("cannot read nowhere.json");
+    assert!(server.requests().is_empty());
 }
 
 #[test]
-fn what_a_server_answers_cannot_steer_the_terminal() {
+fn responses_cannot_control_the_terminal() {
     let body = PARTIAL.replace("jack.woo", "\\u001b]0;owned\\u0007\\u202e");
-    let ended = import(&Peer::answering(json(200, body)).url, &["--debug"]);
+    let output = import(
+        &MockServer::returning(json_response(200, body)).url,
+        &["--debug"],
+    );
     assert!(
-        !ended
-            .expect(3)
-            .out
+        !output
+            .exits_with(3)
+            .stdout
             .contains(['\u{1b}', '\u{7}', '\u{202e}']),
-        "{ended:?}"
+        "{output:?}"
     );
 }
 
 #[test]
 fn without_a_token_nothing_is_sent() {
-    let peer = Peer::answering(json(200, SUCCESS));
+    let server = MockServer::returning(json_response(200, SUCCESS));
     let home = home();
     let args = ["import", "users.json", "--task", "206"];
     home.run(&args)
-        .expect(4)
-        .says("not signed in")
-        .says("muster login");
-    home.run(&[&args[..], &["--url", &peer.url]].concat())
-        .expect(4)
-        .says(&format!("muster login --url {}", peer.url));
+        .exits_with(4)
+        .stderr_contains("not signed in")
+        .stderr_contains("muster login");
+    home.run(&[&args[..], &["--url", &server.url]].concat())
+        .exits_with(4)
+        .stderr_contains(&format!("muster login --url {}", server.url));
     home.run(&[&args[..], &["--token", "t"]].concat())
-        .expect(2)
-        .says("MUSTER_URL");
-    assert!(peer.requests().is_empty());
+        .exits_with(2)
+        .stderr_contains("MUSTER_URL");
+    assert!(server.requests().is_empty());
 }
 
 #[test]
-fn a_flag_wins_over_the_environment_and_that_over_the_profile() {
+fn flags_override_the_environment_which_overrides_the_profile() {
     let stored = r#"{"token":"from-profile","status":"SUCCESS"}"#;
-    let (home, login) = (home(), Peer::answering(json(200, stored)));
-    let args = [
-        "login",
-        "--url",
-        &login.url,
-        "--username",
-        "r",
-        "--password-stdin",
-    ];
-    home.run_with_input(&args, b"p").expect(0);
+    let (home, login) = (home(), MockServer::returning(json_response(200, stored)));
+    home.login(&login.url, "r", b"p").exits_with(0);
 
     let import = |flags: &[&str], env: &[(&str, &str)]| {
         let mut command = home.muster(&[&["import", "users.json", "--task", "1"], flags].concat());
         command.envs(env.iter().copied()).output().unwrap();
     };
-    let last_token = |peer: &Peer| {
-        peer.requests()
+    let last_token = |server: &MockServer| {
+        server
+            .requests()
             .last()
             .unwrap()
             .header("authorization")
@@ -373,7 +367,7 @@ fn a_flag_wins_over_the_environment_and_that_over_the_profile() {
     );
     assert_eq!(last_token(&login), "Bearer from-flag");
 
-    let other = Peer::answering(json(200, SUCCESS));
+    let other = MockServer::returning(json_response(200, SUCCESS));
     import(
         &["--url", &other.url],
         &[("MUSTER_TOKEN", "t"), ("MUSTER_URL", "http://127.0.0.1:1")],
@@ -382,57 +376,36 @@ fn a_flag_wins_over_the_environment_and_that_over_the_profile() {
 }
 
 #[test]
-fn a_stored_token_is_never_shown_to_another_server() {
+fn a_stored_token_is_never_sent_to_another_server() {
     let stored = r#"{"token":"from-profile","status":"SUCCESS"}"#;
-    let (home, login) = (home(), Peer::answering(json(200, stored)));
-    let args = [
-        "login",
-        "--url",
-        &login.url,
-        "--username",
-        "r",
-        "--password-stdin",
-    ];
-    home.run_with_input(&args, b"p").expect(0);
-    let other = Peer::answering(json(200, SUCCESS));
+    let (home, login) = (home(), MockServer::returning(json_response(200, stored)));
+    home.login(&login.url, "r", b"p").exits_with(0);
+    let other = MockServer::returning(json_response(200, SUCCESS));
     let args = ["import", "users.json", "--task", "1", "--url", &other.url];
     home.run(&args)
-        .expect(4)
-        .says(&format!("not signed in to {}", other.url));
+        .exits_with(4)
+        .stderr_contains(&format!("not signed in to {}", other.url));
     assert!(other.requests().is_empty());
 }
 
 #[cfg(unix)]
 #[test]
-fn an_interrupt_says_that_the_request_may_have_been_applied() {
+fn an_interrupt_reports_that_the_request_may_have_been_applied() {
     use std::time::Duration;
 
-    use crate::muster::interrupt;
+    use crate::home::interrupt;
+    use crate::mock_server::silence;
 
-    let silent = Peer::answering(Answer {
-        status: None,
-        headers: Vec::new(),
-        body: String::new(),
-    });
+    let silent = MockServer::returning(silence());
     let home = home();
-    let args = [
-        "import",
-        "users.json",
-        "--task",
-        "1",
-        "--url",
-        &silent.url,
-        "--token",
-        "t",
-    ];
-    let child = home.start(&args);
+    let child = home.start(&import_args("users.json", &silent.url, &[]));
     while silent.requests().is_empty() {
         std::thread::sleep(Duration::from_millis(5));
     }
-    let ended = interrupt(child);
-    ended
-        .expect(1)
-        .says("may have been applied")
-        .says("sending the same file again is safe")
-        .prints_nothing();
+    let output = interrupt(child);
+    output
+        .exits_with(1)
+        .stderr_contains("may have been applied")
+        .stderr_contains("sending the same file again is safe")
+        .stdout_is_empty();
 }

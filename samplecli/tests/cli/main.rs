@@ -1,6 +1,5 @@
-//! The client as a person meets it: the real binary, its exit codes, what it prints and stores.
-//! Where an answer is needed that no server gives on demand, a peer on the loopback gives it as
-//! the API documents it; everything else is tested end to end against real servers elsewhere.
+//! Tests of the binary: exit codes, output and profiles. A mock server returns the responses that a
+//! real one does not return on demand; other tests run against real servers.
 
 #![expect(
     clippy::unwrap_used,
@@ -12,15 +11,15 @@ mod admin;
 mod bootstrap;
 mod check;
 mod generate;
+mod home;
 mod import;
 mod login;
-mod muster;
+mod mock_server;
 mod operator;
-mod peer;
 mod runs;
-mod service;
 #[cfg(unix)]
 mod terminal;
+mod upload_service;
 mod uploads;
 mod usage;
 mod users;

@@ -1,5 +1,4 @@
-//! What a person at a terminal sees while a file is imported: bars that are drawn over each other
-//! and gone in the end, where a pipe gets lines.
+//! Progress of an import on a terminal: bars, which are removed at the end, in the place of lines.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,17 +8,16 @@ use std::process::Stdio;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-use crate::muster::{Ended, Home};
-use crate::peer::Peer;
-use crate::service::{Service, applying, finished, state};
-use crate::uploads::args;
+use crate::home::{CommandOutput, Home, import_args};
+use crate::mock_server::MockServer;
+use crate::upload_service::{UploadService, applying, finished, state};
 
 /// Clears the line that the cursor is on.
 const CLEAR_LINE: &str = "\u{1b}[2K";
 
-/// Imports the file with a terminal of 100 columns as standard error. What `err` has then is what
-/// the terminal got. An empty `NO_COLOR` is none.
-fn import(home: &Home, peer: &Peer, no_color: &str) -> Ended {
+/// Imports the file with a terminal of 100 columns as standard error, and returns the text on the
+/// terminal as `stderr`. An empty `NO_COLOR` counts as unset.
+fn import(home: &Home, server: &MockServer, no_color: &str) -> CommandOutput {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();
@@ -34,7 +32,7 @@ fn import(home: &Home, peer: &Peer, no_color: &str) -> Ended {
     let screen = std::ffi::OsString::from_vec(name);
     let screen = File::options().read(true).write(true).open(screen).unwrap();
     let child = home
-        .muster(&args(peer, &[]))
+        .muster(&import_args("users.ndjson", &server.url, &[]))
         .env("TERM", "xterm-256color")
         .env("NO_COLOR", no_color)
         .stdout(Stdio::piped())
@@ -42,46 +40,48 @@ fn import(home: &Home, peer: &Peer, no_color: &str) -> Ended {
         .spawn()
         .unwrap();
     let mut shown = Vec::new();
-    // Once nobody has the terminal open any more, reading it is an error.
+    // Reading fails once no process has the terminal open.
     let _closed = File::from(terminal).read_to_end(&mut shown);
     let mut output = child.wait_with_output().unwrap();
     output.stderr = shown;
-    Ended::new(output)
+    CommandOutput::new(output)
 }
 
-fn large_import() -> (Peer, Home) {
-    let mut service = Service::new(100);
+fn large_import() -> (MockServer, Home) {
+    let mut service = UploadService::new(100);
     service.states = vec![state("queued"), applying(), finished()];
-    let (peer, _) = service.start();
+    let (server, _) = service.start();
     let home = Home::new();
     home.file("users.ndjson", "{\"Username\":\"john.foo\"}\n".repeat(40));
-    (peer, home)
+    (server, home)
 }
 
 #[test]
-fn a_terminal_gets_bars_that_are_gone_in_the_end() {
-    let (peer, home) = large_import();
-    let ended = import(&home, &peer, "");
-    ended.expect(0).prints("Created           1,000\n");
-    // Not each step is drawn: a terminal is not written to more often than people can see.
+fn a_terminal_shows_bars_that_are_removed_at_the_end() {
+    let (server, home) = large_import();
+    let output = import(&home, &server, "");
+    output
+        .exits_with(0)
+        .stdout_contains("Created           1,000\n");
+    // Not every step is drawn: the drawing rate is limited.
     for drawn in [
         "uploading users.ndjson █",
         " B/960 B ",
         "queued",
         "applying ██",
-        "300/1,200 123 records/s, about 7.3 s left",
+        "300/1,200 123 records/s, about 7.0 s left",
     ] {
-        ended.says(drawn);
+        output.stderr_contains(drawn);
     }
-    // One over the other, each with what it is about; nothing stays, no line that a pipe would get.
-    let lines: Vec<&str> = ended.err.split("\r\n").collect();
-    assert_eq!(lines.len(), 2, "{ended:#?}");
+    // Bars replace each other and start with a name; none remains, and there are no plain lines.
+    let lines: Vec<&str> = output.stderr.split("\r\n").collect();
+    assert_eq!(lines.len(), 2, "{output:#?}");
     for line in lines {
         let mut drawn: Vec<&str> = line.split(CLEAR_LINE).collect();
         let last = drawn.pop().unwrap();
         assert!(
             last.is_empty() || last.starts_with("import 0198c7: 960 bytes"),
-            "{ended:#?}"
+            "{output:#?}"
         );
         for bar in drawn {
             let named = bar.trim_start_matches(|c: char| c == ' ' || ('⠀'..='⣿').contains(&c));
@@ -89,16 +89,16 @@ fn a_terminal_gets_bars_that_are_gone_in_the_end() {
             assert!(is_named && bar.ends_with('\r'), "{bar:?}");
         }
     }
-    assert!(!ended.err.contains(" %)"), "{ended:#?}");
+    assert!(!output.stderr.contains(" %)"), "{output:#?}");
 }
 
 #[test]
-fn who_wants_no_colour_gets_lines_on_a_terminal_too() {
-    let (peer, home) = large_import();
-    let ended = import(&home, &peer, "1");
-    ended
-        .expect(0)
-        .says("uploading users.ndjson: 960 of 960 bytes (100 %)")
-        .says("applying: 300 of 1,200 records (25 %), 123 records/s, about 7.3 s left");
-    assert!(!ended.err.contains('\u{1b}'), "{ended:#?}");
+fn no_color_selects_plain_lines_on_a_terminal() {
+    let (server, home) = large_import();
+    let output = import(&home, &server, "1");
+    output
+        .exits_with(0)
+        .stderr_contains("uploading users.ndjson: 960 of 960 bytes (100 %)")
+        .stderr_contains("applying: 300 of 1,200 records (25 %), 123 records/s, about 7.0 s left");
+    assert!(!output.stderr.contains('\u{1b}'), "{output:#?}");
 }

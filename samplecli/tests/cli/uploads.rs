@@ -1,15 +1,14 @@
-//! `muster import` of what one request cannot carry: how it is sent in parts, what happens when a
-//! part or the command is cut off, and what is shown in the end.
+//! `muster import` as an upload: parts, retries, interruptions and the output.
 
 use serde_json::{Value, json};
 
-use crate::muster::{Ended, Home};
-use crate::peer::{Answer, Peer, json as answer};
-use crate::service::{Service, applying, finished, problem, state};
+use crate::home::{CommandOutput, Home, import_args};
+use crate::mock_server::{MockServer, json_response, problem};
+use crate::upload_service::{UploadService, applying, finished, state};
 
 const RECORD: &str = "{\"Username\":\"john.foo\"}\n";
 
-/// A file of so many parts of a hundred bytes, and five bytes more.
+/// Returns a home with a file of `parts` parts of 100 bytes and 5 more bytes, and its text.
 fn home(parts: usize) -> (Home, String) {
     let home = Home::new();
     let text: String = RECORD.chars().cycle().take(parts * 100 + 5).collect();
@@ -17,27 +16,13 @@ fn home(parts: usize) -> (Home, String) {
     (home, text)
 }
 
-/// The command that imports the file.
-pub fn args<'a>(peer: &'a Peer, flags: &[&'a str]) -> Vec<&'a str> {
-    let args = [
-        "import",
-        "users.ndjson",
-        "--task",
-        "206",
-        "--url",
-        &peer.url,
-        "--token",
-        "t0ken",
-    ];
-    [&args, flags].concat()
+fn import(home: &Home, server: &MockServer, flags: &[&str]) -> CommandOutput {
+    home.run(&import_args("users.ndjson", &server.url, flags))
 }
 
-fn import(home: &Home, peer: &Peer, flags: &[&str]) -> Ended {
-    home.run(&args(peer, flags))
-}
-
-fn paths(peer: &Peer, method: &str) -> Vec<String> {
-    peer.requests()
+fn paths(server: &MockServer, method: &str) -> Vec<String> {
+    server
+        .requests()
         .iter()
         .filter(|request| request.method == method)
         .map(|request| request.uri.to_string())
@@ -45,40 +30,40 @@ fn paths(peer: &Peer, method: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_file_that_one_request_cannot_carry_goes_in_parts_and_is_followed() {
-    let mut service = Service::new(100);
+fn a_file_that_does_not_fit_into_one_request_is_uploaded_and_followed() {
+    let mut service = UploadService::new(100);
     let mut checking = state("checking");
     checking["progress"] = json!({"bytes": 500, "bytes_total": 1000});
     service.states = vec![state("queued"), checking, applying(), finished()];
-    let (peer, service) = service.start();
+    let (server, service) = service.start();
     let (home, text) = home(8);
-    let ended = import(&home, &peer, &[]);
-    ended
-        .expect(0)
-        .says("import 0198c7: 805 bytes in 9 parts")
-        .says("uploading users.ndjson: 805 of 805 bytes (100 %)")
-        .says("\nqueued\n")
-        .says("checking: 500 of 1,000 bytes (50 %)")
-        .says("applying: 300 of 1,200 records (25 %), 123 records/s, about 7.3 s left")
-        .prints("SUCCESS")
-        .prints("Total Lines       1,200\n")
-        .prints("Created           1,000\nUpdated           150\nUnchanged         50\n")
-        .prints("Import-Id         0198c7");
+    let output = import(&home, &server, &[]);
+    output
+        .exits_with(0)
+        .stderr_contains("import 0198c7: 805 bytes in 9 parts")
+        .stderr_contains("uploading users.ndjson: 805 of 805 bytes (100 %)")
+        .stderr_contains("\nqueued\n")
+        .stderr_contains("checking: 500 of 1,000 bytes (50 %)")
+        .stderr_contains("applying: 300 of 1,200 records (25 %), 123 records/s, about 7.0 s left")
+        .stdout_contains("SUCCESS")
+        .stdout_contains("Total Lines       1,200\n")
+        .stdout_contains("Created           1,000\nUpdated           150\nUnchanged         50\n")
+        .stdout_contains("Import-Id         0198c7");
     let service = service.lock().unwrap();
     assert_eq!(service.bytes(), text.as_bytes());
-    assert_eq!(service.announced["size"], text.len());
-    assert_eq!(service.announced["format"], "ndjson");
-    assert_eq!(service.announced["compression"], "none");
-    assert_eq!(service.announced["sha256"], sha256(text.as_bytes()));
-    // Three windows: that of the answer, and two more.
+    assert_eq!(service.upload_request["size"], text.len());
+    assert_eq!(service.upload_request["format"], "ndjson");
+    assert_eq!(service.upload_request["compression"], "none");
+    assert_eq!(service.upload_request["sha256"], sha256(text.as_bytes()));
+    // Three pages of parts: one in the first response, and two more.
     assert_eq!(
-        paths(&peer, "GET")[..2],
+        paths(&server, "GET")[..2],
         [
             "/v1/imports/0198c7/parts?from=4",
             "/v1/imports/0198c7/parts?from=7"
         ]
     );
-    assert_eq!(peer.requests()[0].header("authorization"), "Bearer t0ken");
+    assert_eq!(server.requests()[0].header("authorization"), "Bearer t0ken");
 }
 
 fn sha256(bytes: &[u8]) -> String {
@@ -90,17 +75,24 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn the_way_is_chosen_by_size_name_and_first_bytes() {
+fn format_and_compression_are_detected_by_name_and_first_bytes() {
     let request = |name: &str, bytes: &[u8], flags: &[&str]| {
-        let (peer, service) = Service::new(4_000_000).start();
+        let (server, service) = UploadService::new(4_000_000).start();
         let home = Home::new();
         home.file(name, bytes);
         let base = [
-            "import", name, "--task", "206", "--url", &peer.url, "--token", "t",
+            "import",
+            name,
+            "--task",
+            "206",
+            "--url",
+            &server.url,
+            "--token",
+            "t",
         ];
-        home.run(&[&base, flags].concat()).expect(0);
-        let announced = &service.lock().unwrap().announced;
-        let word = |name: &str| announced[name].as_str().unwrap().to_owned();
+        home.run(&[&base, flags].concat()).exits_with(0);
+        let upload_request = &service.lock().unwrap().upload_request;
+        let word = |name: &str| upload_request[name].as_str().unwrap().to_owned();
         (word("format"), word("compression"))
     };
     let expect = |(format, compression): (String, String), expected: (&str, &str)| {
@@ -123,83 +115,83 @@ fn the_way_is_chosen_by_size_name_and_first_bytes() {
         ),
         ("json", "gzip"),
     );
-    let (peer, _) = Service::new(10).start();
+    let (server, _) = UploadService::new(10).start();
     let (home, _) = self::home(1);
-    import(&home, &peer, &["--compression", "gzip"])
-        .expect(1)
-        .says("does not begin as gzip data does");
-    assert!(peer.requests().is_empty());
+    import(&home, &server, &["--compression", "gzip"])
+        .exits_with(1)
+        .stderr_contains("is not gzip data");
+    assert!(server.requests().is_empty());
 }
 
 #[test]
-fn what_the_server_finds_too_large_for_a_request_is_uploaded() {
-    let mut service = Service::new(100);
+fn a_file_that_the_server_finds_too_large_for_one_request_is_uploaded() {
+    let mut service = UploadService::new(100);
     let refused = r#"{"Status":"FAILURE","Errors":["the file has more than 20,000 records"]}"#;
-    service.troubles = vec![("/v1/import/user-data/206", answer(413, refused))];
-    let (peer, service) = service.start();
+    service.failures = vec![("/v1/import/user-data/206", json_response(413, refused))];
+    let (server, service) = service.start();
     let home = Home::new();
     home.file("users.json", "[]");
-    let base = [
-        "import",
-        "users.json",
-        "--task",
-        "206",
-        "--url",
-        &peer.url,
-        "--token",
-        "t",
-    ];
-    home.run(&[&base[..], &["--dry-run"]].concat()).expect(0);
+    home.run(&import_args("users.json", &server.url, &["--dry-run"]))
+        .exits_with(0);
     assert_eq!(service.lock().unwrap().bytes(), b"[]");
     assert_eq!(
-        paths(&peer, "POST")[..2],
+        paths(&server, "POST")[..2],
         [
             "/v1/import/user-data/206?dryRun",
             "/v1/import/user-data/206/uploads?dryRun=true"
         ]
     );
     let (home, _) = self::home(1);
-    import(&home, &peer, &["--idempotency-key", "monday"])
-        .expect(2)
-        .says("--idempotency-key names a request");
+    import(&home, &server, &["--idempotency-key", "monday"])
+        .exits_with(2)
+        .stderr_contains("as --idempotency-key requires");
 }
 
 #[test]
-fn standard_input_that_is_too_large_for_a_request_is_uploaded() {
-    let (peer, service) = Service::new(1_000_000).start();
+fn large_standard_input_is_uploaded() {
+    let (server, service) = UploadService::new(1_000_000).start();
     let text = format!("[{}]", vec!["1"; 2_100_000].join(","));
     let args = [
-        "import", "-", "--task", "206", "--url", &peer.url, "--token", "t",
+        "import",
+        "-",
+        "--task",
+        "206",
+        "--url",
+        &server.url,
+        "--token",
+        "t",
     ];
     Home::new()
         .run_with_input(&args, text.as_bytes())
-        .expect(0)
-        .says("uploading standard input");
+        .exits_with(0)
+        .stderr_contains("uploading standard input");
     let service = service.lock().unwrap();
     assert!(service.bytes() == text.as_bytes(), "other bytes arrived");
 }
 
 #[test]
-fn a_part_that_fails_is_sent_again_to_a_new_url() {
-    let mut service = Service::new(100);
-    service.troubles = vec![
-        ("/store/2?signed=1", answer(500, "")),
+fn a_failed_part_is_retried_with_a_new_url() {
+    let mut service = UploadService::new(100);
+    service.failures = vec![
+        ("/store/2?signed=1", json_response(500, "")),
         (
             "/store/3?signed=1",
-            answer(403, "<Code>AccessDenied</Code>"),
+            json_response(403, "<Code>AccessDenied</Code>"),
         ),
-        ("/store/5", answer(503, "<Code>SlowDown</Code>")),
-        ("/v1/imports/0198c7/parts?from=4", answer(502, "")),
-        ("/v1/imports/0198c7/complete", answer(502, "")),
-        ("/v1/imports/0198c7", answer(502, "")),
+        ("/store/5", json_response(503, "<Code>SlowDown</Code>")),
+        ("/v1/imports/0198c7/parts?from=4", json_response(502, "")),
+        ("/v1/imports/0198c7/complete", json_response(502, "")),
+        ("/v1/imports/0198c7", json_response(502, "")),
     ];
-    let (peer, service) = service.start();
+    let (server, service) = service.start();
     let (home, text) = home(5);
-    import(&home, &peer, &[]).expect(0).prints("SUCCESS");
+    import(&home, &server, &[])
+        .exits_with(0)
+        .stdout_contains("SUCCESS");
     let service = service.lock().unwrap();
     assert_eq!(service.bytes(), text.as_bytes());
-    assert!(service.troubles.is_empty());
-    let sent = paths(&peer, "PUT");
+    assert!(service.failures.is_empty());
+    let sent = paths(&server, "PUT");
     assert_eq!(sent.len(), 6 + 3, "{sent:?}");
     for number in [2, 3, 5] {
         let part = format!("/store/{number}?");
@@ -209,88 +201,94 @@ fn a_part_that_fails_is_sent_again_to_a_new_url() {
 }
 
 #[test]
-fn a_token_that_ends_meanwhile_leaves_an_upload_to_resume() {
-    let mut service = Service::new(100);
-    service.troubles = vec![(
+fn an_upload_can_be_resumed_after_the_token_has_expired() {
+    let mut service = UploadService::new(100);
+    service.failures = vec![(
         "/v1/imports/0198c7/parts?from=4",
         problem(401, "the token has ended"),
     )];
-    let (peer, _) = service.start();
-    import(&home(5).0, &peer, &[])
-        .expect(4)
-        .says("the token has ended")
-        .says("run `muster login --url")
-        .says("then `muster import users.ndjson --task 206 --resume 0198c7");
+    let (server, _) = service.start();
+    import(&home(5).0, &server, &[])
+        .exits_with(4)
+        .stderr_contains("the token has ended")
+        .stderr_contains("run `muster login --url")
+        .stderr_contains(
+            "then send the rest with `muster import users.ndjson --task 206 --resume 0198c7",
+        );
 }
 
 #[test]
-fn a_part_that_the_store_refuses_ends_the_upload() {
-    let mut service = Service::new(100);
-    service.troubles = vec![("/store/2", answer(404, "<Code>NoSuchUpload</Code>"))];
-    let (peer, _) = service.start();
+fn a_refused_part_ends_the_upload() {
+    let mut service = UploadService::new(100);
+    service.failures = vec![("/store/2", json_response(404, "<Code>NoSuchUpload</Code>"))];
+    let (server, _) = service.start();
     let (home, _) = home(3);
-    import(&home, &peer, &[])
-        .expect(1)
-        .says("the upload has ended")
-        .prints_nothing();
+    import(&home, &server, &[])
+        .exits_with(1)
+        .stderr_contains("the upload has ended")
+        .stdout_is_empty();
 }
 
 #[test]
-fn an_upload_that_is_refused_has_sent_nothing() {
+fn a_refused_upload_sends_nothing() {
     for (status, detail, code) in [
         (413, "an upload has at most 32,000,000,000 bytes", 1),
         (409, "the task is disabled", 1),
         (401, "the token is wrong", 4),
     ] {
-        let peer = Peer::answering(problem(status, detail));
+        let server = MockServer::returning(problem(status, detail));
         let (home, _) = home(1);
-        import(&home, &peer, &["--no-checksum"])
-            .expect(code)
-            .says(detail)
-            .says("nothing was sent");
-        let body: Value = serde_json::from_slice(&peer.request().body).unwrap();
+        import(&home, &server, &["--no-checksum"])
+            .exits_with(code)
+            .stderr_contains(detail)
+            .stderr_contains("nothing was sent");
+        let body: Value = serde_json::from_slice(&server.request().body).unwrap();
         assert_eq!(body.get("sha256"), None);
     }
     let (home, _) = home(1);
-    import(&home, &Peer::answering(problem(404, "no such task")), &[])
-        .expect(1)
-        .says("task 206 was not found");
+    import(
+        &home,
+        &MockServer::returning(problem(404, "no such task")),
+        &[],
+    )
+    .exits_with(1)
+    .stderr_contains("task 206 was not found");
 }
 
 #[test]
-fn a_busy_task_says_how_to_begin_the_import_later() {
-    let mut service = Service::new(100);
+fn a_busy_task_shows_how_to_start_the_import_later() {
+    let mut service = UploadService::new(100);
     let busy = problem(503, "the task runs another import").with("retry-after", "42");
-    service.troubles = vec![("/v1/imports/0198c7/complete", busy)];
-    service.announced = json!({"size": 205});
+    service.failures = vec![("/v1/imports/0198c7/complete", busy)];
+    service.upload_request = json!({"size": 205});
     let mut uploading = state("uploading");
     uploading["size"] = json!(205);
     service.states = vec![uploading, finished()];
-    let (peer, _) = service.start();
+    let (server, _) = service.start();
     let (home, text) = home(2);
     assert_eq!(text.len(), 205);
-    let ended = import(&home, &peer, &[]);
+    let output = import(&home, &server, &[]);
     let resume = format!(
         "`muster import users.ndjson --task 206 --resume 0198c7 --url {}`",
-        peer.url
+        server.url
     );
-    ended
-        .expect(1)
-        .says("task 206 runs another import")
-        .says("in 42 seconds")
-        .says(&resume)
-        .prints_nothing();
-    let sent = paths(&peer, "PUT").len();
-    import(&home, &peer, &["--resume", "0198c7"])
-        .expect(0)
-        .prints("SUCCESS");
-    assert_eq!(paths(&peer, "PUT").len(), sent, "nothing is sent twice");
+    output
+        .exits_with(1)
+        .stderr_contains("task 206 is running another import")
+        .stderr_contains("in 42 seconds")
+        .stderr_contains(&resume)
+        .stdout_is_empty();
+    let sent = paths(&server, "PUT").len();
+    import(&home, &server, &["--resume", "0198c7"])
+        .exits_with(0)
+        .stdout_contains("SUCCESS");
+    assert_eq!(paths(&server, "PUT").len(), sent, "nothing is sent twice");
 }
 
 #[test]
-fn resuming_sends_what_has_not_arrived() {
-    let mut service = Service::new(100);
-    service.announced = json!({"size": 805});
+fn resuming_sends_the_missing_parts() {
+    let mut service = UploadService::new(100);
+    service.upload_request = json!({"size": 805});
     let (home, text) = home(8);
     for number in [1, 2, 5, 9] {
         let from = (number - 1) * 100;
@@ -300,13 +298,13 @@ fn resuming_sends_what_has_not_arrived() {
     let mut uploading = state("uploading");
     uploading["size"] = json!(805);
     service.states = vec![uploading, finished()];
-    let (peer, service) = service.start();
-    import(&home, &peer, &["--resume", "0198c7"])
-        .expect(0)
-        .says("uploading users.ndjson: 200 of 805 bytes (24 %)")
-        .prints("SUCCESS");
+    let (server, service) = service.start();
+    import(&home, &server, &["--resume", "0198c7"])
+        .exits_with(0)
+        .stderr_contains("uploading users.ndjson: 200 of 805 bytes (24 %)")
+        .stdout_contains("SUCCESS");
     assert_eq!(service.lock().unwrap().bytes(), text.as_bytes());
-    let mut sent: Vec<String> = paths(&peer, "PUT")
+    let mut sent: Vec<String> = paths(&server, "PUT")
         .iter()
         .map(|path| path.split('?').next().unwrap().to_owned())
         .collect();
@@ -316,53 +314,55 @@ fn resuming_sends_what_has_not_arrived() {
 }
 
 #[test]
-fn another_file_or_task_does_not_resume_an_upload() {
+fn an_upload_is_not_resumed_with_another_file_or_task() {
     let resumed = |size: u64, task: u64| {
         let mut run = state("uploading");
         run["size"] = json!(size);
         run["task"] = json!(task);
-        let peer = Peer::answering(answer(200, run.to_string()));
-        let ended = import(&home(8).0, &peer, &["--resume", "0198c7"]);
-        assert_eq!(peer.request().method, "GET");
-        ended
+        let server = MockServer::returning(json_response(200, run.to_string()));
+        let output = import(&home(8).0, &server, &["--resume", "0198c7"]);
+        assert_eq!(server.request().method, "GET");
+        output
     };
     resumed(1_000, 206)
-        .expect(1)
-        .says("users.ndjson has 805 bytes, and import 0198c7 was begun with a file of 1,000")
-        .says("nothing was sent");
+        .exits_with(1)
+        .stderr_contains(
+            "users.ndjson has 805 bytes, but import 0198c7 was started with a file of 1,000 bytes",
+        )
+        .stderr_contains("nothing was sent");
     resumed(805, 207)
-        .expect(1)
-        .says("belongs to task 207, not to task 206");
+        .exits_with(1)
+        .stderr_contains("belongs to task 207, not to task 206");
 }
 
 #[test]
-fn an_upload_that_had_arrived_is_followed() {
+fn a_complete_upload_is_followed() {
     let mut run = finished();
     run["size"] = json!(805);
-    let peer = Peer::answering(answer(200, run.to_string()));
-    import(&home(8).0, &peer, &["--resume", "0198c7"])
-        .expect(0)
-        .says("all of users.ndjson has arrived before")
-        .prints("SUCCESS");
+    let server = MockServer::returning(json_response(200, run.to_string()));
+    import(&home(8).0, &server, &["--resume", "0198c7"])
+        .exits_with(0)
+        .stderr_contains("users.ndjson was already uploaded")
+        .stdout_contains("SUCCESS");
 }
 
 #[test]
-fn without_waiting_it_ends_with_the_id() {
-    let (peer, _) = Service::new(100).start();
+fn no_wait_prints_the_id() {
+    let (server, _) = UploadService::new(100).start();
     let (home, _) = home(2);
-    let ended = import(&home, &peer, &["--no-wait"]);
-    assert_eq!(ended.expect(0).out, "0198c7\n");
-    assert_eq!(paths(&peer, "GET"), [] as [&str; 0]);
-    let ended = import(&home, &peer, &["--no-wait", "--output", "json"]);
-    assert_eq!(ended.expect(0).out, "{\"import_id\":\"0198c7\"}\n");
+    let output = import(&home, &server, &["--no-wait"]);
+    assert_eq!(output.exits_with(0).stdout, "0198c7\n");
+    assert_eq!(paths(&server, "GET"), [] as [&str; 0]);
+    let output = import(&home, &server, &["--no-wait", "--output", "json"]);
+    assert_eq!(output.exits_with(0).stdout, "{\"import_id\":\"0198c7\"}\n");
 }
 
 #[test]
-fn json_output_is_the_same_as_that_of_one_request() {
-    let (peer, _) = Service::new(100).start();
-    let ended = import(&home(2).0, &peer, &["--output", "json"]);
+fn json_output_has_the_form_of_a_single_request() {
+    let (server, _) = UploadService::new(100).start();
+    let output = import(&home(2).0, &server, &["--output", "json"]);
     assert_eq!(
-        ended.expect(0).out,
+        output.exits_with(0).stdout,
         "{\"Status\":\"SUCCESS\",\"Total Lines\":1200,\"Empty IDs\":0,\"Ignored Users\":0,\
          \"Duplicated Users\":0,\"Created\":1000,\"Updated\":150,\"Unchanged\":50,\
          \"import_id\":\"0198c7\"}\n"
@@ -370,8 +370,8 @@ fn json_output_is_the_same_as_that_of_one_request() {
 }
 
 #[test]
-fn warnings_that_were_asked_for_are_those_of_a_reply() {
-    let mut service = Service::new(100);
+fn debug_shows_the_warnings_of_an_upload() {
+    let mut service = UploadService::new(100);
     let item = json!({
         "record": 2, "login": "jack.woo", "key": "E-mail", "code": "email.malformed",
         "severity": "warning", "message": "not a valid e-mail address",
@@ -379,40 +379,43 @@ fn warnings_that_were_asked_for_are_those_of_a_reply() {
     let error = json!({"code": "x", "severity": "error", "message": "y"});
     let first = json!({"items": [item, error], "next": "17"}).to_string();
     let second = json!({"items": [item], "next": null}).to_string();
-    service.troubles = vec![
+    service.failures = vec![
         (
             "/v1/imports/0198c7/items?limit=1000&after=17",
-            answer(200, second),
+            json_response(200, second),
         ),
-        ("/v1/imports/0198c7/items?limit=1000", answer(200, first)),
+        (
+            "/v1/imports/0198c7/items?limit=1000",
+            json_response(200, first),
+        ),
     ];
     let mut run = finished();
     run["Status"] = json!("PARTIAL_SUCCESS");
     run["Ignored Users"] = json!(1);
     service.states = vec![run];
-    let (peer, _) = service.start();
+    let (server, _) = service.start();
     let sentence = "Record 2 (jack.woo), \"E-mail\": not a valid e-mail address [email.malformed]";
-    import(&home(2).0, &peer, &["--debug"])
-        .expect(3)
-        .prints(&format!("2 warnings:\n{sentence}\n{sentence}\n"))
-        .says("1 record was not taken: `muster rejected 0198c7 -o rejected.ndjson");
+    import(&home(2).0, &server, &["--debug"])
+        .exits_with(3)
+        .stdout_contains(&format!("2 warnings:\n{sentence}\n{sentence}\n"))
+        .stderr_contains("1 record was rejected: get them, with the reasons, with `muster rejected 0198c7 -o rejected.ndjson");
 }
 
 #[test]
-fn an_import_that_fails_says_why() {
-    let mut service = Service::new(100);
+fn a_failed_import_is_reported_with_the_reasons() {
+    let mut service = UploadService::new(100);
     let mut run = state("finished");
     run["Status"] = json!("FAILURE");
     run["Errors"] = json!(["line 9, column 7: expected a comma"]);
     service.states = vec![run];
-    let (peer, _) = service.start();
-    let ended = import(&home(2).0, &peer, &["--output", "json"]);
-    ended
-        .expect(1)
-        .says("the import of users.ndjson into task 206 was refused: line 9, column 7")
-        .says("import 0198c7");
+    let (server, _) = service.start();
+    let output = import(&home(2).0, &server, &["--output", "json"]);
+    output
+        .exits_with(1)
+        .stderr_contains("the import of users.ndjson into task 206 was refused: line 9, column 7")
+        .stderr_contains("import 0198c7");
     assert_eq!(
-        ended.out,
+        output.stdout,
         "{\"Status\":\"FAILURE\",\"Errors\":[\"line 9, column 7: expected a comma\"],\
          \"import_id\":\"0198c7\"}\n"
     );
@@ -423,62 +426,55 @@ mod interrupted {
     use std::time::Duration;
 
     use super::*;
-    use crate::muster::interrupt;
+    use crate::home::interrupt;
+    use crate::mock_server::silence;
 
-    fn until(peer: &Peer, is_time: impl Fn(&Peer) -> bool) {
-        while !is_time(peer) {
+    fn until(server: &MockServer, is_time: impl Fn(&MockServer) -> bool) {
+        while !is_time(server) {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 
-    fn silence() -> Answer {
-        Answer {
-            status: None,
-            headers: Vec::new(),
-            body: String::new(),
-        }
-    }
-
     #[test]
-    fn while_it_sends_several_parts_at_once_it_says_how_to_resume() {
+    fn during_the_upload_the_hint_is_to_resume() {
         for (parallel, at_once) in [(None, 4), (Some("2"), 2)] {
-            let mut service = Service::new(100);
-            // No part is ever answered.
-            service.troubles = (0..8).map(|_| ("/store/", silence())).collect();
-            service.window = 9;
-            let (peer, _) = service.start();
+            let mut service = UploadService::new(100);
+            // No part gets a response.
+            service.failures = (0..8).map(|_| ("/store/", silence())).collect();
+            service.page_parts = 9;
+            let (server, _) = service.start();
             let (home, _) = home(8);
             let flags = parallel.map_or(vec![], |parallel| vec!["--parallel", parallel]);
-            let child = home.start(&args(&peer, &flags));
-            until(&peer, |peer| paths(peer, "PUT").len() == at_once);
+            let child = home.start(&import_args("users.ndjson", &server.url, &flags));
+            until(&server, |server| paths(server, "PUT").len() == at_once);
             interrupt(child)
-                .expect(1)
-                .says("interrupted: import 0198c7 is not complete")
-                .says(&format!(
-                    "what has arrived is kept: `muster import users.ndjson --task 206 --resume \
-                     0198c7 --url {}` sends the rest",
-                    peer.url
+                .exits_with(1)
+                .stderr_contains("interrupted: the upload of import 0198c7 is incomplete")
+                .stderr_contains(&format!(
+                    "received parts are kept: send the rest with `muster import users.ndjson --task \
+                     206 --resume 0198c7 --url {}`",
+                    server.url
                 ))
-                .prints_nothing();
-            assert_eq!(paths(&peer, "PUT").len(), at_once);
+                .stdout_is_empty();
+            assert_eq!(paths(&server, "PUT").len(), at_once);
         }
     }
 
     #[test]
-    fn while_it_runs_at_the_server_it_says_that_it_goes_on() {
-        let mut service = Service::new(100);
+    fn while_the_import_runs_the_hint_is_that_it_continues() {
+        let mut service = UploadService::new(100);
         service.states = vec![state("applying")];
-        let (peer, _) = service.start();
+        let (server, _) = service.start();
         let (home, _) = home(2);
-        let child = home.start(&args(&peer, &[]));
-        until(&peer, |peer| {
-            paths(peer, "GET").contains(&"/v1/imports/0198c7".to_owned())
+        let child = home.start(&import_args("users.ndjson", &server.url, &[]));
+        until(&server, |server| {
+            paths(server, "GET").contains(&"/v1/imports/0198c7".to_owned())
         });
         interrupt(child)
-            .expect(1)
-            .says("import 0198c7 goes on at the server")
-            .says("`muster status 0198c7 --watch --url")
-            .says("`muster cancel 0198c7 --url")
-            .prints_nothing();
+            .exits_with(1)
+            .stderr_contains("import 0198c7 continues on the server")
+            .stderr_contains("`muster status 0198c7 --watch --url")
+            .stderr_contains("`muster cancel 0198c7 --url")
+            .stdout_is_empty();
     }
 }

@@ -1,9 +1,9 @@
-//! The command line itself.
+//! The command line.
 
-use crate::muster::Home;
+use crate::home::Home;
 
 #[test]
-fn a_wrong_command_line_is_a_usage_error() {
+fn an_invalid_command_line_is_a_usage_error() {
     let home = Home::new();
     for args in [
         &[] as &[&str],
@@ -52,7 +52,7 @@ fn a_wrong_command_line_is_a_usage_error() {
             "anna",
         ],
     ] {
-        home.run(args).expect(2).prints_nothing();
+        home.run(args).exits_with(2).stdout_is_empty();
     }
 }
 
@@ -60,12 +60,12 @@ fn a_wrong_command_line_is_a_usage_error() {
 fn a_task_id_is_a_whole_number() {
     let home = Home::new();
     home.run(&["import", "users.json", "--task", "two"])
-        .expect(2)
-        .says("such as 206");
+        .exits_with(2)
+        .stderr_contains("such as 206");
 }
 
 #[test]
-fn a_token_that_cannot_be_one_is_a_usage_error() {
+fn an_invalid_token_is_a_usage_error() {
     let home = Home::new();
     let args = [
         "import",
@@ -77,13 +77,13 @@ fn a_token_that_cannot_be_one_is_a_usage_error() {
     ];
     for token in ["two words", "žeton", "two\nlines"] {
         home.run(&[&args[..], &["--token", token]].concat())
-            .expect(2)
-            .says("MUSTER_TOKEN");
+            .exits_with(2)
+            .stderr_contains("MUSTER_TOKEN");
     }
 }
 
 #[test]
-fn every_command_explains_itself_with_an_example() {
+fn every_command_has_help_with_an_example() {
     let home = Home::new();
     for command in [
         "login",
@@ -99,18 +99,20 @@ fn every_command_explains_itself_with_an_example() {
         "bootstrap",
     ] {
         home.run(&[command, "--help"])
-            .expect(0)
-            .prints("Examples:")
-            .prints(&format!("muster {command}"));
+            .exits_with(0)
+            .stdout_contains("Examples:")
+            .stdout_contains(&format!("muster {command}"));
     }
     home.run(&["--help"])
-        .expect(0)
-        .prints("Exit codes: 0 ok, 1 failure, 2 usage");
-    home.run(&["--version"]).expect(0).prints("muster 0.");
+        .exits_with(0)
+        .stdout_contains("Exit codes: 0 ok, 1 failure, 2 usage");
+    home.run(&["--version"])
+        .exits_with(0)
+        .stdout_contains("muster 0.");
 }
 
 #[test]
-fn a_server_url_that_is_none_is_a_usage_error() {
+fn an_invalid_server_url_is_a_usage_error() {
     let home = Home::new();
     home.file("users.json", "[]");
     for url in [
@@ -128,35 +130,35 @@ fn a_server_url_that_is_none_is_a_usage_error() {
             "--url",
             url,
         ];
-        home.run(&args).expect(2).says("server URL");
+        home.run(&args).exits_with(2).stderr_contains("server URL");
     }
 }
 
 #[test]
-fn nothing_is_coloured_when_it_is_piped() {
+fn piped_output_has_no_colours() {
     let home = Home::new();
     for args in [
         &["--help"] as &[&str],
         &["import", "x.json", "--task", "1"],
         &["frobnicate"],
     ] {
-        let ended = home.run(args);
+        let output = home.run(args);
         assert!(
-            !ended.out.contains('\u{1b}') && !ended.err.contains('\u{1b}'),
-            "{ended:#?}"
+            !output.stdout.contains('\u{1b}') && !output.stderr.contains('\u{1b}'),
+            "{output:#?}"
         );
     }
 }
 
 #[test]
-fn every_shell_can_complete_the_commands() {
+fn every_shell_has_completions() {
     let home = Home::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         home.run(&["completions", shell])
-            .expect(0)
-            .prints("muster")
-            .prints("no-input")
-            .prints("whoami")
-            .prints("shop-external-ids");
+            .exits_with(0)
+            .stdout_contains("muster")
+            .stdout_contains("no-input")
+            .stdout_contains("whoami")
+            .stdout_contains("shop-external-ids");
     }
 }

@@ -1,45 +1,45 @@
-//! `muster users create` and `muster users update`: what a robot sends to QVALON's resource of
-//! users, and what is made of every answer.
+//! `muster users create` and `muster users update`: requests to QVALON's user resource, and its
+//! responses.
 
 use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::muster::{Ended, Home};
-use crate::peer::{Answer, Peer, Request, json as answer};
+use crate::home::{CommandOutput, Home};
+use crate::mock_server::{MockResponse, MockServer, Request, json_response};
 
-/// A user as the resource answers one, with what is not asked for left out.
+/// A user of the resource.
 const KIM: &str = r#"{"id":1615,"active":true,"login":"kim","firstName":"Kim","position":"Lead\u202e","level":"COMPANY","businessDirId":1002,"lang":"ru_RU","timeZoneId":"Europe/Kyiv"}"#;
 
-fn muster(peer: &Peer, args: &[&str]) -> Ended {
-    with_input(peer, args, b"")
+fn muster(server: &MockServer, args: &[&str]) -> CommandOutput {
+    with_input(server, args, b"")
 }
 
-fn with_input(peer: &Peer, args: &[&str], input: &[u8]) -> Ended {
+fn with_input(server: &MockServer, args: &[&str], input: &[u8]) -> CommandOutput {
     let home = Home::new();
     let mut command = home.muster(args);
     command
-        .env("MUSTER_URL", &peer.url)
+        .env("MUSTER_URL", &server.url)
         .env("MUSTER_TOKEN", "r0b0t");
-    Ended::with_input(command, input)
+    CommandOutput::with_input(command, input)
 }
 
-/// `muster users create kim`, by LDAP, so that no password is needed.
-fn create(peer: &Peer, flags: &[&str]) -> Ended {
+/// Creates a user with LDAP, who needs no password.
+fn create(server: &MockServer, flags: &[&str]) -> CommandOutput {
     let args = ["users", "create", "kim", "--auth-type", "LDAP"];
-    muster(peer, &[&args, flags].concat())
+    muster(server, &[&args, flags].concat())
 }
 
-fn update(peer: &Peer, flags: &[&str]) -> Ended {
-    muster(peer, &[&["users", "update", "1615"], flags].concat())
+fn update(server: &MockServer, flags: &[&str]) -> CommandOutput {
+    muster(server, &[&["users", "update", "1615"], flags].concat())
 }
 
-fn refusal(status: u16, message: &str, field: Option<&str>) -> Answer {
+fn refusal(status: u16, message: &str, field: Option<&str>) -> MockResponse {
     let mut body = json!({"status": status, "error": "Refused", "message": message});
     if let Some(field) = field {
         body["field"] = json!(field);
     }
-    answer(status, body.to_string())
+    json_response(status, body.to_string())
 }
 
 fn sent(request: &Request) -> Value {
@@ -47,8 +47,8 @@ fn sent(request: &Request) -> Value {
 }
 
 #[test]
-fn a_user_is_created_by_a_robot_and_shown() {
-    let peer = Peer::answering(answer(200, KIM));
+fn a_robot_creates_a_user() {
+    let server = MockServer::returning(json_response(200, KIM));
     let args = ["users", "create", "kim", "--password-stdin"];
     let flags = [
         "--external-id",
@@ -59,16 +59,16 @@ fn a_user_is_created_by_a_robot_and_shown() {
         "ru_RU",
         "--admin",
     ];
-    let ended = with_input(&peer, &[&args[..], &flags].concat(), b"s3cret pass\nrest");
-    ended
-        .expect(0)
-        .prints("Id                1615\nLogin             kim\nfirst_name        Kim\n")
-        .prints("active            yes\n")
-        .prints("position          Lead\\u{202e}\n")
-        .prints("business_dir_id   1002\n");
-    assert_eq!(ended.err, "");
-    assert!(!ended.out.contains("s3cret"));
-    let request = peer.request();
+    let output = with_input(&server, &[&args[..], &flags].concat(), b"s3cret pass\nrest");
+    output
+        .exits_with(0)
+        .stdout_contains("Id                1615\nLogin             kim\nfirst_name        Kim\n")
+        .stdout_contains("active            yes\n")
+        .stdout_contains("position          Lead\\u{202e}\n")
+        .stdout_contains("business_dir_id   1002\n");
+    assert_eq!(output.stderr, "");
+    assert!(!output.stdout.contains("s3cret"));
+    let request = server.request();
     assert_eq!(request.method, "POST");
     assert_eq!(request.uri.to_string(), "/v1/orgstruct/users");
     assert_eq!(request.header("authorization"), "Bearer r0b0t");
@@ -81,15 +81,15 @@ fn a_user_is_created_by_a_robot_and_shown() {
 }
 
 #[test]
-fn json_is_the_user_as_received() {
-    let peer = Peer::answering(answer(200, KIM));
-    let ended = create(&peer, &["--output", "json"]);
-    assert_eq!(ended.expect(0).out, format!("{KIM}\n"));
+fn json_output_is_the_user_as_received() {
+    let server = MockServer::returning(json_response(200, KIM));
+    let output = create(&server, &["--output", "json"]);
+    assert_eq!(output.exits_with(0).stdout, format!("{KIM}\n"));
 }
 
 #[test]
-fn every_kind_of_attribute_is_sent_as_the_json_that_it_is() {
-    let peer = Peer::answering(answer(200, KIM));
+fn every_kind_of_attribute_is_sent_with_its_json_type() {
+    let server = MockServer::returning(json_response(200, KIM));
     let flags = [
         "--email=kim@example.com",
         "--active=false",
@@ -112,7 +112,7 @@ fn every_kind_of_attribute_is_sent_as_the_json_that_it_is() {
         "--ldap-login",
         "17",
     ];
-    create(&peer, &flags).expect(0);
+    create(&server, &flags).exits_with(0);
     let expected = json!({
         "login": "kim", "authType": "LDAP", "email": "kim@example.com", "active": false,
         "supervisor": true, "canEditAllChlTemplates": false, "level": "SHOP",
@@ -120,20 +120,20 @@ fn every_kind_of_attribute_is_sent_as_the_json_that_it_is() {
         "shopExternalIds": ["s1", "s2"], "divisionExternalIds": ["north, east", "south"],
         "timeZoneId": "Europe/Kyiv", "ldapLogin": "17",
     });
-    assert_eq!(sent(&peer.request()), expected);
+    assert_eq!(sent(&server.request()), expected);
 }
 
 #[test]
 fn a_user_is_found_by_login_and_changed_by_id() {
     let others = r#"{"id":7,"active":true,"login":"kim.lee"}"#;
-    let found = answer(200, format!("[{others},{KIM}]"));
-    let peer = Peer::answering_each([found, answer(200, KIM)]);
+    let found = json_response(200, format!("[{others},{KIM}]"));
+    let server = MockServer::returning_each([found, json_response(200, KIM)]);
     let args = ["users", "update", "KIM", "--new-login", "kim+lee"];
     let clears = ["--clear", "time-zone", "--clear", "shop-external-ids"];
-    muster(&peer, &[&args[..], &clears].concat())
-        .expect(0)
-        .prints("Id                1615\n");
-    let requests = peer.requests();
+    muster(&server, &[&args[..], &clears].concat())
+        .exits_with(0)
+        .stdout_contains("Id                1615\n");
+    let requests = server.requests();
     assert_eq!(requests[0].method, "GET");
     assert_eq!(requests[0].uri, "/v1/orgstruct/users?login=KIM");
     assert_eq!(requests[1].method, "PUT");
@@ -143,118 +143,122 @@ fn a_user_is_found_by_login_and_changed_by_id() {
 }
 
 #[test]
-fn digits_are_an_id_unless_they_are_said_to_be_a_login() {
-    let peer = Peer::answering(answer(200, KIM));
-    update(&peer, &["--admin=false"]).expect(0);
-    assert_eq!(peer.request().uri, "/v1/orgstruct/users/1615");
+fn digits_are_an_id_unless_the_login_flag_is_given() {
+    let server = MockServer::returning(json_response(200, KIM));
+    update(&server, &["--admin=false"]).exits_with(0);
+    assert_eq!(server.request().uri, "/v1/orgstruct/users/1615");
 
     let digits = r#"[{"id":42,"active":true,"login":"1615"}]"#;
-    let peer = Peer::answering_each([answer(200, digits), answer(200, KIM)]);
-    update(&peer, &["--login", "--admin=false"]).expect(0);
-    assert_eq!(peer.requests()[0].uri, "/v1/orgstruct/users?login=1615");
-    assert_eq!(peer.requests()[1].uri, "/v1/orgstruct/users/42");
+    let server = MockServer::returning_each([json_response(200, digits), json_response(200, KIM)]);
+    update(&server, &["--login", "--admin=false"]).exits_with(0);
+    assert_eq!(server.requests()[0].uri, "/v1/orgstruct/users?login=1615");
+    assert_eq!(server.requests()[1].uri, "/v1/orgstruct/users/42");
 }
 
 #[test]
-fn nobody_else_is_changed_when_the_login_is_not_found() {
+fn an_unknown_login_changes_no_other_user() {
     for (login, found) in [
         ("ghost", "[]".to_owned()),
-        // A comma separates logins there.
+        // The filter accepts comma-separated logins.
         ("kim,ghost", format!("[{KIM}]")),
     ] {
-        let peer = Peer::answering(answer(200, found));
-        muster(&peer, &["users", "update", login, "--admin"])
-            .expect(1)
-            .prints_nothing()
-            .says(&format!(
-                "there is no user {login}\n  `muster users list --text"
+        let server = MockServer::returning(json_response(200, found));
+        muster(&server, &["users", "update", login, "--admin"])
+            .exits_with(1)
+            .stdout_is_empty()
+            .stderr_contains(&format!(
+                "user {login} was not found\n  `muster users list --text"
             ));
-        assert_eq!(peer.request().method, "GET");
+        assert_eq!(server.request().method, "GET");
     }
 }
 
 #[test]
 fn a_generated_password_is_sent_and_shown_once() {
-    let peer = Peer::answering(answer(200, KIM));
-    let ended = muster(&peer, &["users", "create", "kim", "--generate"]);
-    ended.expect(0).says("only this once");
-    let password = sent(&peer.request())["password"].clone();
-    ended.prints(&format!(
+    let server = MockServer::returning(json_response(200, KIM));
+    let output = muster(&server, &["users", "create", "kim", "--generate"]);
+    output.exits_with(0).stderr_contains("only this once");
+    let password = sent(&server.request())["password"].clone();
+    output.stdout_contains(&format!(
         "Password          {}\n",
         password.as_str().unwrap()
     ));
 
-    let peer = Peer::answering(answer(200, KIM));
-    let ended = update(&peer, &["--generate", "--output", "json"]);
-    let shown: Value = serde_json::from_str(&ended.expect(0).out).unwrap();
-    assert_eq!(shown["password"], sent(&peer.request())["password"]);
+    let server = MockServer::returning(json_response(200, KIM));
+    let output = update(&server, &["--generate", "--output", "json"]);
+    let shown: Value = serde_json::from_str(&output.exits_with(0).stdout).unwrap();
+    assert_eq!(shown["password"], sent(&server.request())["password"]);
 }
 
 #[test]
-fn a_password_is_needed_unless_ldap_has_it() {
-    let peer = Peer::answering(answer(200, KIM));
+fn a_password_is_required_except_with_ldap() {
+    let server = MockServer::returning(json_response(200, KIM));
     for flags in [&[] as &[&str], &["--auth-type", "LOCAL"]] {
-        muster(&peer, &[&["users", "create", "kim"], flags].concat())
-            .expect(2)
-            .says("--generate");
+        muster(&server, &[&["users", "create", "kim"], flags].concat())
+            .exits_with(2)
+            .stderr_contains("--generate");
     }
-    update(&peer, &["--password"]).expect(2).says("--generate");
+    update(&server, &["--password"])
+        .exits_with(2)
+        .stderr_contains("--generate");
     with_input(
-        &peer,
+        &server,
         &["users", "update", "1615", "--password-stdin"],
         b"\n",
     )
-    .expect(2)
-    .says("the password is empty");
-    assert!(peer.requests().is_empty());
-    create(&peer, &[]).expect(0);
+    .exits_with(2)
+    .stderr_contains("the password is empty");
+    assert!(server.requests().is_empty());
+    create(&server, &[]).exits_with(0);
     assert_eq!(
-        sent(&peer.request()),
+        sent(&server.request()),
         json!({"login": "kim", "authType": "LDAP"})
     );
 }
 
 #[test]
-fn a_refusal_names_the_flags_that_are_to_blame() {
+fn a_refusal_names_the_invalid_flags() {
     let message = "login: this user name is not available";
     create(
-        &Peer::answering(refusal(409, message, Some("login"))),
+        &MockServer::returning(refusal(409, message, Some("login"))),
         &[],
     )
-    .expect(1)
-    .prints_nothing()
-    .says("error: LOGIN: this user name is not available\n  nothing was changed; `muster users update`");
+    .exits_with(1)
+    .stdout_is_empty()
+    .stderr_contains("error: LOGIN: this user name is not available\n  nothing was changed; to change an existing user use `muster users update`");
     update(
-        &Peer::answering(refusal(409, message, Some("login"))),
+        &MockServer::returning(refusal(409, message, Some("login"))),
         &["--new-login", "jo"],
     )
-    .expect(1)
-    .says("error: --new-login: this user name is not available\n  nothing was changed: choose");
+    .exits_with(1)
+    .stderr_contains(
+        "error: --new-login: this user name is not available\n  nothing was changed: choose",
+    );
 
     let several = "email: not a valid e-mail address; timeZoneId: unknown; see IANA: zones; password: 1 to 128 characters; shopIds: needed \u{1b}[2J";
     create(
-        &Peer::answering(refusal(400, several, Some("email"))),
+        &MockServer::returning(refusal(400, several, Some("email"))),
         &["--email", "x"],
     )
-    .expect(1)
-    .says(
-        "error: the server refuses the user\n  \
+    .exits_with(1)
+    .stderr_contains(
+        "error: invalid user\n  \
          - --email: not a valid e-mail address\n  \
          - --time-zone: unknown; see IANA: zones\n  \
          - the password: 1 to 128 characters\n  \
          - --shop-ids: needed \\u{1b}[2J\n  \
-         nothing was changed: put it right and run it again\n",
+         nothing was changed: correct this and run it again\n",
     );
 
     let whole = refusal(400, "must not be null", Some("externalId"));
-    update(&Peer::answering(whole), &["--admin"])
-        .expect(1)
-        .says("error: --external-id: must not be null\n");
+    update(&MockServer::returning(whole), &["--admin"])
+        .exits_with(1)
+        .stderr_contains("error: --external-id: must not be null\n");
 }
 
 #[test]
-fn every_failure_names_the_next_step() {
-    for (failure, code, said) in [
+fn every_failure_has_a_hint() {
+    for (failure, code, message) in [
         (
             refusal(401, "the token is missing or invalid", None),
             4,
@@ -263,7 +267,7 @@ fn every_failure_names_the_next_step() {
         (
             refusal(401, "the token is missing or invalid", None),
             4,
-            "the robot's scopes hold qvalon",
+            "the robot needs the scope qvalon",
         ),
         (
             refusal(404, "there is no user with this id", None),
@@ -281,23 +285,31 @@ fn every_failure_names_the_next_step() {
             "others write this user\n  try again in 2 seconds",
         ),
         (
-            answer(429, r#"{"message":"Too Many Requests"}"#),
+            json_response(429, r#"{"message":"Too Many Requests"}"#),
             1,
-            "takes no more requests from here for now\n  try again in a minute",
+            "too many requests\n  try again in a minute",
         ),
         (
             refusal(500, "it broke", None).with("x-request-id", "r-17"),
             1,
             "it broke\n  (request r-17)",
         ),
-        (answer(502, "<html>"), 1, "the server failed with 502"),
-        (answer(404, ""), 1, "not as a Muster server does"),
-        (answer(200, "<html>"), 1, "not as a Muster server does"),
+        (
+            json_response(502, "<html>"),
+            1,
+            "the server failed with 502",
+        ),
+        (json_response(404, ""), 1, "not as a Muster server does"),
+        (
+            json_response(200, "<html>"),
+            1,
+            "not as a Muster server does",
+        ),
     ] {
-        update(&Peer::answering(failure), &["--admin"])
-            .expect(code)
-            .prints_nothing()
-            .says(said);
+        update(&MockServer::returning(failure), &["--admin"])
+            .exits_with(code)
+            .stdout_is_empty()
+            .stderr_contains(message);
     }
     Home::new()
         .run(&[
@@ -310,49 +322,56 @@ fn every_failure_names_the_next_step() {
             "--url",
             "http://127.0.0.1:1",
         ])
-        .expect(1)
-        .says("cannot reach http://127.0.0.1:1");
+        .exits_with(1)
+        .stderr_contains("cannot reach http://127.0.0.1:1");
 }
 
 #[test]
-fn it_is_the_robot_of_the_profile_who_asks_not_the_operator() {
-    let peer = Peer::answering(answer(200, KIM));
+fn requests_use_the_token_of_the_robot() {
+    let server = MockServer::returning(json_response(200, KIM));
     let home = Home::new();
     fs::create_dir_all(home.path().join("muster/profiles")).unwrap();
     let both = json!({
-        "url": peer.url, "username": "hr-robot", "token": "r0b0t",
+        "url": server.url, "username": "hr-robot", "token": "r0b0t",
         "operator": {"username": "anna", "token": "s3ss10n"},
     });
     fs::write(home.profile("default"), both.to_string()).unwrap();
-    home.run(&["users", "update", "1615", "--admin"]).expect(0);
-    assert_eq!(peer.request().header("authorization"), "Bearer r0b0t");
+    home.run(&["users", "update", "1615", "--admin"])
+        .exits_with(0);
+    assert_eq!(server.request().header("authorization"), "Bearer r0b0t");
 
-    let operator = json!({"url": peer.url, "operator": both["operator"]});
+    let operator = json!({"url": server.url, "operator": both["operator"]});
     fs::write(home.profile("default"), operator.to_string()).unwrap();
     home.run(&["users", "update", "1615", "--admin"])
-        .expect(4)
-        .says("run `muster login --url");
-    assert_eq!(peer.requests().len(), 1);
+        .exits_with(4)
+        .stderr_contains("run `muster login --url");
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[test]
-fn a_change_that_says_nothing_or_two_things_is_not_sent() {
-    let peer = Peer::answering(answer(200, KIM));
-    for (flags, said) in [
-        (&[] as &[&str], "there is nothing to change"),
+fn empty_and_contradictory_changes_are_not_sent() {
+    let server = MockServer::returning(json_response(200, KIM));
+    for (flags, message) in [
+        (&[] as &[&str], "nothing to change"),
         (
             &["--email", "a@example.com", "--clear", "email"],
-            "--email sets what --clear takes away",
+            "--email and --clear conflict",
         ),
-        (&["--email", ""], "an empty text sets nothing"),
-        (&["--new-login", " "], "an empty text sets nothing"),
+        (&["--email", ""], "a value that is not blank"),
+        (&["--new-login", " "], "a value that is not blank"),
         (&["--clear", "level"], "invalid value 'level'"),
         (&["--external-id", "x"], "unexpected argument"),
         (&["--admin", "false"], "unexpected argument 'false'"),
-        (&["--shop-ids", "1,x"], "write whole numbers with commas"),
+        (
+            &["--shop-ids", "1,x"],
+            "expected comma-separated whole numbers",
+        ),
         (&["--level", "shop"], "possible values: COMPANY"),
     ] {
-        update(&peer, flags).expect(2).prints_nothing().says(said);
+        update(&server, flags)
+            .exits_with(2)
+            .stdout_is_empty()
+            .stderr_contains(message);
     }
-    assert!(peer.requests().is_empty());
+    assert!(server.requests().is_empty());
 }

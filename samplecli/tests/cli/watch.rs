@@ -1,12 +1,12 @@
-//! `muster runs --watch`: lines for what begins and ends, until Ctrl-C.
+//! `muster runs --watch`: a line per run that starts or ends, until Ctrl-C.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::muster::Home;
-use crate::peer::{Answer, Peer, json as answer};
+use crate::home::Home;
+use crate::mock_server::{MockResponse, MockServer, json_response};
 
 fn run(id: &str, status: Option<&str>) -> Value {
     json!({
@@ -19,15 +19,15 @@ fn run(id: &str, status: Option<&str>) -> Value {
     })
 }
 
-fn page(items: &[Value]) -> Answer {
-    answer(200, json!({"items": items, "next": null}).to_string())
+fn page(items: &[Value]) -> MockResponse {
+    json_response(200, json!({"items": items, "next": null}).to_string())
 }
 
 #[test]
-fn each_run_is_shown_as_it_begins_and_as_it_ends() {
-    let peer = Peer::answering_each([
+fn each_run_is_shown_when_it_starts_and_when_it_ends() {
+    let server = MockServer::returning_each([
         page(&[run("b", None), run("a", Some("SUCCESS"))]),
-        answer(502, "Bad gateway"),
+        json_response(502, "Bad gateway"),
         page(&[
             run("c", None),
             run("b", Some("FAILURE")),
@@ -37,7 +37,7 @@ fn each_run_is_shown_as_it_begins_and_as_it_ends() {
     let home = Home::new();
     let mut command = home.muster(&["runs", "--watch"]);
     command
-        .env("MUSTER_URL", &peer.url)
+        .env("MUSTER_URL", &server.url)
         .env("MUSTER_OPERATOR_TOKEN", "t")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -66,14 +66,14 @@ fn each_run_is_shown_as_it_begins_and_as_it_ends() {
         .status()
         .unwrap();
     assert!(interrupted.success());
-    let ended = child.wait_with_output().unwrap();
-    assert_eq!(ended.status.code(), Some(0));
-    let err = String::from_utf8(ended.stderr).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let err = String::from_utf8(output.stderr).unwrap();
     assert!(
         err.contains("502") && err.contains("still watching"),
         "{err}"
     );
-    // It asks for what can still change, by the server's clock.
-    let query = peer.requests()[1].uri.query().unwrap().to_owned();
+    // It requests the runs that can still change, by the server's clock.
+    let query = server.requests()[1].uri.query().unwrap().to_owned();
     assert_eq!(query, "from=2026-11-22T01%3A01%3A03.004Z&limit=1000");
 }

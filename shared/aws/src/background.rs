@@ -1,9 +1,6 @@
-//! What imports in the background need beside the tables: a bucket for uploads, chunks, items and
+//! Resources of background imports besides the tables: a bucket for uploads, chunks, items and
 //! rejected records, and two queues. A queue is a hint that there is work; the rows of a run are
-//! the truth (PROTOCOL §10).
-
-mod objects;
-mod queues;
+//! the truth (protocol.md#sweeper).
 
 use std::env;
 use std::time::Duration;
@@ -11,24 +8,23 @@ use std::time::Duration;
 use aws_config::BehaviorVersion;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 
-pub use self::objects::{Moved, Object, Objects, Part, Parts};
-pub use self::queues::{ChunkMessage, ProcessMessage, Queues, Work};
-use crate::ConfigError;
-use crate::calls::Calls;
-use crate::config::{Account, LOCAL_REGION, Source};
+use crate::client::call_log::CallLog;
+use crate::client::config::{Account, ConfigError, LOCAL_REGION, Source};
+pub use crate::s3::{ObjectVersion, Objects, RangeRead, UploadedPart, UploadedParts};
+pub use crate::sqs::{ChunkMessage, ProcessMessage, Queues, Work};
 
-/// The variable that names the bucket.
+/// Environment variable with the name of the bucket.
 pub const BUCKET: &str = "MUSTER_BUCKET";
-/// The variable with the URL of the queue of imports that wait for the processor.
+/// Environment variable with the URL of the queue of imports that wait for the processor.
 pub const QUEUE_IMPORTS: &str = "MUSTER_QUEUE_IMPORTS";
-/// The variable with the URL of the queue of chunks that wait for a writer.
+/// Environment variable with the URL of the queue of chunks that wait for a writer.
 pub const QUEUE_CHUNKS: &str = "MUSTER_QUEUE_CHUNKS";
 
-/// A chunk has 8 MB, and slow lines some hundred KB a second.
+/// Long enough for a chunk of 8 MB over a slow line of a few hundred KB per second.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The bucket and the queues behind their clients. Cheap to clone.
+/// Clients of the bucket and the queues. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Background {
     /// The bucket.
@@ -37,7 +33,7 @@ pub struct Background {
     pub queues: Queues,
 }
 
-/// Where the bucket is, read once before the first event; for functions that need no queues.
+/// Location of the bucket, read once before the first event; for functions that need no queues.
 #[derive(Debug, Clone)]
 pub struct BucketConfig {
     /// The bucket's name.
@@ -45,7 +41,7 @@ pub struct BucketConfig {
     source: Source,
 }
 
-/// Where bucket and queues are, read once before the first event.
+/// Location of the bucket and the queues, read once before the first event.
 #[derive(Debug, Clone)]
 pub struct BackgroundConfig {
     /// The bucket.
@@ -54,15 +50,15 @@ pub struct BackgroundConfig {
     pub imports: String,
     /// The URL of the queue of chunks.
     pub chunks: String,
-    /// Of the queues.
+    /// Location of the queues.
     source: Source,
 }
 
 impl BucketConfig {
-    /// Reads the environment.
+    /// Reads the environment variables.
     ///
     /// # Errors
-    /// The first variable that is missing or wrong.
+    /// Returns an error for the first variable that is missing or invalid.
     pub fn from_env(account: &Account) -> Result<Self, ConfigError> {
         Ok(Self {
             name: setting(BUCKET, "the name of the bucket of imports")?,
@@ -70,8 +66,8 @@ impl BucketConfig {
         })
     }
 
-    /// A server on this machine at this address, such as `http://127.0.0.1:8000`. The environment
-    /// is not read.
+    /// Describes a server on this machine at the address `s3`, such as `http://127.0.0.1:8000`. The
+    /// environment is not read.
     #[must_use]
     pub fn local(s3: &str, bucket: &str) -> Self {
         Self {
@@ -82,10 +78,10 @@ impl BucketConfig {
 }
 
 impl BackgroundConfig {
-    /// Reads the environment.
+    /// Reads the environment variables.
     ///
     /// # Errors
-    /// The first variable that is missing or wrong.
+    /// Returns an error for the first variable that is missing or invalid.
     pub fn from_env(account: &Account) -> Result<Self, ConfigError> {
         Ok(Self {
             bucket: BucketConfig::from_env(account)?,
@@ -95,8 +91,8 @@ impl BackgroundConfig {
         })
     }
 
-    /// Servers on this machine at these addresses, such as `http://127.0.0.1:8000`. The
-    /// environment is not read.
+    /// Describes servers on this machine at the addresses `s3` and `sqs`, such as
+    /// `http://127.0.0.1:8000`. The environment is not read.
     #[must_use]
     pub fn local(s3: &str, sqs: &str, bucket: &str, imports: &str, chunks: &str) -> Self {
         Self {
@@ -116,7 +112,7 @@ fn setting(name: &'static str, what: &'static str) -> Result<String, ConfigError
 }
 
 impl Background {
-    /// Makes the clients that `config` describes. Connects to nothing yet.
+    /// Builds the clients that `config` describes. Connects to nothing yet.
     pub async fn connect(config: &BackgroundConfig) -> Self {
         let BackgroundConfig {
             bucket,
@@ -129,7 +125,7 @@ impl Background {
             Source::Account(account) => aws_sdk_sqs::config::Builder::from(account.config().await),
             Source::Local(endpoint) => local_queues(endpoint),
         };
-        let client = aws_sdk_sqs::Client::from_conf(sqs.interceptor(Calls).build());
+        let client = aws_sdk_sqs::Client::from_conf(sqs.interceptor(CallLog).build());
         Self {
             objects,
             queues: Queues::new(client, imports.clone(), chunks.clone()),
@@ -138,24 +134,25 @@ impl Background {
 }
 
 impl Objects {
-    /// Makes the client that `config` describes. Connects to nothing yet.
+    /// Builds the client that `config` describes. Connects to nothing yet.
     pub async fn connect(config: &BucketConfig) -> Self {
         let BucketConfig { name, source } = config;
         let s3 = match source {
             Source::Account(account) => aws_sdk_s3::config::Builder::from(account.config().await),
             Source::Local(endpoint) => local_bucket(endpoint),
         };
-        let s3 = s3.timeout_config(timeouts()).interceptor(Calls);
+        let s3 = s3.timeout_config(timeouts()).interceptor(CallLog);
         Self::new(aws_sdk_s3::Client::from_conf(s3.build()), name.clone())
     }
 }
 
-/// The default client would ask HTTP_PROXY for the way to this machine.
+/// Builds a client without a proxy: the default client would connect to this machine through
+/// `HTTP_PROXY`.
 fn local_http() -> aws_sdk_s3::config::SharedHttpClient {
     aws_smithy_http_client::Builder::new().build_http()
 }
 
-/// Built without `aws_config`, which would let variables of the environment win.
+/// Builds the settings without `aws_config`, which would give precedence to environment variables.
 fn local_bucket(endpoint: &str) -> aws_sdk_s3::config::Builder {
     aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -167,7 +164,7 @@ fn local_bucket(endpoint: &str) -> aws_sdk_s3::config::Builder {
         ))
 }
 
-/// As [`local_bucket`].
+/// Does the same as [`local_bucket`] for the queues.
 fn local_queues(endpoint: &str) -> aws_sdk_sqs::config::Builder {
     aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::latest())

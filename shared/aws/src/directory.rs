@@ -1,27 +1,33 @@
-//! The directory: users by login, read consistently and written only under conditions.
-//! One table row is one user: it carries uniqueness across tenants, ownership and data
-//! (so a create is one conditional write). What to write is decided elsewhere.
+//! The directory: users by login, read consistently and written only under conditions. Each user is
+//! one row, which carries uniqueness across tenants, ownership and data, so a create is one
+//! conditional write. Claims reserve the external ids. The callers decide what to write.
 
+mod attributes;
 mod author;
-mod changes;
+mod claims;
 mod entry;
 mod execute;
+mod handle;
+mod history;
 mod list;
 mod read;
 mod row;
 mod single;
 mod stamps;
 mod statement;
+mod users;
 mod walk;
 
 pub use self::author::{Author, Writer};
-pub use self::changes::{Change, Changes};
-pub use self::entry::{Entry, UserKey};
-pub(crate) use self::execute::Way;
-pub use self::execute::{BATCH, Executed};
+pub use self::claims::Claim;
+pub use self::entry::{UserEntry, UserKey};
+pub use self::execute::{Executed, MAX_STATEMENTS};
+pub use self::handle::Directory;
+pub use self::history::{ChangeHistory, RecordedChange};
 pub use self::list::UserPage;
-pub use self::row::Stored;
-pub use self::single::{Claiming, Seat, Seen, Tombstone, UserEdit};
+pub use self::row::LoginRow;
+pub use self::single::{ClaimWrite, LoginSlot, Tombstone, UserEdit, UserSnapshot};
 pub use self::stamps::{Outcome, Stamp, Stamps};
-pub use self::statement::{NewUser, SeenUser, Statement};
-pub use self::walk::{Counted, Walk};
+pub use self::statement::Statement;
+pub use self::users::{NewUser, UserVersion};
+pub use self::walk::{UserCount, UserWalk};

@@ -1,6 +1,6 @@
-//! Why the store could not do what it was asked. Every error has two messages: `client_message`
-//! is what a reply may say, `Display` is what the log says (operation, code, message, request id).
-//! Never the request or a stored row: those hold people.
+//! Errors of the store. Every error has two messages: `client_message` for a response, and
+//! `Display` for the log (operation, code, message, request id). Neither contains the request or a
+//! stored row: those contain personal data.
 
 use std::error::Error;
 use std::fmt;
@@ -10,41 +10,40 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
 
-/// What a client may read where the store did not answer.
+/// Message for clients when the store sent no response.
 pub const UNREACHABLE: &str =
     "the service could not reach its database; send the request again in a few seconds";
 
-/// Why the store could not do what it was asked.
+/// Failure of a request to the store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Too much at once; nothing was done.
+    /// The request was throttled; nothing was done.
     #[error("throttled: {0}")]
     Throttled(Cause),
-    /// Other transactions were at the same rows all the time; nothing was done.
+    /// Other transactions changed the same rows at every attempt; nothing was done.
     #[error("contended: {0}")]
     Contended(Cause),
-    /// No answer, or the answer of a broken server. What was asked may have been done.
-    #[error("no answer: {0}")]
+    /// No response, or a server error. The request may have taken effect.
+    #[error("no response: {0}")]
     Unanswered(Cause),
-    /// DynamoDB refuses the request as such: a missing table, a missing permission, a mistake
-    /// of ours.
+    /// DynamoDB refused the request itself: a missing table, a missing permission, a bug of ours.
     #[error("refused: {0}")]
     Refused(Cause),
-    /// A stored row is not what this version writes.
+    /// A stored row cannot be read by this version.
     #[error("the row of {row} cannot be read: {reason}")]
     Row {
-        /// What the row is, such as `a run`.
+        /// The kind of row, such as `a run`.
         row: &'static str,
-        /// What is wrong with it; no values.
+        /// The problem, without values of the row.
         reason: String,
     },
-    /// No randomness, or a hash that could not be computed.
+    /// No randomness is available, or a hash could not be computed.
     #[error("secrets: {0}")]
     Secrets(String),
 }
 
 impl StoreError {
-    /// Whether the same call may succeed in a moment.
+    /// Returns true if the same call may succeed when it is repeated.
     #[must_use]
     pub const fn retryable(&self) -> bool {
         match self {
@@ -53,15 +52,15 @@ impl StoreError {
         }
     }
 
-    /// Whether the signature was refused: of a clock that is wrong, the SDK learns by how much from
-    /// this answer.
-    pub(crate) fn is_of_signature(&self) -> bool {
+    /// Returns true if the signature was refused. If the local clock is wrong, the SDK learns the
+    /// difference from this response.
+    pub(crate) fn is_signature_error(&self) -> bool {
         const CODES: [&str; 2] = ["InvalidSignatureException", "RequestExpired"];
         matches!(self, Self::Refused(Cause { code: Some(code), .. }) if CODES.contains(&code.as_str()))
     }
 
-    /// After how many seconds a client that met too many others may come again; `None`: it is not
-    /// that.
+    /// Returns the number of seconds after which a client may retry a throttled or contended
+    /// request; `None` for other errors.
     #[must_use]
     pub const fn retry_after(&self) -> Option<u64> {
         match self {
@@ -70,7 +69,7 @@ impl StoreError {
         }
     }
 
-    /// What a client may read.
+    /// Returns the message for clients.
     #[must_use]
     pub const fn client_message(&self) -> &'static str {
         match self {
@@ -79,12 +78,12 @@ impl StoreError {
             }
             Self::Unanswered(_) => UNREACHABLE,
             Self::Refused(_) | Self::Row { .. } | Self::Secrets(_) => {
-                "the service failed; tell the operator the request id, the log has the cause"
+                "the service failed; report the request id to the operator, the log has the cause"
             }
         }
     }
 
-    /// Turns the SDK's error of `operation` (as DynamoDB calls it) into ours.
+    /// Converts the SDK's error of `operation` (as DynamoDB names it).
     pub(crate) fn sdk<E>(operation: &'static str) -> impl Fn(SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
@@ -109,13 +108,13 @@ impl StoreError {
             SdkError::ServiceError(service) => {
                 Self::from_cause(cause, service.raw().status().is_server_error())
             }
-            // A request that cannot even be built; and whatever a later SDK adds.
+            // A request that could not be built, and variants that a later SDK may add.
             _ => Self::Refused(cause),
         }
     }
 
-    /// The error of one statement of a batch, or of one reason of a cancelled transaction: these
-    /// come inside an answer, so the SDK makes no error of them.
+    /// Builds the error of one statement of a batch, or of one reason of a cancelled transaction.
+    /// Those arrive inside a successful response, so the SDK reports no error for them.
     pub(crate) fn from_code(operation: &'static str, code: &str, message: Option<&str>) -> Self {
         let cause = Cause {
             operation,
@@ -126,25 +125,25 @@ impl StoreError {
         Self::from_cause(cause, false)
     }
 
-    /// Others wrote the same row at every try.
+    /// Builds the error for a row that others changed at every attempt.
     #[must_use]
     pub fn contended(operation: &'static str) -> Self {
-        let message = "others changed the row at every try";
+        let message = "others changed the row at every attempt";
         Self::from_code(operation, "TransactionConflict", Some(message))
     }
 
-    /// There was no time to wait for the answers.
+    /// Builds the error for a deadline that leaves no time to wait for the response.
     #[must_use]
     pub fn out_of_time(operation: &'static str) -> Self {
         Self::Unanswered(Cause {
             operation,
             code: None,
-            message: "the time that is left was too short".to_owned(),
+            message: "not enough time was left for the request".to_owned(),
             request_id: None,
         })
     }
 
-    /// No answer came for so long.
+    /// Builds the error for a response that did not arrive within `waited`.
     pub(crate) fn late(operation: &'static str, waited: Duration) -> Self {
         Self::Unanswered(Cause {
             operation,
@@ -155,18 +154,18 @@ impl StoreError {
     }
 
     fn from_cause(cause: Cause, broken_server: bool) -> Self {
-        match Trouble::of(cause.code.as_deref().unwrap_or_default()) {
-            Trouble::Throttled => Self::Throttled(cause),
-            Trouble::Contended => Self::Contended(cause),
-            Trouble::Server => Self::Unanswered(cause),
-            Trouble::Other if broken_server => Self::Unanswered(cause),
-            Trouble::Other => Self::Refused(cause),
+        match ErrorClass::of(cause.code.as_deref().unwrap_or_default()) {
+            ErrorClass::Throttled => Self::Throttled(cause),
+            ErrorClass::Contended => Self::Contended(cause),
+            ErrorClass::Server => Self::Unanswered(cause),
+            ErrorClass::Other if broken_server => Self::Unanswered(cause),
+            ErrorClass::Other => Self::Refused(cause),
         }
     }
 }
 
 impl From<BuildError> for StoreError {
-    /// A request of ours that lacks a member.
+    /// Converts the error for a request that lacks a required member.
     fn from(error: BuildError) -> Self {
         Self::Refused(Cause {
             operation: "building a request",
@@ -177,16 +176,16 @@ impl From<BuildError> for StoreError {
     }
 }
 
-/// What DynamoDB said.
+/// Details of a failed call, as DynamoDB or the SDK reported them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
-    /// The call, as DynamoDB names it.
+    /// The operation, as DynamoDB names it.
     pub operation: &'static str,
-    /// DynamoDB's code, where there was an answer.
+    /// DynamoDB's error code, if there was a response.
     pub code: Option<String>,
-    /// DynamoDB's message, or what kept the answer away.
+    /// DynamoDB's message, or the reason why there was no response.
     pub message: String,
-    /// The id under which AWS finds the call.
+    /// The id of the request in AWS's logs.
     pub request_id: Option<String>,
 }
 
@@ -204,21 +203,21 @@ impl fmt::Display for Cause {
     }
 }
 
-/// What a code of DynamoDB asks of the caller. The same trouble has one name as an exception,
-/// another as a statement's error and a third as a reason in a cancelled transaction.
+/// Class of an error code of DynamoDB. The same failure has one code as an exception, another as
+/// the error of a statement, and a third as a reason of a cancelled transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trouble {
-    /// Slow down, then try again.
+pub(crate) enum ErrorClass {
+    /// Retry more slowly.
     Throttled,
-    /// Try again.
+    /// Retry.
     Contended,
-    /// Broken on the other side; try again.
+    /// A server error; retry.
     Server,
-    /// Anything else; trying again changes nothing.
+    /// Any other error; a retry does not help.
     Other,
 }
 
-impl Trouble {
+impl ErrorClass {
     pub(crate) fn of(code: &str) -> Self {
         match code {
             "ThrottlingError"
@@ -236,7 +235,7 @@ impl Trouble {
     }
 }
 
-/// The messages of an error and its sources. Not its `Debug`, which would print whole answers.
+/// Joins the messages of an error and its sources. Its `Debug` output would print whole responses.
 fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -253,7 +252,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_trouble_under_its_several_names_is_one_error() {
+    fn all_codes_of_one_failure_map_to_the_same_error() {
         for code in ["ThrottlingError", "ProvisionedThroughputExceededException"] {
             let error = StoreError::from_code("BatchExecuteStatement", code, None);
             assert!(matches!(error, StoreError::Throttled(_)), "{code}");
@@ -266,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_reads_the_cause_and_the_client_does_not() {
+    fn the_cause_is_logged_and_hidden_from_clients() {
         let error = StoreError::from_code("PutItem", "AccessDeniedException", Some("not allowed"));
         assert_eq!(
             error.to_string(),

@@ -1,25 +1,30 @@
-//! Import tasks: their settings, checked before they are stored, listed by tenant, every version
-//! kept. A task belongs to one tenant; whoever reads it without naming that compares it with the
-//! tenant of the caller.
+//! Import tasks: their settings, checked before they are stored and listed by tenant, with every
+//! version kept. A task belongs to one tenant; a caller that reads a task by number alone must
+//! compare its tenant with its own.
 
 use jiff::Timestamp;
 use muster_core::settings::{FieldProblem, TaskSettings};
 use serde::{Deserialize, Serialize};
-
-use crate::row::{self, Attributes, Key, millis};
-use crate::{Store, StoreError};
 
 mod check;
 mod history;
 mod list;
 mod save;
 
+use crate::dynamodb::row::{self, Attributes, Key, millis};
+use crate::error::StoreError;
+use crate::store::Store;
+
 pub(crate) use check::set_up_problems;
 pub use history::{TaskChanges, TaskHistory, TaskVersion};
 pub use list::{TaskFilter, TaskPage};
 pub(crate) use save::set_up_rows;
 
-const WHAT: &str = "a task";
+/// The kind of row, for errors.
+const ROW: &str = "a task";
+/// The value of the counter before the first task id is taken.
+const BEFORE_FIRST_TASK_ID: u64 = 205;
+
 /// A stored task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
@@ -28,37 +33,37 @@ pub struct Task {
     /// Its settings; `settings.id` is the task's number.
     #[serde(with = "as_json")]
     pub settings: TaskSettings,
-    /// How often the settings were stored.
+    /// Number of times the settings were stored.
     pub version: u64,
-    /// When they were stored first.
+    /// Time when the settings were stored first.
     #[serde(with = "millis")]
     pub created_at: Timestamp,
-    /// When they were stored last.
+    /// Time when the settings were stored last.
     #[serde(with = "millis")]
     pub updated_at: Timestamp,
-    /// The operator who made it; absent: it was there from the start.
+    /// The operator who created the task; absent if it came with the setup.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<String>,
-    /// The operator who stored it last; absent: none did.
+    /// The operator who stored the settings last; absent if it was the setup.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_by: Option<String>,
 }
 
-/// What became of a task that was to be stored.
+/// Outcome of storing a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PutTask {
-    /// It is stored like this; its version is the old one where nothing changed.
+    /// The stored task; its version is the old one if nothing changed.
     Stored(Box<Task>),
-    /// The settings are wrong; nothing is stored.
+    /// The settings are invalid; nothing is stored.
     Refused(Vec<FieldProblem>),
-    /// Somebody else stored it in between (or made it); nothing is stored.
+    /// Someone else stored or created the task meanwhile; nothing is stored.
     Changed,
     /// The tenant has no such task.
     Missing,
 }
 
 /// Serde: settings as JSON text. DynamoDB refuses an empty name within a map, which a role mapping
-/// may hold.
+/// may contain.
 mod as_json {
     use muster_core::settings::TaskSettings;
     use serde::{Deserialize, Deserializer, Serializer, de, ser};
@@ -88,7 +93,7 @@ fn key(id: u64) -> Key {
 }
 
 impl Task {
-    /// A new one with the number in its settings.
+    /// Returns a new task with the number in its settings.
     pub(crate) fn new(
         tenant: &str,
         settings: TaskSettings,
@@ -107,25 +112,56 @@ impl Task {
     }
 
     fn row(&self) -> Result<Attributes, StoreError> {
-        row::encode(WHAT, &key(self.settings.id), self)
+        row::encode(ROW, &key(self.settings.id), self)
     }
 }
 
+/// Handle of the tasks of all tenants.
+#[derive(Debug, Clone, Copy)]
+pub struct Tasks<'s> {
+    store: &'s Store,
+}
+
 impl Store {
-    /// The task with this number, whosoever it is.
+    /// Returns the handle of tasks.
+    #[must_use]
+    pub const fn tasks(&self) -> Tasks<'_> {
+        Tasks { store: self }
+    }
+}
+
+impl Tasks<'_> {
+    /// Returns the task with this number, of any tenant.
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn get_task(&self, id: u64) -> Result<Option<Task>, StoreError> {
-        self.read_lasting_row(WHAT, &key(id)).await
+    /// Returns an error if the store request fails.
+    pub async fn get(self, id: u64) -> Result<Option<Task>, StoreError> {
+        self.store.read_permanent_row(ROW, &key(id)).await
     }
 
-    /// The task of `tenant` with this number.
+    /// Returns the task of `tenant` with this number.
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn find_task(&self, tenant: &str, id: u64) -> Result<Option<Task>, StoreError> {
-        let task = self.get_task(id).await?;
+    /// Returns an error if the store request fails.
+    pub async fn find(self, tenant: &str, id: u64) -> Result<Option<Task>, StoreError> {
+        let task = self.get(id).await?;
         Ok(task.filter(|task| task.tenant == tenant))
+    }
+
+    /// Returns the title of a task of `tenant`; `None` if there is no such task.
+    ///
+    /// # Errors
+    /// Returns an error if the store request fails.
+    pub async fn title(self, tenant: &str, id: u64) -> Result<Option<String>, StoreError> {
+        let task = self.find(tenant, id).await?;
+        Ok(task.map(|task| task.settings.title))
+    }
+
+    /// Takes the next task id. The first id is 206.
+    ///
+    /// # Errors
+    /// Returns an error if the store request fails; an id may then be lost.
+    pub async fn next_id(self) -> Result<u64, StoreError> {
+        self.store.count_up("tasks", BEFORE_FIRST_TASK_ID, 1).await
     }
 }

@@ -1,5 +1,5 @@
-//! What a deployed function tells CloudWatch: log lines as JSON objects, and metrics in the
-//! embedded metric format, both on stdout. Neither holds anything personal.
+//! Telemetry of a deployed function for CloudWatch: log lines as JSON objects, and metrics in the
+//! embedded metric format, both on stdout. Neither contains personal data.
 
 use std::env;
 use std::io::Write as _;
@@ -10,20 +10,20 @@ use serde_json::{Map, Value, json};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::ConfigError;
+use crate::client::config::ConfigError;
 
-/// Detail of our own lines: `DEBUG`, `INFO` (the default), `WARN` or `ERROR`. Lines of libraries
-/// are shown from WARN on, whatever it says: what they tell below that may quote data.
+/// Level of Muster's own log lines: `DEBUG`, `INFO` (the default), `WARN` or `ERROR`. Libraries
+/// always log from WARN on, because their lines below that level may quote data.
 pub const LOG_LEVEL: &str = "MUSTER_LOG_LEVEL";
-/// The CloudWatch namespace of metrics; without it there are none.
+/// CloudWatch namespace of the metrics; if it is unset, no metrics are written.
 pub const METRICS_NAMESPACE: &str = "MUSTER_METRICS_NAMESPACE";
 
 static NAMESPACE: OnceLock<String> = OnceLock::new();
 
-/// Sets up both for the process. To be called once, first thing in `main`.
+/// Sets up logging and metrics for the process. Must be called once, at the start of `main`.
 ///
 /// # Errors
-/// [`LOG_LEVEL`] is none.
+/// Returns an error if [`LOG_LEVEL`] is not a level.
 pub fn init() -> Result<(), ConfigError> {
     if let Some(namespace) = env::var(METRICS_NAMESPACE).ok().filter(|n| !n.is_empty()) {
         // A second call changes nothing.
@@ -32,7 +32,7 @@ pub fn init() -> Result<(), ConfigError> {
     let level = level(&env::var(LOG_LEVEL).unwrap_or_default())?;
     let log = subscriber(level, std::io::stdout);
     if tracing::subscriber::set_global_default(log).is_err() {
-        tracing::warn!("the log was set up twice");
+        tracing::warn!("logging was already set up");
     }
     Ok(())
 }
@@ -50,7 +50,7 @@ fn level(setting: &str) -> Result<LevelFilter, ConfigError> {
     }
 }
 
-/// The log of a function at `level`, written elsewhere.
+/// Returns the log of a function at `level` that is written to `writer`.
 pub fn subscriber(
     level: LevelFilter,
     writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -65,14 +65,14 @@ pub fn subscriber(
         .finish()
 }
 
-/// Ours from `level` on; of others only warnings, and of the Lambda runtime the span that names
-/// the request.
+/// Admits Muster's lines from `level` on, warnings of other crates, and the span of the Lambda
+/// runtime that names the request.
 fn filter(level: LevelFilter) -> EnvFilter {
-    // What the names of all our crates begin with.
+    // The crate names of Muster all begin with `muster_`.
     EnvFilter::new(format!("warn,lambda_runtime=info,muster_={level}"))
 }
 
-/// Figures of one event, on their way to CloudWatch: in all, and by dimension.
+/// Metrics of one event for CloudWatch, in total and by dimension.
 #[derive(Debug)]
 pub struct Metrics {
     dimensions: Map<String, Value>,
@@ -82,7 +82,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// None yet.
+    /// Returns an empty set of metrics.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -93,57 +93,58 @@ impl Metrics {
         }
     }
 
-    /// Sums the figures up by this value, too. It must be one of a few: each costs.
+    /// Adds a dimension by which the metrics are also summed. Use it only for values of a small
+    /// set: each value costs.
     #[must_use]
     pub fn by(mut self, dimension: &str, value: &str) -> Self {
         self.dimensions.insert(dimension.to_owned(), value.into());
         self
     }
 
-    /// Something to find the line by, which is not counted.
+    /// Adds a property to search the line by; it is not a metric.
     #[must_use]
     pub fn with(mut self, property: &str, value: &str) -> Self {
         self.properties.insert(property.to_owned(), value.into());
         self
     }
 
-    /// A number of things.
+    /// Adds a count.
     #[must_use]
     pub fn count(self, name: &str, value: u64) -> Self {
-        self.figure(name, "Count", value)
+        self.metric(name, "Count", value)
     }
 
-    /// A number of bytes.
+    /// Adds a number of bytes.
     #[must_use]
     pub fn bytes(self, name: &str, value: u64) -> Self {
-        self.figure(name, "Bytes", value)
+        self.metric(name, "Bytes", value)
     }
 
-    /// A time.
+    /// Adds a duration in milliseconds.
     #[must_use]
     pub fn milliseconds(self, name: &str, value: u64) -> Self {
-        self.figure(name, "Milliseconds", value)
+        self.metric(name, "Milliseconds", value)
     }
 
-    fn figure(mut self, name: &str, unit: &str, value: u64) -> Self {
+    fn metric(mut self, name: &str, unit: &str, value: u64) -> Self {
         self.metrics.push(json!({"Name": name, "Unit": unit}));
         self.values.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Prints them, if this process has a namespace for them.
+    /// Prints the metrics if the process has a namespace for them.
     pub fn emit(self, now: Timestamp) {
         let Some(namespace) = NAMESPACE.get() else {
             return;
         };
         let line = self.line(namespace, now);
-        // One write a line, or lines of other threads come in between.
+        // One write per line, so that lines of other threads do not mix in.
         if let Err(error) = std::io::stdout().write_all(format!("{line}\n").as_bytes()) {
-            tracing::error!(%error, "metrics were not written");
+            tracing::error!(%error, "failed to write metrics");
         }
     }
 
-    /// The embedded metric format, version of 2018:
+    /// Returns the line in the embedded metric format, version of 2018:
     /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
     fn line(self, namespace: &str, now: Timestamp) -> Value {
         let Self {
@@ -228,8 +229,8 @@ mod tests {
         }
     }
 
-    /// Which of some lines are in a log of this level.
-    fn heard(setting: &str) -> Vec<&'static str> {
+    /// Returns those of a few test lines that are in a log of this level.
+    fn logged_lines(setting: &str) -> Vec<&'static str> {
         let log = Log::default();
         let written = log.clone();
         let subscriber = subscriber(level(setting).unwrap(), move || written.clone());
@@ -250,12 +251,12 @@ mod tests {
             "their-warning",
             "runtime-info",
         ];
-        let heard = lines.into_iter().filter(|line| text.contains(line));
-        heard.collect()
+        let logged = lines.into_iter().filter(|line| text.contains(line));
+        logged.collect()
     }
 
     #[test]
-    fn libraries_are_heard_from_warnings_on_and_every_crate_of_ours_from_its_level() {
+    fn libraries_log_from_warn_on_and_own_crates_from_the_configured_level() {
         let theirs = ["their-warning", "runtime-info"];
         for (setting, ours) in [
             ("DEBUG", &["our-debug", "our-info", "our-error"][..]),
@@ -263,12 +264,16 @@ mod tests {
             ("INFO", &["our-info", "our-error"]),
             ("ERROR", &["our-error"]),
         ] {
-            assert_eq!(heard(setting), [ours, &theirs].concat(), "{setting:?}");
+            assert_eq!(
+                logged_lines(setting),
+                [ours, &theirs].concat(),
+                "{setting:?}"
+            );
         }
     }
 
     #[test]
-    fn a_level_that_is_none_is_refused() {
+    fn an_unknown_level_is_refused() {
         let error = level("trace").unwrap_err().to_string();
         assert!(error.contains("MUSTER_LOG_LEVEL"), "{error}");
     }

@@ -1,25 +1,25 @@
-//! The attribute catalogue: every attribute a user can have, its type, and the key each dialect
-//! gives it (CONTRACT §0). Dialects, task mapping, storage and documents are generated from this
+//! The attribute catalogue: every attribute a user can have, its type, and its key in each dialect
+//! (contract.md#attributes). Dialects, task mapping, storage and documents are generated from this
 //! table or checked against it; an attribute is added here and nowhere else.
 
 use std::fmt;
 
-/// What values an attribute takes, and so how they are checked and stored.
+/// Type of an attribute's values, which decides how they are validated and stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum AttributeKind {
     /// The user name; see [`crate::login::Login`].
     Login,
-    /// Text of at most [`crate::limits::TEXT`] characters, without control characters.
+    /// Text of at most [`crate::limits::MAX_TEXT_CHARS`] characters, without control characters.
     Text,
     /// Text that a task's role mapping turns into a role of the tenant.
     Role,
-    /// An e-mail address in the narrow grammar of CONTRACT §0.
+    /// An e-mail address in the restricted grammar of contract.md#logins-and-values.
     Email,
     /// `+` and 8–15 digits.
     Phone,
-    /// True or false; `default` is what an absent value stands for, if anything.
+    /// A boolean.
     Flag {
-        /// The value that an absent attribute has.
+        /// Value of an absent attribute, if it has one.
         default: Option<bool>,
     },
     /// A list of texts.
@@ -28,38 +28,38 @@ pub enum Kind {
     IdList,
     /// ISO 639-1, lower case.
     Language,
-    /// A name of the IANA time zone database.
+    /// A name in the IANA time zone database.
     TimeZone,
     /// 0 male, 1 female.
     Gender,
     /// A calendar day, stored as `YYYY-MM-DD`.
     Date,
-    /// Base64 of a JSON object.
+    /// A Base64-encoded JSON object.
     EncodedObject,
-    /// One of a few fixed words.
+    /// One of a fixed set of words.
     Choice(&'static [&'static str]),
-    /// The id of a user.
+    /// A user id.
     UserId,
-    /// Any integer below 2^53.
+    /// An integer with an absolute value below 2^53.
     Integer,
-    /// A password: stored as its argon2id hash, never shown.
+    /// A password. Stored as its argon2id hash, never returned.
     Secret,
 }
 
 /// One row of the catalogue.
 #[derive(Debug, Clone, Copy)]
-pub struct Spec {
-    /// The attribute this row describes.
+pub struct AttributeSpec {
+    /// The attribute that this row describes.
     pub attribute: Attribute,
-    /// Its name in settings, in storage and in codes such as `email.malformed`.
+    /// Name in settings, in storage and in codes such as `email.malformed`.
     pub name: &'static str,
-    /// Its type.
-    pub kind: Kind,
-    /// The key that a Quant task proposes for it.
+    /// Type of its values.
+    pub kind: AttributeKind,
+    /// Key that a Quant task proposes for it.
     pub quant: Option<&'static str>,
-    /// Its key in LMS Collaborator's single-user import.
+    /// Key in LMS Collaborator's single-user import.
     pub collaborator: Option<&'static str>,
-    /// Its key in QVALON's user object.
+    /// Key in QVALON's user object.
     pub qvalon: Option<&'static str>,
 }
 
@@ -73,8 +73,8 @@ macro_rules! catalogue {
         }
 
         /// Every attribute, in the order of [`Attribute`].
-        pub static CATALOGUE: &[Spec] = &[
-            $( Spec {
+        pub static CATALOGUE: &[AttributeSpec] = &[
+            $( AttributeSpec {
                 attribute: Attribute::$variant,
                 name: $name,
                 kind: $kind,
@@ -85,11 +85,11 @@ macro_rules! catalogue {
         ];
 
         impl Attribute {
-            /// The catalogue row of this attribute.
+            /// Returns the catalogue row of this attribute.
             #[must_use]
-            pub const fn spec(self) -> &'static Spec {
+            pub const fn spec(self) -> &'static AttributeSpec {
                 match self {
-                    $( Attribute::$variant => &const { Spec {
+                    $( Attribute::$variant => &const { AttributeSpec {
                         attribute: Attribute::$variant,
                         name: $name,
                         kind: $kind,
@@ -100,7 +100,7 @@ macro_rules! catalogue {
                 }
             }
 
-            /// The attribute with this catalogue name.
+            /// Returns the attribute with this catalogue name.
             #[must_use]
             pub fn from_name(name: &str) -> Option<Self> {
                 match name {
@@ -112,12 +112,12 @@ macro_rules! catalogue {
     };
 }
 
-use Kind::{
+use AttributeKind::{
     Choice, Date, Email, EncodedObject, Flag, Gender, IdList, Integer, Language, Login, Phone,
     Role, Secret, Text, TextList, TimeZone, UserId,
 };
 
-const FLAG: Kind = Flag {
+const FLAG: AttributeKind = Flag {
     default: Some(false),
 };
 
@@ -181,26 +181,27 @@ catalogue! {
 }
 
 impl Attribute {
-    /// How many attributes there are.
+    /// Number of attributes.
     pub const COUNT: usize = CATALOGUE.len();
 
-    /// The catalogue name, such as `email`.
+    /// Returns the catalogue name, such as `email`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.spec().name
     }
 
-    /// The type.
+    /// Returns the type.
     #[must_use]
-    pub const fn kind(self) -> Kind {
+    pub const fn kind(self) -> AttributeKind {
         self.spec().kind
     }
 
-    /// What an absent value stands for: `true` for `active`, `false` for the QVALON flags.
+    /// Returns the value that an absent flag has: `true` for `active`, `false` for the QVALON
+    /// flags.
     #[must_use]
     pub const fn default_flag(self) -> Option<bool> {
         match self.kind() {
-            Kind::Flag { default } => default,
+            AttributeKind::Flag { default } => default,
             _ => None,
         }
     }
@@ -221,9 +222,8 @@ impl serde::Serialize for Attribute {
 impl<'de> serde::Deserialize<'de> for Attribute {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        Attribute::from_name(&name).ok_or_else(|| {
-            serde::de::Error::custom(format_args!("there is no attribute named `{name}`"))
-        })
+        Attribute::from_name(&name)
+            .ok_or_else(|| serde::de::Error::custom(format_args!("unknown attribute `{name}`")))
     }
 }
 
@@ -233,7 +233,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn the_catalogue_is_in_the_order_of_the_enum_and_its_names_are_unique() {
+    fn the_catalogue_is_in_enum_order_with_unique_names() {
         let mut names = HashSet::new();
         for (index, spec) in CATALOGUE.iter().enumerate() {
             assert_eq!(spec.attribute as usize, index);
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn no_dialect_uses_a_key_twice() {
         for key in [
-            (|s: &Spec| s.quant) as fn(&Spec) -> Option<&'static str>,
+            (|s: &AttributeSpec| s.quant) as fn(&AttributeSpec) -> Option<&'static str>,
             |s| s.collaborator,
             |s| s.qvalon,
         ] {

@@ -1,5 +1,5 @@
-//! The dialects: what clients of each API send and read. A dialect owns its wire types and its
-//! spelling of errors; what the words mean is the same for all of them.
+//! The dialects: the request and response formats of each API. A dialect owns its wire types and
+//! its error texts; the meaning of attributes is the same in all of them.
 
 pub mod collaborator;
 pub mod quant;

@@ -1,4 +1,5 @@
-//! Items: what a run has to say about a record, or about itself. One sentence, one stable code.
+//! Items: the messages of a run about a record or about the run itself. Each has one sentence and
+//! one stable code.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,33 +7,33 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// How much an item weighs.
+/// Severity of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Trouble in a record: the run goes on.
+    /// A problem in a record: the run continues.
     Warning,
     /// The run failed because of it.
     Error,
 }
 
-/// One line of a run's log.
+/// One entry of a run's execution log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
-    /// 1-based number of the record in the input; absent: about the whole run.
+    /// Number of the record in the input, from 1; absent if the item is about the whole run.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub record: Option<u64>,
-    /// The user name in that record, shortened and with control characters escaped.
+    /// The user name in the record, shortened and with control characters escaped.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub login: Option<String>,
-    /// The JSON key that is meant.
+    /// The JSON key with the problem.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub key: Option<String>,
     /// Stable code, such as `email.malformed`.
     pub code: Cow<'static, str>,
-    /// How much it weighs.
+    /// Severity.
     pub severity: Severity,
-    /// What is wrong, and what is right.
+    /// The problem, and the accepted values.
     pub message: Cow<'static, str>,
 }
 
@@ -53,13 +54,13 @@ impl fmt::Display for Item {
     }
 }
 
-/// A user name as items show it: control characters escaped, long ones cut with `…`.
+/// Formats a user name for items: escapes control characters and shortens long names with `…`.
 #[must_use]
-pub fn shown(login: &str) -> String {
-    const LONGEST: usize = 128;
-    let mut text = String::with_capacity(login.len().min(LONGEST));
+pub fn display_login(login: &str) -> String {
+    const MAX_CHARS: usize = 128;
+    let mut text = String::with_capacity(login.len().min(MAX_CHARS));
     for (index, c) in login.chars().enumerate() {
-        if index == LONGEST {
+        if index == MAX_CHARS {
             text.push('…');
             break;
         }
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_item_reads_as_the_contract_spells_it() {
+    fn an_item_has_the_documented_format() {
         let item = Item {
             record: Some(17),
             login: Some("jack.woo".into()),
@@ -93,8 +94,8 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_user_name_is_escaped_and_shortened() {
-        assert_eq!(shown("a\0b"), "a\\u{0}b");
-        assert_eq!(shown(&"x".repeat(500)).chars().count(), 129);
+    fn a_user_name_is_escaped_and_shortened() {
+        assert_eq!(display_login("a\0b"), "a\\u{0}b");
+        assert_eq!(display_login(&"x".repeat(500)).chars().count(), 129);
     }
 }

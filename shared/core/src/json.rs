@@ -1,9 +1,9 @@
-//! A JSON value as the reader hands it to validation, borrowed from the parsed chunk.
-//! Numbers keep what the rules tell apart: integers of any size, and everything else.
+//! A JSON value as the reader passes it to validation, borrowed from the parsed chunk. Numbers keep
+//! the distinction that validation needs: integers of any size, and all other numbers.
 
 use simd_json::{Node, StaticNode};
 
-/// One value.
+/// A JSON value.
 #[derive(Debug, Clone, Copy)]
 pub enum Json<'a> {
     /// The record has no such key.
@@ -14,13 +14,13 @@ pub enum Json<'a> {
     Bool(bool),
     /// An integer.
     Integer(i64),
-    /// An integer that an `i64` does not hold, as written.
+    /// An integer outside the range of `i64`, as written.
     BigInteger(BigInteger<'a>),
     /// A number with a fraction or an exponent.
     Fraction,
     /// A string.
     Text(&'a str),
-    /// A string with half of a surrogate pair: not text.
+    /// A string with an unpaired surrogate, which is not valid text.
     BrokenText,
     /// An array.
     Array(Items<'a>),
@@ -28,12 +28,12 @@ pub enum Json<'a> {
     Object,
 }
 
-/// An integer beyond `i64`.
+/// An integer outside the range of `i64`.
 #[derive(Debug, Clone, Copy)]
 pub enum BigInteger<'a> {
     /// Up to 2^64 - 1.
     Unsigned(u64),
-    /// Any size: the digits.
+    /// The digits of an integer of any size.
     Digits(&'a str),
 }
 
@@ -47,7 +47,7 @@ impl std::fmt::Display for BigInteger<'_> {
 }
 
 impl Json<'_> {
-    /// The value's type, as a sentence names it.
+    /// Returns the value's type as messages name it.
     #[must_use]
     pub const fn type_name(&self) -> &'static str {
         match self {
@@ -64,12 +64,12 @@ impl Json<'_> {
     }
 }
 
-/// The items of an array.
+/// Items of an array.
 #[derive(Debug, Clone, Copy)]
 pub enum Items<'a> {
-    /// Nodes of a tape, nested ones included.
+    /// Nodes of a simd-json tape, including nested ones.
     Tape(&'a [Node<'a>]),
-    /// Values that were read one by one.
+    /// Values that were parsed one by one.
     Owned(&'a [OwnedJson]),
 }
 
@@ -105,7 +105,7 @@ impl<'a> Iterator for ItemsIter<'a> {
     }
 }
 
-/// The value at the front of a tape, and the nodes behind it.
+/// Returns the value at the start of a tape and the nodes after it.
 #[inline]
 pub(crate) fn from_tape<'a>(nodes: &'a [Node<'a>]) -> Option<(Json<'a>, &'a [Node<'a>])> {
     let (first, rest) = nodes.split_first()?;
@@ -113,8 +113,8 @@ pub(crate) fn from_tape<'a>(nodes: &'a [Node<'a>]) -> Option<(Json<'a>, &'a [Nod
         Node::String(text) => (Json::Text(text), rest),
         Node::Object { count, .. } => (Json::Object, rest.get(count..)?),
         Node::Array { count, .. } => {
-            let (items, behind) = rest.split_at_checked(count)?;
-            (Json::Array(Items::Tape(items)), behind)
+            let (items, after) = rest.split_at_checked(count)?;
+            (Json::Array(Items::Tape(items)), after)
         }
         Node::Static(StaticNode::Null) => (Json::Null, rest),
         Node::Static(StaticNode::Bool(value)) => (Json::Bool(value), rest),
@@ -130,7 +130,7 @@ pub(crate) fn from_tape<'a>(nodes: &'a [Node<'a>]) -> Option<(Json<'a>, &'a [Nod
     })
 }
 
-/// A value that owns what it holds: made where simd-json refuses a chunk.
+/// An owned value, for chunks that simd-json rejects.
 #[derive(Debug, Clone)]
 pub enum OwnedJson {
     /// `null`
@@ -139,13 +139,13 @@ pub enum OwnedJson {
     Bool(bool),
     /// An integer.
     Integer(i64),
-    /// An integer that an `i64` does not hold.
+    /// An integer outside the range of `i64`.
     BigInteger(String),
     /// A number with a fraction or an exponent.
     Fraction,
     /// A string.
     Text(String),
-    /// A string with half of a surrogate pair.
+    /// A string with an unpaired surrogate.
     BrokenText,
     /// An array.
     Array(Vec<OwnedJson>),
@@ -154,7 +154,7 @@ pub enum OwnedJson {
 }
 
 impl OwnedJson {
-    /// The same value, borrowed.
+    /// Borrows the value.
     #[must_use]
     pub fn as_json(&self) -> Json<'_> {
         match self {

@@ -1,9 +1,10 @@
-//! The domain of Muster, pure: attributes, values, logins, mapping, validation, planning and the
+//! The pure domain of Muster: attributes, values, logins, mapping, validation, planning and the
 //! reading of large JSON arrays. No clock, no network, no environment, no async: time, ids and
-//! randomness come in as arguments.
+//! randomness are arguments.
 
 pub mod attribute;
 pub mod dialect;
+pub mod field_problem;
 pub mod item;
 pub mod json;
 pub mod limits;
@@ -14,8 +15,8 @@ pub mod roles;
 pub mod rules;
 pub mod run;
 pub mod settings;
-mod short;
-pub mod single;
+mod short_text;
 pub mod survey;
+pub mod user_request;
 pub mod validate;
 pub mod value;

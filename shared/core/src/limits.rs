@@ -1,60 +1,78 @@
-//! The limits of CONTRACT §0 and §1, each in one place.
+//! Limits (contract.md#limits), each defined in one place.
 
-/// Characters of a text.
-pub const TEXT: usize = 1_024;
-/// Code points of a login, after NFC.
-pub const LOGIN: usize = 128;
-/// Characters of a password.
-pub const PASSWORD: usize = 128;
-/// Characters of an e-mail address.
-pub const EMAIL: usize = 254;
-/// Bytes of `custom_info`, in its base64 form.
-pub const ENCODED_OBJECT: usize = 32 * 1_024;
-/// Items of a list.
-pub const LIST_ITEMS: usize = 5_000;
-/// Levels of arrays and objects within each other, the outermost array included.
-pub const NESTING: usize = 1_024;
-/// Bytes of a stored user, names and values together.
-pub const STORED_USER: usize = 256 * 1_024;
-/// Bytes of a synchronous import's body.
-pub const SYNC_BYTES: usize = 4_000_000;
-/// Records of a synchronous import.
-pub const SYNC_RECORDS: usize = 20_000;
-/// Warnings of a reply; further ones are counted in its last string.
-pub const REPLY_WARNINGS: usize = 10_000;
-/// Bytes of all warnings of a reply.
-pub const REPLY_WARNING_BYTES: usize = 4_000_000;
-/// Bytes of one record: a chunk of a large import is never larger, so no record can be.
-pub const RECORD_BYTES: usize = 8_000_000;
-/// Records of a chunk of a large import.
-pub const CHUNK_RECORDS: u32 = 2_000;
-/// Bytes of a chunk's records, with what separates them: one record always fits.
-pub const CHUNK_BYTES: usize = RECORD_BYTES;
-/// Bytes of an upload, as they are sent.
-pub const UPLOAD_BYTES: u64 = 32_000_000_000;
-/// Bytes of an upload when it is unpacked.
-pub const EXPANDED_BYTES: u64 = 64_000_000_000;
-/// Parts of an upload for which one answer gives URLs.
-pub const PARTS_SIGNED: u32 = 500;
-/// Integers that every JSON reader represents exactly end below this: 2^53.
-pub const INTEGER: i64 = 1 << 53;
+/// Maximum characters of a text.
+pub const MAX_TEXT_CHARS: usize = 1_024;
+/// Maximum code points of a login, after NFC.
+pub const MAX_LOGIN_CHARS: usize = 128;
+/// Maximum characters of a password.
+pub const MAX_PASSWORD_CHARS: usize = 128;
+/// Maximum characters of an e-mail address.
+pub const MAX_EMAIL_CHARS: usize = 254;
+/// Maximum bytes of `custom_info`, Base64-encoded.
+pub const MAX_ENCODED_OBJECT_BYTES: usize = 32 * 1_024;
+/// Maximum items of a list.
+pub const MAX_LIST_ITEMS: usize = 5_000;
+/// Maximum nesting depth of arrays and objects, including the outermost array.
+pub const MAX_NESTING_LEVELS: usize = 1_024;
+/// Maximum bytes of a stored user, attribute names and values together.
+pub const MAX_STORED_USER_BYTES: usize = 256 * 1_024;
+/// Maximum bytes of the body of a synchronous import.
+pub const MAX_SYNC_BYTES: usize = 4_000_000;
+/// Maximum records of a synchronous import.
+pub const MAX_SYNC_RECORDS: usize = 20_000;
+/// Maximum warnings in a reply; the last string counts the others.
+pub const MAX_REPLY_WARNINGS: usize = 10_000;
+/// Maximum bytes of all warnings in a reply.
+pub const MAX_REPLY_WARNING_BYTES: usize = 4_000_000;
+/// Maximum bytes of one record. Chunks of a large import have the same limit, so any record fits.
+pub const MAX_RECORD_BYTES: usize = 8_000_000;
+/// Maximum records of a chunk of a large import.
+pub const MAX_CHUNK_RECORDS: u32 = 2_000;
+/// Maximum bytes of a chunk's records and their separators: one record always fits.
+pub const MAX_CHUNK_BYTES: usize = MAX_RECORD_BYTES;
+/// Maximum bytes of an upload as sent.
+pub const MAX_UPLOAD_BYTES: u64 = 32_000_000_000;
+/// Maximum bytes of an upload after decompression.
+pub const MAX_EXPANDED_BYTES: u64 = 64_000_000_000;
+/// Maximum parts of an upload for which one response returns URLs.
+pub const MAX_SIGNED_PARTS: u32 = 500;
+/// Exclusive upper bound of the absolute value of an integer, 2^53: every JSON reader represents
+/// smaller integers exactly.
+pub const INTEGER_LIMIT: i64 = 1 << 53;
 
-/// Parts of an upload; the store's limit.
-const PARTS: u64 = 10_000;
-/// Bytes of the smallest parts.
-const PART: u64 = 8 << 20;
-/// Parts are whole multiples of this.
-const PART_STEP: u64 = 1 << 20;
+/// Maximum characters of a task's title.
+pub const MAX_TITLE_CHARS: usize = 200;
+/// Maximum characters of a task's description and of its notes.
+pub const MAX_DESCRIPTION_CHARS: usize = 10_000;
+/// Maximum characters of a mapped JSON key.
+pub const MAX_JSON_KEY_CHARS: usize = 256;
+/// Maximum robots that one task permits.
+pub const MAX_PERMITTED_ROBOTS: usize = 500;
+/// Maximum of a task's `retry_after_seconds`.
+pub const MAX_RETRY_AFTER_SECONDS: u32 = 86_400;
+/// Maximum characters of a role.
+pub const MAX_ROLE_CHARS: usize = 256;
+/// Maximum roles of one tenant.
+pub const MAX_TENANT_ROLES: usize = 500;
+/// Maximum bytes of all roles of a tenant together: they share a row, and a row holds 400 KB.
+pub const MAX_TENANT_ROLES_BYTES: usize = 300_000;
 
-/// Bytes of each part but the last of an upload of `size` bytes: the fewest MiB, at least 8, that
-/// make at most 10,000 parts.
+/// Maximum parts of an upload in S3.
+const MAX_PARTS: u64 = 10_000;
+/// Minimum bytes of a part.
+const MIN_PART_BYTES: u64 = 8 << 20;
+/// Part sizes are multiples of this number of bytes.
+const PART_STEP_BYTES: u64 = 1 << 20;
+
+/// Returns the size in bytes of every part but the last for an upload of `size` bytes: the smallest
+/// number of MiB, at least 8, that gives at most 10,000 parts.
 #[must_use]
 pub const fn part_size(size: u64) -> u64 {
-    let least = size.div_ceil(PARTS);
-    if least <= PART {
-        PART
+    let least = size.div_ceil(MAX_PARTS);
+    if least <= MIN_PART_BYTES {
+        MIN_PART_BYTES
     } else {
-        least.div_ceil(PART_STEP) * PART_STEP
+        least.div_ceil(PART_STEP_BYTES) * PART_STEP_BYTES
     }
 }
 
@@ -63,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_have_8_mib_until_that_would_make_too_many() {
+    fn parts_have_8_mib_unless_there_would_be_too_many() {
         for size in [0, 1, 8 << 20, 10_000 * (8 << 20)] {
             assert_eq!(part_size(size), 8 << 20, "{size}");
         }
@@ -73,9 +91,9 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_upload_fits_into_10_000_parts() {
-        let size = part_size(UPLOAD_BYTES);
-        assert!(UPLOAD_BYTES.div_ceil(size) <= PARTS);
-        assert_eq!(size % PART_STEP, 0);
+    fn the_largest_upload_has_at_most_10_000_parts() {
+        let size = part_size(MAX_UPLOAD_BYTES);
+        assert!(MAX_UPLOAD_BYTES.div_ceil(size) <= MAX_PARTS);
+        assert_eq!(size % PART_STEP_BYTES, 0);
     }
 }

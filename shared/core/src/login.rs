@@ -1,4 +1,4 @@
-//! Logins (user names): which are allowed, and when two are the same (CONTRACT §0, *Login*).
+//! Logins (user names): validity and equality (contract.md#logins-and-values).
 
 use std::borrow::Cow;
 
@@ -9,17 +9,17 @@ use unicode_security::MixedScript;
 
 use crate::limits;
 
-/// A user name that may be stored: in NFC, of allowed characters only.
+/// A valid user name: in NFC, with allowed characters only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login<'a> {
     shown: Cow<'a, str>,
     canon: Cow<'a, str>,
 }
 
-/// Why a text cannot be a login.
+/// Reason why a text is not a valid login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LoginProblem {
-    /// More code points than [`limits::LOGIN`].
+    /// More code points than [`limits::MAX_LOGIN_CHARS`].
     #[error("a user name has at most 128 characters")]
     TooLong,
     /// Something other than letters, digits and `. _ - @ +`, or an empty text.
@@ -27,16 +27,16 @@ pub enum LoginProblem {
         "contains unauthorised characters; letters, digits and the characters . _ - @ + are allowed"
     )]
     Characters,
-    /// Characters that look like others: NFKC would change them.
+    /// Characters that NFKC would change, because they resemble others.
     #[error("contains unauthorised characters: some are compatibility forms of other characters")]
     CompatibilityForms,
-    /// Letters of several scripts.
-    #[error("contains unauthorised characters: it mixes letters of several scripts")]
+    /// Letters of more than one script.
+    #[error("contains unauthorised characters: letters of several scripts are mixed")]
     MixedScripts,
 }
 
 impl LoginProblem {
-    /// The second half of the code that reports it.
+    /// Returns the second half of the item code.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -49,10 +49,10 @@ impl LoginProblem {
 }
 
 impl<'a> Login<'a> {
-    /// Checks a text. It is not trimmed: a leading space is an unauthorised character.
+    /// Parses a login. The text is not trimmed: a leading space is an unauthorised character.
     ///
     /// # Errors
-    /// The first rule that it breaks.
+    /// Returns the first violated rule.
     pub fn parse(raw: &'a str) -> Result<Self, LoginProblem> {
         if raw.is_ascii() {
             check_ascii(raw)?;
@@ -67,19 +67,19 @@ impl<'a> Login<'a> {
         Ok(Self { shown, canon })
     }
 
-    /// The spelling to show, in NFC.
+    /// Returns the display form, in NFC.
     #[must_use]
     pub fn shown(&self) -> &str {
         &self.shown
     }
 
-    /// The form by which logins are equal.
+    /// Returns the canonical form, which defines equality.
     #[must_use]
     pub fn canon(&self) -> &str {
         &self.canon
     }
 
-    /// The same login, owning its texts.
+    /// Returns the same login with owned texts.
     #[must_use]
     pub fn into_owned(self) -> Login<'static> {
         Login {
@@ -90,16 +90,16 @@ impl<'a> Login<'a> {
 }
 
 fn check_ascii(raw: &str) -> Result<(), LoginProblem> {
-    if !raw.bytes().all(is_plain) || raw.is_empty() {
+    if !raw.bytes().all(is_ascii_login_byte) || raw.is_empty() {
         Err(LoginProblem::Characters)
-    } else if raw.len() > limits::LOGIN {
+    } else if raw.len() > limits::MAX_LOGIN_CHARS {
         Err(LoginProblem::TooLong)
     } else {
         Ok(())
     }
 }
 
-const fn is_plain(byte: u8) -> bool {
+const fn is_ascii_login_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'@' | b'+')
 }
 
@@ -108,16 +108,16 @@ fn check_unicode(shown: &str) -> Result<(), LoginProblem> {
     let mut length = 0;
     for c in shown.chars() {
         length += 1;
-        // A mark belongs to the letter before it, with other marks between at most.
-        after_letter = match category(c) {
-            Class::Letter => true,
-            Class::Mark if after_letter => true,
-            Class::Digit => false,
-            _ if c.is_ascii() && u8::try_from(c).is_ok_and(is_plain) => false,
+        // A mark must follow a letter, with only other marks in between.
+        after_letter = match class_of(c) {
+            CharacterClass::Letter => true,
+            CharacterClass::Mark if after_letter => true,
+            CharacterClass::Digit => false,
+            _ if c.is_ascii() && u8::try_from(c).is_ok_and(is_ascii_login_byte) => false,
             _ => return Err(LoginProblem::Characters),
         };
     }
-    if length > limits::LOGIN {
+    if length > limits::MAX_LOGIN_CHARS {
         return Err(LoginProblem::TooLong);
     }
     if !is_nfkc(shown) {
@@ -129,29 +129,29 @@ fn check_unicode(shown: &str) -> Result<(), LoginProblem> {
     Ok(())
 }
 
-enum Class {
+enum CharacterClass {
     Letter,
     Mark,
     Digit,
     Other,
 }
 
-fn category(c: char) -> Class {
+fn class_of(c: char) -> CharacterClass {
     use GeneralCategory as G;
     match c.general_category() {
         G::UppercaseLetter
         | G::LowercaseLetter
         | G::TitlecaseLetter
         | G::ModifierLetter
-        | G::OtherLetter => Class::Letter,
-        G::NonspacingMark | G::SpacingMark | G::EnclosingMark => Class::Mark,
-        G::DecimalNumber => Class::Digit,
-        _ => Class::Other,
+        | G::OtherLetter => CharacterClass::Letter,
+        G::NonspacingMark | G::SpacingMark | G::EnclosingMark => CharacterClass::Mark,
+        G::DecimalNumber => CharacterClass::Digit,
+        _ => CharacterClass::Other,
     }
 }
 
-/// The form by which logins are equal: `NFC(full case fold(NFC x))`, folded until nothing changes
-/// any more, so that `canon(canon x) = canon x` holds for every string, allowed as a login or not.
+/// Returns the canonical form of a login, `NFC(full case fold(NFC x))`, folded until it is stable,
+/// so that `canon(canon x) = canon x` holds for every string, valid as a login or not.
 #[must_use]
 pub fn canon(raw: &str) -> Cow<'_, str> {
     if raw.is_ascii() {
@@ -187,7 +187,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_is_allowed() {
+    fn logins_with_allowed_characters_are_valid() {
         for login in [
             "john.foo",
             "A",
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused() {
+    fn logins_with_other_characters_are_refused() {
         use LoginProblem::*;
         for (login, problem) in [
             ("", Characters),
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn spellings_of_one_login_are_equal() {
+    fn spellings_of_the_same_login_are_equal() {
         for (a, b) in [
             ("John.Foo", "john.foo"),
             ("STRASSE", "straße"),
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shown_spelling_is_kept_in_nfc() {
+    fn the_display_form_is_in_nfc() {
         let login = Login::parse("E\u{301}va").unwrap();
         assert_eq!(login.shown(), "Éva");
         assert_eq!(login.canon(), "éva");
@@ -262,13 +262,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn canon_of_canon_is_canon(text in "\\PC{0,12}") {
+        fn canonical_form_is_idempotent(text in "\\PC{0,12}") {
             let once = canon(&text).into_owned();
             prop_assert_eq!(canon(&once), once.clone());
         }
 
         #[test]
-        fn canon_is_blind_to_normal_form(text in "\\PC{0,12}") {
+        fn canonical_form_ignores_unicode_normalization(text in "\\PC{0,12}") {
             let nfd: String = text.nfd().collect();
             prop_assert_eq!(canon(&text), canon(&nfd));
         }

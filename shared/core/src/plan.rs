@@ -1,5 +1,5 @@
-//! The plan for one record: what it means for the user that is stored, if one is. Pure, and the
-//! same for every dialect and path; nothing is written that [`plan`] does not name.
+//! The plan for one record against the stored user, if there is one. Pure, and the same for every
+//! dialect and for synchronous and background runs; only changes in the plan are written.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,32 +9,49 @@ use crate::limits;
 use crate::validate::Changes;
 use crate::value::{Assignment, Problem, Value};
 
-/// A user as the directory holds it.
+/// A user as stored in the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// The tenant that owns the user.
+    /// Owning tenant.
     pub tenant: String,
     /// Positive and below 2^53.
     pub id: u64,
-    /// The user name as it is shown.
+    /// Display form of the user name.
     pub login: String,
-    /// Grows with every change.
+    /// Version; increases with every change.
     pub version: u64,
-    /// Every value that is set, the user name apart.
+    /// All values except the user name.
     pub values: BTreeMap<Attribute, Value<'static>>,
 }
 
-/// A stored user with the changes of a request on top: what the user would be.
+#[cfg(test)]
+impl User {
+    /// Returns a user of the tenant `acme` with these values.
+    pub(crate) fn sample(
+        login: &str,
+        values: impl IntoIterator<Item = (Attribute, Value<'static>)>,
+    ) -> Self {
+        Self {
+            tenant: "acme".into(),
+            id: 1_615,
+            login: login.into(),
+            version: 3,
+            values: values.into_iter().collect(),
+        }
+    }
+}
+
+/// A stored user with the changes of a request applied.
 #[derive(Debug, Clone, Copy)]
-pub struct Merged<'m> {
-    /// What is stored; `None`: the user is new.
+pub struct MergedUser<'m> {
+    /// The stored user; `None` if the user is new.
     pub stored: Option<&'m User>,
-    /// What the request changes.
+    /// Changes of the request.
     pub changes: &'m Changes<'m>,
 }
 
-impl<'m> Merged<'m> {
-    /// The value that the attribute would have. Defaults are none.
+impl<'m> MergedUser<'m> {
+    /// Returns the resulting value of the attribute. Defaults are not included.
     #[must_use]
     pub fn get(&self, attribute: Attribute) -> Option<&'m Value<'m>> {
         let change = self
@@ -49,7 +66,7 @@ impl<'m> Merged<'m> {
         }
     }
 
-    /// The text that the attribute would have.
+    /// Returns the resulting text of the attribute.
     #[must_use]
     pub fn text(&self, attribute: Attribute) -> Option<&'m str> {
         match self.get(attribute) {
@@ -59,30 +76,30 @@ impl<'m> Merged<'m> {
     }
 }
 
-/// What is to be done for a record.
+/// Planned action for a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Plan<'c, 'a> {
     /// Create the user with the values that the record sets.
     Create,
-    /// Change these attributes, and no others. Never empty.
+    /// Change exactly these attributes. Never empty.
     Update(Vec<(Attribute, &'c Assignment<'a>)>),
-    /// The user is already as the record says.
+    /// The stored user already has the values of the record.
     Unchanged,
-    /// Take nothing of the record.
+    /// Ignore the record. The refusals are empty if validation has reported the reason already.
     Ignored(Vec<Refusal>),
 }
 
-/// Why a record is not taken. Empty where validation has reported the reason already.
+/// Reason why a record is ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// The attribute that is to blame; `None` for the user as a whole.
+    /// The attribute with the problem; `None` for the user as a whole.
     pub attribute: Option<Attribute>,
-    /// What is wrong.
+    /// The problem.
     pub problem: Problem,
 }
 
 impl Refusal {
-    /// A refusal whose sentence never changes.
+    /// Returns a refusal with a constant message.
     #[must_use]
     pub const fn new(
         attribute: Option<Attribute>,
@@ -99,38 +116,38 @@ impl Refusal {
     }
 }
 
-/// Attributes that a new user must have, and what is said where one is missing.
-pub type Needs = &'static [(Attribute, &'static str)];
+/// Attributes that a new user must have, each with the message for a missing one.
+pub type RequiredAttributes = &'static [(Attribute, &'static str)];
 
-/// A login that another user has. Whose it is stays unsaid: CONTRACT §0, foreign things look like
-/// missing ones.
+/// The login belongs to another user. The message does not say whose: other tenants' users look
+/// like missing ones (contract.md#tenants-and-credentials).
 pub const LOGIN_TAKEN: Refusal = Refusal::new(
     Some(Attribute::Username),
     "taken",
     "this user name is not available",
 );
 
-/// Plans one record of an import by `tenant` against what is stored under its login.
+/// Plans one record of an import by `tenant` against the user stored under its login.
 #[must_use]
 pub fn plan<'c, 'a>(
     changes: &'c Changes<'a>,
     stored: Option<&User>,
     tenant: &str,
-    needs: Needs,
+    required: RequiredAttributes,
 ) -> Plan<'c, 'a> {
     match stored {
-        None => create(changes, needs),
+        None => create(changes, required),
         Some(user) if user.tenant == tenant => update(changes, user),
         Some(_) => Plan::Ignored(vec![LOGIN_TAKEN]),
     }
 }
 
-/// Plans a new user: [`Plan::Create`] or [`Plan::Ignored`].
+/// Plans a new user: returns [`Plan::Create`] or [`Plan::Ignored`].
 #[must_use]
-pub fn create<'c, 'a>(changes: &'c Changes<'a>, needs: Needs) -> Plan<'c, 'a> {
+pub fn create<'c, 'a>(changes: &'c Changes<'a>, required: RequiredAttributes) -> Plan<'c, 'a> {
     let mut refusals = Vec::new();
     let mut acceptable = true;
-    for (attribute, message) in needs.iter().copied() {
+    for (attribute, message) in required.iter().copied() {
         if changes.sets(attribute) {
             continue;
         }
@@ -147,13 +164,13 @@ pub fn create<'c, 'a>(changes: &'c Changes<'a>, needs: Needs) -> Plan<'c, 'a> {
         .iter()
         .map(|(attribute, assignment)| assigned_bytes(*attribute, assignment))
         .sum();
-    if bytes > limits::STORED_USER {
-        return Plan::Ignored(vec![TOO_LARGE]);
+    if bytes > limits::MAX_STORED_USER_BYTES {
+        return Plan::Ignored(vec![USER_TOO_LARGE]);
     }
     Plan::Create
 }
 
-/// Plans the change of a user: anything but [`Plan::Create`].
+/// Plans the change of an existing user: returns any plan but [`Plan::Create`].
 #[must_use]
 pub fn update<'c, 'a>(changes: &'c Changes<'a>, user: &User) -> Plan<'c, 'a> {
     let difference: Vec<_> = changes
@@ -179,13 +196,13 @@ pub fn update<'c, 'a>(changes: &'c Changes<'a>, user: &User) -> Plan<'c, 'a> {
                 .map(|(attribute, assignment)| assigned_bytes(*attribute, assignment)),
         )
         .sum::<usize>();
-    if bytes > limits::STORED_USER {
-        return Plan::Ignored(vec![TOO_LARGE]);
+    if bytes > limits::MAX_STORED_USER_BYTES {
+        return Plan::Ignored(vec![USER_TOO_LARGE]);
     }
     Plan::Update(difference)
 }
 
-const TOO_LARGE: Refusal = Refusal::new(
+const USER_TOO_LARGE: Refusal = Refusal::new(
     None,
     "too_large",
     "the user would take more than 256 KB of storage",
@@ -198,7 +215,8 @@ fn assigned_bytes(attribute: Attribute, assignment: &Assignment<'_>) -> usize {
     }
 }
 
-/// Whether the assignment changes what is stored. A default that is not stored counts as stored.
+/// Returns `true` if the assignment changes the stored value. A default that is not stored counts
+/// as stored.
 fn differs(
     attribute: Attribute,
     assignment: &Assignment<'_>,
@@ -233,13 +251,7 @@ mod tests {
     }
 
     fn stored(values: &[(Attribute, Value<'static>)]) -> User {
-        User {
-            tenant: "acme".into(),
-            id: 1,
-            login: "john".into(),
-            version: 1,
-            values: values.iter().cloned().collect(),
-        }
+        User::sample("john", values.iter().cloned())
     }
 
     fn codes(plan: &Plan<'_, '_>) -> Vec<String> {
@@ -259,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_user_needs_a_role_and_an_email_and_both_are_said() {
+    fn a_new_user_without_role_and_email_gets_both_refusals() {
         let nothing = changes(vec![]);
         assert_eq!(
             codes(&plan(&nothing, None, "acme")),
@@ -276,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_of_another_tenant_is_not_touched() {
+    fn a_user_of_another_tenant_is_not_changed() {
         let change = changes(vec![(Attribute::Name, text("X"))]);
         assert_eq!(
             codes(&plan(&change, Some(&stored(&[])), "globex")),
@@ -327,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_that_would_not_fit_is_not_written() {
+    fn a_user_over_the_size_limit_is_not_written() {
         let long = Value::Texts(vec![Cow::Owned("x".repeat(1_024)); 200]);
         let user = stored(&[(Attribute::Tags, long.clone())]);
         let more = changes(vec![(Attribute::IndividualStores, Assignment::Set(long))]);

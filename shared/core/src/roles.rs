@@ -1,47 +1,50 @@
-//! The roles of a tenant: what its users can be. Tasks map strings to them
+//! The roles of a tenant. Tasks map strings to them
 //! ([`crate::settings::TaskSettings::role_mapping`]).
 
 use std::collections::BTreeMap;
 
-use crate::settings::FieldProblem;
+use crate::field_problem::FieldProblem;
+use crate::limits;
 
-/// Characters of a role.
-const ROLE: usize = 256;
-/// Roles of one tenant.
-const MOST: usize = 500;
-/// Bytes of all roles of a tenant together; they share a row, and a row ends at 400 KB.
-const BYTES: usize = 300_000;
-/// What robots are; no user is one.
-const ROBOT: &str = "Robot";
+/// Reserved role of robots, which users cannot have.
+const ROBOT_ROLE: &str = "Robot";
 
-/// What keeps a text from being a role.
+/// Returns the problem of a role name, if there is one.
 #[must_use]
 pub fn role_problem(role: &str) -> Option<String> {
-    if role == ROBOT {
+    if role == ROBOT_ROLE {
         return Some("the role Robot cannot be given to users".to_owned());
     }
-    (role.trim().is_empty() || role.chars().count() > ROLE)
-        .then(|| format!("a role has 1 to {ROLE} characters"))
+    (role.trim().is_empty() || role.chars().count() > limits::MAX_ROLE_CHARS).then(|| {
+        format!(
+            "a role must have 1 to {} characters",
+            limits::MAX_ROLE_CHARS
+        )
+    })
 }
 
-/// What keeps these from being the roles of a tenant: `roles.3` is the fourth of them.
+/// Returns the problems of a tenant's list of roles: field `roles.3` is the fourth role.
 #[must_use]
 pub fn problems(roles: &[String]) -> Vec<FieldProblem> {
     let mut problems = Vec::new();
-    if roles.len() > MOST {
+    if roles.len() > limits::MAX_TENANT_ROLES {
         problems.push(FieldProblem::new(
             "roles",
             format!(
-                "{} roles are too many; a tenant has at most {MOST}",
+                "too many roles: a tenant has at most {}, found {}",
+                limits::MAX_TENANT_ROLES,
                 roles.len()
             ),
         ));
     }
     let bytes: usize = roles.iter().map(String::len).sum();
-    if bytes > BYTES {
+    if bytes > limits::MAX_TENANT_ROLES_BYTES {
         problems.push(FieldProblem::new(
             "roles",
-            format!("all roles together take {bytes} bytes; {BYTES} fit"),
+            format!(
+                "the roles take {bytes} bytes in total, more than {}",
+                limits::MAX_TENANT_ROLES_BYTES
+            ),
         ));
     }
     let mut seen = BTreeMap::new();
@@ -52,7 +55,7 @@ pub fn problems(roles: &[String]) -> Vec<FieldProblem> {
         } else if let Some(first) = seen.insert(role, index) {
             problems.push(FieldProblem::new(
                 field,
-                format!("{role:?} is there twice: it is roles.{first}, too"),
+                format!("{role:?} is a duplicate of roles.{first}"),
             ));
         }
     }
@@ -70,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn every_role_that_cannot_be_one_is_named() {
+    fn every_invalid_role_is_reported() {
         let long = "x".repeat(257);
         let roles = ["Nurse", "", " ", "Robot", &long, "Nurse", "nurse"];
         assert_eq!(
@@ -80,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_has_at_most_500_roles_which_fit_into_a_row() {
+    fn a_tenant_has_at_most_500_roles_of_limited_total_size() {
         let many: Vec<_> = (0..501).map(|n| n.to_string()).collect();
         let many: Vec<_> = many.iter().map(String::as_str).collect();
         assert_eq!(fields(&many), ["roles"]);

@@ -1,5 +1,5 @@
-//! What an import needs of its task's settings, checked and ready to use: the JSON key of each
-//! attribute, the role of each string, the separator.
+//! The rules of an import, derived from its task's settings: the JSON key of each attribute, the
+//! role of each string, and the separator.
 
 use std::collections::HashMap;
 
@@ -10,19 +10,19 @@ use crate::value::{Flags, ReadContext};
 /// The rules of one import.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    /// Mapped attributes in catalogue order; the place in this list is the attribute's *slot*.
+    /// Mapped attributes in catalogue order; an attribute's index in this list is its *slot*.
     keys: Vec<(Attribute, String)>,
     slots: HashMap<String, usize>,
-    /// The role that each string stands for. Strings are matched exactly.
+    /// Role of each string. Strings are matched exactly.
     roles: HashMap<String, String>,
     separator: char,
 }
 
 impl Rules {
-    /// Takes over the mapping of a task.
+    /// Builds the rules from a task's mapping.
     ///
     /// # Errors
-    /// What is wrong with the settings, field by field.
+    /// Returns every problem of the settings, by field.
     pub fn new(settings: &TaskSettings) -> Result<Self, Vec<FieldProblem>> {
         settings.check_import()?;
         let keys: Vec<_> = settings
@@ -42,19 +42,20 @@ impl Rules {
         })
     }
 
-    /// Mapped attributes and their keys, by slot. The user name, always mapped, is in slot 0.
+    /// Returns the mapped attributes and their keys, by slot. The user name, always mapped, has
+    /// slot 0.
     #[must_use]
     pub fn keys(&self) -> &[(Attribute, String)] {
         &self.keys
     }
 
-    /// The slot of a JSON key, if it is mapped.
+    /// Returns the slot of a JSON key, if it is mapped.
     #[must_use]
     pub fn slot(&self, key: &str) -> Option<usize> {
         self.slots.get(key).copied()
     }
 
-    /// The JSON key of an attribute, if it is mapped.
+    /// Returns the JSON key of an attribute, if it is mapped.
     #[must_use]
     pub fn key(&self, attribute: Attribute) -> Option<&str> {
         self.keys
@@ -63,7 +64,7 @@ impl Rules {
             .map(|(_, key)| key.as_str())
     }
 
-    /// What reading values needs.
+    /// Returns the context for reading values.
     #[must_use]
     pub const fn read_context(&self) -> ReadContext<'_> {
         ReadContext {

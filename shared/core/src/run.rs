@@ -1,9 +1,10 @@
-//! A run: one execution of an import task, as the execution log shows it (CONTRACT §1).
+//! A run: one execution of an import task, as the execution log shows it
+//! (contract.md#execution-log).
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Where a run stands (PROTOCOL §2). Terminal states are final.
+/// State of a run (protocol.md#states). Terminal states are final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
@@ -13,18 +14,18 @@ pub enum State {
     Checking,
     /// Its records are compared with the directory; nothing is written yet.
     Planning,
-    /// Records are being checked and written.
+    /// Its records are being written.
     Applying,
-    /// It is to end early: what has begun is being settled.
+    /// It ends early: chunks in progress are being completed.
     Stopping,
-    /// Ended; [`Status`] says how.
+    /// It has ended; [`Status`] has the result.
     Finished,
-    /// Ended because somebody asked for it; [`Status`] says how.
+    /// It was cancelled; [`Status`] has the result.
     Cancelled,
 }
 
 impl State {
-    /// Whether the run has ended.
+    /// Returns `true` if the run has ended.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         match self {
@@ -36,31 +37,30 @@ impl State {
     }
 }
 
-/// Where a run stands, as clients see it: one whose turn has not come is queued.
+/// State of a run as clients see it: a run that has not started yet is queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = ImportState)]
-pub enum Shown {
-    /// The data are being sent.
+pub enum ImportState {
+    /// The data is being uploaded.
     Uploading,
-    /// The data are there, and wait to be read.
+    /// The data is complete and waits to be read.
     Queued,
-    /// The data are being read; nothing is written before all of them have been.
+    /// The data is being read; nothing is written before all of it was read.
     Checking,
     /// Every record is compared with the directory; nothing is written.
     Planning,
     /// Records are being written.
     Applying,
-    /// No further record is begun with.
+    /// The import is stopping; no further record is started.
     Stopping,
-    /// Ended; the status says how.
+    /// The import has ended; the status has the result.
     Finished,
-    /// Ended because it was told to; the status says whether anything was applied.
+    /// The import was cancelled; the status says if anything was applied.
     Cancelled,
 }
 
-impl Shown {
-    /// The word that clients see.
+impl ImportState {
+    /// Returns the word that clients see.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -77,36 +77,37 @@ impl Shown {
 }
 
 impl State {
-    /// What clients see of it, given whether somebody has begun with the run's data.
+    /// Returns the state that clients see. `started` is `true` once the processor has begun to read
+    /// the run's data.
     #[must_use]
-    pub const fn shown(self, begun: bool) -> Shown {
+    pub const fn import_state(self, started: bool) -> ImportState {
         match self {
-            Self::Uploading => Shown::Uploading,
-            Self::Checking if begun => Shown::Checking,
-            Self::Checking => Shown::Queued,
-            Self::Planning => Shown::Planning,
-            Self::Applying => Shown::Applying,
-            Self::Stopping => Shown::Stopping,
-            Self::Finished => Shown::Finished,
-            Self::Cancelled => Shown::Cancelled,
+            Self::Uploading => ImportState::Uploading,
+            Self::Checking if started => ImportState::Checking,
+            Self::Checking => ImportState::Queued,
+            Self::Planning => ImportState::Planning,
+            Self::Applying => ImportState::Applying,
+            Self::Stopping => ImportState::Stopping,
+            Self::Finished => ImportState::Finished,
+            Self::Cancelled => ImportState::Cancelled,
         }
     }
 }
 
-/// How a run ended.
+/// Result of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
-    /// Without a warning.
+    /// Completed without warnings.
     Success,
-    /// With warnings.
+    /// Completed with warnings.
     PartialSuccess,
-    /// Refused, or given up.
+    /// Refused or abandoned.
     Failure,
 }
 
 impl Status {
-    /// The word that clients see.
+    /// Returns the word that clients see.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -123,29 +124,29 @@ impl std::fmt::Display for Status {
     }
 }
 
-/// What became of the records of a run. Each record is counted once:
-/// `total = empty + ignored + duplicated + created + updated + unchanged`; where a safety threshold
-/// refused the import, the last three are nought.
+/// Counts of the records of a run. Each record is counted once: `total = empty + ignored +
+/// duplicated + created + updated + unchanged`. If a safety threshold refused the import, the last
+/// three are zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Counts {
     /// Elements of the array.
     pub total: u64,
-    /// Without a user name.
+    /// Records without a user name.
     pub empty: u64,
-    /// Not taken.
+    /// Records that were not imported.
     pub ignored: u64,
-    /// With a user name that an earlier record had.
+    /// Records whose user name an earlier record has.
     pub duplicated: u64,
-    /// New users.
+    /// Users created.
     pub created: u64,
-    /// Users whose stored state changed.
+    /// Users updated.
     pub updated: u64,
-    /// Users that were already as the record says.
+    /// Users whose stored values already matched.
     pub unchanged: u64,
 }
 
 impl Counts {
-    /// Those of both.
+    /// Returns the sum of both.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         let Self {

@@ -1,102 +1,103 @@
-//! Validation of one record: who it is about, what it changes, and everything that is wrong with
-//! it (CONTRACT §1, *Rulings*). Knows nothing of what is stored; see [`crate::plan`] for that.
+//! Validation of one record: its user, its changes, and every problem in it
+//! (contract.md#counters-and-warnings). Independent of what is stored; see [`crate::plan`] for
+//! that.
 
 use std::borrow::Cow;
 
 use crate::attribute::Attribute;
-use crate::item::{Item, Severity, shown};
+use crate::item::{Item, Severity, display_login};
 use crate::json::Json;
 use crate::login::{Login, canon};
 use crate::rules::Rules;
 use crate::value::{Assignment, Problem, Value, read};
 
-/// One element of the array that is imported.
+/// One element of the imported array.
 #[derive(Debug, Clone, Copy)]
 pub enum Element<'a> {
     /// Not an object: the name of its type.
     NotAnObject(&'static str),
-    /// The values of the mapped keys, by slot of the [`Rules`].
+    /// Values of the mapped keys, by slot of the [`Rules`].
     Object(&'a [Json<'a>]),
 }
 
-/// Who a record is about.
+/// The user that a record refers to.
 #[derive(Debug, Clone)]
 pub enum Identity<'a> {
-    /// Nobody: it is not an object.
+    /// None: the element is not an object.
     NotAnObject(Problem),
-    /// Nobody: the user name is absent, `null` or `""`.
+    /// None: the user name is absent, `null` or `""`.
     Empty(Problem),
-    /// Nobody: the user name has a wrong type.
+    /// None: the user name has a wrong type.
     WrongType(Problem),
-    /// A user name that cannot be one. It still counts when duplicates are looked for.
-    Unusable {
-        /// As it came.
+    /// An invalid user name. It still counts in the search for duplicates.
+    InvalidLogin {
+        /// The user name as sent.
         raw: Cow<'a, str>,
-        /// Why not.
+        /// Reason why it is invalid.
         problem: Problem,
     },
-    /// A user.
+    /// A valid user name.
     User(Login<'a>),
 }
 
 impl Identity<'_> {
-    /// The form by which duplicates are found, where there is one.
+    /// Returns the canonical form for the search for duplicates, if there is one.
     #[must_use]
     pub fn canon(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::NotAnObject(_) | Self::Empty(_) | Self::WrongType(_) => None,
-            Self::Unusable { raw, .. } => Some(canon(raw)),
+            Self::InvalidLogin { raw, .. } => Some(canon(raw)),
             Self::User(login) => Some(Cow::Borrowed(login.canon())),
         }
     }
 
-    /// The user name as items show it.
+    /// Returns the user name as items show it.
     #[must_use]
     pub fn shown(&self) -> Option<String> {
         match self {
             Self::NotAnObject(_) | Self::Empty(_) | Self::WrongType(_) => None,
-            Self::Unusable { raw, .. } => Some(shown(raw)),
+            Self::InvalidLogin { raw, .. } => Some(display_login(raw)),
             Self::User(login) => Some(login.shown().to_owned()),
         }
     }
 }
 
-/// Attributes, as a set.
+/// A set of attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct AttributeSet(u64);
 
 const _: () = assert!(Attribute::COUNT <= 64, "AttributeSet holds 64 attributes");
 
 impl AttributeSet {
-    /// Adds one.
+    /// Adds an attribute.
     pub const fn insert(&mut self, attribute: Attribute) {
         self.0 |= 1 << attribute as u8;
     }
 
-    /// Whether it is in.
+    /// Returns `true` if the attribute is in the set.
     #[must_use]
     pub const fn contains(self, attribute: Attribute) -> bool {
         self.0 & (1 << attribute as u8) != 0
     }
 }
 
-/// What a record says about the attributes of its user, apart from the user name.
+/// The changes of a record to the attributes of its user, except the user name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes<'a> {
-    /// What to set and clear, in catalogue order; attributes that are absent keep their value.
+    /// Attributes to set and to clear, in catalogue order; absent attributes keep their value.
     pub assignments: Vec<(Attribute, Assignment<'a>)>,
     /// Attributes whose value was refused and reported.
     pub refused: AttributeSet,
 }
 
 impl<'a> Changes<'a> {
-    /// Whether the record sets this attribute.
+    /// Returns `true` if the record sets this attribute.
     #[must_use]
     pub fn sets(&self, attribute: Attribute) -> bool {
         self.value(attribute).is_some()
     }
 
-    /// The value that the record sets.
+    /// Returns the value that the record sets.
     #[must_use]
     pub fn value(&self, attribute: Attribute) -> Option<&Value<'a>> {
         self.assignments
@@ -107,13 +108,13 @@ impl<'a> Changes<'a> {
             })
     }
 
-    /// Takes an attribute out: its stored value stays.
+    /// Removes an attribute from the changes, which keeps its stored value.
     pub fn keep(&mut self, attribute: Attribute) {
         self.assignments.retain(|(a, _)| *a != attribute);
     }
 
-    /// Empties it for another record, keeping the memory. (Collecting a vector into one of the
-    /// same layout reuses its allocation.)
+    /// Clears the changes for another record, keeping the allocation. (Collecting a vector into one
+    /// of the same layout reuses its allocation.)
     #[must_use]
     pub fn recycle<'b>(mut self) -> Changes<'b> {
         self.assignments.clear();
@@ -123,7 +124,7 @@ impl<'a> Changes<'a> {
         }
     }
 
-    /// The same, owning what it holds.
+    /// Returns the same changes with owned values.
     #[must_use]
     pub fn to_static(&self) -> Changes<'static> {
         Changes {
@@ -137,15 +138,15 @@ impl<'a> Changes<'a> {
     }
 }
 
-/// Finds out who a record is about.
+/// Returns the user that a record refers to.
 #[must_use]
 pub fn identify<'a>(element: &Element<'a>) -> Identity<'a> {
     let slots = match element {
         Element::Object(slots) => slots,
-        Element::NotAnObject(got) => {
+        Element::NotAnObject(type_name) => {
             return Identity::NotAnObject(Problem {
                 code: "not_object",
-                message: Cow::Owned(format!("{got} where an object belongs")),
+                message: Cow::Owned(format!("expected an object, found {type_name}")),
             });
         }
     };
@@ -167,7 +168,7 @@ pub fn identify<'a>(element: &Element<'a>) -> Identity<'a> {
         | Json::Object) => {
             return Identity::WrongType(Problem {
                 code: "wrong_type",
-                message: Cow::Owned(format!("{} where a user name belongs", other.type_name())),
+                message: Cow::Owned(format!("expected a user name, found {}", other.type_name())),
             });
         }
     };
@@ -177,7 +178,7 @@ pub fn identify<'a>(element: &Element<'a>) -> Identity<'a> {
     };
     match parsed {
         Ok(login) => Identity::User(login),
-        Err(problem) => Identity::Unusable {
+        Err(problem) => Identity::InvalidLogin {
             raw,
             problem: Problem {
                 code: problem.code(),
@@ -187,7 +188,8 @@ pub fn identify<'a>(element: &Element<'a>) -> Identity<'a> {
     }
 }
 
-/// Reads the other attributes into `changes`, which is empty; `report` gets every problem.
+/// Reads the other attributes into `changes`, which must be empty, and passes every problem to
+/// `report`.
 pub fn read_changes<'a>(
     rules: &'a Rules,
     slots: &[Json<'a>],
@@ -212,16 +214,17 @@ pub fn read_changes<'a>(
     }
 }
 
-/// Nobody is their own manager, as far as the record alone can tell.
+/// Returns a problem if the record a user cannot be their own manager. Detects only managers given
+/// by external id.
 fn own_manager(changes: &Changes<'_>) -> Option<Problem> {
     let manager = changes.value(Attribute::ManagerUid)?;
     (changes.value(Attribute::ExternalId)? == manager).then_some(Problem {
         code: "own_manager",
-        message: Cow::Borrowed("names the user as their own manager"),
+        message: Cow::Borrowed("a user cannot be their own manager"),
     })
 }
 
-/// The item that reports a problem of a record. `attribute` is `None` for the record as a whole.
+/// Returns the item for a problem of a record. `attribute` is `None` for the record as a whole.
 #[must_use]
 pub fn item(
     rules: &Rules,

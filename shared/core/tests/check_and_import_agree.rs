@@ -1,5 +1,5 @@
-//! `check` recognises most records without reading them in full. Whatever it takes for granted
-//! must be what collecting and planning each record finds: for any mix of values, good and bad.
+//! `check` recognises most records without validating them in full. Its result must be that of
+//! collecting and planning each record, for any mix of valid and invalid values.
 
 #![expect(
     clippy::unwrap_used,
@@ -24,8 +24,8 @@ mod records;
 
 use self::records::{record, rules};
 
-/// What collecting and planning makes of an input, in an empty directory: counts and warnings.
-fn reckon(json: &str, rules: &Rules) -> (Counts, u64) {
+/// Returns the counts and warnings of collecting and planning an input for an empty directory.
+fn collect_and_plan(json: &str, rules: &Rules) -> (Counts, u64) {
     let collected = collect(json.as_bytes(), rules, Sizes::default(), &[3; 16]).unwrap();
     let (mut counts, mut warnings) = (collected.counts, collected.items.len() as u64);
     let mut ids = HashSet::new();
@@ -53,21 +53,21 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn check_finds_what_collecting_and_planning_finds(
+    fn check_agrees_with_collecting_and_planning(
         records in proptest::collection::vec(record(), 0..60),
         chunk in 16_usize..4_000,
-        most in 0_usize..80,
+        max in 0_usize..80,
     ) {
         let rules = rules();
         let json = format!("[{}]", records.join(","));
-        let (counts, warnings) = reckon(&json, &rules);
+        let (counts, warnings) = collect_and_plan(&json, &rules);
         let sizes = Sizes { chunk, window: chunk * 3 };
         let all = check(json.as_bytes(), &rules, sizes, &[9; 16], usize::MAX).unwrap();
         prop_assert_eq!((all.counts, all.warnings), (counts, warnings), "{}", json);
         prop_assert_eq!(all.items.len() as u64, warnings);
         prop_assert!(all.items.is_sorted_by_key(|item| item.record));
-        let first = check(json.as_bytes(), &rules, sizes, &[9; 16], most).unwrap();
+        let first = check(json.as_bytes(), &rules, sizes, &[9; 16], max).unwrap();
         prop_assert_eq!(first.warnings, warnings);
-        prop_assert_eq!(&first.items[..], &all.items[..most.min(all.items.len())]);
+        prop_assert_eq!(&first.items[..], &all.items[..max.min(all.items.len())]);
     }
 }

@@ -1,5 +1,5 @@
-//! A large input is looked at twice: once as a whole, then chunk by chunk. Together the two looks
-//! must find what collecting all of it at once finds, however it is sent and cut.
+//! A large input is read in two passes: as a whole, then chunk by chunk. Together they must give
+//! the same result as collecting all of it at once, for any format and chunk size.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,8 +16,8 @@ use muster_core::item::Item;
 use muster_core::reader::{Compression, Format, ReadError, Sizes, Source, SourceError};
 use muster_core::rules::Rules;
 use muster_core::survey::{
-    Chunk, ChunkRecords, ChunkSizes, Collected, Rejected, Repeats, Spooled, collect, collect_chunk,
-    spool,
+    Chunk, ChunkRecords, ChunkSizes, Collected, RejectedRecord, Repeats, Spooled, collect,
+    collect_chunk, spool,
 };
 use muster_core::value::Value;
 use proptest::prelude::*;
@@ -29,8 +29,8 @@ mod records;
 
 use self::records::{record, rules};
 
-/// Records that only the exact way reads, or whose keys are out of the ordinary.
-const ODD: &[&str] = &[
+/// Records that only the exact path reads, or with unusual keys.
+const UNUSUAL_RECORDS: &[&str] = &[
     r#"{"u":"odd","other":1e999}"#,
     r#"{"u":"first","x":"E1","u":"odd","x":"E2"}"#,
     r#"{"\u0075":"Odd","n":"},{\"u\":\"x\"},{"}"#,
@@ -40,7 +40,7 @@ const ODD: &[&str] = &[
     r#"{ "u" : "\ud800" , "r" : "catman" }"#,
 ];
 
-/// An input, as a JSON array and as it is sent.
+/// An input, as a JSON array and as sent.
 #[derive(Debug, Clone)]
 struct Input {
     records: Vec<String>,
@@ -51,13 +51,13 @@ struct Input {
 }
 
 fn input() -> impl Strategy<Value = Input> {
-    let record = prop_oneof![9 => record(), 1 => select(ODD).prop_map(str::to_owned)];
+    let record = prop_oneof![9 => record(), 1 => select(UNUSUAL_RECORDS).prop_map(str::to_owned)];
     let separators = prop_oneof![
         select(&[",", ",\n", " \r\n,\n\n\t"][..]).prop_map(|between| (Format::Json, between)),
         select(&["\n", "\r\n", "\n\n \n\t"][..]).prop_map(|between| (Format::Ndjson, between)),
     ];
     let records = prop::collection::vec(record, 0..60);
-    (records, separators, any::<bool>()).prop_map(|(records, (format, between), packed)| {
+    (records, separators, any::<bool>()).prop_map(|(records, (format, between), compressed)| {
         let json = format!("[{}]", records.join(","));
         let text = match format {
             Format::Json => format!("[{}]", records.join(between)),
@@ -66,13 +66,13 @@ fn input() -> impl Strategy<Value = Input> {
         Input {
             records,
             json,
-            sent: if packed {
+            sent: if compressed {
                 gzip(&text)
             } else {
                 text.into_bytes()
             },
             format,
-            compression: if packed {
+            compression: if compressed {
                 Compression::Gzip
             } else {
                 Compression::None
@@ -114,13 +114,13 @@ fn spooled(
     Ok((spooled, chunks))
 }
 
-/// What comes of all chunks together, and the records that are handed back.
+/// Returns the combined result of all chunks, and the rejected records.
 fn collect_chunks(
     spooled: &Spooled,
     chunks: &[Chunk],
     rules: &Rules,
     reading: Sizes,
-) -> (Collected, Vec<Rejected>) {
+) -> (Collected, Vec<RejectedRecord>) {
     let repeats: HashMap<u32, &Repeats> = spooled
         .repeated
         .iter()
@@ -145,7 +145,7 @@ fn collect_chunks(
     (all, rejected)
 }
 
-/// The earlier record that sets the same external id, for each change in order.
+/// Returns the earlier record that sets the same external id, for each change in order.
 fn taken(collected: &Collected) -> Vec<Option<u64>> {
     let mut first = HashMap::new();
     let changes = collected.changes.iter();
@@ -159,8 +159,8 @@ fn taken(collected: &Collected) -> Vec<Option<u64>> {
     taken.collect()
 }
 
-/// A record as it is to be handed back.
-fn handed_back(rules: &Rules, record: &str, items: &[&Item]) -> String {
+/// Returns the expected line of a rejected record.
+fn rejected_line(rules: &Rules, record: &str, items: &[&Item]) -> String {
     let members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(record).unwrap_or_default();
     let mut line = String::new();
     for (_, key) in rules.keys() {
@@ -177,7 +177,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn all_chunks_together_give_what_the_whole_gives(
+    fn all_chunks_together_equal_the_whole(
         input in input(),
         reading in reading(),
         cutting in cutting(),
@@ -188,27 +188,27 @@ proptest! {
             spooled(&input.sent, input.format, input.compression, reading, cutting).unwrap();
         prop_assert_eq!(spooled.counts, whole.counts);
         prop_assert_eq!(spooled.chunks as usize, chunks.len());
-        let (mut together, rejected) = collect_chunks(&spooled, &chunks, &rules, reading);
-        let marked: Vec<_> =
-            together.changes.iter_mut().map(|change| change.external_id_taken_by.take()).collect();
-        prop_assert_eq!(&together, &whole, "{}", input.json);
-        prop_assert_eq!(marked, taken(&whole));
+        let (mut combined, rejected) = collect_chunks(&spooled, &chunks, &rules, reading);
+        let known_duplicates: Vec<_> =
+            combined.changes.iter_mut().map(|change| change.external_id_taken_by.take()).collect();
+        prop_assert_eq!(&combined, &whole, "{}", input.json);
+        prop_assert_eq!(known_duplicates, taken(&whole));
 
         let kept: Vec<u64> = whole.changes.iter().map(|change| change.record).collect();
-        let expected: Vec<Rejected> = (1..=whole.counts.total)
+        let expected: Vec<RejectedRecord> = (1..=whole.counts.total)
             .filter(|record| !kept.contains(record))
             .map(|record| {
                 let about = whole.items.iter().filter(|item| item.record == Some(record));
                 let about: Vec<_> = about.collect();
                 let sent = &input.records[record as usize - 1];
-                Rejected { record, line: handed_back(&rules, sent, &about) }
+                RejectedRecord { record, line: rejected_line(&rules, sent, &about) }
             })
             .collect();
         prop_assert_eq!(rejected, expected);
     }
 
     #[test]
-    fn chunks_hold_the_records_as_they_were_sent(
+    fn chunks_hold_the_records_as_sent(
         input in input(),
         reading in reading(),
         cutting in cutting(),
@@ -232,11 +232,11 @@ proptest! {
     }
 
     #[test]
-    fn what_is_not_in_its_format_is_refused_as_a_whole(
+    fn input_in_a_wrong_format_is_refused_as_a_whole(
         input in input(),
         place in any::<Index>(),
         byte in prop_oneof![any::<u8>(), select(&b"{}[],:\"\\ 0e\n\r"[..])],
-        how in 0..4,
+        edit in 0..4,
         reading in reading(),
         cutting in cutting(),
     ) {
@@ -247,7 +247,7 @@ proptest! {
         .into_bytes();
         prop_assume!(!text.is_empty());
         let place = place.index(text.len());
-        match how {
+        match edit {
             0 => text[place] = byte,
             1 => text.insert(place, byte),
             2 => text.truncate(place),
@@ -257,11 +257,11 @@ proptest! {
         match input.format {
             Format::Json => match (read, collect(&text[..], &rules(), reading, &[3; 16])) {
                 (Ok((spooled, _)), Ok(whole)) => prop_assert_eq!(spooled.counts, whole.counts),
-                (Err(SourceError::Syntax(told)), Err(ReadError::Syntax(error))) => {
-                    prop_assert_eq!((told.offset, told.record), (error.offset, error.records + 1));
-                    let before = &text[..told.offset as usize];
+                (Err(SourceError::Syntax(located)), Err(ReadError::Syntax(error))) => {
+                    prop_assert_eq!((located.offset, located.record), (error.offset, error.records + 1));
+                    let before = &text[..located.offset as usize];
                     let newlines = before.iter().filter(|byte| **byte == b'\n').count() as u64;
-                    prop_assert_eq!(told.line, newlines + 1);
+                    prop_assert_eq!(located.line, newlines + 1);
                 }
                 (read, _) => panic!("{read:?}"),
             },
@@ -273,9 +273,9 @@ proptest! {
                     (Ok((spooled, _)), None) => {
                         prop_assert_eq!(spooled.counts.total as usize, lines.len());
                     }
-                    (Err(SourceError::Syntax(told)), Some(wrong)) => {
-                        prop_assert_eq!(told.record as usize, wrong + 1, "{}", told);
-                        prop_assert_eq!(told.line as usize, lines[wrong].0 + 1, "{}", told);
+                    (Err(SourceError::Syntax(error)), Some(wrong)) => {
+                        prop_assert_eq!(error.record as usize, wrong + 1, "{}", error);
+                        prop_assert_eq!(error.line as usize, lines[wrong].0 + 1, "{}", error);
                     }
                     (read, wrong) => panic!("{read:?} {wrong:?}"),
                 }
@@ -293,7 +293,7 @@ fn is_record(line: &[u8]) -> bool {
 }
 
 #[test]
-fn chunks_have_2_000_records_however_small_these_are() {
+fn chunks_have_at_most_2_000_records() {
     let text = format!("[{}]", vec!["1"; 5_001].join(","));
     let (spooled, chunks) = spooled(
         text.as_bytes(),
@@ -317,7 +317,7 @@ fn chunks_have_2_000_records_however_small_these_are() {
 }
 
 #[test]
-fn any_record_of_a_chunk_can_be_handed_back_in_one_line() {
+fn any_record_of_a_chunk_can_be_returned_in_one_line() {
     let rules = rules();
     let text = b"[7,{\"n\":\"x\\ny\",\n\"i\":[\n\"a\",\r\n\"b\"],\"secret\":1,\"u\":\"ann\",\"u\":\"bob\"}]";
     let records = ChunkRecords::new(text, 41);

@@ -1,5 +1,5 @@
-//! What the functions behind queues share: taking messages apart, and saying which of them are to
-//! be delivered again.
+//! What the functions with an SQS trigger share: parsing messages, handling them one by one, and
+//! reporting those that must be redelivered.
 
 use std::fmt::Display;
 use std::panic::AssertUnwindSafe;
@@ -8,13 +8,18 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
+use tracing::Instrument as _;
 
-/// Does `work` for each message of an event, one after the other. Messages that fail, or that
-/// nobody can read, are named in the answer: the queue delivers them again, and puts aside those
-/// that it has delivered too often.
-pub async fn each<'w, M, E>(
+/// Message attribute of SQS that counts the deliveries of a message.
+const RECEIVE_COUNT: &str = "ApproximateReceiveCount";
+
+/// Calls `handle` for each message of an event, one after the other, within a span of the message.
+///
+/// Returns the messages that failed or could not be parsed: the queue redelivers them, and moves
+/// those that it has delivered too often to its dead-letter queue.
+pub async fn for_each_message<'h, M, E>(
     event: SqsEvent,
-    work: impl Fn(M) -> BoxFuture<'w, Result<(), E>> + Sync,
+    handle: impl Fn(M) -> BoxFuture<'h, Result<(), E>> + Sync,
 ) -> SqsBatchResponse
 where
     M: DeserializeOwned,
@@ -23,7 +28,13 @@ where
     let mut response = SqsBatchResponse::default();
     for message in event.records {
         let id = message.message_id.clone().unwrap_or_default();
-        if !one(&id, &message, &work).await {
+        // At level ERROR, so that the span is open at every log level.
+        let span = tracing::error_span!(
+            "message",
+            message.id = id,
+            message.receive_count = message.attributes.get(RECEIVE_COUNT).map(String::as_str)
+        );
+        if !handle_one(&message, &handle).instrument(span).await {
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = id;
             response.batch_item_failures.push(failure);
@@ -32,11 +43,10 @@ where
     response
 }
 
-/// Whether a message is done with.
-async fn one<'w, M, E>(
-    id: &str,
+/// Handles a message. Returns false if it must be redelivered.
+async fn handle_one<'h, M, E>(
     message: &SqsMessage,
-    work: &(impl Fn(M) -> BoxFuture<'w, Result<(), E>> + Sync),
+    handle: &(impl Fn(M) -> BoxFuture<'h, Result<(), E>> + Sync),
 ) -> bool
 where
     M: DeserializeOwned,
@@ -44,18 +54,18 @@ where
 {
     let body = message.body.as_deref().unwrap_or_default();
     let Ok(parsed) = serde_json::from_str(body) else {
-        // Not what is wrong with it: that would quote it.
-        tracing::error!(message.id = id, "a message cannot be read");
+        // Without the parse error, which would quote the message.
+        tracing::error!("failed to parse a message");
         return false;
     };
-    match AssertUnwindSafe(work(parsed)).catch_unwind().await {
+    match AssertUnwindSafe(handle(parsed)).catch_unwind().await {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
-            tracing::error!(message.id = id, %error, "a message is to be delivered again");
+            tracing::error!(%error, "failed to handle a message; the queue will redeliver it");
             false
         }
         Err(_panic) => {
-            tracing::error!(message.id = id, "the work on a message panicked");
+            tracing::error!("panicked while handling a message; the queue will redeliver it");
             false
         }
     }
@@ -77,18 +87,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_messages_that_failed_are_delivered_again() {
-        let work = |number: u64| {
-            let work = async move {
+    async fn only_failed_messages_are_redelivered() {
+        let handle = |number: u64| {
+            let outcome = async move {
                 match number {
                     1 => Ok(()),
                     2 => Err("no"),
                     _ => panic!("{number}"),
                 }
             };
-            work.boxed()
+            outcome.boxed()
         };
-        let response = each(event(&["1", "2", "3", "poison", "1"]), work).await;
+        let response = for_each_message(event(&["1", "2", "3", "poison", "1"]), handle).await;
         let failed = response.batch_item_failures.iter();
         let failed: Vec<_> = failed.map(|it| it.item_identifier.as_str()).collect();
         assert_eq!(failed, ["1", "2", "3"]);

@@ -1,5 +1,5 @@
-//! How much time a run has left, by a clock that goes on while the machine is suspended: a frozen
-//! function that wakes up late must see that it is late.
+//! The time that a run has left, by a clock that keeps running while the machine is suspended: a
+//! frozen function that wakes up late must see that it is late.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::Times;
 
-/// The times of one request, or of one chunk, from its arrival on.
+/// The time limits of one request, or of one chunk, counted from its arrival.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
     started: Duration,
@@ -19,7 +19,7 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// A request's, from now on.
+    /// Starts the clock of a request.
     #[must_use]
     pub fn start(times: Times) -> Self {
         Self {
@@ -30,9 +30,9 @@ impl Deadline {
         }
     }
 
-    /// A chunk's, from now on.
+    /// Starts the clock of a chunk.
     #[must_use]
-    pub(crate) fn of_chunk(times: Times) -> Self {
+    pub(crate) fn start_chunk(times: Times) -> Self {
         Self {
             stop_after: times.chunk_stop_after,
             give_up_after: times.chunk_give_up_after,
@@ -48,7 +48,7 @@ impl Deadline {
         since_boot().saturating_sub(self.started)
     }
 
-    /// Waits for `work` as long as writes may begin; `None`: that time is over.
+    /// Waits for `work` while writes may start. Returns `None` if that time is over.
     pub(crate) fn before_stop<'w, T>(
         &self,
         work: impl Future<Output = T> + Send + 'w,
@@ -56,7 +56,7 @@ impl Deadline {
         self.within(self.stop_after, work)
     }
 
-    /// Waits for `work` as long as any answer is waited for; `None`: that time is over.
+    /// Waits for `work` while responses are waited for at all. Returns `None` if that time is over.
     pub(crate) fn before_giving_up<'w, T>(
         &self,
         work: impl Future<Output = T> + Send + 'w,
@@ -64,7 +64,7 @@ impl Deadline {
         self.within(self.give_up_after, work)
     }
 
-    /// Like [`Self::before_giving_up`], and leaves time for something else.
+    /// Like [`Self::before_giving_up`], but leaves `reserve` for the work that follows.
     pub(crate) fn before_reserve<'w, T>(
         &self,
         reserve: Duration,
@@ -73,8 +73,7 @@ impl Deadline {
         self.within(self.give_up_after.saturating_sub(reserve), work)
     }
 
-    /// Boxed, because the compiler cannot prove that what is made of many nested generic futures
-    /// may be sent between threads.
+    /// Boxed, because the compiler cannot prove that deeply nested generic futures are `Send`.
     fn within<'w, T>(
         &self,
         limit: Duration,
@@ -84,7 +83,7 @@ impl Deadline {
         async move { tokio::time::timeout(left, work).await.ok() }.boxed()
     }
 
-    /// How long a write that begins now may take; `None`: none may begin.
+    /// Returns the timeout of a write that starts now, or `None` if no write may start any more.
     pub(crate) fn write_timeout(&self) -> Option<Duration> {
         let elapsed = self.elapsed();
         (elapsed < self.stop_after).then(|| self.give_up_after.saturating_sub(elapsed))
@@ -93,7 +92,7 @@ impl Deadline {
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const CLOCK: ClockId = ClockId::Boottime;
-/// Elsewhere functions are only developed.
+/// On other systems the functions are only developed.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const CLOCK: ClockId = ClockId::Monotonic;
 

@@ -1,37 +1,30 @@
-//! The steps of a run: acquire the task, check the input, plan every record, write what changes,
-//! finish; and of the change of one user ([`Directory`]), which is planned the same way. Dialects and functions call these; what a record means is `muster-core`'s, how rows
-//! stand in DynamoDB is `muster-aws`'s.
+//! Imports of users, from acquiring the task to the finished run, and writes of single users.
+//!
+//! Dialects and functions call this crate. `muster-core` defines what a record means, `muster-aws`
+//! how rows are stored in DynamoDB. The parts, each of which uses only those below it:
+//!
+//! - [`request`](self::import): imports within one request, and their hand-over to the workers;
+//! - [`uploads`]: imports of uploaded files, and the status and cancellation of any import;
+//! - `worker`: the processor, the writers and the sweeper ([`Runner`]);
+//! - `user`: writes of single users ([`Directory`]);
+//! - `records`: planning and applying the records of a run;
+//! - `run`: what all of these know about a run.
 
-mod apply;
-mod background;
-mod claiming;
+mod blocking;
 mod deadline;
-mod ending;
-mod foresight;
-mod handing;
-mod keyed;
-mod later;
-mod managers;
-mod pace;
-mod planning;
-mod processing;
-mod sending;
-mod settling;
-mod single;
-mod stamped;
-mod stopping;
-mod sweeping;
-mod sync;
-mod threshold;
+mod records;
+mod request;
+mod run;
+mod span;
 mod times;
 pub mod uploads;
-mod work;
-mod writing;
+mod user;
+mod worker;
 
-pub use self::background::Runner;
 pub use self::deadline::Deadline;
-pub use self::later::import_later;
-pub use self::single::{Directory, Judge, Whom, Written};
-pub use self::sweeping::Swept;
-pub use self::sync::{IdempotencyKey, Outcome, SyncImport, SyncRequest, import};
-pub use self::times::{TIMES, Times};
+pub use self::request::{
+    IdempotencyKey, ImportRequest, ImportResponse, RunOutcome, enqueue_import, import,
+};
+pub use self::times::{TIMES_VARIABLE, Times};
+pub use self::user::{Directory, UserCheck, UserSelector, WriteOutcome};
+pub use self::worker::{Runner, SweepReport};

@@ -1,4 +1,5 @@
-//! The times of the protocol (PROTOCOL §3): settings, so that tests need not wait.
+//! The times of the protocol (protocol.md#synchronous-runs and following). They are settings so
+//! that tests need not wait.
 
 use std::env;
 use std::time::Duration;
@@ -6,100 +7,106 @@ use std::time::Duration;
 use muster_aws::ConfigError;
 use serde::de::{Deserialize, Deserializer, Error as _};
 
-/// The variable that holds other times than the default ones: a JSON object of names of
-/// [`Times`]' fields, with seconds, or with numbers of tries. For tests; a deployment has none.
-pub const TIMES: &str = "MUSTER_TIMES";
+/// Environment variable that overrides default times: a JSON object that maps field names of
+/// [`Times`] to seconds, or to numbers of attempts. For tests; a deployment does not set it.
+pub const TIMES_VARIABLE: &str = "MUSTER_TIMES";
 
-/// How long things take at most.
+/// Time limits and attempt limits of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Times {
-    /// A synchronous run's hold of its task. It is not renewed.
+    /// Duration of a synchronous run's task lock, which is not renewed.
     #[serde(deserialize_with = "seconds")]
     pub sync_hold: Duration,
-    /// After this a synchronous run begins no further writes.
+    /// Time after which a synchronous run starts no further writes.
     #[serde(deserialize_with = "seconds")]
     pub stop_after: Duration,
-    /// After this it waits for no answer any more. Below the function's timeout of 28 s, which is
-    /// below the hold, so that nothing is sent without one.
+    /// Time after which a synchronous run waits for no further responses. Below the function's
+    /// timeout of 28 s, which is below the lock's duration, so that nothing is sent without a lock.
     #[serde(deserialize_with = "seconds")]
     pub give_up_after: Duration,
-    /// What the sweeper leaves a run after its hold, for others to take over.
+    /// Time after the end of a run's lock in which the sweeper leaves the run for others to take
+    /// over.
     #[serde(deserialize_with = "seconds")]
     pub sweep_grace: Duration,
-    /// How long a stamp is kept after the run's start: longer than any replay can come.
+    /// Lifetime of a stamp from the start of its run: longer than any replay can be delayed.
     #[serde(deserialize_with = "seconds")]
     pub stamp_kept: Duration,
-    /// After this a writer begins no further writes of its chunk.
+    /// Time after which a writer starts no further writes of its chunk.
     #[serde(deserialize_with = "seconds")]
     pub chunk_stop_after: Duration,
-    /// After this it waits for no answer any more. Below the function's timeout.
+    /// Time after which a writer waits for no further responses. Below the function's timeout.
     #[serde(deserialize_with = "seconds")]
     pub chunk_give_up_after: Duration,
-    /// How long after that others leave its chunk to it: what clocks of two machines differ, and
-    /// what a request is still under way.
+    /// Grace period after that in which others leave the chunk to its writer: it covers the clock
+    /// difference of two machines and a request that is still in flight.
     #[serde(deserialize_with = "seconds")]
     pub chunk_grace: Duration,
-    /// How often a chunk is begun with, while nothing of it gets applied, before its run stops.
-    #[serde(deserialize_with = "tries")]
+    /// Maximum attempts on a chunk of which nothing gets applied, before its run stops.
+    #[serde(deserialize_with = "attempts")]
     pub chunk_tries: u32,
-    /// The visibility timeout of a chunk's message: it is sent again at most that often.
+    /// Visibility timeout of a chunk's message: the message is redelivered at most that often.
     #[serde(deserialize_with = "seconds")]
     pub chunk_visible: Duration,
-    /// How often the processor says that it is at work.
+    /// Interval of the processor's heartbeat.
     #[serde(deserialize_with = "seconds")]
     pub heartbeat: Duration,
-    /// After how much silence another processor is sent for.
+    /// Time without a heartbeat after which the sweeper sends for another processor.
     #[serde(deserialize_with = "seconds")]
     pub heartbeat_over: Duration,
-    /// How often an upload is begun with before its run ends.
-    #[serde(deserialize_with = "tries")]
+    /// Maximum attempts to check an upload before its run ends.
+    #[serde(deserialize_with = "attempts")]
     pub process_tries: u32,
-    /// A run that takes longer than this is stopped. Well below `stamp_kept`.
+    /// Maximum duration of a background run; after that it is stopped. Well below `stamp_kept`.
     #[serde(deserialize_with = "seconds")]
     pub run_over: Duration,
-    /// After this a run of which nothing has come is counted as stuck.
+    /// Time without progress after which a run counts as stuck.
     #[serde(deserialize_with = "seconds")]
     pub stuck_after: Duration,
-    /// How long a chunk that nobody has begun with may wait before its message is sent again,
-    /// though the queue is full.
+    /// Time after which the message of a chunk that nobody has started is sent again even if the
+    /// queue is full.
     #[serde(deserialize_with = "seconds")]
     pub resend_anyway: Duration,
 }
 
-/// A time in whole milliseconds, as logs have it.
+/// Converts a duration to whole milliseconds, the unit of log fields.
 pub(crate) fn whole_millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Times {
-    /// Those of the environment; the default ones where [`TIMES`] says nothing of them.
+    /// Reads [`TIMES_VARIABLE`]. Times that it does not name keep their defaults.
     ///
     /// # Errors
-    /// What it says is no such object, or the times do not fit each other.
+    /// Returns an error if the variable is not such an object, or if the times contradict each
+    /// other.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::parse(&env::var(TIMES).unwrap_or_default())
+        Self::parse(&env::var(TIMES_VARIABLE).unwrap_or_default())
     }
 
     fn parse(setting: &str) -> Result<Self, ConfigError> {
         if setting.is_empty() {
             return Ok(Self::default());
         }
-        let unusable = |why: String| ConfigError::Unusable { name: TIMES, why };
-        // A struct would be read from a list, too.
+        let unusable = |why: String| ConfigError::Unusable {
+            name: TIMES_VARIABLE,
+            why,
+        };
+        // Through a map first: serde would read a struct from an array, too.
         let times = serde_json::from_str::<serde_json::Map<_, _>>(setting)
             .and_then(|members| serde_json::from_value::<Self>(members.into()))
             .map_err(|error| {
                 unusable(format!(
-                    "it must be a JSON object of times and tries; {error}"
+                    "expected a JSON object of times and attempts: {error}"
                 ))
             })?;
-        times.fit().map_err(unusable)?;
+        times.check_order().map_err(unusable)?;
         Ok(times)
     }
 
-    /// What the protocol rests on: nobody writes once others may think that nobody does.
-    fn fit(&self) -> Result<(), String> {
+    /// Checks the order of times on which the protocol relies: nobody may still be writing once
+    /// others may assume that nobody is.
+    fn check_order(&self) -> Result<(), String> {
         for (name, sooner, later_name, later) in [
             (
                 "stop_after",
@@ -138,7 +145,7 @@ impl Times {
         Ok(())
     }
 
-    /// How long a chunk is its writer's.
+    /// Duration of a chunk lease.
     #[must_use]
     pub const fn chunk_held(&self) -> Duration {
         self.chunk_give_up_after.saturating_add(self.chunk_grace)
@@ -168,22 +175,20 @@ impl Default for Times {
     }
 }
 
-/// Seconds, with a fraction if need be.
+/// Deserializes seconds, with or without a fraction.
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let seconds = f64::deserialize(deserializer)?;
     Duration::try_from_secs_f64(seconds)
         .ok()
         .filter(|time| !time.is_zero())
-        .ok_or_else(|| D::Error::custom(format!("{seconds} is no time in seconds, above 0")))
+        .ok_or_else(|| D::Error::custom(format!("{seconds} is not a positive number of seconds")))
 }
 
-/// How often something is tried.
-fn tries<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+/// Deserializes a number of attempts.
+fn attempts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     match u32::deserialize(deserializer)? {
-        0 => Err(D::Error::custom(
-            "what is never tried is never done: at least 1",
-        )),
-        tries => Ok(tries),
+        0 => Err(D::Error::custom("attempts must be at least 1")),
+        attempts => Ok(attempts),
     }
 }
 
@@ -192,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_setting_does_not_name_stays_as_it_is() {
+    fn times_that_the_setting_does_not_name_keep_their_defaults() {
         for nothing in ["", "{}"] {
             assert_eq!(Times::parse(nothing).unwrap(), Times::default());
         }
@@ -207,15 +212,24 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_cannot_be_is_refused_with_what_is_wrong() {
+    fn an_invalid_setting_is_refused_with_the_reason() {
         for (setting, named) in [
             ("soon", "a JSON object"),
             ("[1]", "a JSON object"),
             (r#"{"chunk_stops_after": 1}"#, "`chunk_stops_after`"),
             (r#"{"heartbeat": "1"}"#, "\"1\""),
-            (r#"{"heartbeat": -1}"#, "-1 is no time in seconds"),
-            (r#"{"heartbeat": 0}"#, "0 is no time in seconds"),
-            (r#"{"heartbeat": 1e300}"#, "no time in seconds"),
+            (
+                r#"{"heartbeat": -1}"#,
+                "-1 is not a positive number of seconds",
+            ),
+            (
+                r#"{"heartbeat": 0}"#,
+                "0 is not a positive number of seconds",
+            ),
+            (
+                r#"{"heartbeat": 1e300}"#,
+                "not a positive number of seconds",
+            ),
             (r#"{"chunk_tries": 2.5}"#, "2.5"),
             (r#"{"process_tries": 0}"#, "at least 1"),
             (

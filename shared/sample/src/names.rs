@@ -1,5 +1,5 @@
-//! Names of people in a dozen languages, each with the ASCII spelling that logins and e-mail
-//! addresses are made of.
+//! Names of people in a dozen languages, each with the ASCII form used in logins and e-mail
+//! addresses.
 
 /// A part of a name: as written, and in lower-case ASCII.
 pub(super) type Name = (&'static str, &'static str);
@@ -9,11 +9,11 @@ pub(super) type Name = (&'static str, &'static str);
 pub(super) struct Language {
     pub(super) given: &'static [Name],
     pub(super) family: &'static [Name],
-    /// The family name is written first.
+    /// True if the family name comes first.
     pub(super) family_first: bool,
-    /// Logins are now and then spelled in the language's own letters. Only where every name is
-    /// one word of letters of one script whose capitals fold back to the same letters, so that
-    /// such a login is sound and its capitals are known to be a repetition.
+    /// True if some logins use the language's own letters. Requires that every name is one word of
+    /// letters of one script whose upper-case form folds back to the same letters, so that such a
+    /// login is valid and its upper-case form is a known duplicate.
     pub(super) native_logins: bool,
 }
 
@@ -379,7 +379,7 @@ pub(super) static LANGUAGE_CODES: &[&str] = &[
     "cs", "sk", "de", "en", "pl", "fr", "es", "tr", "uk", "el", "et", "fi", "hu", "vi", "ja", "ar",
 ];
 
-/// Domains that are reserved for examples and can never receive mail.
+/// Domains reserved for examples, which never receive mail.
 pub(super) static MAIL_DOMAINS: &[&str] = &[
     "example.com",
     "example.org",

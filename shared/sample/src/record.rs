@@ -1,38 +1,38 @@
-//! One record of the sample data and its JSON text. The text is written by hand: it must be able
-//! to hold what a serialiser would never write (a key twice, escapes where none are needed), and
-//! millions of records must not cost an allocation each.
+//! One record of the sample data and its JSON text. The text is written by hand: it must hold what
+//! a serialiser never writes (a duplicate key, unnecessary escapes), and millions of records must
+//! not cost an allocation each.
 
 use std::ops::Range;
 
 /// A value of a record.
 enum Value {
-    /// Text, to be quoted and escaped: where it lies in [`Record::texts`].
+    /// Text to be quoted and escaped: its range in [`Record::texts`].
     Text(Range<usize>),
-    /// JSON as it stands.
+    /// Raw JSON.
     Json(&'static str),
-    /// A whole number.
+    /// An integer.
     Integer(u64),
 }
 
-/// A record: keys and values in the order in which they are written.
+/// A record: keys and values in output order.
 #[derive(Default)]
 pub(super) struct Record {
     fields: Vec<(&'static str, Value)>,
-    /// Text values, one behind the other.
+    /// The text values, concatenated.
     texts: String,
-    /// Text is written in ASCII, other characters as `\uXXXX`.
+    /// Writes text in ASCII, other characters as `\uXXXX`.
     pub(super) ascii_only: bool,
 }
 
 impl Record {
-    /// Makes it an empty record again.
+    /// Clears the record.
     pub(super) fn clear(&mut self) {
         self.fields.clear();
         self.texts.clear();
         self.ascii_only = false;
     }
 
-    /// Adds a text, which `write` appends to what it is given.
+    /// Adds a text, which `write` appends to its argument.
     pub(super) fn push_text(&mut self, key: &'static str, write: impl FnOnce(&mut String)) {
         let start = self.texts.len();
         write(&mut self.texts);
@@ -40,46 +40,46 @@ impl Record {
             .push((key, Value::Text(start..self.texts.len())));
     }
 
-    /// Adds JSON as it stands.
+    /// Adds raw JSON.
     pub(super) fn push_json(&mut self, key: &'static str, json: &'static str) {
         self.fields.push((key, Value::Json(json)));
     }
 
-    /// Adds JSON before all other fields, even if there is one of that name.
+    /// Adds raw JSON before all other fields, even if the key exists.
     pub(super) fn push_json_first(&mut self, key: &'static str, json: &'static str) {
         self.fields.insert(0, (key, Value::Json(json)));
     }
 
-    /// Makes the value of a key this text.
+    /// Sets the value of a key to this text.
     pub(super) fn set_text(&mut self, key: &'static str, text: &str) {
         let start = self.texts.len();
         self.texts.push_str(text);
         self.set(key, Value::Text(start..self.texts.len()));
     }
 
-    /// Makes the value of a key this JSON.
+    /// Sets the value of a key to this raw JSON.
     pub(super) fn set_json(&mut self, key: &'static str, json: &'static str) {
         self.set(key, Value::Json(json));
     }
 
-    /// Makes the value of a key this number.
+    /// Sets the value of a key to this number.
     pub(super) fn set_integer(&mut self, key: &'static str, number: u64) {
         self.set(key, Value::Integer(number));
     }
 
     fn set(&mut self, key: &'static str, value: Value) {
         match self.fields.iter_mut().find(|(name, _)| *name == key) {
-            Some((_, held)) => *held = value,
+            Some((_, logins)) => *logins = value,
             None => self.fields.push((key, value)),
         }
     }
 
-    /// Takes a field out.
+    /// Removes a field.
     pub(super) fn remove(&mut self, key: &'static str) {
         self.fields.retain(|(name, _)| *name != key);
     }
 
-    /// The text of a key; empty if there is none.
+    /// Returns the text of a key; empty if it has none.
     pub(super) fn text(&self, key: &str) -> &str {
         let field = self.fields.iter().find(|(name, _)| *name == key);
         match field {
@@ -117,13 +117,13 @@ fn write_text(out: &mut Vec<u8>, text: &str, ascii_only: bool) {
     let escaped = |byte: u8| {
         byte < 0x20 || byte == b'"' || byte == b'\\' || byte == 0x7f || (ascii_only && byte >= 0x80)
     };
-    // Not `any`, whose early end keeps the compiler from looking at many bytes at once.
+    // Not `any`: its early exit prevents vectorisation.
     if text
         .bytes()
         .fold(false, |found, byte| found | escaped(byte))
     {
-        for letter in text.chars() {
-            write_letter(out, letter, ascii_only);
+        for character in text.chars() {
+            write_character(out, character, ascii_only);
         }
     } else {
         out.extend_from_slice(text.as_bytes());
@@ -131,22 +131,22 @@ fn write_text(out: &mut Vec<u8>, text: &str, ascii_only: bool) {
     out.push(b'"');
 }
 
-fn write_letter(out: &mut Vec<u8>, letter: char, ascii_only: bool) {
-    match letter {
+fn write_character(out: &mut Vec<u8>, character: char, ascii_only: bool) {
+    match character {
         '"' => out.extend_from_slice(b"\\\""),
         '\\' => out.extend_from_slice(b"\\\\"),
         '\n' => out.extend_from_slice(b"\\n"),
         '\t' => out.extend_from_slice(b"\\t"),
-        _ if letter.is_control() || (ascii_only && !letter.is_ascii()) => {
-            for unit in letter.encode_utf16(&mut [0; 2]) {
+        _ if character.is_control() || (ascii_only && !character.is_ascii()) => {
+            for unit in character.encode_utf16(&mut [0; 2]) {
                 out.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
             }
         }
-        _ => out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
+        _ => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
     }
 }
 
-/// Appends a number, with zeros in front up to this many digits.
+/// Appends a number, padded with zeros to this many digits.
 pub(super) fn push_number(out: &mut String, number: u64, digits: u32) {
     let mut place = 10_u64.pow(digits.saturating_sub(1));
     while number / 10 >= place {
@@ -163,7 +163,7 @@ mod tests {
     use super::{Record, push_number};
 
     #[test]
-    fn a_record_is_json_whatever_its_texts_hold() {
+    fn a_record_is_valid_json_for_any_text() {
         let mut record = Record::default();
         record.push_text("Name", |text| {
             text.push_str("Č \"}, {\\ \0\u{7f}\u{85}🙂\n")
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_padded_and_never_cut() {
+    fn numbers_are_padded_and_never_truncated() {
         for number in [0, 7, 9, 10, 99, 100, 12_345, u64::MAX / 2, u64::MAX] {
             for digits in [0, 1, 4] {
                 let mut text = String::new();

@@ -1,4 +1,4 @@
-//! Who is at the other end.
+//! The address of the client.
 
 use std::net::SocketAddr;
 
@@ -7,8 +7,8 @@ use http::Extensions;
 use http::request::Parts;
 use lambda_http::request::RequestContext;
 
-/// Where a request comes from: what API Gateway says, else the connection's other end. Headers
-/// such as `X-Forwarded-For` are the client's own word.
+/// The client's address: from API Gateway, or else the peer of the connection. Headers such as
+/// `X-Forwarded-For` are not used, because the client can set them.
 #[derive(Debug, Clone)]
 pub struct ClientAddress(pub String);
 

@@ -1,20 +1,24 @@
-//! What request headers say: the bearer token, whether the body is JSON, what the client prefers.
+//! Request headers: the bearer token, the body's media type, and the client's preferences.
 
 use http::{HeaderMap, HeaderName, header};
 
-/// What a client would like, if it can be had (RFC 7240).
+/// Message for a request of a robot without a valid token.
+pub const INVALID_TOKEN: &str = "the token is missing or invalid: sign in at POST /authenticate \
+                                 and send it as `Authorization: Bearer …`";
+
+/// Preferences of a client (RFC 7240).
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
-/// The token of a request's `Authorization` header, if it has just one and that is a bearer token
-/// (RFC 6750 §2.1; the scheme's case does not matter).
+/// Returns the bearer token of the `Authorization` header (RFC 6750 §2.1). The scheme's case does
+/// not matter. Returns `None` if the header is missing, repeated or has another scheme.
 #[must_use]
-pub fn token(headers: &HeaderMap) -> Option<&str> {
-    token_in(headers, &header::AUTHORIZATION)
+pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    bearer_token_in(headers, &header::AUTHORIZATION)
 }
 
-/// The token of another header, which is written like that one.
+/// Returns the bearer token of another header with the syntax of `Authorization`.
 #[must_use]
-pub fn token_in<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+pub fn bearer_token_in<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     if values.next().is_some() {
@@ -25,7 +29,8 @@ pub fn token_in<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
-/// Whether the body is declared as `application/json`; parameters such as `charset` are fine.
+/// Returns true if the body is declared as `application/json`, with or without parameters such as
+/// `charset`.
 #[must_use]
 pub fn is_json(headers: &HeaderMap) -> bool {
     let mut values = headers.get_all(header::CONTENT_TYPE).iter();
@@ -38,22 +43,22 @@ pub fn is_json(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Whether the client prefers this (`Prefer`, RFC 7240): a token without regard to case, whatever
-/// its value or parameters.
+/// Returns true if the client has sent this preference (`Prefer`, RFC 7240), in any case and with
+/// any value or parameters.
 #[must_use]
-pub fn prefers(headers: &HeaderMap, wanted: &str) -> bool {
+pub fn prefers(headers: &HeaderMap, preference: &str) -> bool {
     let values = headers.get_all(PREFER).iter();
     values
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| split_outside_quotes(value, ','))
-        .any(|preference| {
-            let end = preference.find(['=', ';']).unwrap_or(preference.len());
-            let name = preference.get(..end).unwrap_or_default();
-            name.trim().eq_ignore_ascii_case(wanted)
+        .any(|sent| {
+            let end = sent.find(['=', ';']).unwrap_or(sent.len());
+            let name = sent.get(..end).unwrap_or_default();
+            name.trim().eq_ignore_ascii_case(preference)
         })
 }
 
-/// The parts of a header's value; a quoted string (RFC 9110 §5.6.4) may hold what separates them.
+/// Splits a header's value, ignoring separators within quoted strings (RFC 9110 §5.6.4).
 fn split_outside_quotes(value: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     value.split(move |c| {
@@ -81,9 +86,9 @@ mod tests {
     }
 
     #[test]
-    fn a_bearer_token_is_found_and_nothing_else() {
+    fn only_a_single_bearer_token_is_accepted() {
         let token_of = |values: &[&'static str]| {
-            token(&headers(header::AUTHORIZATION, values)).map(str::to_owned)
+            bearer_token(&headers(header::AUTHORIZATION, values)).map(str::to_owned)
         };
         assert_eq!(token_of(&["Bearer abc"]).as_deref(), Some("abc"));
         assert_eq!(token_of(&["bearer  abc"]).as_deref(), Some("abc"));
@@ -99,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_known_by_its_media_type() {
+    fn json_is_recognized_by_its_media_type() {
         let json = |values: &[&'static str]| is_json(&headers(header::CONTENT_TYPE, values));
         assert!(json(&["application/json"]));
         assert!(json(&["Application/JSON ; charset=UTF-8"]));
@@ -109,9 +114,9 @@ mod tests {
     }
 
     #[test]
-    fn a_preference_is_known_in_any_case_and_place() {
+    fn a_preference_is_recognized_in_any_case_and_position() {
         let prefer = HeaderName::from_static("prefer");
-        let asked = |values| prefers(&headers(prefer.clone(), values), "respond-async");
+        let preferred = |values| prefers(&headers(prefer.clone(), values), "respond-async");
         for values in [
             &["respond-async"][..],
             &["Respond-Async"],
@@ -119,7 +124,7 @@ mod tests {
             &["handling=lenient", "respond-async;foo=bar"],
             &[r#"a="x, \" y" ,respond-async = """#],
         ] {
-            assert!(asked(values), "{values:?}");
+            assert!(preferred(values), "{values:?}");
         }
         for values in [
             &[][..],
@@ -128,7 +133,7 @@ mod tests {
             &["a; respond-async"],
             &[r#"a="x, respond-async""#],
         ] {
-            assert!(!asked(values), "{values:?}");
+            assert!(!preferred(values), "{values:?}");
         }
     }
 }

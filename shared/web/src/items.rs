@@ -1,52 +1,68 @@
-//! What a run has to say, as operators and robots see it.
+//! Items of a run, for operators and robots: the query, and the page that it finds.
 
-use muster_core::item::{Item, Severity};
-use serde::Serialize;
-use utoipa::ToSchema;
+use jiff::Timestamp;
+use muster_api::{ItemResponse, Page};
+use muster_aws::background::Objects;
+use muster_aws::runs::Run;
+use muster_aws::runs::items::{ItemFilter, NumberedItem};
+use muster_aws::{Store, StoreError};
+use muster_core::item::Severity;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
-/// What a run has to say about a record, or about itself.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct LoggedItem {
-    /// Where it stands among the run's items: numbers grow, and may leave some out.
-    pub number: u64,
-    /// The number of the record in the data, from 1; null: about the whole run.
-    #[schema(required)]
-    pub record: Option<u64>,
-    /// The user name in that record, shortened and with control characters escaped.
-    #[schema(required)]
-    pub login: Option<String>,
-    /// The JSON key that is meant.
-    #[schema(required, example = "E-mail")]
-    pub key: Option<String>,
-    /// What kind of trouble it is.
-    #[schema(example = "email.malformed")]
-    pub code: String,
-    /// How much it weighs.
-    pub severity: Severity,
-    /// What is wrong, and what is right.
-    pub message: String,
+use crate::page::page;
+
+/// Filter of items.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ItemsQuery {
+    /// Only items with this code, or a code that starts with it and a dot: `email` matches
+    /// `email.malformed`.
+    code: Option<String>,
+    /// Only items of this severity.
+    #[param(inline)]
+    severity: Option<Severity>,
+    /// Only items about the record with this number.
+    record: Option<u64>,
+    /// Only items about this JSON key.
+    key: Option<String>,
+    /// Only items about this user name, in any spelling, as it was sent or as items show it.
+    login: Option<String>,
 }
 
-impl LoggedItem {
-    /// An item, and where it stands.
-    #[must_use]
-    pub fn new(number: u64, item: Item) -> Self {
-        let Item {
-            record,
-            login,
-            key,
+impl ItemsQuery {
+    /// Reads a page of the items of `run` that match, starting at the item number `from`.
+    ///
+    /// # Errors
+    /// Returns an error if the store request fails.
+    pub async fn page(
+        self,
+        store: &Store,
+        objects: &Objects,
+        run: &Run,
+        from: u64,
+        limit: u16,
+    ) -> Result<Page<ItemResponse>, StoreError> {
+        let Self {
             code,
             severity,
-            message,
-        } = item;
-        Self {
-            number,
             record,
-            login,
             key,
-            code: code.into_owned(),
+            login,
+        } = self;
+        let filter = ItemFilter {
+            code,
             severity,
-            message: message.into_owned(),
-        }
+            record,
+            key,
+            login,
+        };
+        let (limit, now) = (limit.into(), Timestamp::now());
+        let found = store
+            .items()
+            .list(objects, run, &filter, from, limit, now)
+            .await?;
+        let response = |NumberedItem { number, item }| ItemResponse::new(number, item);
+        Ok(page(found.items, found.next, response))
     }
 }

@@ -1,100 +1,91 @@
-//! What a request says: its JSON body and its query, read into a type; what does not fit is
-//! refused as a problem that names the place.
+//! JSON bodies and queries, deserialized into a type. Errors name the place.
 
 use axum::extract::{FromRequestParts, Query};
 use http::StatusCode;
 use http::request::Parts;
+use muster_api::FieldError;
 use serde::de::DeserializeOwned;
 
-use crate::problem::FieldError;
-use crate::{Body, Problem, headers};
+use crate::{Body, BodyError, ProblemResponse};
 
-/// Bytes of a body that is read into memory as a whole and into a type.
-const MOST: usize = 1_000_000;
+/// Maximum bytes of a JSON body.
+const MAX_JSON_BYTES: usize = 1_000_000;
 
-/// A JSON body. Unknown members are the type's business: `deny_unknown_fields`.
+/// A JSON body. The type decides on unknown members: `deny_unknown_fields`.
 #[derive(Debug)]
 pub struct JsonBody<T>(pub T);
 
 impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for JsonBody<T> {
-    type Rejection = Problem;
+    type Rejection = ProblemResponse;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        if !headers::is_json(&parts.headers) {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "the body must be JSON, sent with the header Content-Type: application/json",
-            ));
-        }
-        let too_large = || {
-            Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ProblemResponse> {
+        let body = parts.extensions.get::<Body>().unwrap_or(&Body::Broken);
+        match body.json(&parts.headers, MAX_JSON_BYTES) {
+            Ok(body) => read(body).map(Self),
+            Err(BodyError::TooLarge) => Err(ProblemResponse::new(
+                BodyError::TooLarge.status(),
                 "the body is larger than 1,000,000 bytes",
-            )
-        };
-        match parts.extensions.get::<Body>() {
-            Some(Body::Complete(body)) if body.len() <= MOST => read(body).map(Self),
-            Some(Body::Complete(_) | Body::TooLarge) => Err(too_large()),
-            Some(Body::Broken) | None => Err(Problem::new(
-                StatusCode::BAD_REQUEST,
-                "the connection broke before the end of the body; nothing was changed",
             )),
+            Err(error) => Err(ProblemResponse::new(error.status(), error.message())),
         }
     }
 }
 
-/// A byte order mark is fine, as everywhere.
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+/// Deserializes a body. A byte order mark is allowed, as in imports.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ProblemResponse> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let json = &mut serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut *json).map_err(|error| {
         let path = error.path().to_string();
-        refused(error.inner(), &path)
+        invalid(error.inner(), &path)
     })?;
-    json.end().map_err(|error| refused(&error, ""))?;
+    json.end().map_err(|error| invalid(&error, ""))?;
     Ok(value)
 }
 
-fn refused(error: &serde_json::Error, path: &str) -> Problem {
+fn invalid(error: &serde_json::Error, path: &str) -> ProblemResponse {
     let place = format!("line {}, column {}", error.line(), error.column());
     if !error.is_data() {
-        let detail = format!("the body is not JSON: {}", reason(error));
-        return Problem::new(StatusCode::BAD_REQUEST, detail);
+        let detail = format!("the body is not valid JSON: {}", reason(error));
+        return ProblemResponse::new(StatusCode::BAD_REQUEST, detail);
     }
     let field = if path == "." { "" } else { path };
-    Problem::new(
+    ProblemResponse::new(
         StatusCode::BAD_REQUEST,
-        format!("the body is not what is expected at {place}; nothing was changed"),
+        format!("the body has an unexpected value at {place}; nothing was changed"),
     )
     .with_errors(vec![FieldError::new(field, reason(error))])
 }
 
-/// What serde says, which may quote the value: it goes back to its sender alone.
+/// Returns serde's message. It may quote the value, so it must not be logged.
 fn reason(error: &serde_json::Error) -> String {
     error.to_string()
 }
 
-/// The query, read into a type; unknown parameters are ignored.
+/// The query, deserialized into a type. Unknown parameters are ignored.
 #[derive(Debug)]
-pub struct Parameters<T>(pub T);
+pub struct QueryParams<T>(pub T);
 
-impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Parameters<T> {
-    type Rejection = Problem;
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for QueryParams<T> {
+    type Rejection = ProblemResponse;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ProblemResponse> {
         match Query::<T>::try_from_uri(&parts.uri) {
             Ok(Query(parameters)) => Ok(Self(parameters)),
             Err(rejection) => {
                 let text = rejection.body_text();
                 let (_, reason) = text.split_once(": ").unwrap_or(("", &text));
                 let (field, message) = reason.split_once(": ").unwrap_or(("", reason));
-                Err(
-                    Problem::new(StatusCode::BAD_REQUEST, "a query parameter is not right")
-                        .with_errors(vec![FieldError::new(field, message)]),
-                )
+                Err(invalid_parameter(field, message))
             }
         }
     }
+}
+
+/// Returns the 400 error about a query parameter.
+pub(crate) fn invalid_parameter(name: &str, message: &str) -> ProblemResponse {
+    ProblemResponse::new(StatusCode::BAD_REQUEST, "invalid query parameter")
+        .with_errors(vec![FieldError::new(name, message)])
 }
 
 #[cfg(test)]
@@ -117,7 +108,7 @@ mod tests {
         count: u8,
     }
 
-    async fn refusal(body: &str) -> serde_json::Value {
+    async fn problem_of(body: &str) -> serde_json::Value {
         let response = read::<Outer>(body.as_bytes()).unwrap_err().into_response();
         assert_eq!(response.status(), StatusCode::BAD_REQUEST);
         let body = response.into_body().collect().await.unwrap().to_bytes();
@@ -125,9 +116,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_that_is_not_json_is_refused_with_its_place() {
+    async fn a_body_that_is_not_json_is_refused_with_the_position() {
         for broken in ["{\n  x}", "", r#"{"inner":{"count":1}} x"#] {
-            let problem = refusal(broken).await;
+            let problem = problem_of(broken).await;
             let detail = problem["detail"].as_str().unwrap();
             assert!(
                 detail.contains("line") && detail.contains("column"),
@@ -138,19 +129,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_member_that_does_not_fit_is_named() {
+    async fn an_invalid_member_is_named() {
         for (body, field) in [
             (r#"{"inner":{"count":"1"}}"#, "inner.count"),
             (r#"{"inner":{"count":1,"more":2}}"#, "inner.more"),
             (r#"[]"#, ""),
         ] {
-            let problem = refusal(body).await;
+            let problem = problem_of(body).await;
             assert_eq!(problem["errors"][0]["field"], field, "{problem}");
         }
     }
 
     #[test]
-    fn a_byte_order_mark_is_fine() {
+    fn a_byte_order_mark_is_allowed() {
         let read = read::<Outer>(b"\xef\xbb\xbf{\"inner\":{\"count\":1}}").unwrap();
         assert_eq!(read.inner.count, 1);
     }

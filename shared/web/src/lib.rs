@@ -1,31 +1,31 @@
-//! What the HTTP functions share: bearer tokens, request ids, bounded bodies, problem+json, pages, and
-//! the answers to unknown paths and wrong methods. No endpoint lives here.
+//! HTTP code that the functions share: bearer tokens, request ids, bounded bodies, errors as
+//! problem+json, pages, and responses to unknown paths and methods. No endpoint lives here; the
+//! bodies of requests and responses are defined in `muster-api`.
 
 pub mod body;
 pub mod client;
-pub mod documented;
+pub mod error;
 pub mod fallback;
 pub mod headers;
 pub mod items;
 pub mod json;
-pub mod lists;
+pub mod page;
 pub mod panics;
-pub mod problem;
 pub mod request_id;
-pub mod time;
+pub mod responses;
 
 use axum::Router;
 pub use http;
 
-pub use self::body::Body;
+pub use self::body::{Body, BodyError};
 pub use self::client::ClientAddress;
-pub use self::items::LoggedItem;
-pub use self::json::{JsonBody, Parameters};
-pub use self::problem::{FieldError, Problem};
+pub use self::error::{ApiError, ProblemResponse};
+pub use self::json::{JsonBody, QueryParams};
 pub use self::request_id::RequestId;
 
-/// Finishes a function's router: answers for what it does not route, a [`RequestId`] and a
-/// [`Body`] among the extensions of every request, and 500 instead of a dropped connection if a handler panics.
+/// Completes a function's router. Unknown paths and methods get a response, every request gets a
+/// [`RequestId`] and a [`Body`] as extensions, and a panic in a handler becomes a 500 response
+/// instead of a dropped connection.
 pub fn finish(router: Router) -> Router {
     router
         .fallback(fallback::not_found)

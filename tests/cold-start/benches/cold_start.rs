@@ -1,11 +1,11 @@
-//! Cold starts: from exec to the first request for the next event, each function against a
-//! hello-world function, in one run.
+//! Measures cold starts: the time from exec to the first request for an event, of each function and
+//! of a hello-world function, in one run.
 //!
 //! ```sh
 //! FUNCTIONS="-p muster-cold-start -p muster-auth -p muster-imports -p muster-users
 //!     -p muster-processor -p muster-writer -p muster-sweeper"
 //! cargo build --release $FUNCTIONS
-//! cargo bench -p muster-cold-start            # or, as they are deployed:
+//! cargo bench -p muster-cold-start            # or, as deployed:
 //! cargo lambda build --release $FUNCTIONS
 //! cargo bench -p muster-cold-start -- target/lambda
 //! ```
@@ -14,7 +14,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a figure that cannot be taken should end the bench"
+    reason = "a bench that cannot measure should end"
 )]
 
 use std::io::{BufRead as _, BufReader, ErrorKind};
@@ -23,8 +23,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What is started, and with which certificate authorities (docs/adr/0005).
-const STARTED: [(&str, &str); 8] = [
+/// The functions, and their certificate authorities (ADR 0005).
+const FUNCTIONS: [(&str, &str); 8] = [
     ("muster-hello", "amazon"),
     ("muster-auth", "amazon"),
     ("muster-imports", "amazon"),
@@ -37,20 +37,20 @@ const STARTED: [(&str, &str); 8] = [
 const ROUNDS: usize = 101;
 
 fn main() {
-    // cargo bench adds flags of its own.
+    // `cargo bench` adds flags of its own.
     let folder = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
     let folder = folder.map_or_else(release_folder, |folder| {
         Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../..")
             .join(folder)
     });
-    let binaries = STARTED.map(|(name, _)| binary(&folder, name));
-    let mut times = STARTED.map(|_| Vec::with_capacity(ROUNDS));
+    let binaries = FUNCTIONS.map(|(name, _)| binary(&folder, name));
+    let mut times = FUNCTIONS.map(|_| Vec::with_capacity(ROUNDS));
     for round in 0..=ROUNDS {
-        // In turns, so that what else the machine does hits all alike.
-        for (((_, roots), binary), times) in STARTED.iter().zip(&binaries).zip(&mut times) {
+        // In turns, so that other load on the machine affects all alike.
+        for (((_, roots), binary), times) in FUNCTIONS.iter().zip(&binaries).zip(&mut times) {
             let time = until_first_poll(binary, roots);
-            // The first one finds nothing in the page cache.
+            // The first start has an empty page cache.
             if round > 0 {
                 times.push(time);
             }
@@ -61,23 +61,26 @@ fn main() {
         "exec to the first request for an event, medians of {ROUNDS}, {}",
         folder.display()
     );
-    for (((name, roots), median), binary) in STARTED.iter().zip(&medians).zip(&binaries) {
-        let size = std::fs::metadata(binary).expect("it has run").len() as f64 / 1e6;
+    for (((name, roots), median), binary) in FUNCTIONS.iter().zip(&medians).zip(&binaries) {
+        let size = std::fs::metadata(binary)
+            .expect("the size of a binary")
+            .len() as f64
+            / 1e6;
         let ratio = median / medians[0];
         println!("{name:<16} {roots}'s roots {median:6.2} ms  {ratio:5.2} of hello  {size:5.1} MB");
     }
 }
 
 fn release_folder() -> PathBuf {
-    // This program is in .../release/deps.
-    let own = std::env::current_exe().expect("a program has a path");
+    // This program is in …/release/deps.
+    let own = std::env::current_exe().expect("the path of this program");
     own.ancestors()
         .nth(2)
-        .expect("a profile's folder")
+        .expect("the folder of the profile")
         .to_path_buf()
 }
 
-/// `cargo lambda build` makes a folder of each.
+/// Returns the path of a binary; `cargo lambda build` creates a folder for each.
 fn binary(folder: &Path, name: &str) -> PathBuf {
     let path = folder.join(name);
     let path = if path.is_dir() {
@@ -87,15 +90,15 @@ fn binary(folder: &Path, name: &str) -> PathBuf {
     };
     assert!(
         path.is_file(),
-        "{} is not there: see the first lines of this bench",
+        "{} does not exist: build it as the documentation of this bench says",
         path.display()
     );
     path
 }
 
-/// Plays the Lambda runtime until the function asks for an event.
+/// Acts as the Lambda runtime API until the function requests an event. Returns the time.
 fn until_first_poll(binary: &Path, roots: &str) -> Duration {
-    let api = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let api = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = api.local_addr().expect("an address").to_string();
     let began = Instant::now();
     let child = Command::new(binary)
@@ -124,12 +127,12 @@ fn until_first_poll(binary: &Path, roots: &str) -> Duration {
         .stderr(Stdio::inherit())
         .spawn()
         .unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
-    let mut child = Killed(child);
+    let mut child = KillOnDrop(child);
     let stream = connection(&api, &mut child.0);
     let mut line = String::new();
     BufReader::new(stream)
         .read_line(&mut line)
-        .expect("a request");
+        .expect("a request from the function");
     let took = began.elapsed();
     drop(child);
     assert!(
@@ -139,18 +142,21 @@ fn until_first_poll(binary: &Path, roots: &str) -> Duration {
     took
 }
 
-/// The function's connection. Its end ends the bench: it would never ask.
+/// Returns the function's connection. Panics if the function ends before it connects.
 fn connection(api: &TcpListener, child: &mut Child) -> TcpStream {
-    api.set_nonblocking(true).expect("a socket can do that");
+    api.set_nonblocking(true)
+        .expect("setting the blocking mode");
     loop {
         match api.accept() {
             Ok((stream, _)) => {
-                stream.set_nonblocking(false).expect("a socket can do that");
+                stream
+                    .set_nonblocking(false)
+                    .expect("setting the blocking mode");
                 return stream;
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                if let Some(status) = child.try_wait().expect("it is ours") {
-                    panic!("the function ended before it asked for an event: {status}");
+                if let Some(status) = child.try_wait().expect("the status of a child process") {
+                    panic!("the function ended before it requested an event: {status}");
                 }
                 std::thread::sleep(Duration::from_micros(20));
             }
@@ -159,12 +165,12 @@ fn connection(api: &TcpListener, child: &mut Child) -> TcpStream {
     }
 }
 
-/// A process that does not outlive its owner.
-struct Killed(Child);
+/// A child process that is killed when this is dropped.
+struct KillOnDrop(Child);
 
-impl Drop for Killed {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         self.0.kill().ok();
         self.0.wait().ok();
     }

@@ -1,4 +1,4 @@
-//! The least an HTTP function can be: what cold starts of the real ones are compared with.
+//! A minimal HTTP function, the baseline for the cold starts of the real functions.
 
 use lambda_http::{Error, Request, run, service_fn, tracing};
 

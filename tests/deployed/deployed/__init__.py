@@ -1,1 +1,1 @@
-"""The deployed proof: see tests/deployed/run."""
+"""The tests of the deployed stack, see tests/deployed/run."""

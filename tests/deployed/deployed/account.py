@@ -1,4 +1,4 @@
-"""An emulated AWS account: one process on 127.0.0.1, with a folder of its own for what it writes."""
+"""An emulated AWS account: one process on 127.0.0.1, with a folder of its own."""
 
 import contextlib
 import os
@@ -16,6 +16,8 @@ import boto3
 from botocore.config import Config
 
 REGION = "eu-central-1"
+# Maximum time until the account is ready, also on a busy machine.
+READY_SECONDS = 300
 
 
 class Account:
@@ -36,7 +38,7 @@ class Account:
         )
 
     def environment(self):
-        """What an AWS SDK must be told to talk to it."""
+        """Returns the environment that an AWS SDK needs to use it."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ENDPOINT_URL_DYNAMODB": self.url,
@@ -49,7 +51,7 @@ class Account:
 
 @contextlib.contextmanager
 def running():
-    """An empty account, stopped at the end with whatever runs in it."""
+    """Starts an empty account; stops it and everything that runs in it at the end."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="muster-account-"))
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -61,7 +63,7 @@ def running():
         "GATEWAY_PORT": str(port),
         "AWS_ENDPOINT_URL": url,
         "MINISTACK_REGION": REGION,
-        # Roles are enforced: a function that lacks a right is refused, as on AWS.
+        # Enforces roles: requests without permission are refused, as on AWS.
         "AUTH": "true",
         "LOG_LEVEL": "WARNING",
     }
@@ -75,7 +77,7 @@ def running():
             start_new_session=True,
         )
     try:
-        wait_until_it_answers(process, url, folder)
+        wait_until_ready(process, url, folder)
         yield Account(url, folder)
     finally:
         stop(process)
@@ -88,8 +90,8 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def wait_until_it_answers(process, url, folder):
-    deadline = time.monotonic() + 60
+def wait_until_ready(process, url, folder):
+    deadline = time.monotonic() + READY_SECONDS
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while True:
         if process.poll() is not None:
@@ -99,12 +101,12 @@ def wait_until_it_answers(process, url, folder):
             return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             if time.monotonic() > deadline:
-                sys.exit("the emulated account does not answer")
+                sys.exit(f"the emulated account is not ready after {READY_SECONDS} s")
             time.sleep(0.05)
 
 
 def stop(process):
-    """Ends it, and the functions that it started, which are in its process group."""
+    """Stops the account and its functions, which are in its process group."""
     process.terminate()
     try:
         process.wait(timeout=15)

@@ -1,5 +1,5 @@
-"""Deploys the template as `sam deploy` does: code into a bucket, the template with its places into
-CloudFormation."""
+"""Deploys the template as `sam deploy` does: the code to a bucket, and the template, with references to
+the code, to CloudFormation."""
 
 import io
 import json
@@ -14,10 +14,10 @@ from botocore.exceptions import WaiterError
 
 STACK = "muster-proof"
 BUCKET = "muster-proof-code"
-# How the template is set for the proof; all else keeps its default.
+# The parameters of the template for these tests; all others keep their defaults.
 MACHINE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 PARAMETERS = {"Architecture": MACHINE, "LogLevel": "DEBUG", "DeletionProtection": "false"}
-# What is then changed, and must be seen in the functions that clients reach.
+# The parameters that are then changed; the functions that clients reach must follow.
 CHANGED = {
     "LogLevel": "WARN",
     "AuthMemory": "1024",
@@ -31,7 +31,7 @@ CHANGED = {
 
 
 class Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short tags as their long form: `!Ref x` as `{"Ref": x}`."""
+    """Parses CloudFormation's short tags into their long form: `!Ref x` into `{"Ref": x}`."""
 
 
 def long_form(loader, suffix, node):
@@ -50,12 +50,12 @@ Loader.add_multi_constructor("!", long_form)
 
 
 def read(path):
-    """The template as data, short tags in their long form."""
+    """Parses the template, with short tags in their long form."""
     return yaml.load(pathlib.Path(path).read_text(), Loader)
 
 
 def functions(template):
-    """(logical id, binary) of every function."""
+    """Returns (logical id, binary) of every function."""
     return [
         (name, resource["Metadata"]["BuildProperties"]["Binary"])
         for name, resource in template["Resources"].items()
@@ -64,7 +64,7 @@ def functions(template):
 
 
 def zipped(binary, folder):
-    """The binary, stripped, as Lambda wants it."""
+    """Returns the stripped binary in a zip archive for Lambda."""
     stripped = pathlib.Path(folder) / "stripped"
     subprocess.run(["strip", "-o", stripped, binary], check=True)
     packed = io.BytesIO()
@@ -77,8 +77,8 @@ def zipped(binary, folder):
 
 
 def fit_emulator(template):
-    """What the emulated account cannot do is left out, what only it asks for is added."""
-    # It has no TLS, and would refuse everybody for that.
+    """Removes what the emulated account does not support, and adds what only it needs."""
+    # It has no TLS, and these policies refuse requests without TLS.
     for name in [
         name
         for name, resource in template["Resources"].items()
@@ -87,16 +87,16 @@ def fit_emulator(template):
         del template["Resources"][name]
     for resource in template["Resources"].values():
         properties = resource["Properties"]
-        # It takes a parameter for a text here, and then fetches no messages.
+        # It does not resolve a parameter here, and then receives no messages.
         if resource["Type"] == "AWS::Lambda::EventSourceMapping":
             scaling = properties["ScalingConfig"]
             parameter = template["Parameters"][scaling["MaximumConcurrency"]["Ref"]]
             scaling["MaximumConcurrency"] = parameter["Default"]
-        # It has no CodeDeploy, which moves aliases bit by bit. The aliases stay.
+        # It has no CodeDeploy, which shifts aliases gradually. The aliases stay.
         if resource["Type"] == "AWS::Serverless::Function":
             del properties["DeploymentPreference"]
-        # AWS asks for the rights of the statements in a batch; the emulator for one on the batch.
-        # That the rights of the statements are there, deployed/grants.py sees to.
+        # AWS requires the permissions of the statements in a batch; the emulator requires one for the
+        # batch. deployed/grants.py checks the permissions of the statements.
         if resource["Type"] == "AWS::IAM::Role":
             for policy in properties["Policies"]:
                 statements = policy["PolicyDocument"]["Statement"]
@@ -104,14 +104,14 @@ def fit_emulator(template):
                     statements.append(
                         {"Effect": "Allow", "Action": "dynamodb:BatchExecuteStatement", "Resource": "*"}
                     )
-                # A batch of messages takes the right to send one; here it is asked for by its call.
+                # AWS requires sqs:SendMessage for a batch of messages, the emulator another action.
                 for one in statements:
                     if "sqs:SendMessage" in one["Action"]:
                         one["Action"].append("sqs:SendMessageBatch")
 
 
 def stack_with(parameters):
-    """What every change of the stack says."""
+    """Returns the arguments of every change of the stack."""
     return {
         "StackName": STACK,
         "Parameters": [
@@ -121,10 +121,10 @@ def stack_with(parameters):
     }
 
 
-def settle(cloudformation, wanted):
-    """Waits for the stack to be as wanted, or ends the proof with what kept it from that."""
+def wait_for(cloudformation, state):
+    """Waits until the stack is in a state, or exits with the reasons of the failure."""
     try:
-        cloudformation.get_waiter(wanted).wait(
+        cloudformation.get_waiter(state).wait(
             StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
         )
     except WaiterError as error:
@@ -132,16 +132,16 @@ def settle(cloudformation, wanted):
             if "FAILED" in event["ResourceStatus"]:
                 reason = event.get("ResourceStatusReason", "")
                 print(f"   {event['LogicalResourceId']}: {reason}", file=sys.stderr)
-        sys.exit(f"no {wanted}: {error}")
+        sys.exit(f"the stack did not reach {state}: {error}")
 
 
-def change_a_parameter(account, outputs):
-    """Whether the functions that clients reach follow a parameter; what is wrong, in sentences."""
+def verify_parameter_change(account, outputs):
+    """Changes parameters, and returns a list of faults if the functions do not follow."""
     cloudformation = account.client("cloudformation")
     cloudformation.update_stack(
         UsePreviousTemplate=True, **stack_with(PARAMETERS | CHANGED)
     )
-    settle(cloudformation, "stack_update_complete")
+    wait_for(cloudformation, "stack_update_complete")
     faults = []
     memories = {
         f"{function}FunctionName": f"{function}Memory"
@@ -153,14 +153,14 @@ def change_a_parameter(account, outputs):
         )
         level = called["Environment"]["Variables"]["MUSTER_LOG_LEVEL"]
         if level != CHANGED["LogLevel"]:
-            faults.append(f"{output}: LogLevel was changed, but the alias live still logs {level}")
+            faults.append(f"{output}: LogLevel was changed, but MUSTER_LOG_LEVEL of the alias live is still {level}")
         if called["MemorySize"] != int(CHANGED[memory]):
-            faults.append(f"{output}: {memory} was changed, but not that of the alias live")
+            faults.append(f"{output}: {memory} was changed, but the memory of the alias live was not")
     return faults
 
 
 def deploy(account, template_path, binaries):
-    """Returns the stack's outputs."""
+    """Deploys the stack and returns its outputs."""
     template = read(template_path)
     s3 = account.client("s3")
     s3.create_bucket(
@@ -169,19 +169,19 @@ def deploy(account, template_path, binaries):
     del template["Globals"]["Function"]["CodeUri"]
     for name, binary in functions(template):
         built = binaries / binary
-        # `cargo lambda build` makes a folder of each.
+        # `cargo lambda build` creates a folder for each binary.
         code = zipped(built / "bootstrap" if built.is_dir() else built, account.folder)
         print(f"   {binary}: {len(code) / 1e6:.1f} MB zipped")
         s3.put_object(Bucket=BUCKET, Key=f"{binary}.zip", Body=code)
         properties = template["Resources"][name]["Properties"]
         properties["CodeUri"] = {"Bucket": BUCKET, "Key": f"{binary}.zip"}
     fit_emulator(template)
-    # It is longer than what a request may hold.
+    # The template is too large for a request.
     s3.put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template, default=str))
     cloudformation = account.client("cloudformation")
     cloudformation.create_stack(
         TemplateURL=f"{account.url}/{BUCKET}/template.json", **stack_with(PARAMETERS)
     )
-    settle(cloudformation, "stack_create_complete")
+    wait_for(cloudformation, "stack_create_complete")
     stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}

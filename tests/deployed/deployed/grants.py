@@ -1,17 +1,17 @@
-"""Compares what each function's role grants with what the function asked of AWS while the contract
-tests ran: its log lists each call at level DEBUG (shared/aws/src/calls.rs)."""
+"""Compares the grants of each function's role with the requests of the function to AWS during the
+contract tests: its log lists each request at level DEBUG (shared/aws/src/client/call_log.rs)."""
 
 from deployed import logs
 
-# Lambda itself writes the log with the function's role, so no call of the function's shows it.
+# Lambda writes the log with the function's role: no request of the function needs these.
 BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents"}
-# Nor do these, with which it fetches a function's messages.
+# Lambda receives a function's messages with these.
 BY_MAPPING = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 
 
 def resources(outputs, resource):
-    """The name by which the log speaks of a policy's resource: a table, an index, a queue, or a
-    folder of the bucket."""
+    """Returns the name of a policy's resource in the log: a table, an index, a queue, or a folder of
+    the bucket."""
     names = {
         "DirectoryTable": outputs["DirectoryTableName"],
         "ControlTable": outputs["ControlTableName"],
@@ -30,20 +30,20 @@ def resources(outputs, resource):
             text = text.replace("${" + logical + ".Arn}", name)
         if "$" not in text and text.count("*") == (1 if folder else 0):
             return text
-    raise SystemExit(f"a role grants something on {resource}: name one resource")
+    raise SystemExit(f"a role has a grant on {resource}; expected one table, index, queue or folder")
 
 
 def only(mapping, known, where):
-    """Ends the proof if there is a key that it does not know."""
+    """Exits if a mapping has unknown keys."""
     if unknown := mapping.keys() - known:
-        raise SystemExit(f"{where} has {', '.join(unknown)}, at which deployed/grants.py does not look")
+        raise SystemExit(f"{where} has {', '.join(unknown)}, which deployed/grants.py does not check")
 
 
 def granted(template, outputs, role):
-    """{(action, resource)} of a role."""
+    """Returns {(action, resource)} that a role grants."""
     found = set()
     properties = template["Resources"][role]["Properties"]
-    # Whatever else could grant something would have to be looked at here, too.
+    # Other properties could grant permissions as well, and would have to be checked here.
     only(properties, {"AssumeRolePolicyDocument", "Policies"}, role)
     for policy in properties["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
@@ -52,14 +52,14 @@ def granted(template, outputs, role):
             actions, over = (value if isinstance(value, list) else [value] for value in listed)
             for action in actions:
                 if "*" in action or statement["Effect"] != "Allow":
-                    raise SystemExit(f"{role}: {action} is not one action that is allowed")
+                    raise SystemExit(f"{role}: expected one allowed action, found {statement['Effect']} {action}")
                 if action not in BY_LAMBDA:
                     found |= {(action, resources(outputs, one)) for one in over}
     return found
 
 
-def fetched(template, outputs, function):
-    """{(action, resource)} that Lambda needs to bring the function the messages of its queues."""
+def received(template, outputs, function):
+    """Returns {(action, resource)} that Lambda needs to receive the messages of a function's queues."""
     found = set()
     for resource in template["Resources"].values():
         if resource["Type"] != "AWS::Lambda::EventSourceMapping":
@@ -71,22 +71,22 @@ def fetched(template, outputs, function):
     return found
 
 
-def made(lines):
-    """{(action, resource)} that a function's calls needed."""
+def requested(lines):
+    """Returns {(action, resource)} that a function's requests needed."""
     found = set()
     for entry in logs.entries(lines):
-        if entry.get("target") == "muster_aws::calls":
+        if entry.get("target") == "muster_aws::call_log":
             for grant in entry["grants"].split(", "):
                 action, resource = grant.split(" ", 1)
                 found.add((action, resource))
     return found
 
 
-# Rights that a function needs where no test of a deployed stack can take it, and why.
+# Permissions that a function needs only in situations that no test of a deployed stack can create.
 RARE = {
-    # A request is handed over after 25 s, which takes a directory that is throttled for so long.
+    # A request is handed over after 25 s: the directory would have to be throttled for that time.
     ("ImportsFunction", "sqs:SendMessage", "-chunks"),
-    # A claim is given up when two tenants meet at one login between a writer's plan and its write.
+    # A claim is released if another tenant takes the login between a writer's plan and its write.
     ("WriterFunction", "dynamodb:PartiQLDelete", "-directory"),
 }
 
@@ -98,28 +98,28 @@ def is_rare(function, action, over):
 
 
 def compare(template, outputs, lines):
-    """What is wrong with the roles, in sentences."""
+    """Returns a list of faults in the roles."""
     faults = []
     for name, resource in template["Resources"].items():
         if resource["Type"].startswith("AWS::IAM::") and resource["Type"] != "AWS::IAM::Role":
-            raise SystemExit(f"{name} may grant rights, and deployed/grants.py does not look at it")
+            raise SystemExit(f"{name} may grant permissions, and deployed/grants.py does not check it")
         if resource["Type"] in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"):
             statements = resource["Properties"]["PolicyDocument"]["Statement"]
             if any(statement["Effect"] != "Deny" for statement in statements):
-                raise SystemExit(f"{name} grants rights: roles are the place for that")
+                raise SystemExit(f"{name} grants permissions: only roles may do that")
         if resource["Type"] != "AWS::Serverless::Function":
             continue
         properties = resource["Properties"]
         role = properties["Role"]["Fn::GetAtt"][0]
         log = template["Resources"][properties["LoggingConfig"]["LogGroup"]["Ref"]]
         ending = log["Properties"]["LogGroupName"]["Fn::Sub"].rsplit("}", 1)[1]
-        asked = made(logs.messages_of(lines, ending)) | fetched(template, outputs, name)
+        needed = requested(logs.messages_of(lines, ending)) | received(template, outputs, name)
         allowed = granted(template, outputs, role)
-        for action, over in sorted(asked - allowed):
+        for action, over in sorted(needed - allowed):
             faults.append(f"{name} needs {action} on {over}, which {role} does not grant")
-        for action, over in sorted(allowed - asked):
+        for action, over in sorted(allowed - needed):
             if is_rare(name, action, over):
                 continue
             faults.append(f"{role} grants {action} on {over}, which {name} does not need")
-        print(f"   {name}: {len(asked)} rights used, {len(allowed)} granted")
+        print(f"   {name}: {len(needed)} permissions used, {len(allowed)} granted")
     return faults

@@ -1,4 +1,4 @@
-"""How long an import of one new user takes through the deployed API."""
+"""Measures the latency of an import of one new user through the deployed API."""
 
 import http.client
 import json
@@ -6,11 +6,11 @@ import statistics
 import time
 import urllib.parse
 
-TIMES = 100
+IMPORTS = 100
 
 
 def measure(ready):
-    """Median and 99th percentile in milliseconds, one import after the other."""
+    """Returns the median and the 99th percentile in milliseconds of imports in sequence."""
     address = urllib.parse.urlsplit(ready["url"])
     tenant = ready["tenants"][0]
     connection = http.client.HTTPConnection(address.hostname, address.port)
@@ -21,16 +21,16 @@ def measure(ready):
             headers["Authorization"] = f"Bearer {token}"
         began = time.perf_counter()
         connection.request("POST", address.path + path, json.dumps(body), headers)
-        answer = connection.getresponse()
-        reply = json.loads(answer.read())
+        response = connection.getresponse()
+        reply = json.loads(response.read())
         took = (time.perf_counter() - began) * 1e3
-        if answer.status != 200:
-            raise SystemExit(f"{path}: {answer.status} {reply}")
+        if response.status != 200:
+            raise SystemExit(f"{path}: {response.status} {reply}")
         return reply, took
 
     token = post("/authenticate", tenant["robot"])[0]["token"]
     times = []
-    for number in range(TIMES):
+    for number in range(IMPORTS):
         user = {
             "Username": f"latency.{number}",
             "Name": f"Latency {number}",

@@ -1,32 +1,32 @@
-"""A message that nobody can read, in either queue: it must end as a dead letter, and alone, while the
-imports of the contract tests go on beside it."""
+"""Sends an unreadable message to both queues: it must become the only dead letter, while the imports of
+the contract tests continue."""
 
 import time
 
-# As the canary's marks: none of it may be in a log.
+# Like the canary's marks, it may not appear in a log.
 BODY = "kanaria.poison.nobody.reads"
-# Seconds that a message is hidden: longer than any of the tests' chunks takes, and so short that five
-# receipts are over while the tests run.
-HIDDEN = 15
-# Seconds for the receipts that are still to come when the tests have ended.
-PATIENCE = 6 * HIDDEN
+# Visibility timeout: longer than any chunk of the tests takes, and short enough for five receives
+# while the tests run.
+VISIBILITY_SECONDS = 15
+# Maximum time for the remaining receives after the tests.
+MAX_WAIT_SECONDS = 6 * VISIBILITY_SECONDS
 QUEUES = {"ImportsQueueUrl": "ImportsDeadLettersUrl", "ChunksQueueUrl": "ChunksDeadLettersUrl"}
 
 
 def send(emulated, outputs):
-    """Puts one into each queue."""
+    """Sends one to each queue."""
     sqs = emulated.client("sqs")
     for queue in QUEUES:
         sqs.set_queue_attributes(
-            QueueUrl=outputs[queue], Attributes={"VisibilityTimeout": str(HIDDEN)}
+            QueueUrl=outputs[queue], Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS)}
         )
         sqs.send_message(QueueUrl=outputs[queue], MessageBody=BODY, MessageGroupId="poison")
 
 
-def judge(emulated, outputs):
-    """What is wrong with the dead letters, in sentences."""
+def verify(emulated, outputs):
+    """Returns a list of faults in the dead-letter queues."""
     sqs = emulated.client("sqs")
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     faults = []
     for dead in QUEUES.values():
         letters = []
@@ -35,14 +35,14 @@ def judge(emulated, outputs):
         if letters != [BODY]:
             others = len([letter for letter in letters if letter != BODY])
             faults.append(
-                f"{dead}: {len(letters) - others} letters that nobody can read where there must be "
-                f"one, and {others} others where there must be none"
+                f"{dead}: expected one unreadable message and no others, found "
+                f"{len(letters) - others} and {others}"
             )
     return faults
 
 
 def received(sqs, queue):
-    """The bodies of all messages of a queue, waiting a moment for the first."""
+    """Returns the bodies of all messages of a queue; waits up to 5 s for the first one."""
     bodies = []
     while messages := sqs.receive_message(
         QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=0 if bodies else 5

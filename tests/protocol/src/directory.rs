@@ -1,39 +1,38 @@
-//! What stands under a login: one row that every write is conditional on.
+//! The row of a login, on which every write has a condition.
 
 use crate::mutant::Mutant;
 
-/// What a login is worth, as far as one record is concerned.
+/// The content of a user row, as far as one record is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Value {
     Absent,
-    /// A user was here, and has another login now. Reads treat it as absent.
+    /// A user had this login, and has another one now. Reads treat it as absent.
     Tombstone,
     Old,
-    /// What the run's record says.
-    Wanted,
-    /// What somebody else wrote.
+    /// The data of the run's record.
+    Imported,
+    /// Data of another writer.
     Other,
 }
 
-/// What the run has left with its write. Those of other runs are not modelled: nobody here reads
-/// them.
+/// The stamp of the run. Stamps of other runs are not modelled, since nothing here reads them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Stamp {
     Written,
-    /// The fence of a run that stops, or of a record that another attempt may still be writing.
+    /// The fence of a stopping run, or of a record that another attempt may still be writing.
     Fenced,
 }
 
 /// The row of a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Login {
+pub(crate) struct UserRow {
     pub(crate) value: Value,
-    /// 0 where there is no row: the condition of an INSERT.
+    /// 0 if there is no row: the condition of an INSERT.
     pub(crate) version: u8,
     pub(crate) stamp: Option<Stamp>,
 }
 
-impl Login {
+impl UserRow {
     pub(crate) const fn new(value: Value) -> Self {
         let version = if matches!(value, Value::Absent) { 0 } else { 1 };
         Self {
@@ -47,7 +46,7 @@ impl Login {
         !matches!(self.value, Value::Absent | Value::Tombstone)
     }
 
-    /// A write of the run's on the condition of the version that it has read.
+    /// Executes a write of the run with a condition on the version that it has read.
     pub(crate) fn write(&mut self, seen: u8, value: Value, stamp: Option<Stamp>) -> bool {
         let met = self.version == seen;
         if met {
@@ -58,32 +57,31 @@ impl Login {
         met
     }
 
-    /// What stands here when the run writes nothing but a stamp.
+    /// Returns the content after the run has written only a stamp.
     pub(crate) const fn fenced(&self) -> Value {
         match self.value {
             Value::Absent => Value::Tombstone,
-            standing => standing,
+            initial_values => initial_values,
         }
     }
 
-    /// A single-user write: it reads, and writes on the condition of what it has read, so that it
-    /// may as well be one step.
-    pub(crate) fn put(&mut self) {
+    /// Executes a single-user write. It has a condition on what it has read, so it can be one step.
+    pub(crate) fn single_write(&mut self) {
         self.value = Value::Other;
         self.version += 1;
     }
 }
 
-/// One transaction: the old login is left as a tombstone that continues its version and keeps its
-/// stamps; the new one continues above both.
-pub(crate) fn rename(from: &mut Login, to: &mut Login, mutant: Option<Mutant>) {
+/// Renames a user in one transaction: the old row becomes a tombstone with the next version and its
+/// stamps; the version of the new row is above both.
+pub(crate) fn rename(from: &mut UserRow, to: &mut UserRow, mutant: Option<Mutant>) {
     to.value = from.value;
     to.version = to.version.max(from.version) + 1;
     from.value = Value::Tombstone;
     from.version += 1;
     match mutant {
         Some(Mutant::StampsCarriedByRenames) => to.stamp = from.stamp.take(),
-        Some(Mutant::NoTombstones) => *from = Login::new(Value::Absent),
+        Some(Mutant::NoTombstones) => *from = UserRow::new(Value::Absent),
         _ => {}
     }
 }

@@ -1,24 +1,25 @@
-//! The protocol of a run as a model that can be searched: every order of steps, crashes, lost and
-//! repeated messages within small bounds. Nothing of it is deployed; it is checked by its tests.
+//! The protocol of a run as a model that is searched exhaustively: every order of steps, crashes, and
+//! lost and repeated messages within small bounds. It is not deployed; its tests check it
+//! (protocol.md#model, ADR 0011).
 //!
-//! | model | what moves in it |
+//! | model | contents |
 //! |---|---|
-//! | `applying` | writers, messages, the sweeper, cancelling, reconciling, finishing; other people and other runs at the same logins; what a synchronous function hands over |
+//! | `applying` | writers, messages, the sweeper, cancelling, reconciling, finishing; others and other runs at the same logins; the state after a hand-over |
 //! | `claims` | one external id, three logins, two runs, single-user writes and renames |
-//! | `sync` | two synchronous functions for one task: holds, take-over, hand-over, idempotency keys |
-//! | `checking` | `complete`, processors, the rounds of planning and applying, cancelling before anything is applied |
+//! | `sync` | two synchronous functions for one task: locks, take-over, hand-over, idempotency keys |
+//! | `checking` | `complete`, processors, the planning and applying rounds, cancelling before anything is applied |
 //!
-//! A model's tests say its bounds. The rules hold within them; each `mutant::Mutant` leaves one rule
-//! out, and a test names the property that falls. `search::always_ends` shows of the same states that
-//! every run ends once faults do.
+//! The tests of a model state its bounds. The properties hold within them; each `mutant::Mutant`
+//! leaves out one rule, and a test names the property that fails. `search::assert_terminates` shows
+//! for the same states that every run ends once there are no more faults.
 //!
-//! A statement or transaction is one step, since the store decides it at one moment; whoever has
-//! sent it may be dead by then. There is no clock: what takes time may happen at any later moment.
-//! Where the protocol rests on an order in time the model says so, and a mutant goes without it: a
-//! writer sends nothing after its deadline, a synchronous function nothing after its hold, and a
-//! claim's runs are over for longer than any deadline before it is taken.
+//! A statement or transaction is one step, since the store decides it atomically; its sender may have
+//! crashed by then. There is no clock: what takes time may happen at any later moment. Where the
+//! protocol depends on an order in time, the model says so, and a mutant does without it: a writer
+//! sends nothing after its deadline, a synchronous function nothing after its lock, and a claim is
+//! taken over only once its runs have ended for longer than any deadline.
 //!
-//! Larger bounds, in some minutes and less than a gigabyte:
+//! Larger bounds, which take some minutes and less than a gigabyte:
 //!
 //! ```sh
 //! cargo test --release -p muster-protocol -- --ignored --nocapture --test-threads 1

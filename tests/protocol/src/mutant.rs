@@ -1,50 +1,50 @@
-//! What the rules are mended of. Each mutant leaves one of them out, and a test shows which property
-//! falls with it: that is why the rule is there.
+//! Mutants of the protocol. Each leaves out one rule, and a test shows which property fails without
+//! it: that is the reason for the rule.
 
-/// A rule left out.
+/// A rule that is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mutant {
-    // Stamps (PROTOCOL §6).
+    // protocol.md#stamps
     NoStamps,
     SingleStamp,
     StampsCarriedByRenames,
     NoTombstones,
-    // Writers (§5).
-    NoStart,
-    StartNotExclusive,
+    // protocol.md#chunk-leases
+    NoChunkLease,
+    LeaseNotExclusive,
     CommitByFormerOwner,
     SendingAfterTheDeadline,
     EventuallyConsistentReads,
-    OtherRowsWithoutFence,
-    HandsBackUnanswered,
-    // Finish (§8), stopping (§9), the sweeper (§10), holds (§3).
+    NoFenceForOtherRows,
+    HandsBackWithoutResponse,
+    // protocol.md#finish, protocol.md#stopping, protocol.md#sweeper, protocol.md#task-lock
     CountingWithAdd,
-    TerminalWithoutAllChunks,
+    FinishesWithoutAllChunks,
     NoFence,
-    ReconcilesAtOnce,
-    ResendsCountedAsTries,
+    ReconcilesLeasedChunks,
+    ResendsCountedAsAttempts,
     NoSweeper,
-    ExpiringQueuedHold,
-    // Claims (§7).
+    ExpiringQueuedLock,
+    // protocol.md#claims
     ClaimTakenFromALiveRun,
-    ClaimTakenWithoutRest,
+    ClaimTakenWithoutGracePeriod,
     UserBeforeClaim,
     ClaimNotCheckedAgain,
     SingleWritesWithoutMark,
-    RenameOntoAnybody,
-    // Synchronous runs (§3) and idempotency keys (§11).
+    RenameOntoExistingUser,
+    // protocol.md#synchronous-runs, protocol.md#idempotency
     HandedOverAsUntouched,
-    SendingAfterTheHold,
+    SendingAfterTheLock,
     TakeOverLeavesOldRun,
     HandOverUnconditional,
     FinishUnconditional,
-    LostAnswerIsARefusal,
+    LostResponseIsARefusal,
     KeyPutUnconditional,
-    // Checking and planning (§4, §5).
+    // protocol.md#checking, protocol.md#rounds
     SharedChunkRows,
     ObjectNotPinned,
     EntersBeforeTheWholeFileIsRead,
-    JudgesBeforeAllPlans,
+    ThresholdBeforeAllPlans,
     StateOverwritten,
     QueuedOnlyOnce,
 }

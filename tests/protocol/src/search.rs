@@ -1,5 +1,5 @@
-//! Searching a model: that its properties hold, that a mutant breaks one of them, and that every
-//! run ends once faults do.
+//! Searches of a model: its properties hold, a mutant breaks one of them, and every run terminates
+//! once there are no more faults.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,33 +7,33 @@ use std::time::Instant;
 
 use stateright::{Checker, HasDiscoveries, Model};
 
-/// Looks at every state within the bounds: no `always` property falls, and each `sometimes`
-/// property is met, so that the others do not hold for want of anything happening.
-pub(crate) fn holds<M>(name: &str, model: M)
+/// Visits every state within the bounds: all `always` properties hold, and each `sometimes` property
+/// is reached, so the others do not hold merely because nothing happens.
+pub(crate) fn assert_holds<M>(name: &str, model: M)
 where
     M: Model + Send + Sync + 'static,
     M::State: Hash + Send + Sync + Clone + PartialEq + std::fmt::Debug + 'static,
     M::Action: Clone + PartialEq + std::fmt::Debug,
 {
-    let begun = Instant::now();
+    let started = Instant::now();
     let checker = model.checker().spawn_bfs().join();
     println!(
         "{name}: {} states, {} deep, {:?}",
         checker.unique_state_count(),
         checker.max_depth(),
-        begun.elapsed()
+        started.elapsed()
     );
     checker.assert_properties();
 }
 
-/// Looks for the shortest way to break `property`, and gives its steps.
-pub(crate) fn breaks<M>(model: M, property: &'static str) -> Vec<M::Action>
+/// Searches for the shortest path to a state that breaks `property`, and returns its actions.
+pub(crate) fn assert_breaks<M>(model: M, property: &'static str) -> Vec<M::Action>
 where
     M: Model + Send + Sync + 'static,
     M::State: Hash + Send + Sync + Clone + PartialEq + std::fmt::Debug + 'static,
     M::Action: Clone + PartialEq + std::fmt::Debug,
 {
-    let begun = Instant::now();
+    let started = Instant::now();
     let broken = HasDiscoveries::AnyOf(BTreeSet::from([property]));
     let checker = model.checker().finish_when(broken).spawn_bfs().join();
     let path = checker.discovery(property);
@@ -41,85 +41,84 @@ where
     println!(
         "{property}: broken by {actions:?}; {} states, {:?}",
         checker.unique_state_count(),
-        begun.elapsed()
+        started.elapsed()
     );
-    actions.unwrap_or_else(|| panic!("nothing breaks: {property}"))
+    actions.unwrap_or_else(|| panic!("nothing breaks this property: {property}"))
 }
 
-/// A model of runs that are to end.
-pub(crate) trait Ending: Model {
-    /// Whether this step happens by itself sooner or later. Faults and what other people do need
-    /// not happen.
+/// A model whose runs terminate.
+pub(crate) trait Terminates: Model {
+    /// Returns true for steps that happen by themselves sooner or later, unlike faults and actions of
+    /// others.
     fn is_progress(action: &Self::Action) -> bool;
 
-    /// Whether nothing needs to happen any more.
+    /// Returns true if nothing needs to happen any more.
     fn is_over(state: &Self::State) -> bool;
 }
 
-/// Looks at every state within the bounds: wherever faults have led, something that happens by
-/// itself is left to be done until the run is over, and none of it goes in circles. So every run
-/// ends, whatever the order.
-pub(crate) fn always_ends<M>(name: &str, model: &M)
+/// Visits every state within the bounds: after any faults, a step that happens by itself is possible
+/// until the run is over, and such steps form no cycles. So every run terminates in any order.
+pub(crate) fn assert_terminates<M>(name: &str, model: &M)
 where
-    M: Ending,
+    M: Terminates,
     M::State: Hash + std::fmt::Debug,
 {
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut known = HashMap::new();
-    let mut ways: Vec<Vec<usize>> = Vec::new();
-    let mut waiting = VecDeque::new();
-    let mut place = |state: M::State, waiting: &mut VecDeque<(usize, M::State)>| {
+    let mut edges: Vec<Vec<usize>> = Vec::new();
+    let mut unvisited = VecDeque::new();
+    let mut index_of = |state: M::State, unvisited: &mut VecDeque<(usize, M::State)>| {
         let mut hasher = DefaultHasher::new();
         state.hash(&mut hasher);
         let next = known.len();
-        let place = *known.entry(hasher.finish()).or_insert(next);
-        if place == next {
-            waiting.push_back((place, state));
+        let index_of = *known.entry(hasher.finish()).or_insert(next);
+        if index_of == next {
+            unvisited.push_back((index_of, state));
         }
-        place
+        index_of
     };
     for state in model.init_states() {
-        place(state, &mut waiting);
+        index_of(state, &mut unvisited);
     }
-    while let Some((here, state)) = waiting.pop_front() {
-        let mut onward = Vec::new();
+    while let Some((here, state)) = unvisited.pop_front() {
+        let mut successors = Vec::new();
         for (action, next) in model.next_steps(&state) {
-            let there = place(next, &mut waiting);
+            let there = index_of(next, &mut unvisited);
             if M::is_progress(&action) && there != here {
-                onward.push(there);
+                successors.push(there);
             }
         }
         assert!(
-            !onward.is_empty() || M::is_over(&state),
-            "{name}: nothing is left to happen in {state:#?}"
+            !successors.is_empty() || M::is_over(&state),
+            "{name}: no progress is possible in {state:#?}"
         );
-        ways.resize_with(ways.len().max(here + 1), Vec::new);
-        ways[here] = onward;
+        edges.resize_with(edges.len().max(here + 1), Vec::new);
+        edges[here] = successors;
     }
-    assert_eq!(in_circles(&ways), 0, "{name}: states that come again");
+    assert_eq!(count_in_cycles(&edges), 0, "{name}: some states recur");
     println!(
-        "{name}: ends from all {} states, {:?}",
-        ways.len(),
-        begun.elapsed()
+        "{name}: terminates from all {} states, {:?}",
+        edges.len(),
+        started.elapsed()
     );
 }
 
-/// How many places lie on circles, or behind them.
-fn in_circles(ways: &[Vec<usize>]) -> usize {
-    let mut entries = vec![0_usize; ways.len()];
-    for there in ways.iter().flatten() {
-        entries[*there] += 1;
+/// Returns the number of states on cycles, or after them.
+fn count_in_cycles(edges: &[Vec<usize>]) -> usize {
+    let mut in_degrees = vec![0_usize; edges.len()];
+    for there in edges.iter().flatten() {
+        in_degrees[*there] += 1;
     }
-    let mut free: Vec<usize> = (0..ways.len())
-        .filter(|place| entries[*place] == 0)
+    let mut sources: Vec<usize> = (0..edges.len())
+        .filter(|index_of| in_degrees[*index_of] == 0)
         .collect();
-    let mut left = ways.len();
-    while let Some(place) = free.pop() {
+    let mut left = edges.len();
+    while let Some(index_of) = sources.pop() {
         left -= 1;
-        for there in &ways[place] {
-            entries[*there] -= 1;
-            if entries[*there] == 0 {
-                free.push(*there);
+        for there in &edges[index_of] {
+            in_degrees[*there] -= 1;
+            if in_degrees[*there] == 0 {
+                sources.push(*there);
             }
         }
     }
@@ -127,7 +126,7 @@ fn in_circles(ways: &[Vec<usize>]) -> usize {
 }
 
 #[test]
-fn a_circle_is_seen() {
-    assert_eq!(in_circles(&[vec![1, 2], vec![2], vec![]]), 0);
-    assert_eq!(in_circles(&[vec![1], vec![2], vec![1]]), 2);
+fn cycles_are_found() {
+    assert_eq!(count_in_cycles(&[vec![1, 2], vec![2], vec![]]), 0);
+    assert_eq!(count_in_cycles(&[vec![1], vec![2], vec![1]]), 2);
 }

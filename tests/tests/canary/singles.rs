@@ -1,18 +1,18 @@
-//! The dialects of single users: marks in every member, parameter and header, in requests that are
-//! done and in requests that are refused.
+//! The dialects of single users: marks in every member, parameter and header, in requests that
+//! succeed and in requests that are refused.
 
 use muster_tests::{Call, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::Marks;
+use crate::marks::Marks;
 
 const SINGLE: &str = "/api/v2/users-import/single";
 const USERS: &str = "/v1/orgstruct/users";
-/// One byte more than a body may have.
-const TOO_MUCH: usize = 4_000_001;
+/// One byte more than the maximum size of a body.
+const TOO_MANY_BYTES: usize = 4_000_001;
 
-/// A call of the first tenant's robot, with a body if there is one.
+/// Returns a call of the first tenant's robot, with an optional body.
 async fn call<'w>(w: &'w World, method: Method, path: &str, body: Option<&Value>) -> Call<'w> {
     let call = w.call(method, path).token(w.token(0).await);
     match body {
@@ -23,21 +23,21 @@ async fn call<'w>(w: &'w World, method: Method, path: &str, body: Option<&Value>
     }
 }
 
-async fn sends(w: &World, method: Method, path: &str, body: &Value, status: u16) -> Value {
+async fn send(w: &World, method: Method, path: &str, body: &Value, status: u16) -> Value {
     let reply = call(w, method, path, Some(body)).await.send().await;
     assert_eq!(reply.status, status, "{path} {body}: {reply}");
     reply.json()
 }
 
-/// An object whose members are all marked.
+/// Returns an object whose members are all marked.
 fn marked(marks: &mut Marks, keys: &[&str]) -> Value {
     let members = keys
         .iter()
-        .map(|key| ((*key).to_owned(), marks.new_of(key).into()));
+        .map(|key| ((*key).to_owned(), marks.mark(key).into()));
     Value::Object(members.collect())
 }
 
-/// `object` with another member.
+/// Returns the object with another member.
 fn with(object: &Value, key: &str, value: impl Into<Value>) -> Value {
     let mut object = object.clone();
     object[key] = value.into();
@@ -45,32 +45,32 @@ fn with(object: &Value, key: &str, value: impl Into<Value>) -> Value {
 }
 
 fn address(marks: &mut Marks) -> String {
-    format!("{}@example.com", marks.new_of("email"))
+    format!("{}@example.com", marks.mark("email"))
 }
 
-/// A login that belongs to the second tenant.
+/// Creates a user of the second tenant and returns its login.
 pub async fn foreign_login(w: &World, marks: &mut Marks) -> String {
-    let login = marks.new_of("foreign");
+    let login = marks.mark("foreign");
     let record = json!([{"Username": login, "Role": "catman", "E-mail": "someone@example.com"}]);
     let import = w.import(1).await.records(&record);
-    marks.ran(&import.send().await);
+    marks.add_run(&import.send().await);
     login
 }
 
-/// Bodies, types, methods and tokens that are refused before anybody looks at a user.
+/// Requests whose body, type, method or token is refused before any user is read.
 async fn refused_as_a_whole(w: &World, marks: &mut Marks, method: Method, path: &str) {
     let user = marked(marks, &["login", "password", "uid"]);
     let whole = user.to_string();
     let right = call(w, method, path, Some(&user)).await;
-    let large = marks.new_of("large");
-    let large = json!({"login": large.repeat(TOO_MUCH / large.len() + 1)}).to_string();
-    let long = with(&user, "login", marks.new_of("long").repeat(40_000)).to_string();
-    let wrong_token = format!("Bearer {}", marks.new_of("token"));
-    let query = format!("name={}", marks.new_of("query"));
+    let large = marks.mark("large");
+    let large = json!({"login": large.repeat(TOO_MANY_BYTES / large.len() + 1)}).to_string();
+    let long = with(&user, "login", marks.mark("long").repeat(40_000)).to_string();
+    let wrong_token = format!("Bearer {}", marks.mark("token"));
+    let query = format!("name={}", marks.mark("query"));
     for (call, status) in [
         (right.clone().body(whole[..whole.len() - 2].to_owned()), 400),
         (right.clone().body(format!("[{whole}]")), 400),
-        (right.clone().body(marks.new_of("body")), 400),
+        (right.clone().body(marks.mark("body")), 400),
         (right.clone().body(long), 400),
         (right.clone().body(large), 413),
         (right.clone().content_type(Some("text/csv")), 415),
@@ -83,9 +83,9 @@ async fn refused_as_a_whole(w: &World, marks: &mut Marks, method: Method, path: 
     }
 }
 
-/// LMS Collaborator's import of one user.
+/// Collaborator's import of one user.
 pub(crate) async fn collaborator(w: &World, marks: &mut Marks) {
-    let send = async |user: &Value, status| sends(w, Method::POST, SINGLE, user, status).await;
+    let import = async |user: &Value, status| send(w, Method::POST, SINGLE, user, status).await;
     let texts = [
         "uid",
         "login",
@@ -109,14 +109,14 @@ pub(crate) async fn collaborator(w: &World, marks: &mut Marks) {
         "user_field5",
     ];
     let user = with(&marked(marks, &texts), "email", address(marks));
-    // Made, and left alone.
+    // Created, then unchanged.
     for _ in 0..2 {
-        send(&user, 200).await;
+        import(&user, 200).await;
     }
     for key in ["firstname", "password", "login"] {
-        send(&with(&user, key, marks.new_of(key)), 200).await;
+        import(&with(&user, key, marks.mark(key)), 200).await;
     }
-    send(&with(&user, "is_active", 0), 200).await;
+    import(&with(&user, "is_active", 0), 200).await;
 
     for key in [
         "email",
@@ -129,29 +129,29 @@ pub(crate) async fn collaborator(w: &World, marks: &mut Marks) {
         "customInfo",
         "manager_id",
     ] {
-        send(&with(&user, key, marks.new_of(key)), 400).await;
+        import(&with(&user, key, marks.mark(key)), 400).await;
     }
     for key in ["uid", "login", "email", "firstname", "secondname"] {
-        send(&with(&user, key, " "), 400).await;
+        import(&with(&user, key, " "), 400).await;
     }
-    let typed = json!({"first": marks.new_of("name")});
-    send(&with(&user, "city", typed), 400).await;
-    let login = format!("{} !", marks.new_of("login"));
-    send(&with(&user, "login", login), 400).await;
+    let typed = json!({"first": marks.mark("name")});
+    import(&with(&user, "city", typed), 400).await;
+    let login = format!("{} !", marks.mark("login"));
+    import(&with(&user, "login", login), 400).await;
     let login = foreign_login(w, marks).await;
-    send(&with(&user, "login", login), 400).await;
+    import(&with(&user, "login", login), 400).await;
     refused_as_a_whole(w, marks, Method::POST, SINGLE).await;
-    // The header of the dialect's own wins, even where it is wrong.
-    let own = w.client().post(format!("{}{SINGLE}", w.url));
-    let own = own
+    // The dialect's own header takes precedence, even if it is invalid.
+    let own_header = w.client().post(format!("{}{SINGLE}", w.url));
+    let own_header = own_header
         .bearer_auth(w.token(0).await)
         .header(
             "x-cbr-authorization",
-            format!("Bearer {}", marks.new_of("token")),
+            format!("Bearer {}", marks.mark("token")),
         )
         .header("content-type", "application/json")
         .body(user.to_string());
-    assert_eq!(own.send().await.expect("an answer").status(), 401);
+    assert_eq!(own_header.send().await.expect("a response").status(), 401);
 }
 
 /// QVALON's user resource.
@@ -172,28 +172,28 @@ pub(crate) async fn qvalon(w: &World, marks: &mut Marks) {
         "divisionExternalIds",
         "regionExternalIds",
     ] {
-        user[key] = json!([marks.new_of(key), marks.new_of(key)]);
+        user[key] = json!([marks.mark(key), marks.mark(key)]);
     }
-    let made = sends(w, Method::POST, USERS, &user, 200).await;
+    let made = send(w, Method::POST, USERS, &user, 200).await;
     let own = format!("{USERS}/{}", made["id"]);
-    let change = async |user: &Value, status| sends(w, Method::PUT, &own, user, status).await;
+    let change = async |user: &Value, status| send(w, Method::PUT, &own, user, status).await;
     for key in ["firstName", "password", "login"] {
-        let changed = json!({key: marks.new_of(key)});
-        // Changed, then left alone.
+        let changed = json!({key: marks.mark(key)});
+        // Changed, then unchanged.
         for _ in 0..2 {
             change(&changed, 200).await;
         }
     }
-    let gone = marks.new_of("path");
+    let gone = marks.mark("path");
     for (path, status) in [(own.as_str(), 200), (&format!("{USERS}/{gone}"), 404)] {
         let reply = call(w, Method::GET, path, None).await.send().await;
         assert_eq!(reply.status, status, "{path}: {reply}");
     }
-    sends(w, Method::PUT, &format!("{USERS}/{gone}"), &user, 404).await;
+    send(w, Method::PUT, &format!("{USERS}/{gone}"), &user, 404).await;
 
-    // The external id is this user's, the login another tenant's.
-    let other = with(&user, "login", marks.new_of("login"));
-    sends(w, Method::POST, USERS, &other, 409).await;
+    // The external id belongs to this user, the login to another tenant.
+    let other = with(&user, "login", marks.mark("login"));
+    send(w, Method::POST, USERS, &other, 409).await;
     let login = foreign_login(w, marks).await;
     change(&json!({"login": login}), 409).await;
     for key in [
@@ -205,20 +205,20 @@ pub(crate) async fn qvalon(w: &World, marks: &mut Marks) {
         "admin",
         "businessDirId",
     ] {
-        change(&json!({key: marks.new_of(key)}), 400).await;
+        change(&json!({key: marks.mark(key)}), 400).await;
     }
-    change(&json!({"divisionIds": [marks.new_of("division")]}), 400).await;
-    change(&json!({"position": {"first": marks.new_of("name")}}), 400).await;
-    let login = format!("{} !", marks.new_of("login"));
+    change(&json!({"divisionIds": [marks.mark("division")]}), 400).await;
+    change(&json!({"position": {"first": marks.mark("name")}}), 400).await;
+    let login = format!("{} !", marks.mark("login"));
     change(&json!({"login": login}), 400).await;
     let poor = marked(marks, &["login", "firstName"]);
-    sends(w, Method::POST, USERS, &poor, 400).await;
+    send(w, Method::POST, USERS, &poor, 400).await;
     refused_as_a_whole(w, marks, Method::POST, USERS).await;
     refused_as_a_whole(w, marks, Method::PUT, &own).await;
     lists(w, marks, &user).await;
 }
 
-/// Marks in each parameter of the list.
+/// Marks in every parameter of the list.
 async fn lists(w: &World, marks: &mut Marks, user: &Value) {
     let list = async |query: String, status| {
         let call = call(w, Method::GET, USERS, None).await;
@@ -226,7 +226,7 @@ async fn lists(w: &World, marks: &mut Marks, user: &Value) {
         assert_eq!(reply.status, status, "{query}: {reply}");
     };
     for key in ["login", "email", "firstName", "lastName", "position"] {
-        let value = user[key].as_str().expect("text");
+        let value = user[key].as_str().expect("a string");
         list(format!("{key}Like={value}"), 200).await;
     }
     for key in [
@@ -237,7 +237,7 @@ async fn lists(w: &World, marks: &mut Marks, user: &Value) {
         "fields",
         "unknown",
     ] {
-        list(format!("{key}={}", marks.new_of("query")), 200).await;
+        list(format!("{key}={}", marks.mark("query")), 200).await;
     }
     for key in [
         "active",
@@ -253,21 +253,21 @@ async fn lists(w: &World, marks: &mut Marks, user: &Value) {
         "size",
         "after",
     ] {
-        list(format!("{key}={}", marks.new_of("query")), 400).await;
+        list(format!("{key}={}", marks.mark("query")), 400).await;
     }
 }
 
-/// What both answer where the store refuses everything.
+/// Requests of both dialects whose store requests all fail.
 pub(crate) async fn broken_store(w: &World, marks: &mut Marks) {
     let user = marked(
         marks,
         &["uid", "login", "firstname", "secondname", "password"],
     );
     let user = with(&user, "email", address(marks));
-    sends(w, Method::POST, SINGLE, &user, 500).await;
-    sends(w, Method::POST, USERS, &user, 500).await;
-    sends(w, Method::PUT, &format!("{USERS}/1"), &user, 500).await;
+    send(w, Method::POST, SINGLE, &user, 500).await;
+    send(w, Method::POST, USERS, &user, 500).await;
+    send(w, Method::PUT, &format!("{USERS}/1"), &user, 500).await;
     let list = call(w, Method::GET, USERS, None).await;
-    let list = list.query(&format!("loginLike={}", marks.new_of("query")));
+    let list = list.query(&format!("loginLike={}", marks.mark("query")));
     assert_eq!(list.send().await.status, 500);
 }

@@ -1,53 +1,60 @@
-//! Files in parts: marks in every record, in announcements, and in what is asked of runs. Their
-//! work is done behind queues, by functions that have a log of their own.
+//! Uploads: marks in every record, in the requests that create uploads, and in requests about runs.
+//! The work is done by functions with queues, which have logs of their own.
 
 use muster_tests::World;
 use muster_tests::uploads::id;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::{Marks, singles};
+use crate::marks::Marks;
+use crate::singles;
 
-/// One user who is taken, and those who are not; of each member at least one is marked.
+/// Returns records of one user who is imported, and of some who are rejected. Each member is marked in
+/// at least one of them.
 fn records(marks: &mut Marks, login: &str, foreign: &str) -> Vec<Value> {
-    let mut address = || format!("{}@example.com", marks.new_of("email"));
+    let mut address = || format!("{}@example.com", marks.mark("email"));
     let (right, taken) = (address(), address());
     vec![
-        json!({"Username": login, "Name": marks.new_of("name"), "Role": "catman", "E-mail": right,
-               "External ID": marks.new_of("uid"), "Individual Stores": [marks.new_of("store")]}),
-        json!({"Username": login, "Name": marks.new_of("name"), "Role": "catman", "E-mail": right}),
-        json!({"Username": foreign, "Name": marks.new_of("name"), "Role": "catman", "E-mail": taken}),
-        json!({"Username": marks.new_of("login"), "Role": marks.new_of("role"), "E-mail": marks.new_of("email")}),
-        json!({"Username": format!("{} !", marks.new_of("login")), marks.new_of("member"): marks.new_of("value")}),
-        json!({"Username": "", "Name": marks.new_of("name")}),
-        json!(marks.new_of("text")),
+        json!({"Username": login, "Name": marks.mark("name"), "Role": "catman", "E-mail": right,
+               "External ID": marks.mark("uid"), "Individual Stores": [marks.mark("store")]}),
+        json!({"Username": login, "Name": marks.mark("name"), "Role": "catman", "E-mail": right}),
+        json!({"Username": foreign, "Name": marks.mark("name"), "Role": "catman", "E-mail": taken}),
+        json!({"Username": marks.mark("login"), "Role": marks.mark("role"), "E-mail": marks.mark("email")}),
+        json!({"Username": format!("{} !", marks.mark("login")), marks.mark("member"): marks.mark("value")}),
+        json!({"Username": "", "Name": marks.mark("name")}),
+        json!(marks.mark("text")),
     ]
 }
 
-/// Imports a file to its end and reads all that its run says.
-async fn import(w: &World, marks: &mut Marks, query: &str, said: Value, file: &[u8]) -> Value {
-    let run = w.upload(0, w.tenants[0].task_id, query, said, file).await;
-    let standing = w.ended(0, &run).await;
+/// Imports a file, waits for its run to end, and reads all its resources.
+async fn import(
+    w: &World,
+    marks: &mut Marks,
+    query: &str,
+    announcement: Value,
+    file: &[u8],
+) -> Value {
+    let run = w
+        .upload(0, w.tenants[0].task_id, query, announcement, file)
+        .await;
+    let status = w.wait_until_ended(0, &run).await;
     for path in ["/items", "/rejected"] {
         let call = w.call(Method::GET, &format!("/v1/imports/{run}{path}"));
         let reply = call.token(w.token(0).await).send().await;
         assert!(matches!(reply.status, 200 | 409), "{reply}");
     }
     marks.runs.push(run);
-    standing
+    status
 }
 
-/// Files that are imported, and files that cannot be read.
+/// Files that are imported, and files that are unreadable.
 pub async fn files(w: &World, marks: &mut Marks) {
-    let (login, foreign) = (
-        marks.new_of("login"),
-        singles::foreign_login(w, marks).await,
-    );
+    let (login, foreign) = (marks.mark("login"), singles::foreign_login(w, marks).await);
     for query in ["dryRun", "", ""] {
         let file = json!(records(marks, &login, &foreign)).to_string();
-        let standing = import(w, marks, query, json!({}), file.as_bytes()).await;
-        assert_eq!(standing["Status"], "PARTIAL_SUCCESS", "{standing}");
-        assert_eq!(standing["Total Lines"], 7, "{standing}");
+        let status = import(w, marks, query, json!({}), file.as_bytes()).await;
+        assert_eq!(status["Status"], "PARTIAL_SUCCESS", "{status}");
+        assert_eq!(status["Total Lines"], 7, "{status}");
     }
     let whole: Vec<String> = records(marks, &login, &foreign)
         .iter()
@@ -55,7 +62,7 @@ pub async fn files(w: &World, marks: &mut Marks) {
         .collect();
     let cut = format!("{}\n{}", whole[0], &whole[1][..whole[1].len() - 2]);
     let whole = whole.join("\n");
-    for (said, file) in [
+    for (announcement, file) in [
         (json!({"format": "ndjson"}), cut.as_str()),
         (json!({"format": "json"}), &whole),
         (json!({"format": "ndjson", "compression": "gzip"}), &whole),
@@ -64,39 +71,42 @@ pub async fn files(w: &World, marks: &mut Marks) {
             &whole,
         ),
     ] {
-        let standing = import(w, marks, "", said, file.as_bytes()).await;
-        assert_eq!(standing["Status"], "FAILURE", "{standing}");
+        let status = import(w, marks, "", announcement, file.as_bytes()).await;
+        assert_eq!(status["Status"], "FAILURE", "{status}");
     }
     let later = json!(records(marks, &login, &foreign));
     let call = w.import(0).await.header("prefer", "respond-async");
-    let call = call.header("prefer", &marks.new_of("prefer"));
+    let call = call.header("prefer", &marks.mark("prefer"));
     let reply = call.records(&later).send().await;
     assert_eq!(reply.status, 202, "{reply}");
     let run = reply.header("import-id").expect("Import-Id").to_owned();
-    w.ended(0, &run).await;
+    w.wait_until_ended(0, &run).await;
     marks.runs.push(run);
 }
 
-/// Announcements that are refused, runs that are none, and what is asked of one in the wrong words.
+/// Refused uploads, runs that do not exist, and invalid parameters in requests about runs.
 pub async fn refusals(w: &World, marks: &mut Marks) {
-    let mut announcement = w.import(0).await;
-    announcement.path.push_str("/uploads");
-    let upload = announcement.clone().body(r#"{"size":2}"#).send().await;
+    let mut create = w.import(0).await;
+    create.path.push_str("/uploads");
+    let upload = create.clone().body(r#"{"size":2}"#).send().await;
     assert_eq!(upload.status, 201, "{upload}");
-    for said in [
-        json!({"size": marks.new_of("size")}),
-        json!({"size": 1, "format": marks.new_of("format")}),
-        json!({"size": 1, "compression": marks.new_of("packed")}),
-        json!({"size": 1, "sha256": marks.new_of("sum")}),
-        json!({"size": 1, marks.new_of("member"): marks.new_of("value")}),
-        json!([marks.new_of("text")]),
+    for announcement in [
+        json!({"size": marks.mark("size")}),
+        json!({"size": 1, "format": marks.mark("format")}),
+        json!({"size": 1, "compression": marks.mark("packed")}),
+        json!({"size": 1, "sha256": marks.mark("sum")}),
+        json!({"size": 1, marks.mark("member"): marks.mark("value")}),
+        json!([marks.mark("text")]),
     ] {
-        let reply = announcement.clone().body(said.to_string()).send().await;
-        assert!((200..500).contains(&reply.status), "{said}: {reply}");
+        let reply = create.clone().body(announcement.to_string()).send().await;
+        assert!(
+            (200..500).contains(&reply.status),
+            "{announcement}: {reply}"
+        );
     }
     let upload = upload.json();
-    let none = marks.new_of("run");
-    for run in [id(&upload), none.as_str()] {
+    let unknown = marks.mark("run");
+    for run in [id(&upload), unknown.as_str()] {
         for (path, parameters) in [
             ("", ["x", "y"].as_slice()),
             ("/parts", &["from"]),
@@ -110,24 +120,24 @@ pub async fn refusals(w: &World, marks: &mut Marks) {
         ] {
             for parameter in parameters {
                 let call = w.call(Method::GET, &format!("/v1/imports/{run}{path}"));
-                let call = call.query(&format!("{parameter}={}", marks.new_of("query")));
+                let call = call.query(&format!("{parameter}={}", marks.mark("query")));
                 let reply = call.token(w.token(0).await).send().await;
                 assert!((200..500).contains(&reply.status), "{path}: {reply}");
             }
         }
     }
     let cancel = w.call(Method::POST, &format!("/v1/imports/{}/cancel", id(&upload)));
-    let cancel = cancel.query(&marks.new_of("query"));
+    let cancel = cancel.query(&marks.mark("query"));
     let reply = cancel.token(w.token(0).await).send().await;
     assert_eq!(reply.status, 200, "{reply}");
 }
 
-/// What the store has to say when it refuses everything.
+/// Requests whose store requests all fail.
 pub async fn broken_store(w: &World, marks: &mut Marks) {
     let run = marks.runs.last().expect("a run").clone();
     for path in ["", "/items"] {
         let call = w.call(Method::GET, &format!("/v1/imports/{run}{path}"));
-        let call = call.query(&format!("login={}", marks.new_of("login")));
+        let call = call.query(&format!("login={}", marks.mark("login")));
         assert_eq!(call.token(w.token(0).await).send().await.status, 500);
     }
 }

@@ -1,13 +1,15 @@
-//! `POST /authenticate`: who gets a token, and what everybody else is told.
+//! `POST /authenticate` (contract.md#quant-authenticate): tokens, refusals and the throttle.
 
-use muster_tests::{World, store_or_skip};
+use muster_tests::World;
 use reqwest::Method;
 use serde_json::json;
+
+use crate::support::{assert_all_equal, retry_after};
 
 const WRONG: &str = r#"{"token":"","status":"Wrong username or password!"}"#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_right_password_gives_a_token_that_opens_the_import() {
+async fn the_right_password_returns_a_token_that_permits_an_import() {
     let w = World::start().await;
     let robot = &w.tenants[0].robot;
     let body = json!({"username": robot.username, "password": robot.password}).to_string();
@@ -17,7 +19,7 @@ async fn the_right_password_gives_a_token_that_opens_the_import() {
     let token = reply.json()["token"].as_str().expect("a token").to_owned();
     assert!(
         token.len() >= 43,
-        "256 random bits do not fit into {token:?}"
+        "{token:?} is too short for 256 random bits"
     );
     assert_eq!(
         reply.compact(),
@@ -31,16 +33,16 @@ async fn the_right_password_gives_a_token_that_opens_the_import() {
         .send()
         .await
         .assert_success(0);
-    let store = store_or_skip!(w);
+    let store = &w.store;
     let minutes = store.token_seconds(&token).await / 60;
     assert!(
         (29..=30).contains(&minutes),
-        "the token lives {minutes} minutes"
+        "the token is valid for {minutes} minutes"
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_sign_ins_give_two_tokens_and_both_work() {
+async fn two_sign_ins_return_two_valid_tokens() {
     let w = World::start().await;
     let (first, second) = (
         w.sign_in(&w.tenants[0].robot).await,
@@ -59,11 +61,11 @@ async fn two_sign_ins_give_two_tokens_and_both_work() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_password_and_an_unknown_robot_get_the_same_answer() {
+async fn a_wrong_password_and_an_unknown_robot_get_the_same_response() {
     let w = World::start().await;
     let robot = &w.tenants[0].robot.username;
     let other = &w.tenants[1].robot.password;
-    let mut answers = Vec::new();
+    let mut bodies = Vec::new();
     for (username, password) in [
         (robot.as_str(), "not the password"),
         (robot.as_str(), other.as_str()),
@@ -78,14 +80,13 @@ async fn a_wrong_password_and_an_unknown_robot_get_the_same_answer() {
             "{username}: {reply}"
         );
         assert_eq!(reply.media_type(), Some("application/json"), "{reply}");
-        answers.push(reply.body);
+        bodies.push(reply.body);
     }
-    answers.dedup();
-    assert_eq!(answers.len(), 1, "the answers differ");
+    assert_all_equal(&bodies);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_body_that_is_not_the_two_strings_is_a_bad_request() {
+async fn a_body_without_the_two_strings_is_a_bad_request() {
     let w = World::start().await;
     for body in [
         "",
@@ -118,25 +119,25 @@ async fn a_body_that_is_not_the_two_strings_is_a_bad_request() {
         assert_eq!(reply.keys(), ["token", "status"], "{body}: {reply}");
         let json = reply.json();
         assert_eq!(json["token"], "", "{body}: {reply}");
-        let status = json["status"].as_str().expect("a sentence");
+        let status = json["status"].as_str().expect("a status");
         assert!(!status.is_empty() && status != "SUCCESS", "{body}: {reply}");
         assert!(
             !status.contains("secret"),
-            "the password comes back: {reply}"
+            "the response repeats the password: {reply}"
         );
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_body_is_json_like_any_other() {
+async fn a_byte_order_mark_and_unknown_and_repeated_keys_are_accepted() {
     let w = World::start().await;
     let robot = &w.tenants[0].robot;
     let body = json!({"username": robot.username, "password": robot.password}).to_string();
-    for (what, body) in [
+    for (case, body) in [
         ("a byte order mark", format!("\u{feff}{body}")),
         ("unknown keys", body.replacen('{', r#"{"x":[1e999],"#, 1)),
         (
-            "a double key, whose last value wins",
+            "a repeated key, whose last value wins",
             body.replacen('{', r#"{"username":"nobody","#, 1),
         ),
     ] {
@@ -144,15 +145,17 @@ async fn the_body_is_json_like_any_other() {
         assert_eq!(
             (reply.status, &reply.json()["status"]),
             (200, &json!("SUCCESS")),
-            "{what}: {reply}"
+            "{case}: {reply}"
         );
     }
 }
 
-/// How many wrong passwords a name takes before 429, and that answer.
+/// Sends wrong passwords until the response is 429; returns the number of attempts. Verifies that
+/// response.
 async fn fail_until_throttled(w: &World, username: &str) -> usize {
-    for tries in 1..=100 {
-        let body = json!({"username": username, "password": format!("guess {tries}")}).to_string();
+    for attempts in 1..=100 {
+        let body =
+            json!({"username": username, "password": format!("guess {attempts}")}).to_string();
         let reply = w.authenticate(body).await;
         if reply.status == 401 {
             assert_eq!(reply.compact(), WRONG);
@@ -167,25 +170,20 @@ async fn fail_until_throttled(w: &World, username: &str) -> usize {
                 .is_some_and(|status| !status.is_empty()),
             "{reply}"
         );
-        let wait: u64 = reply
-            .header("retry-after")
-            .expect("Retry-After")
-            .parse()
-            .expect("seconds");
-        assert!(wait >= 1, "{reply}");
-        return tries;
+        assert!(retry_after(&reply) >= 1, "{reply}");
+        return attempts;
     }
-    panic!("100 wrong passwords and no 429");
+    panic!("100 wrong passwords were not throttled");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn guessing_is_throttled_and_other_names_are_not() {
+async fn guessing_a_password_throttles_only_that_name() {
     let w = World::start().await;
-    let tries = fail_until_throttled(&w, &w.login("guessed")).await;
+    let attempts = fail_until_throttled(&w, &w.login("guessed")).await;
     assert!(
-        tries > 3,
-        "{} wrong passwords are too few for a person",
-        tries - 1
+        attempts > 3,
+        "{} typing mistakes are too few to throttle a person",
+        attempts - 1
     );
     w.sign_in(&w.tenants[1].robot).await;
 }
@@ -193,17 +191,21 @@ async fn guessing_is_throttled_and_other_names_are_not() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_known_name_is_throttled_like_an_unknown_one_even_for_the_right_password() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
+    let store = &w.store;
     let robot = store.robot(&w, 0).await;
     let unknown = fail_until_throttled(&w, &w.login("unknown")).await;
     let known = fail_until_throttled(&w, &robot.username).await;
-    assert_eq!(known, unknown, "the throttle tells which names exist");
+    assert_eq!(known, unknown, "the throttle reveals which names exist");
     let right = json!({"username": robot.username, "password": robot.password}).to_string();
-    assert_eq!(w.authenticate(right).await.status, 429, "guessing on pays");
+    assert_eq!(
+        w.authenticate(right).await.status,
+        429,
+        "the right password passes the throttle"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_method_is_told_which_one_is_allowed() {
+async fn other_methods_get_405_with_the_allowed_one() {
     let w = World::start().await;
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
         let reply = w.call(method.clone(), "/authenticate").send().await;
@@ -213,9 +215,9 @@ async fn another_method_is_told_which_one_is_allowed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn neither_tokens_nor_passwords_stand_in_the_store() {
+async fn tokens_and_passwords_are_not_stored_in_clear() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
+    let store = &w.store;
     let token = w.sign_in(&w.tenants[0].robot).await;
     let rows = format!("{:?}", store.control().await);
     assert!(!rows.contains(&token), "the token is stored in clear");

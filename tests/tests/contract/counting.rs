@@ -1,10 +1,13 @@
-//! What each element of an import counts as, and in which order the rulings apply (CONTRACT §1).
+//! The counter that each element of an import adds to (contract.md#counters-and-warnings).
 
-use muster_tests::World;
+use muster_tests::{Reply, World};
 use serde_json::{Value, json};
 
-/// What is counted, the elements, `[empty, ignored, duplicated]`, and which logins get created.
-/// `~` stands for the end of this case's logins, `…` for what else makes a new user complete.
+use crate::support::assert_partial_success;
+
+/// A case, its elements, `[empty, ignored, duplicated]`, and the logins that are created. In the
+/// elements, `~` is the suffix of this case's logins and `…` is the other members that a new user
+/// needs.
 type Case = (
     &'static str,
     &'static str,
@@ -20,34 +23,34 @@ const CASES: &[Case] = &[
     ("elements that are not objects", r#"1,"a",null,[],true,[{"Username":"a~",…}]"#, [0, 6, 0], &[]),
     // Username absent, null or "" → Empty.
     ("no username", r#"{},{…},{"Username":null,…},{"Username":"",…}"#, [4, 0, 0], &[]),
-    ("a key in other letters", r#"{"username":"a~",…},{"USERNAME":"b~",…}"#, [2, 0, 0], &[]),
+    ("a key in another case", r#"{"username":"a~",…},{"USERNAME":"b~",…}"#, [2, 0, 0], &[]),
     // Wrong type or unauthorised characters → Ignored.
     ("wrong types", r#"{"Username":true,…},{"Username":1.5,…},{"Username":[],…},{"Username":{},…}"#, [0, 4, 0], &[]),
     ("unauthorised", r#"{"Username":"a b~",…},{"Username":" a~",…},{"Username":"a/~",…},{"Username":" ",…}"#, [0, 4, 0], &[]),
-    // Duplicate: canon seen before, even when the first was ignored; the first one wins.
+    // Canonical login seen before, even if the first was ignored → Duplicated; the first one wins.
     ("a duplicate", r#"{"Username":"a~",…},{"Username":"b~",…},{"Username":"a~",…}"#, [0, 0, 1], &["a~", "b~"]),
-    ("a duplicate in other letters", r#"{"Username":"a~",…},{"Username":"A~",…}"#, [0, 0, 1], &["a~"]),
+    ("a duplicate in another case", r#"{"Username":"a~",…},{"Username":"A~",…}"#, [0, 0, 1], &["a~"]),
     ("a duplicate of sharp s", r#"{"Username":"stra\u00dfe~",…},{"Username":"STRASSE~",…}"#, [0, 0, 1], &["straße~"]),
     ("a duplicate of a decomposed letter", r#"{"Username":"\u00e9~",…},{"Username":"e\u0301~",…}"#, [0, 0, 1], &["é~"]),
-    ("a duplicate of what was ignored", r#"{"Username":"a~","Role":"king"},{"Username":"a~",…}"#, [0, 1, 1], &[]),
+    ("a duplicate of an ignored record", r#"{"Username":"a~","Role":"king"},{"Username":"a~",…}"#, [0, 1, 1], &[]),
     ("a duplicate with bad characters", r#"{"Username":"a b~",…},{"Username":"A B~",…}"#, [0, 1, 1], &[]),
     ("three times", r#"{"Username":"a~",…},{"Username":"a~",…},{"Username":"a~"}"#, [0, 0, 2], &["a~"]),
     ("empty twice is no duplicate", r#"{"Username":""},{"Username":""}"#, [2, 0, 0], &[]),
     ("wrong types twice are no duplicate", r#"{"Username":true},{"Username":true}"#, [0, 2, 0], &[]),
-    ("a duplicate whose other parts are bad", r#"{"Username":"a~",…},{"Username":"a~","Role":7}"#, [0, 0, 1], &["a~"]),
-    // Of a double key the last value counts, however the key is written.
+    ("a duplicate with other bad values", r#"{"Username":"a~",…},{"Username":"a~","Role":7}"#, [0, 0, 1], &["a~"]),
+    // The last value of a repeated key counts, however the key is written.
     ("a login and then none", r#"{"Username":"a~",…,"Username":null}"#, [1, 0, 0], &[]),
     ("no login and then one", r#"{"Username":"",…,"Username":"a~"}"#, [0, 0, 0], &["a~"]),
     ("a key in escapes", r#"{"User\u006eame":"a~",…}"#, [0, 0, 0], &["a~"]),
-    ("a double key in escapes", r#"{"Username":"b~",…,"\u0055sername":"a~"}"#, [0, 0, 0], &["a~"]),
+    ("a repeated key in escapes", r#"{"Username":"b~",…,"\u0055sername":"a~"}"#, [0, 0, 0], &["a~"]),
     ("a role and then a bad one", r#"{"Username":"a~",…,"Role":"king"}"#, [0, 1, 0], &[]),
     // A new user's role.
     ("no role", r#"{"Username":"a~","E-mail":"a@example.com"}"#, [0, 1, 0], &[]),
     ("role null", r#"{"Username":"a~","E-mail":"a@example.com","Role":null}"#, [0, 1, 0], &[]),
     ("role empty", r#"{"Username":"a~","E-mail":"a@example.com","Role":""}"#, [0, 1, 0], &[]),
     ("role unmapped", r#"{"Username":"a~","E-mail":"a@example.com","Role":"king"}"#, [0, 1, 0], &[]),
-    ("role in other letters", r#"{"Username":"a~","E-mail":"a@example.com","Role":"Catman"}"#, [0, 1, 0], &[]),
-    ("role by its name here", r#"{"Username":"a~","E-mail":"a@example.com","Role":"Category Manager"}"#, [0, 1, 0], &[]),
+    ("role in another case", r#"{"Username":"a~","E-mail":"a@example.com","Role":"Catman"}"#, [0, 1, 0], &[]),
+    ("the name of the role itself", r#"{"Username":"a~","E-mail":"a@example.com","Role":"Category Manager"}"#, [0, 1, 0], &[]),
     ("role of a wrong type", r#"{"Username":"a~","E-mail":"a@example.com","Role":["catman"]}"#, [0, 1, 0], &[]),
     // A new user's e-mail.
     ("no e-mail", r#"{"Username":"a~","Role":"catman"}"#, [0, 1, 0], &[]),
@@ -56,7 +59,7 @@ const CASES: &[Case] = &[
     ("e-mail malformed", r#"{"Username":"a~","Role":"catman","E-mail":"a"}"#, [0, 1, 0], &[]),
     ("e-mail of a wrong type", r#"{"Username":"a~","Role":"catman","E-mail":true}"#, [0, 1, 0], &[]),
     ("both missing", r#"{"Username":"a~"}"#, [0, 1, 0], &[]),
-    // Everything at once, each element once.
+    // Every counter, each element counted once.
     (
         "a mixture",
         r#"7,{"Username":""},{"Username":"a~",…},{"Username":"A~"},{"Username":"a/~"},{"Username":"b~"},{"Username":"c~",…}"#,
@@ -66,20 +69,23 @@ const CASES: &[Case] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_element_counts_as_the_rulings_say() {
+async fn every_element_is_counted_as_documented() {
     let w = World::start().await;
-    for (index, (what, elements, [empty, ignored, duplicated], created)) in CASES.iter().enumerate()
+    for (index, (case, elements, [empty, ignored, duplicated], created)) in CASES.iter().enumerate()
     {
-        let end = format!(".{}c{index}", w.tag);
+        let suffix = format!(".{}c{index}", w.tag);
         let complete = r#""Role":"catman","E-mail":"a@example.com""#;
-        let body = format!("[{}]", elements.replace('~', &end).replace('…', complete));
+        let body = format!(
+            "[{}]",
+            elements.replace('~', &suffix).replace('…', complete)
+        );
         let total = serde_json::from_str::<Vec<Value>>(&body)
             .expect("a list")
             .len() as u64;
 
         let reply = w.import(0).await.debug().body(body).send().await;
-        let troubles = empty + ignored + duplicated;
-        let status = if troubles == 0 {
+        let counted = empty + ignored + duplicated;
+        let status = if counted == 0 {
             "SUCCESS"
         } else {
             "PARTIAL_SUCCESS"
@@ -87,60 +93,62 @@ async fn every_element_counts_as_the_rulings_say() {
         assert_eq!(
             reply.outcome(),
             (200, status.into(), [total, *empty, *ignored, *duplicated]),
-            "{what}: {reply}"
+            "{case}: {reply}"
         );
         assert!(
-            reply.warnings().len() as u64 >= troubles,
-            "{what}: a counted element without a warning: {reply}"
+            reply.warnings().len() as u64 >= counted,
+            "{case}: a counted element without a warning: {reply}"
         );
-        if let Some(store) = &w.store {
+        {
+            let store = &w.store;
             let mut expected: Vec<String> = created
                 .iter()
-                .map(|login| login.replace('~', &end))
+                .map(|login| login.replace('~', &suffix))
                 .collect();
             let mut found: Vec<String> = store
                 .users()
                 .await
                 .into_keys()
-                .filter(|login| login.ends_with(&end))
+                .filter(|login| login.ends_with(&suffix))
                 .collect();
             expected.sort();
             found.sort();
-            assert_eq!(found, expected, "{what}");
+            assert_eq!(found, expected, "{case}");
         }
     }
 }
 
+/// Asserts that a warning starts like this.
+#[track_caller]
+fn assert_warned(reply: &Reply, start: &str) {
+    let mut warnings = reply.warnings().into_iter();
+    let warned = warnings.any(|warning| warning.starts_with(start));
+    assert!(warned, "{start}: {reply}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_counted_element_is_named_by_a_warning() {
+async fn every_counted_element_has_a_warning() {
     let w = World::start().await;
     let reply = w
         .send(&json!([7, {}, w.record("anna"), w.record("anna"), {"Username": "a/b"}, {"Username": w.login("new")}]))
         .await;
-    assert_eq!(
-        reply.outcome(),
-        (200, "PARTIAL_SUCCESS".into(), [6, 1, 3, 1]),
-        "{reply}"
-    );
-    let warnings = reply.warnings();
-    for (record, named) in [
+    assert_partial_success(&reply, [6, 1, 3, 1]);
+    for (record, login) in [
         (1, None),
         (2, None),
         (4, Some(w.login("anna"))),
         (5, Some("a/b".to_owned())),
         (6, Some(w.login("new"))),
     ] {
-        let start = match named {
+        let start = match login {
             Some(login) => format!("Record {record} ({login})"),
             None => format!("Record {record}"),
         };
-        assert!(
-            warnings.iter().any(|warning| warning.starts_with(&start)),
-            "{start}: {reply}"
-        );
+        assert_warned(&reply, &start);
     }
     assert!(
-        !warnings
+        !reply
+            .warnings()
             .iter()
             .any(|warning| warning.starts_with("Record 3")),
         "{reply}"
@@ -148,36 +156,24 @@ async fn every_counted_element_is_named_by_a_warning() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_violation_of_a_record_is_told_not_just_the_first() {
+async fn every_violation_of_a_record_has_a_warning() {
     let w = World::start().await;
     let login = w.login("anna");
     let reply = w.send(&json!([{"Username": login, "Role": "king", "E-mail": "x", "All Stores": "perhaps", "Name": []}])).await;
     assert_eq!(reply.counts(), [1, 0, 1, 0], "{reply}");
     for key in ["Role", "E-mail", "All Stores", "Name"] {
         let start = format!("Record 1 ({login}), \"{key}\": ");
-        assert!(
-            reply
-                .warnings()
-                .iter()
-                .any(|warning| warning.starts_with(&start)),
-            "{start}: {reply}"
-        );
+        assert_warned(&reply, &start);
     }
     let reply = w.send(&json!([{"Username": login}])).await;
     for key in ["Role", "E-mail"] {
         let start = format!("Record 1 ({login}), \"{key}\": ");
-        assert!(
-            reply
-                .warnings()
-                .iter()
-                .any(|warning| warning.starts_with(&start)),
-            "{start}: {reply}"
-        );
+        assert_warned(&reply, &start);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_login_of_another_tenant_is_ignored_without_naming_whose_it_is() {
+async fn a_login_of_another_tenant_is_ignored_without_naming_its_owner() {
     let w = World::start().await;
     let theirs = w
         .import(1)
@@ -190,11 +186,7 @@ async fn a_login_of_another_tenant_is_ignored_without_naming_whose_it_is() {
     let mut mine = w.record("shared");
     mine["Username"] = json!(w.login("SHARED"));
     let reply = w.send(&json!([mine, mine])).await;
-    assert_eq!(
-        reply.outcome(),
-        (200, "PARTIAL_SUCCESS".into(), [2, 0, 1, 1]),
-        "{reply}"
-    );
+    assert_partial_success(&reply, [2, 0, 1, 1]);
     let owner = &w.tenants[1];
     for secret in [
         owner.name.as_str(),
@@ -210,11 +202,11 @@ async fn a_login_of_another_tenant_is_ignored_without_naming_whose_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_existing_user_is_not_ignored_for_role_or_e_mail() {
+async fn an_existing_user_is_not_ignored_for_a_bad_role_or_email() {
     let w = World::start().await;
     w.put(&json!([w.record("anna")])).await;
     let login = w.login("anna");
-    for (what, record, warnings) in [
+    for (case, record, warnings) in [
         ("neither given", json!({"Username": login, "Name": "A"}), 0),
         (
             "both empty",
@@ -252,19 +244,20 @@ async fn an_existing_user_is_not_ignored_for_role_or_e_mail() {
         assert_eq!(
             reply.outcome(),
             (200, status.into(), [1, 0, 0, 0]),
-            "{what}: {reply}"
+            "{case}: {reply}"
         );
-        assert_eq!(reply.warnings().len(), warnings, "{what}: {reply}");
-        if let Some(store) = &w.store {
+        assert_eq!(reply.warnings().len(), warnings, "{case}: {reply}");
+        {
+            let store = &w.store;
             let user = store.user(&login).await.expect("the user");
             assert_eq!(
                 user["name"], name,
-                "{what}: the rest of the record is applied"
+                "{case}: the rest of the record is applied"
             );
             assert_eq!(
                 (&user["role"], &user["email"]),
                 (&json!("Category Manager"), &json!("someone@example.com")),
-                "{what}"
+                "{case}"
             );
         }
     }

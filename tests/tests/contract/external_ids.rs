@@ -1,39 +1,28 @@
-//! External ids and their claims (PROTOCOL §7): what an import may take, keep and leave behind.
+//! External ids and their claims in imports (protocol.md#claims).
 
 use std::collections::BTreeSet;
 
-use muster_tests::{Reply, World, store_or_skip};
+use muster_tests::{Reply, World};
 use serde_json::{Value, json};
 
-use crate::values::wide_task;
-
-fn with_id(w: &World, name: &str, id: &str) -> Value {
-    let mut record = w.record(name);
-    record["External ID"] = w.login(id).into();
-    record
-}
+use crate::support::{assert_partial_success, put_as, put_into, with_external_id};
+use crate::values::full_mapping_task;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_ids_whose_claims_name_one_user_are_looked_at_together() {
+async fn two_claims_that_name_the_same_user_are_resolved_together() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
-    // john gives e1 up for e2, so that both claims name him.
+    let store = &w.store;
+    // john changes from e1 to e2, so that both claims name him.
     for id in ["e1", "e2"] {
-        w.import(0)
-            .await
-            .records(&json!([with_id(&w, "john", id)]))
-            .send()
-            .await
-            .assert_success(1);
+        w.put(&json!([with_external_id(&w, "john", id)])).await;
     }
-    let file = json!([with_id(&w, "ann", "e1"), with_id(&w, "bob", "e2")]);
-    let reply = w.import(0).await.debug().records(&file).send().await;
-    assert_eq!(
-        reply.outcome(),
-        (200, "PARTIAL_SUCCESS".to_owned(), [2, 0, 0, 0]),
-        "{reply}"
-    );
-    // john has e2; the claim on e1 dangles, but its runs ended just now.
+    let file = json!([
+        with_external_id(&w, "ann", "e1"),
+        with_external_id(&w, "bob", "e2")
+    ]);
+    let reply = w.send(&file).await;
+    assert_partial_success(&reply, [2, 0, 0, 0]);
+    // john has e2; the claim on e1 dangles, within its grace period.
     assert_eq!(reply.warnings().len(), 2, "{reply}");
     for name in ["ann", "bob"] {
         assert_eq!(
@@ -48,44 +37,32 @@ async fn two_ids_whose_claims_name_one_user_are_looked_at_together() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_id_that_a_file_gives_twice_costs_no_write_the_second_time() {
+async fn reimporting_a_duplicate_external_id_writes_nothing() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
-    let file = json!([with_id(&w, "john", "e1"), with_id(&w, "jack", "e1")]);
-    let first = w.import(0).await.debug().records(&file).send().await;
-    assert_eq!(
-        first.outcome(),
-        (200, "PARTIAL_SUCCESS".to_owned(), [2, 0, 0, 0]),
-        "{first}"
-    );
+    let store = &w.store;
+    let file = json!([
+        with_external_id(&w, "john", "e1"),
+        with_external_id(&w, "jack", "e1")
+    ]);
+    let first = w.send(&file).await;
+    assert_partial_success(&first, [2, 0, 0, 0]);
     let writes = store.directory_writes();
-    let second = w.import(0).await.debug().records(&file).send().await;
+    let second = w.send(&file).await;
     assert_eq!(second.text(), first.text());
     assert_eq!(store.directory_writes(), writes);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_id_of_four_byte_characters_is_claimed_like_any_other() {
+async fn an_external_id_of_four_byte_characters_is_claimed_like_any_other() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
+    let store = &w.store;
     let long = format!("{}{}", w.tag, "\u{10348}".repeat(1_000));
     let mut john = w.record("john");
     john["External ID"] = long.as_str().into();
     let mut jack = w.record("jack");
     jack["External ID"] = long.as_str().into();
-    w.import(0)
-        .await
-        .records(&json!([john]))
-        .send()
-        .await
-        .assert_success(1);
-    let reply = w
-        .import(0)
-        .await
-        .debug()
-        .records(&json!([jack]))
-        .send()
-        .await;
+    w.put(&json!([john])).await;
+    let reply = w.send(&json!([jack])).await;
     assert_eq!(reply.warnings().len(), 1, "{reply}");
     assert!(
         reply.warnings()[0].contains("[external_id.taken]"),
@@ -98,35 +75,19 @@ async fn an_id_of_four_byte_characters_is_claimed_like_any_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_manager_s_abandoned_id_is_pending_and_contradicts_nobody() {
+async fn an_abandoned_manager_uid_is_pending_and_does_not_contradict_the_manager_id() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
-    let task = wide_task(&w, store).await;
+    let store = &w.store;
+    let task = full_mapping_task(&w, store).await;
     for id in ["e1", "e2"] {
-        w.import(0)
-            .await
-            .records(&json!([with_id(&w, "john", id)]))
-            .send()
-            .await
-            .assert_success(1);
+        w.put(&json!([with_external_id(&w, "john", id)])).await;
     }
-    w.import(0)
-        .await
-        .records(&json!([w.record("jack")]))
-        .send()
-        .await
-        .assert_success(1);
+    w.put(&json!([w.record("jack")])).await;
     let jack = store.user(&w.login("jack")).await.expect("jack")["id"].clone();
     let mut ann = w.record("ann");
     ann["Manager ID"] = jack.clone();
     ann["Manager UID"] = w.login("e1").into();
-    w.import(0)
-        .await
-        .task(task)
-        .records(&json!([ann]))
-        .send()
-        .await
-        .assert_success(1);
+    put_into(&w, task, &json!([ann])).await;
     let ann = store.user(&w.login("ann")).await.expect("ann");
     assert_eq!(
         (&ann["manager_id"], &ann["manager_uid"]),
@@ -143,25 +104,17 @@ fn has_code(reply: &Reply, record: usize, code: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_external_id_that_is_taken_is_left_out_of_a_record_that_is_kept() {
+async fn a_record_with_a_taken_external_id_is_applied_without_it() {
     let w = World::start().await;
-    let with_id = |name: &str, id: &str| {
-        let mut record = w.record(name);
-        record["External ID"] = json!(w.login(id));
-        record
-    };
+    let with_id = |name: &str, id: &str| with_external_id(&w, name, id);
     w.put(&json!([with_id("holder", "x1"), with_id("other", "x2")]))
         .await;
 
-    // Held by a stored user: a new user goes without, an existing one keeps its own.
+    // Held by a stored user: a new user gets none, an existing one keeps its own.
     let reply = w
         .send(&json!([with_id("new", "x1"), with_id("other", "x1")]))
         .await;
-    assert_eq!(
-        reply.outcome(),
-        (200, "PARTIAL_SUCCESS".into(), [2, 0, 0, 0]),
-        "{reply}"
-    );
+    assert_partial_success(&reply, [2, 0, 0, 0]);
     assert!(
         has_code(&reply, 1, "external_id.taken") && has_code(&reply, 2, "external_id.taken"),
         "{reply}"
@@ -171,26 +124,17 @@ async fn an_external_id_that_is_taken_is_left_out_of_a_record_that_is_kept() {
     let reply = w
         .send(&json!([with_id("first", "x3"), with_id("second", "x3")]))
         .await;
-    assert_eq!(
-        reply.outcome(),
-        (200, "PARTIAL_SUCCESS".into(), [2, 0, 0, 0]),
-        "{reply}"
-    );
+    assert_partial_success(&reply, [2, 0, 0, 0]);
     assert!(
         has_code(&reply, 2, "external_id.taken") && !has_code(&reply, 1, "external_id.taken"),
         "{reply}"
     );
 
-    // One's own is not taken, and another tenant's ids do not count.
+    // The user's own is not taken, and the same id of another tenant does not matter.
     w.put(&json!([with_id("holder", "x1")])).await;
-    w.import(1)
-        .await
-        .records(&json!([with_id("foreign", "x1")]))
-        .send()
-        .await
-        .assert_success(1);
+    put_as(&w, 1, &json!([with_id("foreign", "x1")])).await;
 
-    let store = store_or_skip!(w);
+    let store = &w.store;
     for (name, id) in [
         ("holder", Some("x1")),
         ("other", Some("x2")),
@@ -209,26 +153,31 @@ async fn an_external_id_that_is_taken_is_left_out_of_a_record_that_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_loses_logins_to_another_tenant_while_importing_keeps_no_claims_for_them() {
+async fn an_import_that_loses_logins_to_another_tenant_keeps_no_claims_for_them() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
-    // Each time both have planned, and claimed, before either has written all.
+    let store = &w.store;
+    // Both plan and claim before either has written everything.
     for round in 0..3 {
         let names = (0..75).map(|n| format!("user{round}x{n}"));
-        let records: Value = names.map(|name| with_id(&w, &name, &name)).collect();
+        let records: Value = names
+            .map(|name| with_external_id(&w, &name, &name))
+            .collect();
         let (one, two) = (
             w.import(0).await.records(&records),
             w.import(1).await.records(&records),
         );
         let (one, two) = tokio::join!(one.send(), two.send());
         let ignored = one.counts()[2] + two.counts()[2];
-        assert_eq!(ignored, 75, "each login has one owner: {one} {two}");
+        assert_eq!(
+            ignored, 75,
+            "each login needs exactly one owner: {one} {two}"
+        );
     }
     let owners = store.owners().await.into_iter();
-    let held: BTreeSet<String> = owners
+    let expected: BTreeSet<String> = owners
         .map(|(login, tenant)| format!("X#{tenant}#{login}"))
         .collect();
     let claims = store.directory().await.into_keys();
     let claims: BTreeSet<String> = claims.filter(|key| key.starts_with("X#")).collect();
-    assert_eq!(claims, held);
+    assert_eq!(claims, expected);
 }

@@ -1,13 +1,16 @@
-//! `Idempotency-Key`: a request that is sent again gets the answer it got, and has no second effect
-//! (CONTRACT §1, PROTOCOL §11).
+//! `Idempotency-Key` (contract.md#idempotency-keys, protocol.md#idempotency): a repeated request
+//! gets the first response again and has no second effect.
 
 use std::time::Duration;
 
 use muster_import::Times;
-use muster_tests::{Call, Reply, World, store_or_skip};
+use muster_tests::{Call, Reply, World};
 use serde_json::json;
 
-/// Asserts that `second` is `first`, given again.
+use crate::concurrency::{MAX_OVERLAP_ATTEMPTS, new_records};
+use crate::support::{import_id, retry_after};
+
+/// Asserts that `second` replays `first`.
 #[track_caller]
 fn assert_replayed(first: &Reply, second: &Reply) {
     assert_eq!(first.header("idempotent-replayed"), None, "{first}");
@@ -29,12 +32,12 @@ fn assert_fresh(reply: &Reply) {
     assert_eq!(reply.header("idempotent-replayed"), None, "{reply}");
 }
 
-/// A refusal that is no run.
+/// Asserts a refusal that is not a run, with an error that contains `text`.
 #[track_caller]
-fn assert_refused(reply: &Reply, status: u16, says: &str) {
+fn assert_refused(reply: &Reply, status: u16, text: &str) {
     reply.assert_failure(status);
     assert_eq!(reply.header("import-id"), None, "{reply}");
-    assert!(reply.errors()[0].contains(says), "{reply}");
+    assert!(reply.errors()[0].contains(text), "{reply}");
 }
 
 async fn keyed<'w>(w: &'w World, key: &str) -> Call<'w> {
@@ -42,31 +45,29 @@ async fn keyed<'w>(w: &'w World, key: &str) -> Call<'w> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_same_request_again_gets_the_same_answer_and_makes_no_run() {
+async fn a_repeated_request_gets_the_same_response_without_another_run() {
     let w = World::start().await;
     let file = json!([w.record("ann"), {"Username": ""}]);
     let first = keyed(&w, "k").await.debug().records(&file).send().await;
     assert_eq!(first.counts(), [2, 1, 0, 0], "{first}");
     let before = w.directory().await;
-    let runs = match &w.store {
-        Some(store) => Some(store.run_count().await),
-        None => None,
-    };
+    let runs = w.store.run_count().await;
     for _ in 0..2 {
-        let again = keyed(&w, "k").await.debug().records(&file).send().await;
-        assert_replayed(&first, &again);
+        let repeated = keyed(&w, "k").await.debug().records(&file).send().await;
+        assert_replayed(&first, &repeated);
     }
     assert!(w.directory().await == before);
-    if let Some(store) = &w.store {
-        assert_eq!(Some(store.run_count().await), runs);
+    {
+        let store = &w.store;
+        assert_eq!(store.run_count().await, runs);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_of_megabytes_comes_back_byte_for_byte() {
+async fn a_response_of_megabytes_is_replayed_byte_for_byte() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
-    // Warnings name the key of what is missing: long keys make long warnings.
+    let store = &w.store;
+    // A warning names the missing key: long keys make long warnings.
     let email = "邮件".repeat(100);
     let task = store
         .task(&w, 0, |task| {
@@ -84,14 +85,14 @@ async fn an_answer_of_megabytes_comes_back_byte_for_byte() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refused_body_and_a_tripped_threshold_are_kept_as_well() {
+async fn a_refused_body_and_an_exceeded_threshold_are_replayed() {
     let w = World::start().await;
     let call = keyed(&w, "syntax").await.body("[1 2]");
     let first = call.clone().send().await;
     first.assert_failure(400);
     assert_replayed(&first, &call.send().await);
 
-    let store = store_or_skip!(w);
+    let store = &w.store;
     let task = store
         .task(&w, 0, |task| {
             task["safety_threshold"] = json!({"records": 0})
@@ -104,7 +105,7 @@ async fn a_refused_body_and_a_tripped_threshold_are_kept_as_well() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_is_no_key_for_another_body() {
+async fn a_key_with_another_body_is_refused() {
     let w = World::start().await;
     let first = keyed(&w, "k").await.body("[]").send().await;
     first.assert_success(0);
@@ -113,7 +114,7 @@ async fn a_key_is_no_key_for_another_body() {
     let other = keyed(&w, "k").await.records(&file).send().await;
     assert_refused(&other, 422, "Idempotency-Key");
     assert!(w.directory().await == before);
-    // Not even for one that means the same.
+    // Even if it means the same.
     assert_refused(
         &keyed(&w, "k").await.body("[ ]").send().await,
         422,
@@ -123,7 +124,7 @@ async fn a_key_is_no_key_for_another_body() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_is_its_own_for_each_tenant_task_and_query() {
+async fn each_tenant_task_and_query_has_its_own_keys() {
     let w = World::start().await;
     let first = keyed(&w, "k").await.body("[]").send().await;
     let key = format!("k.{}", w.tag);
@@ -133,7 +134,8 @@ async fn a_key_is_its_own_for_each_tenant_task_and_query() {
         keyed(&w, "k").await.query("dryRun").body("[]"),
         w.import(1).await.key(&key).body("[]"),
     ];
-    if let Some(store) = &w.store {
+    {
+        let store = &w.store;
         let task = store.task(&w, 0, |_| ()).await;
         others.push(keyed(&w, "k").await.task(task).body("[]"));
     }
@@ -147,26 +149,30 @@ async fn a_key_is_its_own_for_each_tenant_task_and_query() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_that_is_still_running_is_not_begun_again() {
+async fn the_key_of_a_running_request_is_refused() {
     let w = World::start().await;
-    // Large enough for the first to be at it when the second arrives.
-    let file = crate::running::users(&w, "u", 3_000);
-    let call = keyed(&w, "k").await.records(&file);
-    let (one, two) = tokio::join!(call.clone().send(), call.clone().send());
-    let (ran, refused) = if one.status == 200 {
-        (one, two)
-    } else {
-        (two, one)
-    };
-    ran.assert_success(3_000);
-    assert_refused(&refused, 409, "still running");
-    let wait = refused.header("retry-after").expect("Retry-After");
-    assert!((1..=60).contains(&wait.parse::<u64>().expect("seconds")));
-    assert_replayed(&ran, &call.send().await);
+    for attempt in 0..MAX_OVERLAP_ATTEMPTS {
+        // Large enough that the first is usually still running when the second arrives.
+        let records = new_records(&w, &format!("u{attempt}x"), 3_000);
+        let call = keyed(&w, &format!("k{attempt}")).await.records(&records);
+        let (one, two) = tokio::join!(call.clone().send(), call.clone().send());
+        let one_is_first = one.status == 200 && one.header("idempotent-replayed").is_none();
+        let (first, second) = if one_is_first { (one, two) } else { (two, one) };
+        first.assert_success(3_000);
+        if second.status == 200 {
+            assert_replayed(&first, &second);
+            continue;
+        }
+        assert_refused(&second, 409, "still running");
+        assert!((1..=60).contains(&retry_after(&second)));
+        assert_replayed(&first, &call.send().await);
+        return;
+    }
+    panic!("no two requests overlapped in {MAX_OVERLAP_ATTEMPTS} attempts");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refusals_that_are_no_finished_runs_are_not_kept() {
+async fn a_refusal_without_a_run_does_not_use_the_key() {
     let w = World::start().await;
     let call = keyed(&w, "k").await.body("[]");
     let text = call.clone().content_type(Some("text/plain"));
@@ -181,9 +187,9 @@ async fn refusals_that_are_no_finished_runs_are_not_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn neither_a_busy_task_nor_one_that_is_disabled_uses_a_key_up() {
+async fn a_busy_or_disabled_task_does_not_use_the_key() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
+    let store = &w.store;
     let disabled = store
         .task(&w, 0, |task| task["enabled"] = json!(false))
         .await;
@@ -196,32 +202,32 @@ async fn neither_a_busy_task_nor_one_that_is_disabled_uses_a_key_up() {
     }
     assert_ne!(first.header("import-id"), second.header("import-id"));
 
-    let held = store.task(&w, 0, |_| ()).await;
-    store.lapsed_hold(&w, 0, held).await;
-    store.queue(held).await;
-    let call = keyed(&w, "k").await.task(held).body("[]");
-    let before = store.key_rows().await;
+    let locked = store.task(&w, 0, |_| ()).await;
+    store.lock_task_for_expired_run(&w, 0, locked).await;
+    store.mark_lock_queued(locked).await;
+    let call = keyed(&w, "k").await.task(locked).body("[]");
+    let before = store.idempotency_rows().await;
     call.send().await.assert_failure(503);
-    assert!(store.key_rows().await == before);
+    assert!(store.idempotency_rows().await == before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_is_replayed_though_the_task_is_running() {
+async fn a_response_is_replayed_while_the_task_is_locked() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
+    let store = &w.store;
     let task = store.task(&w, 0, |_| ()).await;
     let call = keyed(&w, "k").await.task(task).body("[1,");
     let first = call.clone().send().await;
     first.assert_failure(400);
-    store.hold(&w, 0, task).await;
+    store.lock_task(&w, 0, task).await;
     assert_replayed(&first, &call.clone().send().await);
     call.body("[]").send().await.assert_failure(422);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_has_1_to_255_characters_and_comes_once() {
+async fn a_key_has_1_to_255_characters_and_is_sent_once() {
     let w = World::start().await;
-    // Gateways may not take other letters, nor tell an empty header from none.
+    // A gateway may refuse other letters, and drops an empty header.
     let letter = if w.behind_gateway() { "e" } else { "é" };
     let longest = format!("{}{}", letter.repeat(245), w.tag);
     assert_eq!(longest.chars().count(), 255);
@@ -237,7 +243,7 @@ async fn a_key_has_1_to_255_characters_and_comes_once() {
         let twice = call.clone().key("a").key("b").send().await;
         assert_refused(&twice, 400, "Idempotency-Key");
     }
-    // After what is wrong with the request as such.
+    // The other checks of the request come first.
     call.key(&format!("{longest}x"))
         .content_type(None)
         .send()
@@ -246,16 +252,16 @@ async fn a_key_has_1_to_255_characters_and_comes_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_is_free_again_after_a_day() {
+async fn a_key_expires_after_a_day() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
+    let store = &w.store;
     let call = keyed(&w, "k").await.body("[]");
-    let before = store.key_rows().await;
+    let before = store.idempotency_rows().await;
     let first = call.clone().send().await;
-    let mut rows = store.key_rows().await;
+    let mut rows = store.idempotency_rows().await;
     rows.retain(|name, _| !before.contains_key(name));
-    let (name, row) = rows.first_key_value().expect("the key");
-    assert!(!name.contains(&w.tag), "the key itself is stored: {name}");
+    let (name, row) = rows.first_key_value().expect("the row of the key");
+    assert!(!name.contains(&w.tag), "the key is stored in clear: {name}");
     let end: i64 = row["expires_at"]
         .as_n()
         .expect("seconds")
@@ -264,8 +270,8 @@ async fn a_key_is_free_again_after_a_day() {
     let left = end - jiff::Timestamp::now().as_second();
     assert!((86_000..=86_401).contains(&left), "{left} s");
 
-    // DynamoDB deletes late: the row is still there.
-    store.expire_keys().await;
+    // DynamoDB deletes expired rows late: the row still exists.
+    store.expire_idempotency_keys().await;
     let second = call.clone().body("[ ]").send().await;
     assert_fresh(&second);
     assert_ne!(first.header("import-id"), second.header("import-id"));
@@ -273,25 +279,23 @@ async fn a_key_is_free_again_after_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_that_is_handed_over_answers_its_key_at_once_and_for_good() {
+async fn the_response_of_a_handed_over_run_is_replayed_during_and_after_the_run() {
     let times = Times {
         stop_after: Duration::ZERO,
         ..Times::default()
     };
-    let Some(w) = World::with_times(times).await else {
-        return;
-    };
+    let w = World::own_with_times(times).await;
     let call = keyed(&w, "k").await.records(&json!([w.record("ann")]));
     let first = call.clone().send().await;
     assert_eq!(first.status, 202, "{first}");
     assert_fresh(&first);
-    let run = first.header("import-id").expect("Import-Id").to_owned();
+    let run = import_id(&first).to_owned();
     for _ in 0..2 {
-        let again = call.clone().send().await;
-        assert_replayed(&first, &again);
-        let ended = w.ended(0, &run).await;
+        let repeated = call.clone().send().await;
+        assert_replayed(&first, &repeated);
+        let ended = w.wait_until_ended(0, &run).await;
         assert_eq!(ended["Created"], 1, "{ended}");
     }
-    let store = store_or_skip!(w);
+    let store = &w.store;
     assert_eq!(store.run_count().await, 1);
 }

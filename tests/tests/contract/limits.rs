@@ -1,11 +1,13 @@
-//! The limits of a request, of a reply and of a user: what is exactly at a limit passes.
+//! Limits of requests, replies and users (contract.md#limits): a value exactly at a limit passes.
 
 use std::io::{Read, Write};
 
-use muster_tests::{Reply, World, store_or_skip};
+use muster_tests::{Reply, World};
 use serde_json::{Value, json};
 
-/// `[]` and spaces, so many bytes in all.
+use crate::support::{assert_partial_success, import_id, send_to};
+
+/// Returns `[]` padded with spaces to this many bytes.
 fn padded(bytes: usize) -> Vec<u8> {
     let mut body = vec![b' '; bytes];
     body[0] = b'[';
@@ -30,7 +32,7 @@ fn assert_too_large(reply: &Reply, limit: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn four_million_bytes_pass_and_one_more_does_not() {
+async fn a_body_of_four_million_bytes_passes_and_one_more_byte_does_not() {
     let w = World::start().await;
     w.import(0)
         .await
@@ -50,20 +52,20 @@ async fn four_million_bytes_pass_and_one_more_does_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_body_of_unannounced_length_has_the_same_limit() {
+async fn a_body_without_a_content_length_has_the_same_limit() {
     let w = World::start().await;
     let token = w.token(0).await;
     for (bytes, status) in [(4_000_000, "200"), (4_000_001, "413")] {
-        let rest = w.url.strip_prefix("http://").expect("http");
-        // A deployed API can be below a path.
-        let (authority, prefix) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let address = w.url.strip_prefix("http://").expect("http");
+        // The URL of a deployed API can have a path.
+        let (authority, prefix) = address.split_at(address.find('/').unwrap_or(address.len()));
         let authority = authority.to_owned();
         let head = format!(
             "POST {prefix}/v1/import/user-data/{} HTTP/1.1\r\nHost: {authority}\r\nAuthorization: Bearer {token}\r\n\
              Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
             w.tenants[0].task_id
         );
-        let answer = tokio::task::spawn_blocking(move || {
+        let response = tokio::task::spawn_blocking(move || {
             let mut stream = std::net::TcpStream::connect(authority).expect("a connection");
             let mut request = head.into_bytes();
             for part in padded(bytes).chunks(65_536) {
@@ -72,17 +74,17 @@ async fn a_body_of_unannounced_length_has_the_same_limit() {
                 request.extend(b"\r\n");
             }
             request.extend(b"0\r\n\r\n");
-            // A refusal may come, and the connection close, before all is sent.
+            // The server may refuse and close the connection before everything is sent.
             stream.write_all(&request).ok();
-            let mut answer = Vec::new();
-            stream.read_to_end(&mut answer).ok();
-            String::from_utf8_lossy(&answer).into_owned()
+            let mut response = Vec::new();
+            stream.read_to_end(&mut response).ok();
+            String::from_utf8_lossy(&response).into_owned()
         })
         .await
-        .expect("an answer");
+        .expect("a response");
         assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{bytes} bytes: {answer}"
+            response.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{bytes} bytes: {response}"
         );
     }
     w.assert_task_is_free(0).await;
@@ -94,13 +96,9 @@ async fn twenty_thousand_records_pass_and_one_more_does_not() {
     let before = w.directory().await;
     let body = |records: usize| format!("[{}]", vec!["{}"; records].join(","));
     let reply = w.import(0).await.body(body(20_000)).send().await;
-    assert_eq!(
-        reply.outcome(),
-        (200, "PARTIAL_SUCCESS".into(), [20_000, 20_000, 0, 0]),
-        "{reply}"
-    );
+    assert_partial_success(&reply, [20_000, 20_000, 0, 0]);
     assert_too_large(&w.import(0).await.body(body(20_001)).send().await, "20000");
-    // What is not an object is a record, too.
+    // Elements that are not objects count as records, too.
     assert_too_large(
         &w.import(0)
             .await
@@ -113,37 +111,38 @@ async fn twenty_thousand_records_pass_and_one_more_does_not() {
     w.assert_task_is_free(0).await;
 }
 
-/// Warnings there were in all, by the last string's own figure.
+/// Asserts that the warnings of a reply were cut at the limits, and that the last one names the run
+/// and the number of those left out, of at least `min_total` in all.
 #[track_caller]
-fn assert_cut(reply: &Reply, least: u64) {
+fn assert_truncated(reply: &Reply, min_total: u64) {
     let warnings = reply.warnings();
     let (last, shown) = warnings.split_last().expect("warnings");
     assert!(shown.len() <= 10_000, "{} warnings", shown.len());
     let bytes: usize = shown.iter().map(String::len).sum();
     assert!(bytes <= 4_000_000, "{bytes} bytes of warnings");
     assert!(
-        last.contains(reply.header("import-id").expect("Import-Id")),
+        last.contains(import_id(reply)),
         "the run is not named: {last}"
     );
     let more: u64 = last
         .replace(',', "")
         .split(|c: char| !c.is_ascii_digit())
         .filter_map(|number| number.parse().ok())
-        .find(|more| shown.len() as u64 + more >= least)
+        .find(|more| shown.len() as u64 + more >= min_total)
         .unwrap_or_else(|| {
             panic!(
-                "how many more there are is not said: {last} (after {})",
+                "the number of further warnings is missing: {last} (after {})",
                 shown.len()
             )
         });
     assert!(
-        shown.len() as u64 + more < least * 3,
-        "{more} more are too many: {last}"
+        shown.len() as u64 + more < min_total * 3,
+        "{more} further warnings are too many: {last}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_very_many_warnings_the_reply_holds_ten_thousand_and_counts_the_rest() {
+async fn a_reply_shows_ten_thousand_warnings_and_counts_the_rest() {
     let w = World::start().await;
     let few = w
         .import(0)
@@ -172,14 +171,14 @@ async fn of_very_many_warnings_the_reply_holds_ten_thousand_and_counts_the_rest(
         "{}",
         many.warnings()[10_000]
     );
-    assert_cut(&many, 12_345);
+    assert_truncated(&many, 12_345);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn warnings_of_more_than_four_million_bytes_are_cut_as_well() {
+async fn a_reply_shows_at_most_four_million_bytes_of_warnings() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
-    // Warnings name the key of what is missing: long keys make long warnings.
+    let store = &w.store;
+    // A warning names the missing key: long keys make long warnings.
     let (role, email) = ("役".repeat(250), "邮".repeat(250));
     let task = store
         .task(&w, 0, |task| {
@@ -189,25 +188,18 @@ async fn warnings_of_more_than_four_million_bytes_are_cut_as_well() {
     let records: Vec<Value> = (0..6_000)
         .map(|n| json!({"u": w.login(&format!("{}{n}", "n".repeat(100)))}))
         .collect();
-    let reply = w
-        .import(0)
-        .await
-        .task(task)
-        .debug()
-        .records(&json!(records))
-        .send()
-        .await;
+    let reply = send_to(&w, task, &json!(records)).await;
     assert_eq!(reply.counts(), [6_000, 0, 6_000, 0]);
     assert!(
         reply.warnings().len() < 6_000,
         "{} warnings",
         reply.warnings().len()
     );
-    assert_cut(&reply, 6_000);
+    assert_truncated(&reply, 6_000);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nesting_within_the_limit_in_an_unmapped_key_is_harmless() {
+async fn nesting_within_the_limit_in_an_unmapped_key_is_accepted() {
     let w = World::start().await;
     let record = w.record("anna").to_string();
     let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
@@ -222,10 +214,10 @@ async fn nesting_within_the_limit_in_an_unmapped_key_is_harmless() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_too_large_to_store_costs_one_record_at_most() {
+async fn a_user_too_large_to_store_costs_only_its_own_record() {
     let w = World::start().await;
     let mut large = w.record("large");
-    // Every item is in bounds, together they are 300 KB.
+    // Every item is within its limit; together they are 300 KB.
     large["Individual Stores"] = (0..300)
         .map(|n| json!(format!("{n}{}", "x".repeat(1_000))))
         .collect();
@@ -242,7 +234,7 @@ async fn a_user_too_large_to_store_costs_one_record_at_most() {
         reply.warnings()[0].starts_with(&format!("Record 2 ({})", w.login("large"))),
         "{reply}"
     );
-    let store = store_or_skip!(w);
+    let store = &w.store;
     let users = store.users().await;
     assert!(users.contains_key(&w.login("before")) && users.contains_key(&w.login("after")));
     let stored = users
@@ -254,26 +246,15 @@ async fn a_user_too_large_to_store_costs_one_record_at_most() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn custom_info_has_its_own_limit() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
-    let task = crate::values::wide_task(&w, store).await;
-    // {"a":"aaa…"} in base64: groups of three bytes that are known by heart.
+    let store = &w.store;
+    let task = crate::values::full_mapping_task(&w, store).await;
+    // {"a":"aaa…"} in Base64; "YWFh" encodes "aaa".
     let info = |groups: usize| format!("eyJhIjoi{}In0=", "YWFh".repeat(groups));
     let mut records = [w.record("fits"), w.record("over")];
     records[0]["Custom Info"] = json!(info(5_000));
     records[1]["Custom Info"] = json!(info(12_000));
-    let reply = w
-        .import(0)
-        .await
-        .task(task)
-        .debug()
-        .records(&json!(records))
-        .send()
-        .await;
-    assert_eq!(
-        reply.outcome(),
-        (200, "PARTIAL_SUCCESS".into(), [2, 0, 0, 0]),
-        "{reply}"
-    );
+    let reply = send_to(&w, task, &json!(records)).await;
+    assert_partial_success(&reply, [2, 0, 0, 0]);
     assert_eq!(reply.warnings().len(), 1, "{reply}");
     assert_eq!(
         store.user(&w.login("fits")).await.expect("fits")["custom_info"],

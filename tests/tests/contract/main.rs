@@ -1,40 +1,40 @@
-//! What clients of Muster can rely on, tested as a black box over HTTP. Start with the harness in
-//! `src/lib.rs`; the README beside it says how to point these tests at a running stack.
+//! Black-box tests over HTTP of everything that clients of Muster can rely on. Start with the
+//! harness in `src/lib.rs`; its README explains how to run these tests against a running stack.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test that cannot go on has failed"
+    reason = "a test that cannot continue has failed"
 )]
 
 mod authenticate;
 mod bad_input;
 mod catalogue;
-mod checks;
+mod check_order;
 mod collaborator;
+mod concurrency;
 mod console;
 mod counting;
 mod dry_run;
+mod execution_log;
 mod external_ids;
-mod holds;
+mod generated_imports;
 mod idempotency;
 mod limits;
-mod lists;
-mod log;
 mod logins;
-mod lost_answers;
+mod lost_responses;
 mod managers;
 mod mapping;
 mod merging;
-mod order;
 mod qvalon;
 mod qvalon_list;
 mod races;
-mod reckoning;
-mod running;
+mod request_checks;
 mod sample;
 mod schedules;
 mod single_users;
+mod support;
+mod task_locks;
 mod threshold;
 mod uploads;
 mod values;

@@ -1,13 +1,14 @@
-//! The merge rule (CONTRACT §0): what an absent key, a value, `null` and `""` do to what is
-//! stored, and that nothing is written where nothing changes.
+//! Merging a record into a stored user (contract.md#merging-and-missing-values): absent keys,
+//! values, `null` and `""`. Nothing is written if nothing changes.
 
-use muster_tests::{World, store_or_skip};
+use muster_tests::World;
 use serde_json::{Value, json};
 
-use crate::values::wide_task;
+use crate::support::{assert_partial_success, put_into, send_to};
+use crate::values::full_mapping_task;
 
-/// A user with a value for one attribute of every type.
-fn full(login: &str) -> Value {
+/// Returns a record with a value for an attribute of every type.
+fn full_record(login: &str) -> Value {
     json!({
         "Username": login, "External ID": format!("x-{login}"), "Name": "Anna", "First Name": "An", "Role": "catman",
         "E-mail": "anna@example.com", "Phone": "+420602123456", "Active": false, "All Stores": true,
@@ -16,6 +17,7 @@ fn full(login: &str) -> Value {
     })
 }
 
+/// Keys of [`full_record`] and their attributes.
 const KEYS: &[(&str, &str)] = &[
     ("External ID", "external_id"),
     ("Name", "name"),
@@ -36,21 +38,17 @@ const KEYS: &[(&str, &str)] = &[
     ("Time Zone", "time_zone"),
 ];
 
-/// Stores a full user for each key, imports it again with `value` under that key alone, and
-/// expects the attribute gone unless the key is in `kept`; everything else stays.
-async fn check_clearing(value: Value, kept: &[&str]) {
+/// Stores a full user for each key, imports it again with only `value` under that key, and asserts
+/// that the attribute was cleared unless the key is in `kept`, and everything else was kept.
+async fn verify_clearing(value: Value, kept: &[&str]) {
     let w = World::start().await;
-    let store = store_or_skip!(w);
-    let task = wide_task(&w, store).await;
+    let store = &w.store;
+    let task = full_mapping_task(&w, store).await;
     let login = |index: usize| w.login(&format!("m{index}"));
-    let all: Vec<Value> = (0..KEYS.len()).map(|index| full(&login(index))).collect();
-    w.import(0)
-        .await
-        .task(task)
-        .records(&json!(all))
-        .send()
-        .await
-        .assert_success(KEYS.len() as u64);
+    let all: Vec<Value> = (0..KEYS.len())
+        .map(|index| full_record(&login(index)))
+        .collect();
+    put_into(&w, task, &json!(all)).await;
     let before = store.users().await;
 
     let changes: Vec<Value> = KEYS
@@ -62,42 +60,35 @@ async fn check_clearing(value: Value, kept: &[&str]) {
             record
         })
         .collect();
-    let reply = w
-        .import(0)
-        .await
-        .task(task)
-        .debug()
-        .records(&json!(changes))
-        .send()
-        .await;
+    let reply = send_to(&w, task, &json!(changes)).await;
     reply.assert_success(KEYS.len() as u64);
     let after = store.users().await;
-    let mut wrong = Vec::new();
+    let mut mismatches = Vec::new();
     for (index, (key, attribute)) in KEYS.iter().enumerate() {
         let mut expected = before[&login(index)].clone();
         if !kept.contains(key) {
             expected.remove(*attribute);
         }
         for (_, name) in KEYS {
-            let (is, should) = (after[&login(index)].get(*name), expected.get(*name));
-            if is != should {
-                wrong.push(format!(
-                    "{key} = {value}: {name} is {is:?}, should be {should:?}"
+            let (found, expected) = (after[&login(index)].get(*name), expected.get(*name));
+            if found != expected {
+                mismatches.push(format!(
+                    "{key} = {value}: expected {name} {expected:?}, found {found:?}"
                 ));
             }
         }
     }
-    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+    assert!(mismatches.is_empty(), "\n{}\n", mismatches.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn null_clears_but_is_not_given_for_role_username_and_active() {
-    check_clearing(json!(null), &["Role", "Active"]).await;
+async fn null_clears_every_attribute_but_role_and_active() {
+    verify_clearing(json!(null), &["Role", "Active"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_empty_string_clears_texts_dates_phones_lists_and_enums_only() {
-    check_clearing(
+    verify_clearing(
         json!(""),
         &["Role", "Active", "E-mail", "All Stores", "Gender"],
     )
@@ -105,27 +96,15 @@ async fn an_empty_string_clears_texts_dates_phones_lists_and_enums_only() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_that_is_absent_keeps_what_is_stored() {
+async fn an_absent_key_keeps_the_stored_value() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
-    let task = wide_task(&w, store).await;
+    let store = &w.store;
+    let task = full_mapping_task(&w, store).await;
     let (anna, bert) = (w.login("anna"), w.login("bert"));
-    w.import(0)
-        .await
-        .task(task)
-        .records(&json!([full(&anna), full(&bert)]))
-        .send()
-        .await
-        .assert_success(2);
+    put_into(&w, task, &json!([full_record(&anna), full_record(&bert)])).await;
     let before = store.users().await;
     let changes = json!([{"Username": anna}, {"Username": bert, "Name": "Bert"}]);
-    w.import(0)
-        .await
-        .task(task)
-        .records(&changes)
-        .send()
-        .await
-        .assert_success(2);
+    put_into(&w, task, &changes).await;
     let after = store.users().await;
     for (_, attribute) in KEYS {
         assert_eq!(
@@ -145,18 +124,12 @@ async fn a_key_that_is_absent_keeps_what_is_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bad_value_keeps_what_is_stored_and_the_rest_of_the_record_is_applied() {
+async fn an_invalid_value_keeps_the_stored_one_and_the_rest_of_the_record_is_applied() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
-    let task = wide_task(&w, store).await;
+    let store = &w.store;
+    let task = full_mapping_task(&w, store).await;
     let login = w.login("anna");
-    w.import(0)
-        .await
-        .task(task)
-        .records(&json!([full(&login)]))
-        .send()
-        .await
-        .assert_success(1);
+    put_into(&w, task, &json!([full_record(&login)])).await;
     let before = store.user(&login).await.expect("the user");
     let mut record = json!({"Username": login, "Position": "Boss"});
     for (key, value) in [
@@ -180,19 +153,8 @@ async fn a_bad_value_keeps_what_is_stored_and_the_rest_of_the_record_is_applied(
     ] {
         record[key] = value;
     }
-    let reply = w
-        .import(0)
-        .await
-        .task(task)
-        .debug()
-        .records(&json!([record]))
-        .send()
-        .await;
-    assert_eq!(
-        reply.outcome(),
-        (200, "PARTIAL_SUCCESS".into(), [1, 0, 0, 0]),
-        "{reply}"
-    );
+    let reply = send_to(&w, task, &json!([record])).await;
+    assert_partial_success(&reply, [1, 0, 0, 0]);
     let after = store.user(&login).await.expect("the user");
     let warnings = reply.warnings();
     for (key, attribute) in KEYS {
@@ -203,31 +165,28 @@ async fn a_bad_value_keeps_what_is_stored_and_the_rest_of_the_record_is_applied(
             "{key} without a warning: {reply}"
         );
     }
-    assert_eq!(warnings.len(), KEYS.len(), "every violation, once: {reply}");
+    assert_eq!(
+        warnings.len(),
+        KEYS.len(),
+        "one warning for each violation: {reply}"
+    );
     assert_eq!(after["position"], "Boss");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_whose_state_would_not_change_is_not_written() {
+async fn a_record_that_changes_nothing_writes_nothing() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
-    let task = wide_task(&w, store).await;
+    let store = &w.store;
+    let task = full_mapping_task(&w, store).await;
     let login = w.login("anna");
     let send = async |record: Value| {
-        let reply = w
-            .import(0)
-            .await
-            .task(task)
-            .debug()
-            .records(&json!([record]))
-            .send()
-            .await;
+        let reply = send_to(&w, task, &json!([record])).await;
         reply.assert_success(1);
         store.directory().await
     };
-    let first = send(full(&login)).await;
-    for (what, record) in [
-        ("the same again", full(&login)),
+    let first = send(full_record(&login)).await;
+    for (case, record) in [
+        ("the same again", full_record(&login)),
         ("the login alone", json!({"Username": login})),
         (
             "another spelling of the login",
@@ -239,35 +198,29 @@ async fn a_user_whose_state_would_not_change_is_not_written() {
             "Active": "no", "All Stores": 1, "Individual Stores": "a, b,", "Name": " Anna ", "Language": "RU"}),
         ),
         (
-            "clearing what is not there",
+            "clearing attributes that are not set",
             json!({"Username": login, "City": null, "Department": "", "Employment Date": ""}),
         ),
         (
-            "nothing given",
+            "only values that count as absent",
             json!({"Username": login, "Role": null, "Active": null, "E-mail": ""}),
         ),
     ] {
-        assert_eq!(send(record).await, first, "{what}");
+        assert_eq!(send(record).await, first, "{case}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_user_is_active_and_names_are_never_derived_from_each_other() {
+async fn a_new_user_is_active_and_no_name_is_derived_from_another() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
-    let task = wide_task(&w, store).await;
+    let store = &w.store;
+    let task = full_mapping_task(&w, store).await;
     let mut other = w.record("bert");
     other.as_object_mut().expect("an object").remove("Name");
     other["First Name"] = json!("Bert");
     other["Surname"] = json!("Novak");
     let records = json!([w.record("anna"), other]);
-    w.import(0)
-        .await
-        .task(task)
-        .records(&records)
-        .send()
-        .await
-        .assert_success(2);
+    put_into(&w, task, &records).await;
     let (anna, bert) = (
         store.user(&w.login("anna")).await.expect("anna"),
         store.user(&w.login("bert")).await.expect("bert"),

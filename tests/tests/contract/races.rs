@@ -1,18 +1,22 @@
-//! Two clients who make a user with one login, or one external id, at once: in every two dialects,
-//! of one tenant or of two. One wins, the other gets its dialect's answer, and nothing is left of it.
+//! Two clients that create a user with the same login, or the same external id, at once: in every
+//! pair of dialects, in one tenant or in two. One wins, the other gets the response of its dialect,
+//! and leaves nothing behind.
 //!
 //! `MUSTER_RACES=1000 cargo test -p muster-tests races` runs more rounds.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use muster_tests::{Access, Call, Reply, World, store_or_skip};
+use muster_tests::{Access, Call, Reply, World};
+use rand::rngs::SmallRng;
+use rand::{RngExt as _, SeedableRng as _};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::single_users::rows::{dangling, judge, text, users};
+use crate::single_users::rows::{dangling, text, users, verify};
+use crate::support::import_id;
 
-/// Of a short form: a few seconds.
+/// Rounds by default: a few seconds.
 const ROUNDS: usize = 60;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,45 +28,46 @@ enum Dialect {
 
 use Dialect::{Collaborator, Quant, Qvalon};
 
+/// The value that only one user can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum One {
+enum Contested {
     Login,
     ExternalId,
 }
 
-/// What two clients want at once.
+/// Two requests at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Race {
     dialects: [Dialect; 2],
     tenants: [usize; 2],
-    one: One,
+    contested: Contested,
 }
 
-/// What a client is told.
+/// The response to a client.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Told {
+enum Response {
     Created,
-    /// Created, but for the external id.
+    /// Created, without the external id.
     WithoutId,
     Updated,
     Ignored,
-    /// Refused for what has this key.
+    /// Refused because the value of this key is taken.
     Taken(String),
 }
 
 impl Race {
-    /// Every one there is.
+    /// Returns every combination.
     fn all() -> Vec<Self> {
         let dialects = [Quant, Collaborator, Qvalon];
         let mut all = Vec::new();
-        for one in [One::Login, One::ExternalId] {
+        for contested in [Contested::Login, Contested::ExternalId] {
             for tenants in [[0, 0], [0, 1]] {
                 for first in dialects {
                     for second in dialects {
                         all.push(Self {
                             dialects: [first, second],
                             tenants,
-                            one,
+                            contested,
                         });
                     }
                 }
@@ -75,63 +80,73 @@ impl Race {
         self.tenants[0] == self.tenants[1]
     }
 
-    /// What a client may be told who does not win.
-    fn losing(self, client: usize) -> Vec<Told> {
-        let taken = |key: &str| Told::Taken(key.to_owned());
-        match (self.one, self.dialects[client]) {
-            (One::Login, Quant) if self.is_within_a_tenant() => vec![Told::Updated],
-            (One::Login, Quant) => vec![Told::Ignored],
-            // A user without an external id is given that of the request.
-            (One::Login, Collaborator) if self.is_within_a_tenant() => {
-                vec![Told::Updated, taken("login")]
+    /// Returns the possible responses to this client if it loses.
+    fn losing_responses(self, client: usize) -> Vec<Response> {
+        let taken = |key: &str| Response::Taken(key.to_owned());
+        match (self.contested, self.dialects[client]) {
+            (Contested::Login, Quant) if self.is_within_a_tenant() => vec![Response::Updated],
+            (Contested::Login, Quant) => vec![Response::Ignored],
+            // A user without an external id gets that of the request.
+            (Contested::Login, Collaborator) if self.is_within_a_tenant() => {
+                vec![Response::Updated, taken("login")]
             }
-            (One::Login, Collaborator | Qvalon) => vec![taken("login")],
-            (One::ExternalId, Quant) => vec![Told::WithoutId],
-            // An import that has not made its user yet keeps others from the id.
-            (One::ExternalId, Collaborator) if self.dialects.contains(&Quant) => {
-                vec![Told::Updated, taken("uid")]
+            (Contested::Login, Collaborator | Qvalon) => vec![taken("login")],
+            (Contested::ExternalId, Quant) => vec![Response::WithoutId],
+            // An import that has not created its user yet has already claimed the id.
+            (Contested::ExternalId, Collaborator) if self.dialects.contains(&Quant) => {
+                vec![Response::Updated, taken("uid")]
             }
-            (One::ExternalId, Collaborator) => vec![Told::Updated],
-            (One::ExternalId, Qvalon) => vec![taken("externalId")],
+            (Contested::ExternalId, Collaborator) => vec![Response::Updated],
+            (Contested::ExternalId, Qvalon) => vec![taken("externalId")],
         }
     }
 
-    /// Asserts that one client has won, or both where they do not meet.
-    fn judge(self, told: &[Told; 2]) {
-        let winners = told.iter().filter(|told| **told == Told::Created).count();
-        if self.one == One::ExternalId && !self.is_within_a_tenant() {
-            assert_eq!(winners, 2, "{self:?}: {told:?}");
+    /// Asserts that exactly one client has won, or both if they do not compete.
+    fn verify_responses(self, responses: &[Response; 2]) {
+        let winners = responses
+            .iter()
+            .filter(|response| **response == Response::Created)
+            .count();
+        if self.contested == Contested::ExternalId && !self.is_within_a_tenant() {
+            assert_eq!(winners, 2, "{self:?}: {responses:?}");
             return;
         }
-        assert_eq!(winners, 1, "{self:?}: {told:?}");
-        let loser = usize::from(told[0] == Told::Created);
-        let losing = self.losing(loser);
-        assert!(losing.contains(&told[loser]), "{self:?}: {told:?}");
+        assert_eq!(winners, 1, "{self:?}: {responses:?}");
+        let loser = usize::from(responses[0] == Response::Created);
+        let expected = self.losing_responses(loser);
+        assert!(
+            expected.contains(&responses[loser]),
+            "{self:?}: {responses:?}"
+        );
     }
 
-    /// How many users there are afterwards.
-    fn users(told: &[Told; 2]) -> usize {
-        let made = |told: &&Told| matches!(told, Told::Created | Told::WithoutId);
-        told.iter().filter(made).count()
+    /// Returns the number of users that the race leaves.
+    fn user_count(responses: &[Response; 2]) -> usize {
+        let created =
+            |response: &&Response| matches!(response, Response::Created | Response::WithoutId);
+        responses.iter().filter(created).count()
     }
 }
 
-/// A world whose tenants have a task for either client.
-struct Course<'w> {
+/// A world with a task for each client in each tenant.
+struct RaceTrack<'w> {
     w: &'w World,
     store: &'w Access,
     tasks: [[u64; 2]; 2],
 }
 
-impl Course<'_> {
-    /// What a client sends.
+impl RaceTrack<'_> {
+    /// Returns the request of a client.
     async fn call(&self, race: Race, client: usize, round: usize) -> Call<'_> {
         let tenant = race.tenants[client];
-        let own = |one: One, what: &str| {
-            let number = if race.one == one { 2 } else { client };
-            self.w.login(&format!("{what}{number}.r{round}x"))
+        let value = |kind: Contested, name: &str| {
+            let number = if race.contested == kind { 2 } else { client };
+            self.w.login(&format!("{name}{number}.r{round}x"))
         };
-        let (login, id) = (own(One::Login, "user"), own(One::ExternalId, "id"));
+        let (login, id) = (
+            value(Contested::Login, "user"),
+            value(Contested::ExternalId, "id"),
+        );
         let dialect = race.dialects[client];
         let call = match dialect {
             Quant => self.w.import(tenant).await,
@@ -143,9 +158,9 @@ impl Course<'_> {
                 let mut record = self.w.record("anybody");
                 record["Username"] = login.into();
                 record["Name"] = format!("client {client}").into();
-                // An import that comes second would give the other client's user another id, and
-                // leave the first one to whoever wants it.
-                if race.one == One::ExternalId || !race.is_within_a_tenant() {
+                // An import that comes second would replace the id of the other client's user and
+                // leave its first id to anybody.
+                if race.contested == Contested::ExternalId || !race.is_within_a_tenant() {
                     record["External ID"] = id.into();
                 }
                 let call = call.task(self.tasks[tenant][client]).debug();
@@ -160,7 +175,7 @@ impl Course<'_> {
             ),
             Qvalon => {
                 let mut user = json!({"login": login, "authType": "LDAP", "ldapLogin": "someone"});
-                if race.one == One::ExternalId || round.is_multiple_of(2) {
+                if race.contested == Contested::ExternalId || round.is_multiple_of(2) {
                     user["externalId"] = id.into();
                 }
                 call.body(user.to_string())
@@ -174,112 +189,110 @@ impl Course<'_> {
         call.content_type(Some("application/json"))
     }
 
-    async fn told(&self, dialect: Dialect, reply: &Reply) -> Told {
+    /// Parses the response to a client.
+    async fn response(&self, dialect: Dialect, reply: &Reply) -> Response {
         let key = |text: &str| text.split(": ").next().map(str::to_owned);
         match (dialect, reply.status) {
             (Quant, 200) => {
-                let run = reply.header("import-id").expect("a run");
+                let run = import_id(reply);
                 let counts = self.store.run(run).await.counts.expect("counts");
                 let warned = !reply.warnings().is_empty();
                 match [counts.created, counts.updated, counts.ignored] {
-                    [1, 0, 0] if warned => Told::WithoutId,
-                    [1, 0, 0] => Told::Created,
-                    [0, 1, 0] if !warned => Told::Updated,
-                    [0, 0, 1] => Told::Ignored,
+                    [1, 0, 0] if warned => Response::WithoutId,
+                    [1, 0, 0] => Response::Created,
+                    [0, 1, 0] if !warned => Response::Updated,
+                    [0, 0, 1] => Response::Ignored,
                     _ => panic!("{reply}"),
                 }
             }
             (Collaborator, 200) => match reply.text() {
                 r#"{"created_count":1,"updated_count":0,"blocked_count":0,"unblocked_count":0}"# => {
-                    Told::Created
+                    Response::Created
                 }
                 r#"{"created_count":0,"updated_count":1,"blocked_count":0,"unblocked_count":0}"# => {
-                    Told::Updated
+                    Response::Updated
                 }
                 _ => panic!("{reply}"),
             },
             (Collaborator, 400) => {
                 let error = reply.json()["error"].as_str().and_then(key);
-                Told::Taken(error.expect("a text"))
+                Response::Taken(error.expect("a text"))
             }
-            (Qvalon, 200) => Told::Created,
+            (Qvalon, 200) => Response::Created,
             (Qvalon, 409) => {
                 let field = reply.json()["field"].as_str().map(str::to_owned);
-                Told::Taken(field.expect("a field"))
+                Response::Taken(field.expect("a field"))
             }
             _ => panic!("{dialect:?}: {reply}"),
         }
     }
 
-    async fn run(&self, race: Race, round: usize) -> [Told; 2] {
+    async fn run(&self, race: Race, round: usize) -> [Response; 2] {
         let [one, other] = [0, 1].map(|client| self.call(race, client, round));
         let (one, other) = (one.await, other.await);
-        // Neither is always first.
-        let lead = Duration::from_micros(rand::random_range(0..6_000));
-        let wait = async |first: bool| {
-            if first {
-                tokio::time::sleep(lead).await;
+        // One of them waits for a moment, as the number of the round determines.
+        let mut rng = SmallRng::seed_from_u64(round as u64);
+        let delay = Duration::from_micros(rng.random_range(0..6_000));
+        let wait = async |is_delayed: bool| {
+            if is_delayed {
+                tokio::time::sleep(delay).await;
             }
         };
-        let first = rand::random();
+        let one_is_delayed = rng.random();
         let (one, other) = tokio::join!(
             async {
-                wait(first).await;
+                wait(one_is_delayed).await;
                 one.send().await
             },
             async {
-                wait(!first).await;
+                wait(!one_is_delayed).await;
                 other.send().await
             },
         );
-        let told = [
-            self.told(race.dialects[0], &one).await,
-            self.told(race.dialects[1], &other).await,
+        let responses = [
+            self.response(race.dialects[0], &one).await,
+            self.response(race.dialects[1], &other).await,
         ];
-        race.judge(&told);
-        told
+        race.verify_responses(&responses);
+        responses
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_two_who_make_one_user_at_once_one_wins_in_all_dialects_and_tenants() {
+async fn of_two_clients_that_create_the_same_user_at_once_exactly_one_wins() {
     let rounds = std::env::var("MUSTER_RACES").map_or(ROUNDS, |n| n.parse().expect("a number"));
     let w = World::start().await;
-    let store = store_or_skip!(w);
+    let store = &w.store;
     let mut tasks = [[0; 2]; 2];
     for (tenant, tasks) in tasks.iter_mut().enumerate() {
         for task in tasks {
             *task = store.task(&w, tenant, |_| {}).await;
         }
     }
-    let course = Course {
+    let track = RaceTrack {
         w: &w,
         store,
         tasks,
     };
     let races = Race::all();
-    let mut told = Vec::new();
-    let mut figures: BTreeMap<(Race, [Told; 2]), usize> = BTreeMap::new();
+    let mut all_responses = Vec::new();
+    let mut counts: BTreeMap<(Race, [Response; 2]), usize> = BTreeMap::new();
     for round in 0..rounds {
         let race = races[round % races.len()];
-        let answers = course.run(race, round).await;
-        *figures.entry((race, answers.clone())).or_default() += 1;
-        told.push(answers);
+        let responses = track.run(race, round).await;
+        *counts.entry((race, responses.clone())).or_default() += 1;
+        all_responses.push(responses);
     }
-    for ((race, told), count) in figures {
-        println!("{count:4} {race:?}: {told:?}");
+    for ((race, responses), count) in counts {
+        println!("{count:4} {race:?}: {responses:?}");
     }
     let rows = store.directory().await;
-    judge(&rows);
-    assert_eq!(
-        dangling(&rows),
-        [],
-        "claims that name nobody who has the id"
-    );
-    for (round, told) in told.iter().enumerate() {
+    verify(&rows);
+    assert_eq!(dangling(&rows), [], "claims without a user who has the id");
+    for (round, responses) in all_responses.iter().enumerate() {
         let tag = w.login(&format!(".r{round}x"));
         let ours = users(&rows).filter(|row| text(row, "pk").is_some_and(|it| it.ends_with(&tag)));
-        let expected = Race::users(told);
-        assert_eq!(ours.count(), expected, "round {round}: {told:?}");
+        let expected = Race::user_count(responses);
+        assert_eq!(ours.count(), expected, "round {round}: {responses:?}");
     }
 }

@@ -1,14 +1,17 @@
-//! The sample of the Quant document: its request, the comma mended, gives its reply.
+//! The sample of Quant's documentation (contract.md#quant-replies): its request, with the missing
+//! comma, gets the documented reply.
 
-use muster_tests::{World, compact, store_or_skip};
+use muster_tests::{World, compact};
 use serde_json::json;
+
+use crate::support::import_id;
 
 const SAMPLE: &str = include_str!("../../fixtures/quant/sample.json");
 const REPLY: &str = include_str!("../../fixtures/quant/sample-reply.json");
 const MISSING_COMMA: &str = include_str!("../../fixtures/quant/sample-missing-comma.json");
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_sample_gives_the_documented_reply_and_again_without_a_write() {
+async fn the_sample_gets_the_documented_reply_and_a_second_import_writes_nothing() {
     let w = World::start().await;
     let mut directories = Vec::new();
     for query in ["debug", "debug", ""] {
@@ -16,21 +19,22 @@ async fn the_sample_gives_the_documented_reply_and_again_without_a_write() {
         assert_eq!(reply.status, 200, "{reply}");
         assert_eq!(reply.media_type(), Some("application/json"));
         assert_eq!(reply.compact(), compact(REPLY.as_bytes()));
-        if let Some(store) = &w.store {
+        {
+            let store = &w.store;
             directories.push(store.directory().await);
         }
     }
     directories.dedup();
     assert!(
         directories.len() < 2,
-        "an import that changes nothing wrote to the directory"
+        "an import without changes wrote to the directory"
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_users_of_the_sample_stand_in_the_directory() {
+async fn the_users_of_the_sample_are_stored() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
+    let store = &w.store;
     w.import(0)
         .await
         .body(SAMPLE)
@@ -60,7 +64,7 @@ async fn the_users_of_the_sample_stand_in_the_directory() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_sample_as_printed_is_told_where_its_comma_is_missing() {
+async fn the_sample_as_printed_is_refused_at_the_missing_comma() {
     let w = World::start().await;
     let before = w.directory().await;
     let reply = w.import(0).await.debug().body(MISSING_COMMA).send().await;
@@ -90,7 +94,7 @@ async fn the_sample_as_printed_is_told_where_its_comma_is_missing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reply_holds_exactly_these_keys_in_this_order() {
+async fn a_reply_has_exactly_the_documented_keys_in_order() {
     let w = World::start().await;
     let counts = [
         "Total Lines",
@@ -98,15 +102,15 @@ async fn a_reply_holds_exactly_these_keys_in_this_order() {
         "Ignored Users",
         "Duplicated Users",
     ];
-    let (clean, troubled) = (
+    let (valid, invalid) = (
         json!([w.record("clean")]),
         json!([w.record("clean"), {"Name": "nobody"}]),
     );
     for (records, query, keys) in [
-        (&clean, "", &["Status"][..]),
-        (&clean, "debug", &["Status"]),
-        (&troubled, "", &["Status"]),
-        (&troubled, "debug", &["Status", "Warnings"]),
+        (&valid, "", &["Status"][..]),
+        (&valid, "debug", &["Status"]),
+        (&invalid, "", &["Status"]),
+        (&invalid, "debug", &["Status", "Warnings"]),
     ] {
         let reply = w.import(0).await.query(query).records(records).send().await;
         assert_eq!(reply.keys(), [keys, &counts].concat(), "{query}: {reply}");
@@ -154,12 +158,12 @@ async fn warnings_make_a_partial_success_and_are_shown_only_for_debug() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_run_has_an_id_of_its_own() {
+async fn every_run_has_its_own_id() {
     let w = World::start().await;
     let mut ids = Vec::new();
     for body in ["[]", "[]", "[7]", "not json"] {
         let reply = w.import(0).await.body(body).send().await;
-        let id = reply.header("import-id").expect("Import-Id").to_owned();
+        let id = import_id(&reply).to_owned();
         assert!(!id.is_empty(), "{reply}");
         ids.push(id);
     }
@@ -182,12 +186,12 @@ async fn a_warning_names_record_login_key_and_code() {
         warnings[2],
         format!("Record 3 ({login}), \"E-mail\": not a valid e-mail address [email.malformed]")
     );
-    for (place, warning) in warnings[..2].iter().enumerate() {
-        let record = format!("Record {}", place + 1);
+    for (index, warning) in warnings[..2].iter().enumerate() {
+        let record = format!("Record {}", index + 1);
         assert!(warning.starts_with(&record), "{warning}");
         assert!(
             !warning.starts_with(&format!("{record} (")),
-            "a login where there is none: {warning}"
+            "a login of a record without one: {warning}"
         );
         assert!(
             warning.ends_with(']') && warning.contains(" ["),

@@ -1,281 +1,359 @@
-//! Processors that die, are there twice, or find another object than the one that was sent.
+//! Processors that crash, run twice, or read another object than the one that was sent.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use muster_aws::runs::Run;
 use muster_core::run::{State, Status};
 use muster_import::Times;
-use muster_import::uploads::{self, Completed, object_key};
-use muster_tests::background::uploaded;
-use muster_tests::faults::{Fault, Faults, Service, UnderWay};
-use muster_tests::uploads::announced_and_sent;
+use muster_import::uploads::{self, CompleteOutcome, object_key};
+use muster_tests::background;
+use muster_tests::faults::{ConcurrentAction, Fault, Faults, Gate, InFlight, Service};
+use muster_tests::uploads::create_and_send_parts;
 
-use crate::file::File;
-use crate::import::{Fate, Import, at_every_request, import_now};
-use crate::stage::{Letter, Stage, times};
+use crate::harness::{Harness, QueueMessage, short_times};
+use crate::import::{
+    DeliveryOutcome, Import, for_each_request, for_each_request_on, import_synchronously,
+    poll_until,
+};
+use crate::import_file::ImportFile;
 
-async fn process_under(stage: Arc<Stage>, number: usize, faults: Faults) -> bool {
-    let import = Import::begin(&stage, File::small(format!("p{number}x"))).await;
-    let letters = import.fetch().await;
-    let (_, faults) = import.deliver(&letters[0], faults).await;
-    import.end_complete().await;
-    faults.were_met()
+async fn process_with(harness: Arc<Harness>, number: usize, faults: Faults) -> bool {
+    let import = Import::begin(&harness, ImportFile::small(format!("p{number}x"))).await;
+    let messages = import.receive().await;
+    let (_, faults) = import.deliver(&messages[0], faults).await;
+    import.finish_completely().await;
+    faults.were_injected()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_processor_may_die_around_any_of_its_requests() {
-    at_every_request(|stage, k| process_under(stage, k, Faults::at_write(k, Fault::CrashBefore)))
-        .await;
-    at_every_request(|stage, k| process_under(stage, k, Faults::at_write(k, Fault::CrashAfter)))
-        .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_processor_may_lose_any_of_its_requests_or_answers() {
-    at_every_request(|stage, k| process_under(stage, k, Faults::at(k, Fault::LostRequest))).await;
-    at_every_request(|stage, k| process_under(stage, k, Faults::at(k, Fault::LostAnswer))).await;
-}
-
-/// An upload whose parts are there, and which is completed: the processor makes one object of them.
-async fn upload(stage: &Arc<Stage>, tag: String) -> Import {
-    let task = stage.task(0, |_| ()).await;
-    let file = File::small(tag);
-    import_now(stage, &task, &file.before()).await;
-    let (store, background) = (&stage.stack.store, &stage.stack.background);
-    let body = file.body().to_string();
-    let (run, _) = uploaded(store, background, &task, body.as_bytes(), false).await;
-    Import::of(stage, &task, file, run, &UnderWay::default())
-}
-
-async fn process_upload_under(stage: Arc<Stage>, tag: String, faults: Faults) -> bool {
-    let import = upload(&stage, tag).await;
-    let letters = import.fetch().await;
-    let (_, faults) = import.deliver(&letters[0], faults).await;
-    import.end_complete().await;
-    faults.were_met()
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_processor_of_an_upload_may_die_or_lose_answers_around_any_request() {
-    for (tag, fault) in [
-        ("before", Fault::CrashBefore),
-        ("after", Fault::CrashAfter),
-        ("lost", Fault::LostAnswer),
-    ] {
-        at_every_request(|stage, k| {
-            process_upload_under(stage, format!("{tag}{k}x"), Faults::at(k, fault.clone()))
+async fn a_processor_may_crash_around_any_of_its_requests() {
+    for fault in [Fault::CrashBefore, Fault::CrashAfter] {
+        for_each_request(|harness, number| {
+            process_with(harness, number, Faults::at_write(number, fault.clone()))
         })
         .await;
     }
 }
 
-/// Two processors at once of an upload, of which one is late with a request.
-async fn two_at_an_upload(stage: Arc<Stage>, number: usize) -> bool {
-    let import = upload(&stage, format!("both{number}x")).await;
-    let letters = import.fetch().await;
-    let late = Fault::LateRequest(Duration::from_millis(100));
-    let ((one, faults), (other, _)) = tokio::join!(
-        import.deliver(&letters[0], Faults::at(number, late).patient()),
-        import.deliver(&letters[0], Faults::none()),
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_processor_may_lose_any_of_its_requests_or_responses() {
+    for fault in [Fault::LostRequest, Fault::LostResponse] {
+        for_each_request(|harness, number| {
+            process_with(harness, number, Faults::at(number, fault.clone()))
+        })
+        .await;
+    }
+}
+
+/// Creates and completes an upload in parts, of which the processor makes one object.
+async fn upload(harness: &Arc<Harness>, tag: String) -> Import {
+    let task = harness.create_task(0, |_| ()).await;
+    let file = ImportFile::small(tag);
+    import_synchronously(harness, &task, &file.existing_users()).await;
+    let stack = &harness.stack;
+    let body = file.body().to_string();
+    let uploaded = background::upload(
+        &stack.store,
+        &stack.background,
+        &task,
+        body.as_bytes(),
+        false,
     );
-    let both = (&one, &other);
-    assert!(matches!(both, (Fate::Done, Fate::Done)), "{both:?}");
-    import.end_complete().await;
-    faults.were_met()
+    let (run, _) = uploaded.await;
+    Import::new(harness, &task, file, run, &InFlight::default())
+}
+
+async fn process_upload_with(harness: Arc<Harness>, tag: String, faults: Faults) -> bool {
+    let import = upload(&harness, tag).await;
+    let messages = import.receive().await;
+    let (_, faults) = import.deliver(&messages[0], faults).await;
+    import.finish_completely().await;
+    faults.were_injected()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_processor_of_an_upload_may_crash_or_lose_responses_around_any_request() {
+    for (tag, fault) in [
+        ("before", Fault::CrashBefore),
+        ("after", Fault::CrashAfter),
+        ("lost", Fault::LostResponse),
+    ] {
+        for_each_request(|harness, number| {
+            let faults = Faults::at(number, fault.clone());
+            process_upload_with(harness, format!("{tag}{number}x"), faults)
+        })
+        .await;
+    }
+}
+
+/// Times without heartbeats, whose number depends on the speed of the machine, and with which no sweep
+/// of another scenario calls a third processor.
+fn times_without_heartbeats() -> Times {
+    Times {
+        heartbeat: Duration::from_secs(3_600),
+        heartbeat_over: Duration::from_secs(7_200),
+        ..short_times()
+    }
+}
+
+/// Returns an action that delivers a message to a worker without faults, and its outcome.
+fn other_delivery(
+    import: &Import,
+    message: &QueueMessage,
+) -> (ConcurrentAction, Arc<OnceLock<DeliveryOutcome>>) {
+    let (import, message) = (import.clone(), message.clone());
+    let outcome = Arc::new(OnceLock::new());
+    let delivered = Arc::clone(&outcome);
+    let action = Box::pin(async move {
+        let (outcome, _) = import.deliver(&message, Faults::none()).await;
+        delivered.set(outcome).expect("the action runs once");
+    });
+    (action, outcome)
+}
+
+/// Runs two processors of an upload: the second one from beginning to end, just before a request
+/// of the first one. Returns false if the first one ends before that request.
+async fn two_processors_of_an_upload(harness: Arc<Harness>, number: usize) -> bool {
+    let import = upload(&harness, format!("both{number}x")).await;
+    let messages = import.receive().await;
+    let (action, second) = other_delivery(&import, &messages[0]);
+    let faults = Faults::none();
+    let faults = faults.before_request(Some((number, action)));
+    let (first, faults) = import.deliver(&messages[0], faults).await;
+    let reached = !faults.has_pending_action();
+    assert!(matches!(first, DeliveryOutcome::Acknowledged), "{first:?}");
+    let second = second.get();
+    assert!(
+        matches!(second, Some(DeliveryOutcome::Acknowledged)) || !reached,
+        "{second:?}"
+    );
+    import.finish_completely().await;
+    reached
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processors_make_one_object_of_an_upload() {
-    at_every_request(two_at_an_upload).await;
+    let harness = Harness::start_with(3, times_without_heartbeats()).await;
+    for_each_request_on(&harness, two_processors_of_an_upload).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_object_of_another_size_than_was_announced_is_refused() {
-    let stage = Stage::start().await;
-    let import = Import::begin(&stage, File::small("longer")).await;
-    let letters = import.fetch().await;
+async fn an_object_of_another_size_than_announced_is_refused() {
+    let harness = Harness::start().await;
+    let import = Import::begin(&harness, ImportFile::small("longer")).await;
+    let messages = import.receive().await;
     let longer = format!("{} ", import.file.body());
-    let objects = &stage.stack.background.objects;
+    let objects = &harness.stack.background.objects;
     let put = objects.put(&object_key(&import.run), longer.into()).await;
-    put.expect("the bucket");
-    import.deliver_calmly(&letters[0]).await;
-    let run = import.end_well().await;
+    put.expect("writing the object");
+    import.deliver_without_faults(&messages[0]).await;
+    let run = import.finish_and_verify().await;
     assert_refused(&import, &run, "were announced").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_processor_that_reads_slowly_says_that_it_is_at_work() {
+async fn a_processor_that_reads_slowly_sends_heartbeats() {
+    // Only the stored times decide whether it is silent, which this test sets back.
     let times = Times {
-        heartbeat_over: Duration::from_secs(2),
-        ..times()
+        heartbeat_over: Duration::from_secs(3_600),
+        ..short_times()
     };
-    let stage = Stage::with(3, times).await;
-    let import = Import::begin(&stage, File::small("slow")).await;
-    let letters = import.fetch().await;
-    let reads = times.heartbeat_over * 2;
-    let slow = Faults::new(move |asked| match (asked.service, asked.operation) {
-        (Service::S3, "GET") => Fault::LateAnswer(reads),
-        _ => Fault::Passes,
-    });
+    let harness = Harness::start_with(3, times).await;
+    let import = Import::begin(&harness, ImportFile::small("slow")).await;
+    let messages = import.receive().await;
+    let gate = Gate::default();
+    let slow = {
+        let gate = gate.clone();
+        Faults::new(move |request| match (request.service, request.operation) {
+            (Service::S3, "GET") => Fault::GatedResponse(gate.clone()),
+            _ => Fault::None,
+        })
+    };
     let reading = async {
-        let (fate, slow) = import.deliver(&letters[0], slow.patient()).await;
-        assert!(matches!(fate, Fate::Done) && slow.were_met(), "{fate:?}");
+        let slow = slow.without_timeouts();
+        let (outcome, slow) = import.deliver(&messages[0], slow).await;
+        assert!(
+            matches!(outcome, DeliveryOutcome::Acknowledged),
+            "{outcome:?}"
+        );
+        assert!(slow.were_injected());
     };
     let sweeping = async {
-        let began = Instant::now();
-        while began.elapsed() < reads {
+        gate.reached().await;
+        for _ in 0..3 {
+            let silent_since = Timestamp::now() - times.heartbeat_over;
+            for time in ["heard_at", "queued_at"] {
+                let age = times.heartbeat_over * 2;
+                import.set_back("RUN", &["job", time], age).await;
+            }
+            poll_until("a heartbeat", async || {
+                let job = import.stored_run().await.job?;
+                (job.heard_at? > silent_since).then_some(())
+            })
+            .await;
             import.sweep(Faults::none()).await;
-            let sent = import.fetch().await;
-            let again = sent
-                .iter()
-                .any(|letter| matches!(letter, Letter::Process(_)));
-            assert!(!again, "another processor is sent for");
-            tokio::time::sleep(times.heartbeat).await;
+            let sent = import.receive().await;
+            let is_process = |message: &QueueMessage| matches!(message, QueueMessage::Process(_));
+            assert!(
+                !sent.iter().any(is_process),
+                "a second processor was called although the first one sends heartbeats"
+            );
         }
+        gate.open();
     };
     tokio::join!(reading, sweeping);
-    import.end_complete().await;
+    import.finish_completely().await;
 }
 
-/// Two processors at once, of which one dies.
-async fn two_processors(stage: Arc<Stage>, number: usize) -> bool {
-    let import = Import::begin(&stage, File::small(format!("two{number}x"))).await;
-    let letters = import.fetch().await;
-    let (one, _) = tokio::join!(
-        import.deliver(&letters[0], Faults::at_write(number, Fault::CrashAfter)),
-        import.deliver(&letters[0], Faults::none()),
+/// Runs two processors: the second one from beginning to end, just before a request of the first
+/// one, which crashes after that request. Returns false if the first one ends before it.
+async fn crash_beside_a_second_processor(harness: Arc<Harness>, number: usize) -> bool {
+    let import = Import::begin(&harness, ImportFile::small(format!("two{number}x"))).await;
+    let messages = import.receive().await;
+    let (action, second) = other_delivery(&import, &messages[0]);
+    let faults = Faults::at(number, Fault::CrashAfter).without_timeouts();
+    let faults = faults.before_request(Some((number, action)));
+    let (_, faults) = import.deliver(&messages[0], faults).await;
+    let reached = !faults.has_pending_action();
+    let second = second.get();
+    assert!(
+        matches!(second, Some(DeliveryOutcome::Acknowledged)) || !reached,
+        "{second:?}"
     );
-    let chunks = import.fetch().await;
-    let attempts = chunks.iter().map(|letter| match letter {
-        Letter::Chunk(message) => message.attempt.clone(),
-        Letter::Process(_) => panic!("the processor is told again"),
+    let chunks = import.receive().await;
+    let attempts = chunks.iter().map(|message| match message {
+        QueueMessage::Chunk(message) => message.attempt.clone(),
+        QueueMessage::Process(_) => panic!("the processor is called again"),
     });
     let attempts: std::collections::BTreeSet<String> = attempts.collect();
-    assert_eq!(attempts.len(), 1, "chunks of two attempts");
-    for letter in chunks {
-        drop(import.deliver(&letter, Faults::none()).await);
+    assert_eq!(attempts.len(), 1, "chunks of two attempts: {attempts:?}");
+    for message in chunks {
+        drop(import.deliver(&message, Faults::none()).await);
     }
-    import.end_complete().await;
-    one.1.were_met()
+    import.finish_completely().await;
+    reached
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_processors_one_names_the_chunks() {
-    at_every_request(two_processors).await;
+async fn the_chunks_are_those_of_one_processor_if_two_run() {
+    let harness = Harness::start_with(3, times_without_heartbeats()).await;
+    for_each_request_on(&harness, crash_beside_a_second_processor).await;
 }
 
-/// Asserts that a run has ended without anything applied, and why.
-async fn assert_refused(import: &Import, run: &Run, why: &str) {
+/// Asserts that a run has ended for this reason, without any effect.
+async fn assert_refused(import: &Import, run: &Run, reason: &str) {
     assert_eq!(
         (run.state, run.status, run.counts),
         (State::Finished, Some(Status::Failure), None)
     );
-    assert!(run.errors[0].contains(why), "{run:?}");
-    assert_eq!(import.applied.effects(), []);
-    let counts = import_now(&import.stage, &import.task, &import.file.body()).await;
+    assert!(run.errors[0].contains(reason), "{run:?}");
+    assert_eq!(import.effects.effects(), []);
+    let counts = import_synchronously(&import.harness, &import.task, &import.file.body()).await;
     assert_eq!(
         counts,
         import.file.counts(),
-        "the task is free, and nothing was done"
+        "the task must be free, and no record applied"
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_object_that_is_replaced_while_it_is_read_is_refused() {
-    let stage = Stage::start().await;
-    let import = Import::begin(&stage, File::small("replaced")).await;
-    let letters = import.fetch().await;
-    // It is pinned, and has not been read yet.
-    let reading = |operation: &str| operation == "GET";
-    let dies = Faults::new(move |asked| match asked.service {
-        Service::S3 if reading(asked.operation) => Fault::CrashBefore,
-        _ => Fault::Passes,
+    let harness = Harness::start().await;
+    let import = Import::begin(&harness, ImportFile::small("replaced")).await;
+    let messages = import.receive().await;
+    // The object is pinned by then, and has not been read yet.
+    let crash = Faults::new(|request| match (request.service, request.operation) {
+        (Service::S3, "GET") => Fault::CrashBefore,
+        _ => Fault::None,
     });
-    let (fate, _) = import.deliver(&letters[0], dies).await;
-    assert!(matches!(fate, Fate::Died), "{fate:?}");
+    let crash = crash.without_timeouts();
+    let (outcome, _) = import.deliver(&messages[0], crash).await;
+    assert!(matches!(outcome, DeliveryOutcome::Crashed), "{outcome:?}");
     let other = import.file.body().to_string().replace("new", "wen");
-    let objects = &stage.stack.background.objects;
+    let objects = &harness.stack.background.objects;
     let put = objects.put(&object_key(&import.run), other.into()).await;
-    put.expect("the bucket");
-    let run = import.end_well().await;
+    put.expect("writing the object");
+    let run = import.finish_and_verify().await;
     assert_refused(&import, &run, "replaced while it was read").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn data_over_which_every_processor_dies_end_the_run() {
+async fn data_on_which_every_processor_crashes_ends_the_run() {
     let times = Times {
         process_tries: 2,
-        ..times()
+        ..short_times()
     };
-    let stage = Stage::with(3, times).await;
-    let import = Import::begin(&stage, File::small("poison")).await;
-    let letters = import.fetch().await;
+    let harness = Harness::start_with(3, times).await;
+    let import = Import::begin(&harness, ImportFile::small("poison")).await;
+    let messages = import.receive().await;
     for _ in 0..2 {
-        let (fate, _) = import
-            .deliver(&letters[0], Faults::at(3, Fault::CrashBefore))
-            .await;
-        assert!(matches!(fate, Fate::Died), "{fate:?}");
+        let crash = Faults::at(3, Fault::CrashBefore).without_timeouts();
+        let (outcome, _) = import.deliver(&messages[0], crash).await;
+        assert!(matches!(outcome, DeliveryOutcome::Crashed), "{outcome:?}");
     }
-    let run = import.end_well().await;
-    assert_refused(&import, &run, "could not be read to its end").await;
+    let run = import.finish_and_verify().await;
+    assert_refused(&import, &run, "could not be read in full").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn settings_that_are_edited_in_mid_run_are_those_of_the_next_one() {
-    let stage = Stage::start().await;
-    let import = Import::begin(&stage, File::small("edited")).await;
-    let letters = import.fetch().await;
-    let dies = Faults::at(6, Fault::CrashAfter);
-    drop(import.deliver(&letters[0], dies).await);
+async fn settings_changed_during_a_run_apply_to_the_next_run() {
+    let harness = Harness::start().await;
+    let import = Import::begin(&harness, ImportFile::small("edited")).await;
+    let messages = import.receive().await;
+    let crash = Faults::at(6, Fault::CrashAfter);
+    drop(import.deliver(&messages[0], crash).await);
     let mut settings = import.task.settings.clone();
     settings.enabled = false;
-    let other = settings
+    let replaced = settings
         .role_mapping
         .insert("user".to_owned(), "Other".to_owned());
-    assert!(other.is_some());
-    stage.put_task(0, settings, Some(import.task.version)).await;
-    for letter in import.fetch().await {
-        drop(
-            import
-                .deliver(&letter, Faults::at(14, Fault::CrashAfter))
-                .await,
-        );
+    assert!(replaced.is_some());
+    let version = Some(import.task.version);
+    harness.put_task(0, settings, version).await;
+    for message in import.receive().await {
+        let crash = Faults::at(14, Fault::CrashAfter);
+        drop(import.deliver(&message, crash).await);
     }
-    import.end_complete().await;
+    import.finish_completely().await;
 }
 
-/// An upload, completed under a fault; whether that was met.
-async fn complete_under(stage: Arc<Stage>, faults: Faults) -> bool {
-    let task = stage.task(0, |_| ()).await;
-    let file = File::small(format!("c{}x", task.settings.id));
-    import_now(&stage, &task, &file.before()).await;
-    let (store, background) = (&stage.stack.store, &stage.stack.background);
+/// Completes an upload with faults. Returns true if a fault was injected.
+async fn complete_with(harness: Arc<Harness>, faults: Faults) -> bool {
+    let task = harness.create_task(0, |_| ()).await;
+    let file = ImportFile::small(format!("c{}x", task.settings.id));
+    import_synchronously(&harness, &task, &file.existing_users()).await;
+    let (store, background) = (&harness.stack.store, &harness.stack.background);
     let body = file.body().to_string();
-    let sent = announced_and_sent(store, background, &task, body.as_bytes(), false);
+    let sent = create_and_send_parts(store, background, &task, body.as_bytes(), false);
     let (run, _) = sent.await;
 
-    let import = Import::of(&stage, &task, file, run, &UnderWay::default());
-    let faults = import.meets(faults);
-    let runner = faults.runner(&stage.runner());
-    let (row, now) = (import.row().await, Timestamp::now());
+    let import = Import::new(&harness, &task, file, run, &InFlight::default());
+    let worker = import.worker(faults);
+    let runner = worker.runner(&harness.runner());
+    let (row, now) = (import.stored_run().await, Timestamp::now());
     let complete = uploads::complete(&runner.store, &runner.background, row, &task, now);
-    drop(faults.alive(complete).await);
-    import.under_way.arrived().await;
-    // Whoever was not told completes it again.
-    let row = import.row().await;
+    drop(worker.run_until_crash(complete).await);
+    import.in_flight.drained().await;
+    // A client without a response completes it again.
+    let row = import.stored_run().await;
     let again = uploads::complete(store, background, row, &task, Timestamp::now()).await;
-    assert!(matches!(again, Ok(Completed::Began(_))), "{again:?}");
-    import.end_complete().await;
-    faults.were_met()
+    assert!(matches!(again, Ok(CompleteOutcome::Began(_))), "{again:?}");
+    import.finish_completely().await;
+    worker.were_injected()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_around_any_request_that_completes_an_upload_leaves_all_of_it_or_nothing() {
-    at_every_request(|stage, k| complete_under(stage, Faults::at_write(k, Fault::CrashBefore)))
+    for fault in [Fault::CrashBefore, Fault::CrashAfter] {
+        for_each_request(|harness, number| {
+            complete_with(harness, Faults::at_write(number, fault.clone()))
+        })
         .await;
-    at_every_request(|stage, k| complete_under(stage, Faults::at_write(k, Fault::CrashAfter)))
-        .await;
-    at_every_request(|stage, k| complete_under(stage, Faults::at(k, Fault::LostAnswer))).await;
+    }
+    for_each_request(|harness, number| {
+        complete_with(harness, Faults::at(number, Fault::LostResponse))
+    })
+    .await;
 }

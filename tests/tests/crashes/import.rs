@@ -1,65 +1,74 @@
-//! An import on its way: who works on it, under which faults.
+//! An import in the background, whose workers have faults.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use muster_aws::StoreError;
+use muster_aws::background::ChunkMessage;
+use muster_aws::runs::chunks::Round;
 use muster_aws::runs::{Run, RunFilter, RunId};
 use muster_aws::tasks::Task;
 use muster_core::run::Counts;
-use muster_import::uploads::{self, Cancel};
-use muster_import::{Deadline, Outcome, SyncImport, SyncRequest, import, import_later};
-use muster_tests::faults::{Applied, Faults, UnderWay};
+use muster_import::uploads::{self, CancelOutcome};
+use muster_import::{
+    Deadline, ImportRequest, ImportResponse, RunOutcome, Times, enqueue_import, import,
+};
+use muster_tests::faults::{EffectLog, Faults, InFlight};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::file::File;
-use crate::stage::{Letter, Stage, times};
+use crate::harness::{Harness, QueueMessage, short_times};
+use crate::import_file::ImportFile;
 
-/// After this a run without faults that has not ended never will, however busy the machine.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// Maximum time for something that must happen, also on a busy machine.
+const MAX_WAIT: Duration = Duration::from_secs(300);
+/// Interval between two attempts at something that must happen.
+const POLL_INTERVAL: Duration = Duration::from_millis(25);
 
-/// Does something again and again until it gives an answer.
-pub async fn patiently<T>(what: &str, mut again: impl AsyncFnMut() -> Option<T>) -> T {
+/// Calls `attempt` until it returns a value.
+pub async fn poll_until<T>(event: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
-        if let Some(answer) = again().await {
-            return answer;
+        if let Some(value) = attempt().await {
+            return value;
         }
-        assert!(began.elapsed() < PATIENCE, "never: {what}");
-        tokio::time::sleep(Duration::from_millis(25)).await;
+        assert!(
+            began.elapsed() < MAX_WAIT,
+            "it did not happen within {MAX_WAIT:?}: {event}"
+        );
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// What became of a delivery.
+/// The result of a delivery.
 #[derive(Debug)]
-pub enum Fate {
+pub enum DeliveryOutcome {
     /// The message is acknowledged.
-    Done,
-    /// It comes again.
+    Acknowledged,
+    /// The function failed: the message is delivered again.
     Failed(String),
-    /// So it does.
-    Died,
+    /// The worker crashed: the message is delivered again.
+    Crashed,
 }
 
 /// A run in the background. Cheap to clone.
 #[derive(Clone)]
 pub struct Import {
-    pub stage: Arc<Stage>,
+    pub harness: Arc<Harness>,
     pub task: Task,
-    pub file: File,
+    pub file: ImportFile,
     pub run: RunId,
-    /// What was done in its name.
-    pub applied: Applied,
-    pub under_way: UnderWay,
-    /// Every message there was.
-    history: Arc<Mutex<Vec<Letter>>>,
+    /// The effects of the run's statements.
+    pub effects: EffectLog,
+    pub in_flight: InFlight,
+    /// All messages of the run so far.
+    history: Arc<Mutex<Vec<QueueMessage>>>,
 }
 
-/// The request of an import.
-pub fn request(task: &Task, body: &Value, dry_run: bool) -> SyncRequest {
-    SyncRequest {
+/// Returns the request of an import.
+pub fn request(task: &Task, body: &Value, dry_run: bool) -> ImportRequest {
+    ImportRequest {
         tenant: task.tenant.clone(),
         robot: "robot".to_owned(),
         task: task.settings.clone(),
@@ -71,228 +80,271 @@ pub fn request(task: &Task, body: &Value, dry_run: bool) -> SyncRequest {
     }
 }
 
-/// Imports within a request that nothing happens to.
-pub async fn import_now(stage: &Stage, task: &Task, body: &Value) -> Counts {
+/// Imports a body within one request without faults.
+pub async fn import_synchronously(harness: &Harness, task: &Task, body: &Value) -> Counts {
     let request = request(task, body, false);
-    let deadline = Deadline::start(times());
+    let deadline = Deadline::start(Times {
+        stop_after: MAX_WAIT,
+        give_up_after: MAX_WAIT * 2,
+        sync_hold: MAX_WAIT * 3,
+        ..short_times()
+    });
     let imported = import(
-        &stage.stack.store,
-        &stage.stack.background,
+        &harness.stack.store,
+        &harness.stack.background,
         deadline,
         request,
     )
     .await;
-    match imported.expect("the store") {
-        SyncImport::Ended {
-            outcome: Outcome::Imported { counts, .. },
+    match imported.expect("the import") {
+        ImportResponse::Ended {
+            outcome: RunOutcome::Imported { counts, .. },
             ..
         } => counts,
-        other => panic!("not imported: {other:?}"),
+        other => panic!("the import was not completed: {other:?}"),
     }
 }
 
-/// All runs of a task.
-pub async fn all_runs_of(stage: &Stage, task: &Task) -> Vec<Run> {
+/// Returns all runs of a task.
+pub async fn all_runs_of(harness: &Harness, task: &Task) -> Vec<Run> {
     let filter = RunFilter {
         task: Some(task.settings.id),
         ..RunFilter::default()
     };
-    let store = &stage.stack.store;
-    let page = store.list_runs(&task.tenant, &filter, None, 100, Timestamp::now());
-    let runs = page.await.expect("the store").runs.into_iter();
+    let store = &harness.stack.store;
+    let page = store
+        .runs()
+        .list(&task.tenant, &filter, None, 100, Timestamp::now());
+    let runs = page.await.expect("listing runs").runs.into_iter();
     runs.map(|listed| listed.run).collect()
 }
 
 impl Import {
-    /// A file whose users are as it says they are before, queued by a task of its own.
-    pub async fn begin(stage: &Arc<Stage>, file: File) -> Self {
-        let task = stage.task(0, |_| ()).await;
-        Self::begin_by(stage, &task, file).await
+    /// Queues a file for a task of its own, after creating the users that it expects.
+    pub async fn begin(harness: &Arc<Harness>, file: ImportFile) -> Self {
+        let task = harness.create_task(0, |_| ()).await;
+        Self::begin_for_task(harness, &task, file).await
     }
 
-    pub async fn begin_by(stage: &Arc<Stage>, task: &Task, file: File) -> Self {
-        import_now(stage, task, &file.before()).await;
-        let queued = Self::queue(stage, task, &file, false, &Arc::new(Faults::none())).await;
-        let run = queued.expect("nothing happens");
-        Self::of(stage, task, file, run, &UnderWay::default())
+    /// Queues a file for a task, after creating the users that it expects.
+    pub async fn begin_for_task(harness: &Arc<Harness>, task: &Task, file: ImportFile) -> Self {
+        import_synchronously(harness, task, &file.existing_users()).await;
+        let queued = Self::queue(harness, task, &file, false, &Arc::new(Faults::none())).await;
+        let run = queued.expect("a request without faults is queued");
+        Self::new(harness, task, file, run, &InFlight::default())
     }
 
-    pub fn of(
-        stage: &Arc<Stage>,
+    pub fn new(
+        harness: &Arc<Harness>,
         task: &Task,
-        file: File,
+        file: ImportFile,
         run: RunId,
-        under_way: &UnderWay,
+        in_flight: &InFlight,
     ) -> Self {
         Self {
-            stage: Arc::clone(stage),
+            harness: Arc::clone(harness),
             task: task.clone(),
             file,
             run,
-            applied: Applied::default().by(run),
-            under_way: under_way.clone(),
+            effects: EffectLog::default().of_run(run),
+            in_flight: in_flight.clone(),
             history: Arc::default(),
         }
     }
 
-    /// Sends the request; `None`: its client was not told of a run.
+    /// Sends the request of a background import. Returns the run in its response, if there is one.
     pub async fn queue(
-        stage: &Arc<Stage>,
+        harness: &Arc<Harness>,
         task: &Task,
-        file: &File,
+        file: &ImportFile,
         dry_run: bool,
         faults: &Arc<Faults>,
     ) -> Option<RunId> {
-        let runner = faults.runner(&stage.runner());
+        let runner = faults.runner(&harness.runner());
         let (request, deadline) = (
             request(task, &file.body(), dry_run),
-            Deadline::start(times()),
+            Deadline::start(short_times()),
         );
-        let later = import_later(&runner.store, &runner.background, deadline, request);
-        match faults.alive(later).await {
-            Some(Ok(SyncImport::Queued { run, .. })) => Some(run),
-            Some(Ok(SyncImport::Busy { .. }) | Err(_)) | None => None,
-            Some(Ok(other)) => panic!("neither queued nor busy: {other:?}"),
+        let queueing = enqueue_import(&runner.store, &runner.background, deadline, request);
+        match faults.run_until_crash(queueing).await {
+            Some(Ok(ImportResponse::Queued { run, .. })) => Some(run),
+            Some(Ok(ImportResponse::Busy { .. }) | Err(_)) | None => None,
+            Some(Ok(other)) => panic!("expected queued or busy, found {other:?}"),
         }
     }
 
-    /// The runs in the background of a task, whoever was told of them.
-    pub async fn runs_of(stage: &Stage, task: &Task) -> Vec<Run> {
-        let mut runs = all_runs_of(stage, task).await;
+    /// Returns the background runs of a task, whether or not their client knows of them.
+    pub async fn runs_of(harness: &Harness, task: &Task) -> Vec<Run> {
+        let mut runs = all_runs_of(harness, task).await;
         runs.retain(|run| run.job.is_some());
         runs
     }
 
-    /// As it stands.
-    pub async fn row(&self) -> Run {
-        let run = self.stage.stack.store.get_run(&self.run, Timestamp::now());
-        run.await.expect("the store").expect("the run")
+    /// Returns the stored run.
+    pub async fn stored_run(&self) -> Run {
+        let store = &self.harness.stack.store;
+        let run = store.runs().get(&self.run, Timestamp::now()).await;
+        run.expect("reading the run").expect("the run exists")
     }
 
-    /// Its messages that have come since somebody asked.
-    pub async fn fetch(&self) -> Vec<Letter> {
-        let fetched = self.stage.fetch(self.run).await;
+    /// Receives the messages of this run that are new since the last call.
+    pub async fn receive(&self) -> Vec<QueueMessage> {
+        let received = self.harness.receive(self.run).await;
         let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
-        history.extend(fetched.iter().cloned());
-        fetched
+        history.extend(received.iter().cloned());
+        received
     }
 
-    /// Every message there was.
-    pub fn history(&self) -> Vec<Letter> {
+    /// Returns all messages received so far.
+    pub fn history(&self) -> Vec<QueueMessage> {
         let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
         history.clone()
     }
 
-    /// Faults, as one of its workers has them.
-    pub fn meets(&self, faults: Faults) -> Arc<Faults> {
-        Arc::new(faults.among(&self.under_way).noting(&self.applied))
+    /// Turns faults into those of a worker of this run.
+    pub fn worker(&self, faults: Faults) -> Arc<Faults> {
+        let faults = faults.counted_in(&self.in_flight);
+        Arc::new(faults.recorded_in(&self.effects))
     }
 
     /// Calls a function with a message.
-    pub async fn deliver(&self, letter: &Letter, faults: Faults) -> (Fate, Arc<Faults>) {
-        let faults = self.meets(faults);
-        let runner = faults.runner(&self.stage.runner());
-        let work = match letter {
-            Letter::Process(message) => runner.process(*message),
-            Letter::Chunk(message) => runner.write(message.clone()),
+    pub async fn deliver(
+        &self,
+        message: &QueueMessage,
+        faults: Faults,
+    ) -> (DeliveryOutcome, Arc<Faults>) {
+        let worker = self.worker(faults);
+        let runner = worker.runner(&self.harness.runner());
+        let work = match message {
+            QueueMessage::Process(message) => runner.process(*message),
+            QueueMessage::Chunk(message) => runner.write(message.clone()),
         };
-        let fate = match faults.alive(work).await {
-            Some(Ok(())) => Fate::Done,
-            Some(Err(error)) => Fate::Failed(error.to_string()),
-            None => Fate::Died,
+        let outcome = match worker.run_until_crash(work).await {
+            Some(Ok(())) => DeliveryOutcome::Acknowledged,
+            Some(Err(error)) => DeliveryOutcome::Failed(error.to_string()),
+            None => DeliveryOutcome::Crashed,
         };
-        (fate, faults)
+        (outcome, worker)
     }
 
-    /// Delivers a message to somebody to whom nothing happens.
-    pub async fn deliver_calmly(&self, letter: &Letter) {
-        match self.deliver(letter, Faults::none()).await.0 {
-            Fate::Done => {}
-            Fate::Failed(why) => panic!("{letter:?}: {why}"),
-            Fate::Died => panic!("{letter:?}: died of nothing"),
+    /// Delivers a message to a worker without faults, which must succeed.
+    pub async fn deliver_without_faults(&self, message: &QueueMessage) {
+        match self.deliver(message, Faults::none()).await.0 {
+            DeliveryOutcome::Acknowledged => {}
+            DeliveryOutcome::Failed(error) => panic!("{message:?} failed without faults: {error}"),
+            DeliveryOutcome::Crashed => panic!("{message:?} crashed without faults"),
         }
     }
 
-    /// Looks after all runs.
-    pub async fn sweep(&self, faults: Faults) -> Arc<Faults> {
-        self.stage.sweep_under(faults.noting(&self.applied)).await
-    }
-
-    /// Looks after all runs until messages of this one are sent.
-    pub async fn sent_again(&self) -> Vec<Letter> {
-        patiently("it is sent again", async || {
-            self.sweep(Faults::none()).await;
-            Some(self.fetch().await).filter(|sent| !sent.is_empty())
+    /// Delivers the message of a chunk to workers without faults until the chunk is committed, with
+    /// more than one worker if the first runs out of time.
+    pub async fn write_chunk(&self, message: &QueueMessage) {
+        let QueueMessage::Chunk(ChunkMessage { chunk, .. }) = message else {
+            panic!("expected a chunk message, found {message:?}");
+        };
+        poll_until("the chunk is committed", async || {
+            drop(self.deliver(message, Faults::none()).await);
+            let store = &self.harness.stack.store;
+            let row = store.chunks().get(&self.run, Round::Apply, *chunk).await;
+            row.expect("reading the chunk")?.result.map(|_| ())
         })
-        .await
+        .await;
     }
 
-    pub async fn cancel(&self, faults: Faults) -> Option<Result<Cancel, StoreError>> {
-        let faults = self.meets(faults);
-        let runner = faults.runner(&self.stage.runner());
-        let run = self.row().await;
-        let now = Timestamp::now();
-        faults
-            .alive(uploads::cancel(&runner.store, &runner.background, run, now))
-            .await
+    /// Sweeps all runs.
+    pub async fn sweep(&self, faults: Faults) -> Arc<Faults> {
+        let faults = faults.recorded_in(&self.effects);
+        self.harness.sweep_with(faults).await
     }
 
-    /// The processor does its work: the messages of all chunks.
-    pub async fn checked(&self) -> Vec<Letter> {
-        let letters = self.fetch().await;
-        assert!(!letters.is_empty(), "no message for the processor");
-        self.deliver_calmly(&letters[0]).await;
-        self.fetch().await
-    }
-
-    /// Nothing happens any more, but for what is under way: messages are delivered, the sweep comes,
-    /// and the run ends.
-    pub async fn end_calmly(&self) -> Run {
+    /// Sweeps all runs until messages of this one are sent.
+    pub async fn sweep_until_resent(&self) -> Vec<QueueMessage> {
         let began = Instant::now();
         loop {
-            for letter in self.fetch().await {
-                // What stands in the way of one is somebody else who still has time.
-                drop(self.deliver(&letter, Faults::none()).await);
+            self.sweep(Faults::none()).await;
+            let sent = self.receive().await;
+            if !sent.is_empty() {
+                return sent;
             }
-            let run = self.row().await;
+            assert!(
+                began.elapsed() < MAX_WAIT,
+                "its messages were not sent again within {MAX_WAIT:?}"
+            );
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
+    }
+
+    /// Cancels the run; `None` if the function crashed.
+    pub async fn cancel(&self, faults: Faults) -> Option<Result<CancelOutcome, StoreError>> {
+        let worker = self.worker(faults);
+        let runner = worker.runner(&self.harness.runner());
+        let run = self.stored_run().await;
+        let now = Timestamp::now();
+        let cancelling = uploads::cancel(&runner.store, &runner.background, run, now);
+        worker.run_until_crash(cancelling).await
+    }
+
+    /// Runs the processor without faults, and returns the messages of all chunks.
+    pub async fn run_processor(&self) -> Vec<QueueMessage> {
+        let messages = self.receive().await;
+        assert!(
+            !messages.is_empty(),
+            "there is no message for the processor"
+        );
+        self.deliver_without_faults(&messages[0]).await;
+        self.receive().await
+    }
+
+    /// Delivers messages and sweeps without faults until the run ends. Requests in flight may still
+    /// arrive.
+    pub async fn finish_without_faults(&self) -> Run {
+        let began = Instant::now();
+        loop {
+            for message in self.receive().await {
+                // It may fail because another worker still has time for its chunk.
+                drop(self.deliver(&message, Faults::none()).await);
+            }
+            let run = self.stored_run().await;
             if run.state.is_terminal() {
                 return run;
             }
             assert!(
-                began.elapsed() < PATIENCE,
-                "without faults it does not end: {run:?}"
+                began.elapsed() < MAX_WAIT,
+                "the run does not end without faults: {run:?}"
             );
-            self.stage.sweep().await;
-            tokio::time::sleep(Duration::from_millis(25)).await;
+            self.harness.sweep().await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }
 
-/// [`at_every_request_of`] a stage of its own.
-pub async fn at_every_request<R>(scenario: impl Fn(Arc<Stage>, usize) -> R)
+/// [`for_each_request_on`] a stack of its own.
+pub async fn for_each_request<R>(scenario: impl Fn(Arc<Harness>, usize) -> R)
 where
     R: Future<Output = bool> + Send + 'static,
 {
-    at_every_request_of(&Stage::start().await, scenario).await;
+    for_each_request_on(&Harness::start().await, scenario).await;
 }
 
-/// Does a scenario for each request of a worker, several at once; `false`: the worker ends before
-/// that request.
-pub async fn at_every_request_of<R>(stage: &Arc<Stage>, scenario: impl Fn(Arc<Stage>, usize) -> R)
-where
+/// Runs a scenario for each request of a worker, by number, several at the same time. A scenario
+/// returns false if the worker ends before that request; that ends the loop.
+pub async fn for_each_request_on<R>(
+    harness: &Arc<Harness>,
+    scenario: impl Fn(Arc<Harness>, usize) -> R,
+) where
     R: Future<Output = bool> + Send + 'static,
 {
-    // Most of their time they wait for the one that died to be given up.
-    const AT_ONCE: usize = 8;
-    for first in (0..).step_by(AT_ONCE) {
-        let numbers = first..first + AT_ONCE;
+    // They spend most of their time waiting for the lease of a crashed worker to expire.
+    const PARALLEL_SCENARIOS: usize = 8;
+    for first in (0..).step_by(PARALLEL_SCENARIOS) {
+        let numbers = first..first + PARALLEL_SCENARIOS;
         let running: Vec<_> = numbers
-            .map(|number| tokio::spawn(scenario(Arc::clone(stage), number)))
+            .map(|number| tokio::spawn(scenario(Arc::clone(harness), number)))
             .collect();
         let mut reached = true;
         for (number, scenario) in (first..).zip(running) {
             let ended = scenario.await;
-            reached &= ended.unwrap_or_else(|_| panic!("at request {number}"));
+            reached &= ended.unwrap_or_else(|_| panic!("the scenario failed at request {number}"));
         }
         if !reached {
             return;

@@ -1,30 +1,31 @@
-//! Runs in the background whose workers die, whose messages and answers get lost, double, late and
-//! out of order: the failure table of the protocol against the real functions. A row is a test of
-//! its own; `schedules` has them all at random.
+//! Runs in the background whose workers crash and whose messages and responses are lost, duplicated,
+//! delayed and reordered: the failure table of the protocol (protocol.md#failure-table) against the
+//! real functions. Each row has tests of its own; `schedules` combines all of them at random.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test that cannot go on has failed"
+    reason = "a test that cannot continue has failed"
 )]
 
-mod acquiring;
-mod beginnings;
+mod aging;
 mod checking;
-mod file;
-mod handing;
+mod concurrent_writes;
+mod entry_points;
+mod hand_over;
+mod harness;
 mod import;
-mod judge;
-mod late;
+mod import_file;
+mod late_arrivals;
 mod messages;
-mod others;
+mod queueing;
 mod schedules;
-mod stage;
-mod standing;
 mod stopping;
+mod stuck_runs;
 mod throttling;
+mod verifier;
 mod writing;
 
-/// As in the local stack, which these tests run: it allocates all the time.
+/// The allocator of the local stack, which these tests run: it allocates all the time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -1,86 +1,87 @@
-//! Messages that are lost, doubled, late and out of order: they change nothing but when work is done.
-
-use std::time::Duration;
+//! Messages that are lost, duplicated, late and out of order: they only change when work is done.
 
 use muster_core::run::State;
 use muster_core::settings::SafetyThreshold;
 use muster_tests::faults::Faults;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
-use crate::file::{File, Kind};
+use crate::harness::{Harness, times_without_chunk_deadline};
 use crate::import::Import;
-use crate::stage::{Stage, times};
+use crate::import_file::{ImportFile, RecordKind};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn messages_that_are_lost_are_sent_again() {
-    let stage = Stage::start().await;
-    let import = Import::begin(&stage, File::small("lost")).await;
-    assert_eq!(import.fetch().await.len(), 1);
-    // The processor's is lost; then those of all chunks are.
-    let again = import.sent_again().await;
-    import.deliver_calmly(&again[0]).await;
-    assert_eq!(import.fetch().await.len(), 2, "a message for each chunk");
-    import.end_complete().await;
+async fn lost_messages_are_sent_again() {
+    let harness = Harness::start().await;
+    let import = Import::begin(&harness, ImportFile::small("lost")).await;
+    assert_eq!(import.receive().await.len(), 1);
+    // The message for the processor is lost; then those of all chunks are.
+    let resent = import.sweep_until_resent().await;
+    import.deliver_without_faults(&resent[0]).await;
+    assert_eq!(import.receive().await.len(), 2, "a message for each chunk");
+    import.finish_completely().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn messages_that_are_there_twice_at_once_are_done_once() {
-    let stage = Stage::start().await;
+async fn duplicate_messages_at_the_same_time_have_one_effect() {
+    let harness = Harness::start().await;
     for round in 0..5 {
-        let import = Import::begin(&stage, File::small(format!("double{round}x"))).await;
-        let letters = import.checked().await;
-        let mut at_once = JoinSet::new();
-        for letter in letters.iter().chain(&letters) {
-            let (import, letter) = (import.clone(), letter.clone());
-            at_once.spawn(async move { import.deliver(&letter, Faults::none()).await });
+        let file = ImportFile::small(format!("double{round}x"));
+        let import = Import::begin(&harness, file).await;
+        let messages = import.run_processor().await;
+        let mut deliveries = JoinSet::new();
+        for message in messages.iter().chain(&messages) {
+            let (import, message) = (import.clone(), message.clone());
+            deliveries.spawn(async move { import.deliver(&message, Faults::none()).await });
         }
-        at_once.join_all().await;
-        import.end_complete().await;
+        deliveries.join_all().await;
+        import.finish_completely().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn messages_that_come_late_or_out_of_order_change_nothing() {
-    let stage = Stage::start().await;
-    let task = stage.task(0, |task| {
+async fn late_and_reordered_messages_change_nothing() {
+    let harness = Harness::start_with(3, times_without_chunk_deadline()).await;
+    let task = harness.create_task(0, |task| {
         task.safety_threshold = Some(SafetyThreshold::Records(9))
     });
     let task = task.await;
-    let import = Import::begin_by(&stage, &task, File::small("late")).await;
-    let process = import.fetch().await;
-    import.deliver_calmly(&process[0]).await;
-    let planned = import.fetch().await;
-    for letter in planned.iter().rev() {
-        import.deliver_calmly(letter).await;
+    let import = Import::begin_for_task(&harness, &task, ImportFile::small("late")).await;
+    let process = import.receive().await;
+    import.deliver_without_faults(&process[0]).await;
+    let planning = import.receive().await;
+    for message in planning.iter().rev() {
+        import.deliver_without_faults(message).await;
     }
-    assert_eq!(import.row().await.state, State::Applying);
-    let written = import.fetch().await;
-    assert_eq!(written.len(), 2);
-    for letter in process
+    assert_eq!(import.stored_run().await.state, State::Applying);
+    let applying = import.receive().await;
+    assert_eq!(applying.len(), 2);
+    for message in process
         .iter()
-        .chain(&planned)
-        .chain(written.iter().rev())
-        .chain(&planned)
+        .chain(&planning)
+        .chain(applying.iter().rev())
+        .chain(&planning)
     {
-        import.deliver_calmly(letter).await;
+        import.deliver_without_faults(message).await;
     }
-    assert_eq!(import.row().await.state, State::Finished);
-    import.end_complete().await;
+    assert_eq!(import.stored_run().await.state, State::Finished);
+    import.finish_completely().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backlog_that_is_longer_than_every_timeout_is_waited_for() {
-    let stage = Stage::with(1, times()).await;
-    let import = Import::begin(&stage, File::of("backlog", &[Kind::New; 15])).await;
-    let process = import.fetch().await;
-    import.deliver_calmly(&process[0]).await;
-    // Nobody fetches anything, for longer than a chunk is held, hidden or waited for.
-    let began = Instant::now();
-    while began.elapsed() < times().chunk_held() * 3 {
+async fn a_backlog_longer_than_every_timeout_does_not_end_the_run() {
+    let harness = Harness::start_with(1, times_without_chunk_deadline()).await;
+    let file = ImportFile::new("backlog", &[RecordKind::New; 15]);
+    let import = Import::begin(&harness, file).await;
+    let process = import.receive().await;
+    import.deliver_without_faults(&process[0]).await;
+    // No message is received for longer than a chunk is leased, hidden or waited for.
+    let age = times_without_chunk_deadline().chunk_held() * 3;
+    for _ in 0..5 {
+        for time in ["entered_at", "queued_at"] {
+            import.set_back("RUN", &["job", time], age).await;
+        }
         import.sweep(Faults::none()).await;
-        tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(import.row().await.state, State::Applying);
-    import.end_complete().await;
+    assert_eq!(import.stored_run().await.state, State::Applying);
+    import.finish_completely().await;
 }

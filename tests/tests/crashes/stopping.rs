@@ -1,145 +1,188 @@
-//! Runs that are cancelled while they are applied: what was applied is counted, and nothing more is.
+//! Runs that are cancelled while they are applied: they count what was applied, and apply no more.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use muster_core::run::State;
-use muster_import::uploads::Cancel;
-use muster_tests::faults::{BATCH, Fault, Faults};
+use muster_import::uploads::CancelOutcome;
+use muster_tests::faults::{BATCH_EXECUTE_STATEMENT, Fault, Faults, Gate};
 
-use crate::file::{File, Kind};
-use crate::import::{Import, at_every_request};
-use crate::stage::Stage;
+use crate::harness::Harness;
+use crate::import::{DeliveryOutcome, Import, for_each_request};
+use crate::import_file::{ImportFile, RecordKind};
+use crate::verifier::ConcurrentWrites;
 
-fn file(tag: &str, number: usize) -> File {
-    use Kind::{Bad, New, Reduced, Same, Stale};
-    File::of(
-        format!("{tag}{number}x"),
-        &[New, Stale, Reduced, New, Bad, Same],
-    )
+/// Returns a file of two chunks of three.
+fn two_chunks(tag: &str, number: usize) -> ImportFile {
+    use RecordKind::{Invalid, New, Stale, Unchanged, UnchangedWithWarning};
+    let first = [New, Stale, UnchangedWithWarning];
+    let second = [New, Invalid, Unchanged];
+    ImportFile::new(format!("{tag}{number}x"), &[first, second].concat())
 }
 
-/// A writer dies at a request, and its run is cancelled; whether it got so far.
-async fn cancel_behind(stage: Arc<Stage>, tag: &str, number: usize, faults: Faults) -> bool {
-    let import = Import::begin(&stage, file(tag, number)).await;
-    let letters = import.checked().await;
-    let (_, faults) = import.deliver(&letters[0], faults).await;
-    let told = import.cancel(Faults::none()).await.expect("it lives");
+/// Returns a file of one chunk.
+fn one_chunk(tag: String) -> ImportFile {
+    let kinds = [
+        RecordKind::New,
+        RecordKind::Stale,
+        RecordKind::UnchangedWithWarning,
+    ];
+    ImportFile::new(tag, &kinds)
+}
+
+/// Runs the writer of one of two chunks with faults, and cancels the run.
+async fn write_and_cancel(import: &Import, faults: Faults) -> Arc<Faults> {
+    let messages = import.run_processor().await;
+    let (_, faults) = import.deliver(&messages[0], faults).await;
+    let cancelled = import.cancel(Faults::none()).await.expect("no crash");
     assert_eq!(
-        told.expect("the store"),
-        Cancel::Stopping,
-        "a chunk is left"
+        cancelled.expect("cancelling the run"),
+        CancelOutcome::Stopping,
+        "a chunk is not written yet"
     );
-    let run = import.end_well().await;
+    faults
+}
+
+/// Cancels a run whose writer has faults. Returns true if a fault was injected.
+async fn cancel_after_faults(
+    harness: Arc<Harness>,
+    tag: &str,
+    number: usize,
+    faults: Faults,
+) -> bool {
+    let import = Import::begin(&harness, two_chunks(tag, number)).await;
+    let faults = write_and_cancel(&import, faults).await;
+    let run = import.finish_and_verify().await;
     assert_eq!(run.state, State::Cancelled);
-    faults.were_met()
+    faults.were_injected()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_may_be_cancelled_when_a_writer_died_around_any_of_its_requests() {
-    at_every_request(|stage, k| {
-        cancel_behind(stage, "before", k, Faults::at_write(k, Fault::CrashBefore))
+async fn a_run_may_be_cancelled_after_a_writer_crashed_around_any_of_its_requests() {
+    for_each_request(|harness, number| {
+        let faults = Faults::at_write(number, Fault::CrashBefore);
+        cancel_after_faults(harness, "before", number, faults)
     })
     .await;
-    at_every_request(|stage, k| {
-        cancel_behind(stage, "after", k, Faults::at_write(k, Fault::CrashAfter))
+    for_each_request(|harness, number| {
+        let faults = Faults::at_write(number, Fault::CrashAfter);
+        cancel_after_faults(harness, "after", number, faults)
     })
     .await;
+}
+
+/// Cancels a run, one of whose writes arrives after its end. Returns true if it was held back.
+async fn cancel_with_a_write_in_flight(harness: Arc<Harness>, number: usize) -> bool {
+    let import = Import::begin(&harness, two_chunks("late", number)).await;
+    let gate = Gate::default();
+    let faults = Faults::at_write(number, Fault::GatedRequest(gate.clone()));
+    let faults = write_and_cancel(&import, faults).await;
+    let run = import.finish_without_faults().await;
+    gate.open();
+    import.verify(&run, ConcurrentWrites::None).await;
+    assert_eq!(run.state, State::Cancelled);
+    faults.were_injected()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_may_be_cancelled_while_a_request_of_a_dead_writer_is_still_under_way() {
-    let late = Duration::from_millis(2_500);
-    let faults = move |k| Faults::at_write(k, Fault::LateRequest(late));
-    at_every_request(move |stage, k| cancel_behind(stage, "late", k, faults(k))).await;
+async fn a_run_may_be_cancelled_while_a_write_is_in_flight() {
+    for_each_request(cancel_with_a_write_in_flight).await;
 }
 
-/// A run of one chunk is cancelled while its writer is at a request; whether it got so far.
-async fn cancel_beside(stage: Arc<Stage>, number: usize, later: Duration) -> bool {
-    let kinds = [Kind::New, Kind::Stale, Kind::Reduced];
-    let tag = format!("beside{number}y{}x", later.as_millis());
-    let import = Import::begin(&stage, File::of(tag, &kinds)).await;
-    let letters = import.checked().await;
-    let slow = Fault::LateRequest(Duration::from_millis(120));
-    let ((_, faults), told) = tokio::join!(
-        import.deliver(&letters[0], Faults::at_write(number, slow)),
-        async {
-            tokio::time::sleep(later).await;
-            import.cancel(Faults::none()).await.expect("it lives")
-        },
-    );
-    let run = import.end_well().await;
-    match told.expect("the store") {
-        // Nobody else finishes a run that is stopping.
-        Cancel::Stopping => assert_eq!(run.state, State::Cancelled),
-        Cancel::Ended(_) => assert_eq!(run.state, State::Finished),
-        other => panic!("{other:?}"),
+/// Cancels a run of one chunk just before a request of its writer. Returns false if the writer ends
+/// before that request.
+async fn cancel_before_request(harness: Arc<Harness>, number: usize) -> bool {
+    let import = Import::begin(&harness, one_chunk(format!("beside{number}x"))).await;
+    let messages = import.run_processor().await;
+    let cancelled = Arc::new(Mutex::new(None));
+    let action = {
+        let (import, cancelled) = (import.clone(), Arc::clone(&cancelled));
+        Box::pin(async move {
+            let result = import.cancel(Faults::none()).await;
+            *cancelled.lock().expect("no panic") = result;
+        })
+    };
+    let faults = Faults::none();
+    let faults = faults.before_request(Some((number, action)));
+    let (_, faults) = import.deliver(&messages[0], faults).await;
+    let run = import.finish_and_verify().await;
+    if faults.has_pending_action() {
+        return false;
     }
-    faults.were_met()
+    let cancelled = cancelled.lock().expect("no panic").take();
+    match cancelled.expect("no crash").expect("cancelling the run") {
+        // No writer finishes a stopping run as applied.
+        CancelOutcome::Stopping => assert_eq!(run.state, State::Cancelled),
+        CancelOutcome::Ended(_) => assert_eq!(run.state, State::Finished),
+        other => panic!("expected stopping or ended, found {other:?}"),
+    }
+    true
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_a_cancel_and_the_end_one_wins() {
-    // Before, in and behind the request that is slow, by turns.
-    at_every_request(|stage, k| {
-        let later = Duration::from_millis(20 + 50 * (k as u64 % 4));
-        cancel_beside(stage, k, later)
-    })
-    .await;
+async fn a_cancel_and_the_end_of_a_run_exclude_each_other() {
+    for_each_request(cancel_before_request).await;
 }
 
-/// Whoever cancels dies at a request; so does whoever looks after the run then.
-async fn cancel_under(stage: Arc<Stage>, number: usize, fault: Fault) -> bool {
-    let import = Import::begin(&stage, file("cancel", number)).await;
-    let letters = import.checked().await;
+/// Cancels and sweeps a run, each with a crash. Returns true if the sweep crashed.
+async fn cancel_with(harness: Arc<Harness>, number: usize, fault: Fault) -> bool {
+    let import = Import::begin(&harness, two_chunks("cancel", number)).await;
+    let messages = import.run_processor().await;
     let writing = Faults::at(12, Fault::CrashAfter);
-    drop(import.deliver(&letters[0], writing).await);
-    drop(import.cancel(Faults::at_write(number, fault.clone())).await);
-    import.under_way.arrived().await;
+    drop(import.deliver(&messages[0], writing).await);
+    let cancelling = Faults::at_write(number, fault.clone());
+    drop(import.cancel(cancelling).await);
+    import.in_flight.drained().await;
     drop(import.cancel(Faults::none()).await);
     let sweep = import.sweep(Faults::at_write(number, fault)).await;
-    let run = import.end_well().await;
+    let run = import.finish_and_verify().await;
     assert_eq!(run.state, State::Cancelled);
-    sweep.were_met()
+    sweep.were_injected()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_cancels_or_sweeps_may_die_around_any_request() {
-    at_every_request(|stage, k| cancel_under(stage, k, Fault::CrashBefore)).await;
-    at_every_request(|stage, k| cancel_under(stage, k, Fault::CrashAfter)).await;
+async fn a_cancel_and_a_sweep_may_crash_around_any_request() {
+    for fault in [Fault::CrashBefore, Fault::CrashAfter] {
+        for_each_request(|harness, number| cancel_with(harness, number, fault.clone())).await;
+    }
 }
 
-/// Whoever reconciles a chunk dies at a request; whether it got so far.
-async fn reconcile_under(stage: Arc<Stage>, number: usize, fault: Fault) -> bool {
-    let kinds = [Kind::New, Kind::Stale, Kind::Reduced];
-    let import = Import::begin(&stage, File::of(format!("fence{number}x"), &kinds)).await;
-    let letters = import.checked().await;
-    let dies = Faults::new(|asked| match asked.operation {
-        // Its statements arrive when others have looked already.
-        BATCH => Fault::LateRequest(Duration::from_millis(1_500)),
-        _ => Fault::Passes,
-    });
-    drop(import.deliver(&letters[0], dies).await);
-    drop(import.cancel(Faults::none()).await);
-    tokio::time::sleep(crate::stage::times().chunk_held()).await;
-    import.sweep(Faults::none()).await;
-    let again = import.fetch().await;
-    let faults = match again.last() {
-        Some(letter) => {
-            import
-                .deliver(letter, Faults::at_write(number, fault))
-                .await
-                .1
-        }
-        None => panic!("a chunk that was begun with is reconciled"),
+/// Cancels a run and reconciles its chunk with a crash, while the writer's statements are in flight.
+/// Returns true if the crash happened.
+async fn reconcile_with(harness: Arc<Harness>, number: usize, fault: Fault) -> bool {
+    let import = Import::begin(&harness, one_chunk(format!("fence{number}x"))).await;
+    let messages = import.run_processor().await;
+    let gate = Gate::default();
+    let late = {
+        let gate = gate.clone();
+        Faults::new(move |request| match request.operation {
+            BATCH_EXECUTE_STATEMENT => Fault::GatedRequest(gate.clone()),
+            _ => Fault::None,
+        })
     };
-    let run = import.end_well().await;
+    let (_, late) = import.deliver(&messages[0], late).await;
+    assert!(late.were_injected(), "no statement was sent");
+    drop(import.cancel(Faults::none()).await);
+    // A leased chunk is reconciled once its lease has expired.
+    let messages = import.sweep_until_resent().await;
+    let message = messages.last().expect("a message to reconcile the chunk");
+    let crash = Faults::at_write(number, fault);
+    let (outcome, faults) = import.deliver(message, crash).await;
+    let injected = faults.were_injected();
+    assert_eq!(
+        injected,
+        matches!(outcome, DeliveryOutcome::Crashed),
+        "{outcome:?}"
+    );
+    let run = import.finish_without_faults().await;
+    gate.open();
+    import.verify(&run, ConcurrentWrites::None).await;
     assert_eq!(run.state, State::Cancelled);
-    faults.were_met()
+    injected
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_reconciles_may_die_around_any_request() {
-    at_every_request(|stage, k| reconcile_under(stage, k, Fault::CrashBefore)).await;
-    at_every_request(|stage, k| reconcile_under(stage, k, Fault::CrashAfter)).await;
+async fn a_reconciling_writer_may_crash_around_any_request() {
+    for fault in [Fault::CrashBefore, Fault::CrashAfter] {
+        for_each_request(|harness, number| reconcile_with(harness, number, fault.clone())).await;
+    }
 }

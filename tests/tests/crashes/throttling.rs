@@ -1,80 +1,85 @@
-//! Chunks that take longer than a writer has.
+//! Chunks that take longer than their writer has time, and statements that are rejected.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use muster_aws::runs::Stopped;
 use muster_core::run::State;
 use muster_import::Times;
-use muster_tests::faults::{BATCH, Fault, Faults, Trouble};
+use muster_tests::faults::{BATCH_EXECUTE_STATEMENT, Fault, Faults, StatementFault};
 
-use crate::file::{File, Kind};
-use crate::import::{Fate, Import};
-use crate::stage::{Stage, times};
+use crate::harness::{Harness, short_times, times_without_chunk_deadline};
+use crate::import::{DeliveryOutcome, Import, poll_until};
+use crate::import_file::{ImportFile, RecordKind};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_chunk_that_is_throttled_longer_than_its_writer_has_time_is_gone_on_with() {
-    let stage = Stage::with(
-        8,
-        Times {
-            chunk_tries: 2,
-            ..times()
-        },
-    )
-    .await;
-    let import = Import::begin(&stage, File::of("slow", &[Kind::Stale; 8])).await;
-    let mut letters = import.checked().await;
-    // Each writer gets one statement through, which is more often than a chunk is tried.
+async fn a_chunk_throttled_for_longer_than_its_writer_has_time_is_continued_by_the_next() {
+    let times = Times {
+        // Enough for the first batch also on a busy machine.
+        chunk_stop_after: Duration::from_secs(3),
+        chunk_give_up_after: Duration::from_secs(20),
+        chunk_tries: 2,
+        ..short_times()
+    };
+    let harness = Harness::start_with(8, times).await;
+    let file = ImportFile::new("slow", &[RecordKind::Stale; 8]);
+    let import = Import::begin(&harness, file).await;
+    let mut messages = import.run_processor().await;
+    // Each writer gets one statement through. There are more writers than attempts at a chunk.
     for _ in 0..4 {
-        let passed = AtomicBool::new(false);
-        let faults = Faults::new(move |asked| match asked.operation {
-            BATCH if passed.swap(true, Ordering::SeqCst) => Fault::Throttled,
-            BATCH => Fault::Statements(0b1111_1110, Trouble::Throttled),
-            _ => Fault::Passes,
+        let is_first_sent = AtomicBool::new(false);
+        let faults = Faults::new(move |request| match request.operation {
+            BATCH_EXECUTE_STATEMENT if is_first_sent.swap(true, Ordering::SeqCst) => {
+                Fault::Throttled
+            }
+            BATCH_EXECUTE_STATEMENT => Fault::Statements(0b1111_1110, StatementFault::Throttled),
+            _ => Fault::None,
         })
-        .patient();
-        let (fate, _) = import.deliver(&letters[0], faults).await;
-        assert!(matches!(fate, Fate::Done), "handed back: {fate:?}");
-        letters = import.fetch().await;
-        assert_eq!(letters.len(), 1, "and queued again");
+        .without_timeouts();
+        let (outcome, _) = import.deliver(&messages[0], faults).await;
+        assert!(
+            matches!(outcome, DeliveryOutcome::Acknowledged),
+            "{outcome:?}"
+        );
+        messages = import.receive().await;
+        assert_eq!(messages.len(), 1, "the chunk must be queued again");
     }
-    assert_eq!(import.applied.effects().len(), 4);
-    import.deliver_calmly(&letters[0]).await;
-    import.end_complete().await;
+    assert_eq!(import.effects.effects().len(), 4);
+    import.write_chunk(&messages[0]).await;
+    import.finish_completely().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_chunk_of_which_nothing_can_be_applied_is_given_up() {
-    let stage = Stage::with(
-        2,
-        Times {
-            chunk_tries: 2,
-            ..times()
-        },
-    )
-    .await;
-    let import = Import::begin(
-        &stage,
-        File::of("stuck", &[Kind::New, Kind::Stale, Kind::Stale]),
-    )
-    .await;
-    let letters = import.checked().await;
-    import.deliver_calmly(&letters[0]).await;
-    let stuck = letters.last().expect("two chunks").clone();
-    loop {
-        let faults = Faults::new(|asked| match asked.operation {
-            BATCH => Fault::Throttled,
-            _ => Fault::Passes,
-        });
-        if import.row().await.state != State::Applying {
-            break;
+async fn a_run_with_a_chunk_that_cannot_be_applied_is_abandoned() {
+    let times = Times {
+        // Enough for the other chunk also on a busy machine.
+        chunk_stop_after: Duration::from_secs(3),
+        chunk_give_up_after: Duration::from_secs(4),
+        chunk_tries: 2,
+        ..short_times()
+    };
+    let harness = Harness::start_with(2, times).await;
+    let kinds = [RecordKind::New, RecordKind::Stale, RecordKind::Stale];
+    let import = Import::begin(&harness, ImportFile::new("stuck", &kinds)).await;
+    let messages = import.run_processor().await;
+    import.write_chunk(&messages[0]).await;
+    let stuck = messages.last().expect("two chunks").clone();
+    poll_until("the run stops", async || {
+        if import.stored_run().await.state != State::Applying {
+            return Some(());
         }
-        drop(import.deliver(&stuck, faults).await);
+        let throttled = Faults::new(|request| match request.operation {
+            BATCH_EXECUTE_STATEMENT => Fault::Throttled,
+            _ => Fault::None,
+        });
+        drop(import.deliver(&stuck, throttled).await);
         import.sweep(Faults::none()).await;
-        tokio::time::sleep(times().chunk_grace).await;
-    }
-    let run = import.end_well().await;
-    let counts = run.counts.expect("figures");
+        None
+    })
+    .await;
+    let run = import.finish_and_verify().await;
+    let counts = run.counts.expect("the run has counts");
     assert_eq!((counts.created, counts.updated), (1, 1), "{run:?}");
     let stopped = run.job.and_then(|job| job.stopped);
     assert_eq!(
@@ -85,32 +90,44 @@ async fn a_chunk_of_which_nothing_can_be_applied_is_given_up() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statements_that_are_throttled_contended_or_of_unknown_outcome_are_sent_again() {
-    let stage = Stage::start().await;
-    for (number, trouble) in [Trouble::Throttled, Trouble::Conflict, Trouble::Unsure]
-        .into_iter()
-        .enumerate()
+    let harness = Harness::start_with(3, times_without_chunk_deadline()).await;
+    for (number, fault) in [
+        StatementFault::Throttled,
+        StatementFault::Conflict,
+        StatementFault::OutcomeUnknown,
+    ]
+    .into_iter()
+    .enumerate()
     {
         for pattern in [0b001, 0b010, 0b110, 0b111] {
+            let kinds = [
+                RecordKind::New,
+                RecordKind::Stale,
+                RecordKind::UnchangedWithWarning,
+            ];
             let tag = format!("part{number}x{pattern}x");
-            let import = Import::begin(
-                &stage,
-                File::of(tag, &[Kind::New, Kind::Stale, Kind::Reduced]),
-            )
-            .await;
-            let letters = import.checked().await;
-            let troubled = Arc::new(AtomicBool::new(false));
-            let met = Arc::clone(&troubled);
-            // Every second batch, so that those that are sent again are met, too.
-            let faults = Faults::new(move |asked| match asked.operation {
-                BATCH if !met.fetch_xor(true, Ordering::SeqCst) => {
-                    Fault::Statements(pattern, trouble)
+            let import = Import::begin(&harness, ImportFile::new(tag, &kinds)).await;
+            let messages = import.run_processor().await;
+            let is_faulty = Arc::new(AtomicBool::new(true));
+            // Every second batch, so that batches that are sent again have the fault as well.
+            let faults = Faults::new(move |request| match request.operation {
+                BATCH_EXECUTE_STATEMENT if is_faulty.fetch_not(Ordering::SeqCst) => {
+                    Fault::Statements(pattern, fault)
                 }
-                _ => Fault::Passes,
+                _ => Fault::None,
             });
-            let (fate, _) = import.deliver(&letters[0], faults).await;
-            assert!(matches!(fate, Fate::Done), "{fate:?}");
-            assert_eq!(import.row().await.state, State::Finished, "at the first go");
-            import.end_complete().await;
+            let (outcome, _) = import.deliver(&messages[0], faults).await;
+            assert!(
+                matches!(outcome, DeliveryOutcome::Acknowledged),
+                "{outcome:?}"
+            );
+            let state = import.stored_run().await.state;
+            assert_eq!(
+                state,
+                State::Finished,
+                "the first writer must finish the run"
+            );
+            import.finish_completely().await;
         }
     }
 }

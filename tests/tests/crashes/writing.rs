@@ -1,101 +1,127 @@
-//! A writer that dies, or loses a request or an answer, at each of its requests in turn. The last
-//! of them end the run: its last chunk is committed and its writer gone.
+//! A writer that crashes, or loses a request or a response, at each of its requests in turn. The
+//! last requests finish the run, when its last chunk is committed.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use muster_core::settings::SafetyThreshold;
-use muster_tests::faults::{Fault, Faults};
+use muster_tests::faults::{Fault, Faults, Gate};
 
-use crate::file::{File, Kind};
-use crate::import::{Import, at_every_request};
-use crate::stage::Stage;
+use crate::harness::Harness;
+use crate::import::{Import, for_each_request};
+use crate::import_file::{ImportFile, RecordKind};
+use crate::verifier::ConcurrentWrites;
 
-/// One chunk with one record of each kind that matters to a writer.
-fn one_chunk(tag: &str, number: usize) -> File {
-    File::of(
-        format!("{tag}{number}x"),
-        &[Kind::New, Kind::Stale, Kind::Reduced],
-    )
+/// Returns a file of one chunk, with each kind of record that makes a difference to a writer.
+fn one_chunk(tag: &str, number: usize) -> ImportFile {
+    let kinds = [
+        RecordKind::New,
+        RecordKind::Stale,
+        RecordKind::UnchangedWithWarning,
+    ];
+    ImportFile::new(format!("{tag}{number}x"), &kinds)
 }
 
-/// A writer of the only chunk meets a fault; whether it did.
-async fn write_under(stage: Arc<Stage>, tag: &str, number: usize, faults: Faults) -> bool {
-    let import = Import::begin(&stage, one_chunk(tag, number)).await;
-    let letters = import.checked().await;
-    assert_eq!(letters.len(), 1);
-    let (_, faults) = import.deliver(&letters[0], faults).await;
-    import.end_complete().await;
-    faults.were_met()
+/// Runs the writer of the only chunk with faults. Returns true if a fault was injected.
+async fn write_with(harness: Arc<Harness>, tag: &str, number: usize, faults: Faults) -> bool {
+    let import = Import::begin(&harness, one_chunk(tag, number)).await;
+    let messages = import.run_processor().await;
+    assert_eq!(messages.len(), 1);
+    let (_, faults) = import.deliver(&messages[0], faults).await;
+    import.finish_completely().await;
+    faults.were_injected()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_writer_may_die_before_any_of_its_requests() {
-    at_every_request(|stage, k| {
-        write_under(stage, "before", k, Faults::at_write(k, Fault::CrashBefore))
+async fn a_writer_may_crash_before_any_of_its_requests() {
+    for_each_request(|harness, number| {
+        let faults = Faults::at_write(number, Fault::CrashBefore);
+        write_with(harness, "before", number, faults)
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_writer_may_die_after_any_of_its_requests() {
-    at_every_request(|stage, k| {
-        write_under(stage, "after", k, Faults::at_write(k, Fault::CrashAfter))
+async fn a_writer_may_crash_after_any_of_its_requests() {
+    for_each_request(|harness, number| {
+        let faults = Faults::at_write(number, Fault::CrashAfter);
+        write_with(harness, "after", number, faults)
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_writer_may_lose_the_answer_to_any_of_its_requests() {
-    at_every_request(|stage, k| write_under(stage, "answer", k, Faults::at(k, Fault::LostAnswer)))
-        .await;
+async fn a_writer_may_lose_the_response_to_any_of_its_requests() {
+    for_each_request(|harness, number| {
+        let faults = Faults::at(number, Fault::LostResponse);
+        write_with(harness, "response", number, faults)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writer_may_lose_any_of_its_requests() {
-    at_every_request(|stage, k| {
-        write_under(stage, "request", k, Faults::at(k, Fault::LostRequest))
+    for_each_request(|harness, number| {
+        let faults = Faults::at(number, Fault::LostRequest);
+        write_with(harness, "request", number, faults)
     })
     .await;
 }
 
+/// Runs the writer of the only chunk, one of whose writes arrives after the end of the run. Returns
+/// true if it was held back.
+async fn write_late(harness: Arc<Harness>, number: usize) -> bool {
+    let import = Import::begin(&harness, one_chunk("late", number)).await;
+    let messages = import.run_processor().await;
+    let gate = Gate::default();
+    let faults = Faults::at_write(number, Fault::GatedRequest(gate.clone()));
+    let (_, faults) = import.deliver(&messages[0], faults).await;
+    let run = import.finish_without_faults().await;
+    gate.open();
+    import.verify(&run, ConcurrentWrites::None).await;
+    assert_eq!(run.counts, Some(import.file.counts()), "{run:?}");
+    faults.were_injected()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_writer_may_have_any_of_its_requests_arrive_when_it_is_given_up() {
-    // Longer than it holds its chunk, and others need to do its work.
-    let late = Fault::LateRequest(Duration::from_millis(2_500));
-    at_every_request(move |stage, k| {
-        write_under(stage, "late", k, Faults::at_write(k, late.clone()))
-    })
-    .await;
+async fn any_write_of_a_writer_may_arrive_after_others_have_done_its_work() {
+    for_each_request(write_late).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writer_may_be_throttled_or_contended_at_any_of_its_requests() {
-    at_every_request(|stage, k| write_under(stage, "much", k, Faults::at(k, Fault::Throttled)))
-        .await;
-    at_every_request(|stage, k| {
-        write_under(stage, "conflict", k, Faults::at_write(k, Fault::Conflict))
+    for_each_request(|harness, number| {
+        let faults = Faults::at(number, Fault::Throttled);
+        write_with(harness, "throttled", number, faults)
+    })
+    .await;
+    for_each_request(|harness, number| {
+        let faults = Faults::at_write(number, Fault::Conflict);
+        write_with(harness, "conflict", number, faults)
     })
     .await;
 }
 
-/// Whoever plans the only chunk, and takes the run to its next state, dies at a request.
-async fn plan_under(stage: Arc<Stage>, number: usize, faults: Faults) -> bool {
-    let task = stage.task(0, |task| {
+/// Runs the writer that plans the only chunk and moves the run to its next state, with faults.
+/// Returns true if a fault was injected.
+async fn plan_with(harness: Arc<Harness>, number: usize, faults: Faults) -> bool {
+    let task = harness.create_task(0, |task| {
         task.safety_threshold = Some(SafetyThreshold::Records(9))
     });
     let task = task.await;
     let file = one_chunk(&format!("plan{}y", task.settings.id), number);
-    let import = Import::begin_by(&stage, &task, file).await;
-    let letters = import.checked().await;
-    let (_, faults) = import.deliver(&letters[0], faults).await;
-    import.end_complete().await;
-    faults.were_met()
+    let import = Import::begin_for_task(&harness, &task, file).await;
+    let messages = import.run_processor().await;
+    let (_, faults) = import.deliver(&messages[0], faults).await;
+    import.finish_completely().await;
+    faults.were_injected()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_plans_may_die_around_any_request() {
-    at_every_request(|stage, k| plan_under(stage, k, Faults::at_write(k, Fault::CrashBefore)))
+async fn a_planning_writer_may_crash_around_any_request() {
+    for fault in [Fault::CrashBefore, Fault::CrashAfter] {
+        for_each_request(|harness, number| {
+            plan_with(harness, number, Faults::at_write(number, fault.clone()))
+        })
         .await;
-    at_every_request(|stage, k| plan_under(stage, k, Faults::at_write(k, Fault::CrashAfter))).await;
+    }
 }

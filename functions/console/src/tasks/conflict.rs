@@ -1,62 +1,67 @@
-//! The answer to whoever saves a task that others have changed since: who changed what, and when.
+//! The error for a change that is based on an older version of a task: who changed what since.
 
 use std::collections::BTreeMap;
 
+use muster_api::FieldError;
 use muster_aws::Store;
-use muster_aws::operators::Operator;
+use muster_aws::auth::operators::Operator;
 use muster_aws::tasks::{TaskChanges, TaskVersion};
 use muster_web::http::StatusCode;
-use muster_web::{FieldError, Problem};
+use muster_web::{ApiError, ProblemResponse};
 
-use crate::failure::{Failure, missing};
+use crate::errors::not_found;
 
-/// Changes that the sentence names.
-const NAMED: usize = 10;
+/// Maximum changes that the message names.
+const MAX_NAMED_CHANGES: usize = 10;
 
-/// 409 for a save of a task by somebody who has seen `version`.
-pub(super) async fn answer(
+/// Returns the 409 error for a change that is based on `version`.
+pub(super) async fn error(
     store: &Store,
     operator: &Operator,
     id: u64,
     version: u64,
-) -> Result<Failure, Failure> {
-    let changes = store.task_changes(&operator.tenant, id, version).await?;
-    Ok(changes.map_or_else(missing, |changes| problem(version, &changes).into()))
+) -> Result<ApiError, ApiError> {
+    let changes = store
+        .tasks()
+        .changes_since(&operator.tenant, id, version)
+        .await?;
+    Ok(changes.map_or_else(not_found, |changes| problem(version, &changes).into()))
 }
 
-fn problem(seen: u64, changes: &TaskChanges) -> Problem {
+fn problem(requested: u64, changes: &TaskChanges) -> ProblemResponse {
     let TaskChanges {
         version,
         since,
         complete,
     } = changes;
-    let mut told: Vec<String> = since.iter().take(NAMED).map(sentence).collect();
-    if since.len() > NAMED || !complete {
-        told.push("earlier changes are in the task's history".to_owned());
+    let named = since.iter().take(MAX_NAMED_CHANGES);
+    let mut named: Vec<String> = named.map(sentence).collect();
+    if since.len() > MAX_NAMED_CHANGES || !complete {
+        named.push("earlier changes are in the task's history".to_owned());
     }
-    let told = if told.is_empty() {
+    let named = if named.is_empty() {
         String::new()
     } else {
-        format!(" (newest first: {})", told.join("; "))
+        format!(" (newest first: {})", named.join("; "))
     };
     let detail = format!(
-        "nothing was changed: the task is at version {version}, the request names version \
-         {seen}{told}; read the task again and make the change to that"
+        "nothing was changed: the task is at version {version}, but the request is based on \
+         version {requested}{named}; read the task again and repeat the change"
     );
-    Problem::new(StatusCode::CONFLICT, detail).with_errors(errors(since))
+    ProblemResponse::new(StatusCode::CONFLICT, detail).with_errors(errors(since))
 }
 
 fn sentence(version: &TaskVersion) -> String {
-    format!("{} changed {}", who(version), version.changed.join(", "))
+    format!("{} changed {}", author(version), version.changed.join(", "))
 }
 
-/// Who made a version, and when.
-fn who(version: &TaskVersion) -> String {
+/// Returns the author of a version, and when it was saved.
+fn author(version: &TaskVersion) -> String {
     let by = version.by.as_deref().unwrap_or("the set-up");
     format!("{by} at {:.3}", version.at)
 }
 
-/// Each changed field, with its last change.
+/// Returns each changed field with its last change.
 fn errors(since: &[TaskVersion]) -> Vec<FieldError> {
     let mut last: BTreeMap<&str, &TaskVersion> = BTreeMap::new();
     for version in since {
@@ -65,6 +70,6 @@ fn errors(since: &[TaskVersion]) -> Vec<FieldError> {
         }
     }
     last.into_iter()
-        .map(|(field, version)| FieldError::new(field, format!("changed by {}", who(version))))
+        .map(|(field, version)| FieldError::new(field, format!("changed by {}", author(version))))
         .collect()
 }

@@ -2,65 +2,60 @@
 
 use axum::Json;
 use axum::extract::State;
-use muster_web::Parameters;
-use muster_web::documented::{Always, Missing, Operators, Queries};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use muster_api::{Page, TaskVersionResponse};
+use muster_aws::tasks::TaskVersion;
+use muster_web::page::{PageQuery, page};
+use muster_web::request_id::record_task;
+use muster_web::responses::{NotFound, OperatorErrors, QueryErrors, ServiceErrors};
+use muster_web::{ApiError, QueryParams};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::view::VersionView;
-use crate::App;
 use crate::access::Reader;
-use crate::failure::{Failure, missing};
-use crate::lists::{After, Id, Limit, Page};
+use crate::app::App;
+use crate::errors::not_found;
+use crate::path::PathParams;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(history))
 }
 
-/// Which versions are wanted.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct Versions {
-    /// How many the page holds at most.
-    #[serde(default)]
-    #[param(value_type = Option<u16>, minimum = 1, maximum = 1000, default = 100)]
-    limit: Limit,
-    /// The `next` of the page before.
-    #[param(value_type = Option<String>)]
-    after: Option<After<u64>>,
+fn response(version: TaskVersion) -> TaskVersionResponse {
+    let TaskVersion {
+        version,
+        at,
+        by,
+        changed,
+        settings,
+    } = version;
+    TaskVersionResponse {
+        version,
+        at,
+        by,
+        changed,
+        settings,
+    }
 }
 
 /// List a task's versions
 ///
-/// The newest first; they are kept for ever.
+/// Newest first. Versions are kept forever.
 #[utoipa::path(
     get, path = "/tasks/{id}/history", tag = "Tasks",
     security(("operator" = ["read"])),
-    params(("id" = u64, Path, description = "The task's id."), Versions),
-    responses((status = 200, body = Page<VersionView>), Queries, Missing, Operators, Always)
+    params(("id" = u64, Path, description = "The task's id."), PageQuery),
+    responses((status = 200, body = Page<TaskVersionResponse>), QueryErrors, NotFound, OperatorErrors, ServiceErrors)
 )]
 async fn history(
     State(app): State<App>,
     Reader(session): Reader,
-    Id(id): Id<u64>,
-    Parameters(wanted): Parameters<Versions>,
-) -> Result<Json<Page<VersionView>>, Failure> {
-    let Versions {
-        limit: Limit(limit),
-        after,
-    } = wanted;
-    let after = after.map(|After(version)| version);
+    PathParams(id): PathParams<u64>,
+    QueryParams(query): QueryParams<PageQuery>,
+) -> Result<Json<Page<TaskVersionResponse>>, ApiError> {
+    record_task(id);
+    let (after, limit) = query.into_parts()?;
     let tenant = &session.operator.tenant;
-    let history = app.store.task_history(tenant, id, after, limit).await?;
-    let history = history.ok_or_else(missing)?;
-    Ok(Json(Page {
-        items: history
-            .versions
-            .into_iter()
-            .map(VersionView::from)
-            .collect(),
-        next: history.next.map(|version| version.to_string()),
-    }))
+    let history = app.store.tasks().history(tenant, id, after, limit).await?;
+    let history = history.ok_or_else(not_found)?;
+    Ok(Json(page(history.versions, history.next, response)))
 }

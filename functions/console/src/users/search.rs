@@ -1,19 +1,19 @@
-//! Which users a list is about, and how they are found: at once by what is unique, else by walking
-//! through the tenant, a bounded piece in each request.
+//! Search for users: directly by what is unique, or else by reading through the tenant's users, a
+//! bounded number per request.
 
-use muster_aws::directory::{Entry, UserKey, UserPage};
+use muster_aws::directory::{UserEntry, UserKey, UserPage};
 use muster_aws::{Store, StoreError};
 use muster_core::attribute::Attribute;
 use muster_core::login::{Login, canon};
 use muster_core::value::Value;
 
-/// Users that are read at once.
-const PIECE: u16 = 500;
-/// Pieces that one request looks at.
-const PIECES: usize = 4;
+/// Users per read.
+const USERS_PER_READ: u16 = 500;
+/// Maximum reads per request.
+const MAX_READS: usize = 4;
 
-/// Where a text is looked for, besides in the login.
-const SEARCHED: [Attribute; 6] = [
+/// Attributes that a text is searched in, besides the login.
+const SEARCHED_ATTRIBUTES: [Attribute; 6] = [
     Attribute::Name,
     Attribute::FirstName,
     Attribute::LastName,
@@ -22,62 +22,66 @@ const SEARCHED: [Attribute; 6] = [
     Attribute::ExternalId,
 ];
 
-/// What is to be true of a user; what is absent is of no matter.
+/// Conditions on a user. Absent ones are not checked.
 #[derive(Debug, Default)]
-pub(super) struct Wanted {
+pub(super) struct UserFilter {
     pub(super) id: Option<u64>,
     pub(super) login: Option<String>,
     pub(super) external_id: Option<String>,
     pub(super) text: Option<String>,
     pub(super) active: Option<bool>,
     pub(super) role: Option<String>,
-    /// Behind which id.
+    /// Only users with a greater id.
     pub(super) after: Option<u64>,
 }
 
-/// At most `limit` users of `tenant` who are wanted.
+/// Finds at most `limit` users of `tenant` that match.
 pub(super) async fn search(
     store: &Store,
     tenant: &str,
-    wanted: &Wanted,
+    filter: &UserFilter,
     limit: u16,
 ) -> Result<UserPage, StoreError> {
-    let login = wanted.login.as_deref().map(Login::parse);
-    let key = match (wanted.id, &login, &wanted.external_id) {
+    let login = filter.login.as_deref().map(Login::parse);
+    let key = match (filter.id, &login, &filter.external_id) {
         (Some(id), _, _) => UserKey::Id(id),
         (None, Some(Ok(login)), _) => UserKey::Login(login),
-        // What cannot be a login is nobody's.
+        // No user has an invalid login.
         (None, Some(Err(_)), _) => return Ok(page_of(None)),
         (None, None, Some(id)) => UserKey::ExternalId(id),
-        (None, None, None) => return walk(store, tenant, wanted, limit).await,
+        (None, None, None) => return read_through(store, tenant, filter, limit).await,
     };
-    let found = store.find_user(tenant, key).await?;
-    let test = Test::new(wanted);
-    Ok(page_of(found.filter(|entry| test.fits(entry))))
+    let found = store.directory().find(tenant, key).await?;
+    let matcher = Matcher::new(filter);
+    Ok(page_of(found.filter(|entry| matcher.matches(entry))))
 }
 
-fn page_of(found: Option<Entry>) -> UserPage {
+fn page_of(found: Option<UserEntry>) -> UserPage {
     UserPage {
         users: found.into_iter().collect(),
         next: None,
     }
 }
 
-async fn walk(
+async fn read_through(
     store: &Store,
     tenant: &str,
-    wanted: &Wanted,
+    filter: &UserFilter,
     limit: u16,
 ) -> Result<UserPage, StoreError> {
-    if let (None, None, None) = (&wanted.text, wanted.active, &wanted.role) {
-        return store.list_users(tenant, wanted.after, limit).await;
+    if let (None, None, None) = (&filter.text, filter.active, &filter.role) {
+        return store.directory().list(tenant, filter.after, limit).await;
     }
-    let test = Test::new(wanted);
-    let (mut users, mut next) = (Vec::<Entry>::new(), wanted.after);
-    for _ in 0..PIECES {
-        let piece = store.list_users(tenant, next, PIECE).await?;
-        next = piece.next;
-        for entry in piece.users.into_iter().filter(|entry| test.fits(entry)) {
+    let matcher = Matcher::new(filter);
+    let (mut users, mut next) = (Vec::<UserEntry>::new(), filter.after);
+    for _ in 0..MAX_READS {
+        let read = store.directory().list(tenant, next, USERS_PER_READ).await?;
+        next = read.next;
+        for entry in read
+            .users
+            .into_iter()
+            .filter(|entry| matcher.matches(entry))
+        {
             if users.len() == usize::from(limit) {
                 let next = users.last().map(|last| last.user.id);
                 return Ok(UserPage { users, next });
@@ -91,25 +95,26 @@ async fn walk(
     Ok(UserPage { users, next })
 }
 
-/// What is wanted, ready to be compared with many users.
-struct Test<'w> {
-    wanted: &'w Wanted,
-    login: Option<String>,
-    text: Option<String>,
+/// A filter, prepared for comparison with many users.
+struct Matcher<'f> {
+    filter: &'f UserFilter,
+    canonical_login: Option<String>,
+    canonical_text: Option<String>,
 }
 
-impl<'w> Test<'w> {
-    fn new(wanted: &'w Wanted) -> Self {
-        let folded = |text: &Option<String>| text.as_deref().map(|text| canon(text).into_owned());
+impl<'f> Matcher<'f> {
+    fn new(filter: &'f UserFilter) -> Self {
+        let canonical =
+            |text: &Option<String>| text.as_deref().map(|text| canon(text).into_owned());
         Self {
-            wanted,
-            login: folded(&wanted.login),
-            text: folded(&wanted.text),
+            filter,
+            canonical_login: canonical(&filter.login),
+            canonical_text: canonical(&filter.text),
         }
     }
 
-    fn fits(&self, entry: &Entry) -> bool {
-        let Wanted {
+    fn matches(&self, entry: &UserEntry) -> bool {
+        let UserFilter {
             id,
             login: _,
             external_id,
@@ -117,32 +122,35 @@ impl<'w> Test<'w> {
             active,
             role,
             after,
-        } = self.wanted;
+        } = self.filter;
         let user = &entry.user;
+        let (login, text) = (&self.canonical_login, &self.canonical_text);
         id.is_none_or(|id| user.id == id)
             && after.is_none_or(|after| user.id > after)
             && active.is_none_or(|active| entry.is_active() == active)
-            && is(role, text_of(entry, Attribute::Role))
-            && is(external_id, text_of(entry, Attribute::ExternalId))
-            && (self.login.as_deref()).is_none_or(|login| canon(&user.login) == login)
-            && (self.text.as_deref()).is_none_or(|text| holds(entry, text))
+            && equals(role, text_of(entry, Attribute::Role))
+            && equals(external_id, text_of(entry, Attribute::ExternalId))
+            && (login.as_deref()).is_none_or(|login| canon(&user.login) == login)
+            && (text.as_deref()).is_none_or(|text| contains(entry, text))
     }
 }
 
-/// Whether a value is the one that is wanted, if one is.
-fn is(wanted: &Option<String>, value: Option<&str>) -> bool {
-    wanted.as_deref().is_none_or(|wanted| value == Some(wanted))
+/// Returns true if there is no condition or the value meets it.
+fn equals(condition: &Option<String>, value: Option<&str>) -> bool {
+    (condition.as_deref()).is_none_or(|expected| value == Some(expected))
 }
 
-/// Whether a text, folded as logins are, is part of what tells people apart.
-fn holds(entry: &Entry, text: &str) -> bool {
-    let values = SEARCHED.iter().filter_map(|one| text_of(entry, *one));
+/// Returns true if the login or a searched attribute contains a text, compared as logins are.
+fn contains(entry: &UserEntry, canonical_text: &str) -> bool {
+    let values = SEARCHED_ATTRIBUTES
+        .iter()
+        .filter_map(|attribute| text_of(entry, *attribute));
     std::iter::once(entry.user.login.as_str())
         .chain(values)
-        .any(|value| canon(value).contains(text))
+        .any(|value| canon(value).contains(canonical_text))
 }
 
-fn text_of(entry: &Entry, attribute: Attribute) -> Option<&str> {
+fn text_of(entry: &UserEntry, attribute: Attribute) -> Option<&str> {
     match entry.user.values.get(&attribute) {
         Some(Value::Text(text)) => Some(text),
         _ => None,

@@ -1,24 +1,24 @@
-//! The parameters of a list, for the documentation (OpenAPI): from the dialect's table.
+//! The parameters of a list, for the OpenAPI document. They come from the dialect's table.
 
-use muster_core::dialect::qvalon::filter::{PARAMETERS, Takes};
+use muster_core::dialect::qvalon::filter::{PARAMETERS, ParameterKind};
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{KnownFormat, Required, SchemaFormat};
 
-/// All of them.
-pub(super) struct Parameters;
+/// All parameters of a list.
+pub(super) struct ListUsersParams;
 
-impl IntoParams for Parameters {
+impl IntoParams for ListUsersParams {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let described = PARAMETERS.iter().map(|parameter| {
-            let schema = schema(parameter.takes);
+            let schema = schema(parameter.kind);
             let list = matches!(schema, Schema::Array(_));
             ParameterBuilder::new()
                 .name(parameter.name)
                 .parameter_in(ParameterIn::Query)
                 .required(Required::False)
-                .description(Some(parameter.about))
+                .description(Some(parameter.description))
                 .schema(Some(schema))
                 .style(list.then_some(ParameterStyle::Form))
                 .explode(list.then_some(false))
@@ -28,18 +28,18 @@ impl IntoParams for Parameters {
     }
 }
 
-fn schema(takes: Takes) -> Schema {
-    match takes {
-        Takes::Active => ObjectBuilder::new().schema_type(Type::Boolean).into(),
-        Takes::Ids | Takes::Numbers(_) | Takes::Director => list(integer()),
-        Takes::Role => words(takes).into(),
-        Takes::Roles | Takes::Levels => list(words(takes)),
-        // Whatever else is named is ignored, not refused.
-        Takes::Fields => list(text()),
-        Takes::Logins | Takes::Emails => list(text().min_length(Some(1))),
-        Takes::Like(_) => text().into(),
-        Takes::Page | Takes::After => integer().minimum(Some(0)).into(),
-        Takes::Size => {
+fn schema(kind: ParameterKind) -> Schema {
+    match kind {
+        ParameterKind::Active => ObjectBuilder::new().schema_type(Type::Boolean).into(),
+        ParameterKind::Ids | ParameterKind::Numbers(_) | ParameterKind::Director => list(integer()),
+        ParameterKind::Role => words(kind).into(),
+        ParameterKind::Roles | ParameterKind::Levels => list(words(kind)),
+        // Unknown names are ignored, so there is no list of values.
+        ParameterKind::Fields => list(text()),
+        ParameterKind::Logins | ParameterKind::Emails => list(text().min_length(Some(1))),
+        ParameterKind::Like(_) => text().into(),
+        ParameterKind::Page | ParameterKind::After => integer().minimum(Some(0)).into(),
+        ParameterKind::Size => {
             let size = integer().minimum(Some(1)).maximum(Some(1_000));
             size.default(Some(100.into())).into()
         }
@@ -50,8 +50,8 @@ fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
 
-fn words(takes: Takes) -> ObjectBuilder {
-    text().enum_values(takes.words())
+fn words(kind: ParameterKind) -> ObjectBuilder {
+    text().enum_values(kind.words())
 }
 
 fn integer() -> ObjectBuilder {

@@ -1,117 +1,124 @@
-//! How the users of a list are found, and which of them are answered: users who are named are
-//! looked up, a part of all is read where the index says that it is, and for any other filter the
-//! tenant is walked through, a bounded piece in memory at a time. What is answered is complete, or
-//! refused with what to ask instead.
+//! Search for the users of a list. Users that the filter names are looked up, pages of all users
+//! are read through the index, and for any other filter all users of the tenant are read, a bounded
+//! number in memory at a time. A response is complete; if that would take too long or be too large,
+//! the error says what to request instead.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use muster_aws::directory::{Counted, UserPage};
+use muster_aws::directory::{UserCount, UserPage};
 use muster_aws::{Store, StoreError};
-use muster_core::dialect::qvalon::filter::{Named, Paging, Query};
+use muster_core::dialect::qvalon::filter::{ListUsersQuery, Paging, UserLookup};
 use muster_core::limits;
 use muster_core::plan::User;
 use muster_web::http::StatusCode;
 use tokio::time::{Instant, timeout_at};
 
-use super::answer::Answer;
-use super::refused;
-use crate::failure::Failure;
+use super::array::UserArray;
+use super::invalid::bad_parameter;
+use crate::error::UsersError;
 
-/// After this no read is waited for any more: a gateway's patience ends after 29 s.
-const PATIENCE: Duration = Duration::from_secs(24);
-/// Users of a list that is not asked for in parts.
-const MOST: u64 = 10_000;
+/// Maximum duration of a search: the gateway's timeout is 29 s.
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(24);
+/// Maximum users of a list without pages.
+const MAX_UNPAGED_USERS: u64 = 10_000;
 
-/// What is found.
+/// The users of a list.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct UserList {
     /// The users, as a JSON array.
     pub(super) json: Vec<u8>,
-    /// How many match, if the page has a number; else how many of them have been met.
+    /// Number of users that match if the page has a number, or else of those that were found.
     pub(super) total: u64,
 }
 
-/// Finds what `query` asks for among the users of `tenant`.
-pub(super) async fn search(store: &Store, tenant: &str, query: &Query) -> Result<Found, Failure> {
+/// Finds the users of `tenant` that match `query`.
+pub(super) async fn search(
+    store: &Store,
+    tenant: &str,
+    query: &ListUsersQuery,
+) -> Result<UserList, UsersError> {
     let mut search = Search {
         store,
         tenant,
         query,
-        until: Instant::now() + PATIENCE,
-        met: 0,
-        answer: Answer::default(),
+        deadline: Instant::now() + SEARCH_TIMEOUT,
+        found: 0,
+        array: UserArray::default(),
     };
-    match (query.filter.named(), query.paging) {
+    match (query.filter.lookup(), query.paging) {
         (Some(named), _) => search.look_up(named).await?,
         (None, _) if !query.filter.is_empty() => search.walk().await?,
         (None, Paging::All) => {
-            // To count them takes a small part of what it takes to read them.
-            if search.count(MOST).await?.total > MOST {
+            // Counting users is much cheaper than reading them.
+            if search.count(MAX_UNPAGED_USERS).await?.total > MAX_UNPAGED_USERS {
                 return Err(too_many());
             }
             search.walk().await?;
         }
         (None, Paging::After { after, size }) => search.read(after, size).await?,
         (None, Paging::Page { page, size }) => {
-            let passed = page.saturating_mul(size.into());
-            let Counted { total, behind } = search.count(passed).await?;
-            if let Some(behind) = behind.filter(|_| passed < total) {
-                search.met = passed;
-                search.read(behind, size).await?;
+            let skipped = page.saturating_mul(size.into());
+            let UserCount {
+                total,
+                cursor: behind,
+            } = search.count(skipped).await?;
+            if let Some(after) = behind.filter(|_| skipped < total) {
+                search.found = skipped;
+                search.read(after, size).await?;
             }
-            search.met = total;
+            search.found = total;
         }
     }
-    Ok(Found {
-        json: search.answer.end(),
-        total: search.met,
+    Ok(UserList {
+        json: search.array.finish(),
+        total: search.found,
     })
 }
 
 struct Search<'q> {
     store: &'q Store,
     tenant: &'q str,
-    query: &'q Query,
-    until: Instant,
-    /// Users so far who match.
-    met: u64,
-    answer: Answer,
+    query: &'q ListUsersQuery,
+    deadline: Instant,
+    /// Number of users found so far.
+    found: u64,
+    array: UserArray,
 }
 
 impl Search<'_> {
-    /// Reads the users who are named.
-    async fn look_up(&mut self, named: Named<'_>) -> Result<(), Failure> {
+    /// Reads the users that the filter names.
+    async fn look_up(&mut self, named: UserLookup<'_>) -> Result<(), UsersError> {
         let users = self.wait(read_named(self.store, self.tenant, named));
         let mut users = users.await?.ok_or_else(|| {
             let field = match named {
-                Named::Logins(_) => "login",
-                Named::Ids(_) => "ids",
+                UserLookup::Logins(_) => "login",
+                UserLookup::Ids(_) => "ids",
             };
-            refused(
+            bad_parameter(
                 field,
-                "names so many users that it takes too long: ask for fewer at a time",
+                "there was not enough time to read all these users: request fewer at a time",
             )
         })?;
         users.sort_unstable_by_key(|user| user.id);
         for user in &users {
-            if self.meet(user)?.is_break() {
+            if self.add(user)?.is_break() {
                 break;
             }
         }
         Ok(())
     }
 
-    /// Reads a part of all users and nobody else.
-    async fn read(&mut self, after: u64, size: u16) -> Result<(), Failure> {
+    /// Reads a page of all users, and no others.
+    async fn read(&mut self, after: u64, size: u16) -> Result<(), UsersError> {
         let (mut after, mut left) = (Some(after), size);
-        // The index may name fewer users than it has entries.
+        // The index may have entries without users.
         while let Some(from) = after.filter(|_| left > 0) {
-            let page = self.store.list_users(self.tenant, Some(from), left);
+            let page = self.store.directory().list(self.tenant, Some(from), left);
             let page = self.wait(page).await?;
-            let UserPage { users, next } = page.ok_or_else(|| self.late(Some(from)))?;
+            let UserPage { users, next } = page.ok_or_else(|| self.timed_out(Some(from)))?;
             for entry in users {
-                if self.meet(&entry.user)?.is_break() {
+                if self.add(&entry.user)?.is_break() {
                     return Ok(());
                 }
                 left = left.saturating_sub(1);
@@ -121,21 +128,22 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Looks at all users, as far as those who match are wanted.
-    async fn walk(&mut self) -> Result<(), Failure> {
+    /// Reads all users until the page is full.
+    async fn walk(&mut self) -> Result<(), UsersError> {
         let after = match self.query.paging {
             Paging::All | Paging::Page { .. } => 0,
             Paging::After { after, size: _ } => after,
         };
-        let mut walk = self.store.walk_users(self.tenant, after);
+        let mut walk = self.store.directory().walk(self.tenant, after);
         let mut reached = None;
         loop {
             let piece = self.wait(walk.next()).await?;
-            let Some(UserPage { users, next }) = piece.ok_or_else(|| self.late(reached))? else {
+            let Some(UserPage { users, next }) = piece.ok_or_else(|| self.timed_out(reached))?
+            else {
                 return Ok(());
             };
             for entry in users {
-                if self.meet(&entry.user)?.is_break() {
+                if self.add(&entry.user)?.is_break() {
                     return Ok(());
                 }
             }
@@ -143,31 +151,33 @@ impl Search<'_> {
         }
     }
 
-    async fn count(&self, passed: u64) -> Result<Counted, Failure> {
-        let counted = self.wait(self.store.count_users(self.tenant, passed));
-        counted.await?.ok_or_else(|| self.late(None))
+    /// Counts the users, and finds the cursor after `skipped` users.
+    async fn count(&self, skipped: u64) -> Result<UserCount, UsersError> {
+        let counted = self.wait(self.store.directory().count(self.tenant, skipped));
+        counted.await?.ok_or_else(|| self.timed_out(None))
     }
 
-    /// Answers a user, or counts it, if it matches; tells when no more are wanted.
-    fn meet(&mut self, user: &User) -> Result<ControlFlow<()>, Failure> {
-        let Query {
+    /// Adds a user to the response if it matches and belongs to the page. Breaks when the page is
+    /// full.
+    fn add(&mut self, user: &User) -> Result<ControlFlow<()>, UsersError> {
+        let ListUsersQuery {
             filter,
             paging,
             fields,
         } = self.query;
-        let passed = matches!(paging, Paging::After { after, .. } if user.id <= *after);
-        if passed || !filter.matches(user) {
+        let skipped = matches!(paging, Paging::After { after, .. } if user.id <= *after);
+        if skipped || !filter.matches(user) {
             return Ok(ControlFlow::Continue(()));
         }
-        let place = self.met;
-        self.met += 1;
+        let index = self.found;
+        self.found += 1;
         match *paging {
-            Paging::All if place >= MOST => return Err(too_many()),
-            Paging::Page { page, size } if place / u64::from(size) != page => {}
-            Paging::All | Paging::Page { .. } => self.answer.add(user, fields)?,
+            Paging::All if index >= MAX_UNPAGED_USERS => return Err(too_many()),
+            Paging::Page { page, size } if index / u64::from(size) != page => {}
+            Paging::All | Paging::Page { .. } => self.array.add(user, fields)?,
             Paging::After { after: _, size } => {
-                self.answer.add(user, fields)?;
-                if self.met == u64::from(size) {
+                self.array.add(user, fields)?;
+                if self.found == u64::from(size) {
                     return Ok(ControlFlow::Break(()));
                 }
             }
@@ -175,76 +185,80 @@ impl Search<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Waits for the store while there is time; `None`: there is none left.
+    /// Waits for the store until the deadline. Returns `None` if it has passed.
     async fn wait<T>(
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<Option<T>, Failure> {
-        match timeout_at(self.until, work).await {
+    ) -> Result<Option<T>, UsersError> {
+        match timeout_at(self.deadline, work).await {
             Ok(done) => Ok(Some(done?)),
             Err(_) => Ok(None),
         }
     }
 
-    /// There is no time to look at users behind `reached`: what to ask instead.
-    fn late(&self, reached: Option<u64>) -> Failure {
-        late(self.query.paging, self.met, reached)
+    /// Returns the error for a search that ran out of time after the id `reached`.
+    fn timed_out(&self, reached: Option<u64>) -> UsersError {
+        timed_out(self.query.paging, self.found, reached)
     }
 }
 
 async fn read_named(
     store: &Store,
     tenant: &str,
-    named: Named<'_>,
+    named: UserLookup<'_>,
 ) -> Result<Vec<User>, StoreError> {
     match named {
-        Named::Logins(logins) => {
-            let found = store.users(logins.iter().map(String::as_str)).await?;
+        UserLookup::Logins(logins) => {
+            let found = store
+                .directory()
+                .users(logins.iter().map(String::as_str))
+                .await?;
             let users = found.into_values().filter_map(|stored| stored.user);
             Ok(users.filter(|user| user.tenant == tenant).collect())
         }
-        Named::Ids(ids) => {
-            // Nobody has a greater one.
-            let last = limits::INTEGER.unsigned_abs();
-            let ids = ids.iter().copied().filter(|id| *id < last);
-            let found = store.users_by_id(tenant, ids).await?;
+        UserLookup::Ids(ids) => {
+            // Ids are smaller than this.
+            let limit = limits::INTEGER_LIMIT.unsigned_abs();
+            let ids = ids.iter().copied().filter(|id| *id < limit);
+            let found = store.directory().users_by_id(tenant, ids).await?;
             Ok(found.into_values().collect())
         }
     }
 }
 
-fn too_many() -> Failure {
-    refused(
+fn too_many() -> UsersError {
+    bad_parameter(
         "page",
-        "more than 10,000 users match: ask for them in parts, with page and size, or with after \
-         and size",
+        "more than 10,000 users match: request them in pages, with page and size or with after and \
+         size",
     )
 }
 
-fn late(paging: Paging, met: u64, reached: Option<u64>) -> Failure {
-    match (paging, met, reached) {
-        (Paging::All | Paging::Page { .. }, ..) => refused(
+/// Returns the error for a search that ran out of time. It says what to request instead.
+fn timed_out(paging: Paging, found: u64, reached: Option<u64>) -> UsersError {
+    match (paging, found, reached) {
+        (Paging::All | Paging::Page { .. }, ..) => bad_parameter(
             "page",
-            "looking at all users takes too long for one request: walk through them with after \
-             and size, or name users with ids or login",
+            "there was not enough time to read all users: read them in pages with after and size, or \
+             name users with ids or login",
         ),
-        (Paging::After { .. }, 0, Some(reached)) => refused(
+        (Paging::After { .. }, 0, Some(reached)) => bad_parameter(
             "after",
             &format!(
-                "no user up to the id {reached} matches, and looking further takes too long for \
-                 one request: go on with after={reached}"
+                "no user up to the id {reached} matches, and there was not enough time to read \
+                 further: continue with after={reached}"
             ),
         ),
         (Paging::After { .. }, 0, None) => {
-            tracing::error!("no user was read in time");
+            tracing::error!("request timed out before a user was read");
             let message = "the service is slow: try again in a minute";
-            Failure::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+            UsersError::new(StatusCode::INTERNAL_SERVER_ERROR, message)
         }
-        (Paging::After { .. }, met, _) => refused(
+        (Paging::After { .. }, found, _) => bad_parameter(
             "size",
             &format!(
-                "there was time to find {met} users only: ask for at most {} with size",
-                met.div_ceil(2)
+                "there was only enough time to find {found} users: request at most {} with size",
+                found.div_ceil(2)
             ),
         ),
     }
@@ -257,24 +271,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_runs_out_of_time_is_told_what_to_ask_instead() {
+    fn a_search_that_runs_out_of_time_says_what_to_request_instead() {
         let after = Paging::After { after: 0, size: 9 };
         let page = Paging::Page { page: 3, size: 9 };
-        for (paging, met, reached, parts) in [
+        for (paging, found, reached, parts) in [
             (Paging::All, 5, Some(7), ["page: ", "after and size"]),
             (page, 0, None, ["page: ", "ids or login"]),
             (after, 0, Some(4_711), ["after: ", "after=4711"]),
             (after, 5, Some(4_711), ["size: ", "at most 3 with size"]),
             (after, 1, None, ["size: ", "at most 1 with size"]),
         ] {
-            let failure = late(paging, met, reached);
-            let Failure::Refused(problem, StatusCode::BAD_REQUEST) = failure else {
-                panic!("{failure:?}");
+            let error = timed_out(paging, found, reached);
+            let UsersError::Refused(error, StatusCode::BAD_REQUEST) = error else {
+                panic!("{error:?}");
             };
-            let said = format!("{problem:?}");
-            assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+            let text = format!("{error:?}");
+            assert!(parts.iter().all(|part| text.contains(part)), "{text}");
         }
-        let slow = late(after, 0, None).into_response();
+        let slow = timed_out(after, 0, None).into_response();
         assert_eq!(slow.status(), StatusCode::INTERNAL_SERVER_ERROR);
     }
 }

@@ -1,40 +1,41 @@
-//! What the demo looked at, and what of it was not as it must be.
+//! The checks of the demo.
 
 use std::fmt::Debug;
 
-/// Counts what was right and keeps what was wrong.
+/// Counts passed checks and collects the messages of failed ones.
 #[derive(Debug, Default)]
 pub(super) struct Checks {
-    right: u32,
-    wrong: Vec<String>,
+    passed: u32,
+    failures: Vec<String>,
 }
 
 impl Checks {
-    /// `found` must be `expected`.
+    /// Checks that `found` equals `expected`.
     pub(super) fn equal<T: PartialEq + Debug>(&mut self, what: &str, expected: T, found: T) {
         if expected == found {
-            self.right += 1;
+            self.passed += 1;
         } else {
-            self.wrong
+            self.failures
                 .push(format!("{what}: expected {expected:?}, found {found:?}"));
         }
     }
 
-    /// `holds` must be true.
-    pub(super) fn holds(&mut self, what: &str, holds: bool) {
-        if holds {
-            self.right += 1;
+    /// Checks that a condition is true.
+    pub(super) fn is_true(&mut self, what: &str, condition: bool) {
+        if condition {
+            self.passed += 1;
         } else {
-            self.wrong.push(format!("{what}: it is not so"));
+            self.failures
+                .push(format!("{what}: expected true, found false"));
         }
     }
 
-    pub(super) fn right(&self) -> u32 {
-        self.right
+    pub(super) fn passed(&self) -> u32 {
+        self.passed
     }
 
-    pub(super) fn wrong(&self) -> &[String] {
-        &self.wrong
+    pub(super) fn failures(&self) -> &[String] {
+        &self.failures
     }
 }
 
@@ -43,17 +44,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_is_kept_with_what_was_expected_and_what_was_found() {
+    fn a_failure_has_the_expected_and_the_found_value() {
         let mut checks = Checks::default();
         checks.equal("status", 200, 200);
         checks.equal("created", 2, 1);
-        checks.holds("the task is free", false);
-        assert_eq!(checks.right(), 1);
+        checks.is_true("the task is unlocked", false);
+        assert_eq!(checks.passed(), 1);
         assert_eq!(
-            checks.wrong(),
+            checks.failures(),
             [
                 "created: expected 2, found 1",
-                "the task is free: it is not so"
+                "the task is unlocked: expected true, found false"
             ]
         );
     }

@@ -1,35 +1,34 @@
-//! What any client of the Quant dialect does: sign in over HTTP, send a file, in one request or in
-//! parts.
+//! A client of the Quant dialect: signs in over HTTP and sends a file, in one request or in parts.
 
 use std::time::{Duration, Instant};
 
-use axum::body::Bytes;
+use bytes::Bytes;
 use muster_aws::runs::RunId;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
-use crate::seed::SignIn;
-use crate::stack::loopback_client;
+use crate::http_client::loopback_client;
+use crate::seed::Credentials;
 
 /// A client of the HTTP API.
-pub(super) struct Client {
+pub(super) struct DemoClient {
     http: reqwest::Client,
     url: String,
 }
 
-/// An answer of the import.
-pub(super) struct Reply {
+/// The response of an import.
+pub(super) struct DemoResponse {
     pub status: u16,
-    /// The body as it came.
+    /// The body as received.
     pub text: String,
-    /// The body as JSON; null if it is none.
+    /// The body as JSON; null if it is not JSON.
     pub json: Value,
-    /// The run that the header names.
+    /// The run that the header `Import-Id` names.
     pub run: Option<RunId>,
-    pub took: Duration,
+    pub duration: Duration,
 }
 
-impl Client {
+impl DemoClient {
     pub(super) fn new(url: &str) -> reqwest::Result<Self> {
         Ok(Self {
             http: loopback_client()?,
@@ -37,20 +36,20 @@ impl Client {
         })
     }
 
-    /// The HTTP status, and the reply.
-    pub(super) async fn sign_in(&self, robot: &SignIn) -> reqwest::Result<(u16, Value)> {
-        let SignIn { username, password } = robot;
+    /// Signs in and returns the HTTP status and the body.
+    pub(super) async fn sign_in(&self, robot: &Credentials) -> reqwest::Result<(u16, Value)> {
+        let Credentials { username, password } = robot;
         let response = self
             .http
             .post(format!("{}/authenticate", self.url))
             .json(&json!({"username": username, "password": password}))
             .send()
             .await?;
-        answer(response).await
+        status_and_body(response).await
     }
 
-    /// Begins an import whose data come in parts.
-    pub(super) async fn announce(
+    /// Creates an import whose file is uploaded in parts.
+    pub(super) async fn create_upload(
         &self,
         token: &str,
         task_id: u64,
@@ -59,17 +58,17 @@ impl Client {
         let path = format!("/v1/import/user-data/{task_id}/uploads");
         let request = self.http.post(format!("{}{path}", self.url));
         let request = request.bearer_auth(token).json(&json!({"size": size}));
-        answer(request.send().await?).await
+        status_and_body(request.send().await?).await
     }
 
-    /// Sends a part to the address that was signed for it.
-    pub(super) async fn put(&self, url: &str, part: Bytes) -> reqwest::Result<u16> {
+    /// Uploads a part to its signed URL.
+    pub(super) async fn upload_part(&self, url: &str, part: Bytes) -> reqwest::Result<u16> {
         let response = self.http.put(url).body(part).send().await?;
         Ok(response.status().as_u16())
     }
 
-    /// Asks something of an import in the background; `path` is what follows its id.
-    pub(super) async fn of_import(
+    /// Sends a request about a background import; `path` follows its id in the URL.
+    pub(super) async fn import_request(
         &self,
         method: Method,
         token: &str,
@@ -78,15 +77,16 @@ impl Client {
     ) -> reqwest::Result<(u16, Value)> {
         let url = format!("{}/v1/imports/{import}{path}", self.url);
         let request = self.http.request(method, url).bearer_auth(token);
-        answer(request.send().await?).await
+        status_and_body(request.send().await?).await
     }
 
+    /// Sends a file in one request.
     pub(super) async fn import(
         &self,
         token: &str,
         task_id: u64,
         body: String,
-    ) -> reqwest::Result<Reply> {
+    ) -> reqwest::Result<DemoResponse> {
         let started = Instant::now();
         let response = self
             .http
@@ -103,17 +103,18 @@ impl Client {
             .and_then(|id| id.to_str().ok())
             .and_then(RunId::parse);
         let text = response.text().await?;
-        Ok(Reply {
+        Ok(DemoResponse {
             status,
             json: serde_json::from_str(&text).unwrap_or_default(),
             text,
             run,
-            took: started.elapsed(),
+            duration: started.elapsed(),
         })
     }
 }
 
-async fn answer(response: Response) -> reqwest::Result<(u16, Value)> {
+/// Returns the HTTP status and the body as JSON.
+async fn status_and_body(response: Response) -> reqwest::Result<(u16, Value)> {
     let status = response.status().as_u16();
     let text = response.text().await?;
     Ok((status, serde_json::from_str(&text).unwrap_or_default()))

@@ -1,4 +1,4 @@
-//! How the demo looks: in colour on a terminal only, which is `anstream`'s business.
+//! The output format of the demo. `anstream` removes colours if stdout is not a terminal.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -13,32 +13,36 @@ pub(super) const DIM: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
 
-/// The last lines: all right, or a list of what is wrong.
-pub(super) fn conclude(out: &mut impl Write, checks: &Checks, took: Duration) -> io::Result<()> {
-    if checks.wrong().is_empty() {
+/// Prints the last lines: success, or the list of failed checks.
+pub(super) fn print_summary(
+    out: &mut impl Write,
+    checks: &Checks,
+    elapsed: Duration,
+) -> io::Result<()> {
+    if checks.failures().is_empty() {
         writeln!(
             out,
-            "{GOOD}All {} checks passed{GOOD:#} in {}. Everything has been stopped; nothing is left behind.\n\
-             Next: {TITLE}cargo run --release -p muster-local -- up{TITLE:#} keeps it running and prints how to sign in.",
-            checks.right(),
-            shown(took)
+            "{GOOD}All {} checks passed{GOOD:#} in {}. Everything was stopped and removed.\n\
+             Next: {TITLE}cargo run --release -p muster-local -- up{TITLE:#} starts a stack to work with and prints how to sign in.",
+            checks.passed(),
+            duration(elapsed)
         )
     } else {
         writeln!(
             out,
-            "{BAD}Not as it must be{BAD:#} ({} of {} checks):",
-            checks.wrong().len(),
-            checks.right() as usize + checks.wrong().len()
+            "{BAD}Checks failed{BAD:#} ({} of {}):",
+            checks.failures().len(),
+            checks.passed() as usize + checks.failures().len()
         )?;
         checks
-            .wrong()
+            .failures()
             .iter()
-            .try_for_each(|wrong| writeln!(out, "  - {wrong}"))
+            .try_for_each(|failure| writeln!(out, "  - {failure}"))
     }
 }
 
-/// A value as people write it.
-pub(super) fn text(value: &Value<'_>) -> String {
+/// Formats an attribute value.
+pub(super) fn value_text(value: &Value<'_>) -> String {
     match value {
         Value::Text(text) => text.to_string(),
         Value::Flag(flag) => flag.to_string(),
@@ -48,8 +52,8 @@ pub(super) fn text(value: &Value<'_>) -> String {
     }
 }
 
-/// A duration with its unit.
-pub(super) fn shown(time: Duration) -> String {
+/// Formats a duration with its unit.
+pub(super) fn duration(time: Duration) -> String {
     if time < Duration::from_secs(1) {
         format!("{} ms", time.as_millis())
     } else {
@@ -57,12 +61,12 @@ pub(super) fn shown(time: Duration) -> String {
     }
 }
 
-/// A number with its thousands apart.
+/// Formats a number with thousands separators.
 pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -75,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_stand_apart() {
+    fn thousands_are_separated() {
         for (number, text) in [
             (0, "0"),
             (999, "999"),
@@ -86,21 +90,21 @@ mod tests {
         }
     }
 
-    fn concluded(checks: &Checks) -> String {
+    fn summary(checks: &Checks) -> String {
         let mut out = Vec::new();
-        conclude(&mut out, checks, Duration::from_millis(1_250)).unwrap();
+        print_summary(&mut out, checks, Duration::from_millis(1_250)).unwrap();
         String::from_utf8(out).unwrap()
     }
 
     #[test]
-    fn one_wrong_figure_is_the_end_that_is_told() {
+    fn one_failed_check_changes_the_summary() {
         let mut checks = Checks::default();
         checks.equal("created", 2, 2);
-        assert!(concluded(&checks).contains("All 1 checks passed"));
-        assert!(concluded(&checks).contains("1.2 s"));
+        assert!(summary(&checks).contains("All 1 checks passed"));
+        assert!(summary(&checks).contains("1.2 s"));
         checks.equal("unchanged", 2, 0);
-        let text = concluded(&checks);
-        assert!(text.contains("(1 of 2 checks)"), "{text}");
+        let text = summary(&checks);
+        assert!(text.contains("(1 of 2)"), "{text}");
         assert!(text.contains("- unchanged: expected 2, found 0"), "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! How far the large import is: a bar on a terminal, a line for every tenth elsewhere.
+//! The progress of the large import: a bar on a terminal, a line for each tenth elsewhere.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -6,20 +6,20 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::print::{DIM, grouped};
 
-/// Tenths of a stage that are told as lines.
-const LINES: u64 = 10;
+/// Number of lines per stage if the output is not a terminal.
+const LINES_PER_STAGE: u64 = 10;
 
 /// The progress of one import, stage by stage.
-pub(super) struct Progress {
+pub(super) struct DemoProgress {
     bar: ProgressBar,
     stage: &'static str,
-    /// Tenths of the stage that have been told.
-    told: u64,
+    /// Number of tenths printed for the stage.
+    printed_tenths: u64,
 }
 
-impl Progress {
-    /// Of so many records.
-    pub(super) fn of(total: u64) -> Self {
+impl DemoProgress {
+    /// Creates the progress of an import of `total` records.
+    pub(super) fn new(total: u64) -> Self {
         let target = if io::stdout().is_terminal() && io::stderr().is_terminal() {
             ProgressDrawTarget::stderr()
         } else {
@@ -33,11 +33,11 @@ impl Progress {
                 Err(_) => bar,
             },
             stage: "",
-            told: 0,
+            printed_tenths: 0,
         }
     }
 
-    /// So many records have come through a stage.
+    /// Shows the number of records that completed a stage.
     pub(super) fn show(
         &mut self,
         stage: &'static str,
@@ -46,17 +46,17 @@ impl Progress {
     ) -> io::Result<()> {
         if self.stage != stage {
             self.stage = stage;
-            self.told = 0;
+            self.printed_tenths = 0;
             self.bar.reset();
             self.bar.set_message(stage);
         }
         self.bar.set_position(records);
         let total = self.bar.length().unwrap_or(0);
-        let tenths = (records * LINES).checked_div(total).unwrap_or(0);
-        if !self.bar.is_hidden() || tenths <= self.told {
+        let tenths = (records * LINES_PER_STAGE).checked_div(total).unwrap_or(0);
+        if !self.bar.is_hidden() || tenths <= self.printed_tenths {
             return Ok(());
         }
-        self.told = tenths;
+        self.printed_tenths = tenths;
         writeln!(
             out,
             "   {DIM}{stage}: {} of {} records{DIM:#}",
@@ -66,7 +66,7 @@ impl Progress {
         out.flush()
     }
 
-    /// Takes the bar off the terminal.
+    /// Removes the bar from the terminal.
     pub(super) fn clear(self) {
         self.bar.finish_and_clear();
     }
@@ -77,8 +77,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn elsewhere_than_on_a_terminal_there_is_a_line_for_each_tenth_of_a_stage() {
-        let mut progress = Progress::of(2_000);
+    fn without_a_terminal_a_line_is_printed_for_each_tenth_of_a_stage() {
+        let mut progress = DemoProgress::new(2_000);
         progress.bar.set_draw_target(ProgressDrawTarget::hidden());
         let mut out = Vec::new();
         for (stage, records) in [
@@ -91,9 +91,9 @@ mod tests {
         ] {
             progress.show(stage, records, &mut out).unwrap();
         }
-        let said = anstream::adapter::strip_str(std::str::from_utf8(&out).unwrap()).to_string();
+        let printed = anstream::adapter::strip_str(std::str::from_utf8(&out).unwrap()).to_string();
         assert_eq!(
-            said,
+            printed,
             "   checking: 1,200 of 2,000 records\n   applying: 2,000 of 2,000 records\n"
         );
     }

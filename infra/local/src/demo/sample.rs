@@ -1,4 +1,4 @@
-//! The sample request of the Quant document, and what must come of it.
+//! The sample request of the Quant document and its expected result.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +6,17 @@ use muster_core::attribute::Attribute;
 use muster_core::run::Counts;
 use muster_core::value::Value;
 
-/// With the comma that the document leaves out, and real addresses.
+/// The sample with the comma that is missing in the document, and valid addresses.
 pub(super) const SAMPLE: &str = include_str!("sample.json");
-/// Whom it imports.
+/// Logins in the sample.
 pub(super) const LOGINS: [&str; 2] = ["john.foo", "jack.woo"];
 
-/// The sample as the document prints it.
+/// Returns the sample as the document prints it.
 pub(super) fn broken_sample() -> String {
     SAMPLE.replacen("\"All Stores\": false,", "\"All Stores\": false", 1)
 }
 
-/// Its counters, but for what became of the two.
+/// Counts of the sample, without created, updated and unchanged users.
 pub(super) const TWO_RECORDS: Counts = Counts {
     total: 2,
     empty: 0,
@@ -27,7 +27,7 @@ pub(super) const TWO_RECORDS: Counts = Counts {
     unchanged: 0,
 };
 
-/// What must be stored of the sample: roles mapped, the list split.
+/// Returns the users to be stored for the sample: with mapped roles and a split list.
 pub(super) fn expected_users() -> [(&'static str, BTreeMap<Attribute, Value<'static>>); 2] {
     let text = |text: &'static str| Value::Text(text.into());
     let stores = ["store1", "store2", "store3"].map(Into::into).to_vec();

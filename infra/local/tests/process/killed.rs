@@ -1,5 +1,5 @@
-//! Processor, writers and sweeper as processes of their own that die by `kill -9` at any moment.
-//! Whatever dies, an import comes to its end, and every user is written once.
+//! Processor, writers and sweeper in processes of their own, killed with `kill -9` at random
+//! moments. Every import still finishes, and every user is written once.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,25 +12,26 @@ use rand::RngExt as _;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::workers::{Robot, Worker};
-use super::{PATIENCE, Up};
+use super::workers::{ImportClient, WorkerProcess};
+use super::{UpProcess, WAIT_TIMEOUT};
 
-/// How many processors and writers are killed; a few without it. Sweepers are killed besides.
-const KILLS: &str = "MUSTER_KILLS";
-const FEW: u32 = 20;
+/// Environment variable with the number of processors and writers to kill. Sweepers are killed in
+/// addition.
+const KILLS_VARIABLE: &str = "MUSTER_KILLS";
+const DEFAULT_KILLS: u32 = 20;
 
-/// Elements of a file: three chunks.
+/// Records of a file: three chunks.
 const RECORDS: u64 = 4_200;
-/// Of so many elements one says of its user what cannot be, and one repeats the user before it.
-const SPOILT: u64 = 100;
+/// Of this many records, one has an invalid role and one repeats the previous user.
+const INVALID_EVERY: u64 = 100;
 
-/// What a killed process held is taken up by another one within seconds. No try is the last one:
-/// each may be killed.
+/// Short times, so that another process takes over the work of a killed one within seconds.
+/// Attempts are practically unlimited, since each may be killed.
 const TIMES: &str = r#"{
     "chunk_stop_after": 2, "chunk_give_up_after": 3, "chunk_grace": 0.5, "chunk_visible": 1,
     "heartbeat": 0.2, "heartbeat_over": 2, "chunk_tries": 100000, "process_tries": 100000
 }"#;
-const QUEUES: [&str; 5] = [
+const UP_FLAGS: [&str; 5] = [
     "--no-workers",
     "--imports-visibility",
     "2",
@@ -38,23 +39,23 @@ const QUEUES: [&str; 5] = [
     "2",
 ];
 
-const SWEEPER: &[&str] = &["sweeper", "--every", "0.5"];
+const SWEEPER_ARGUMENTS: &[&str] = &["sweeper", "--every", "0.5"];
 
-/// What runs, and is killed and started again.
-const FUNCTIONS: [&[&str]; 4] = [&["processor"], &["writer"], &["writer"], SWEEPER];
+/// Arguments of the workers that are killed and restarted.
+const FUNCTIONS: [&[&str]; 4] = [&["processor"], &["writer"], &["writer"], SWEEPER_ARGUMENTS];
 
-/// The workers, and how many of them may still be killed.
-struct Workers {
+/// Running workers and the number of kills left.
+struct WorkerProcesses {
     environment: BTreeMap<String, String>,
-    running: Vec<(&'static [&'static str], Worker)>,
+    running: Vec<(&'static [&'static str], WorkerProcess)>,
     kills: u32,
 }
 
-impl Workers {
+impl WorkerProcesses {
     fn start(ready: &Ready, kills: u32) -> Self {
         let mut environment = ready.environment.clone();
         environment.insert("MUSTER_TIMES".to_owned(), TIMES.to_owned());
-        let start = |function| (function, Worker::start(&environment, function));
+        let start = |function| (function, WorkerProcess::start(&environment, function));
         Self {
             running: FUNCTIONS.map(start).into(),
             environment,
@@ -62,34 +63,38 @@ impl Workers {
         }
     }
 
-    /// Kills any one, and starts another in its place.
+    /// Kills a random worker and starts another in its place.
     fn kill_one(&mut self) {
         if self.kills == 0 {
             return;
         }
         let victim = rand::rng().random_range(0..self.running.len());
         let (function, worker) = self.running.swap_remove(victim);
-        self.kills -= u32::from(function != SWEEPER);
+        self.kills -= u32::from(function != SWEEPER_ARGUMENTS);
         worker.kill();
-        let worker = Worker::start(&self.environment, function);
+        let worker = WorkerProcess::start(&self.environment, function);
         self.running.push((function, worker));
     }
 }
 
 fn is_repeated(number: u64) -> bool {
-    number % SPOILT == 50
+    number % INVALID_EVERY == 50
 }
 
-fn is_spoilt(number: u64) -> bool {
-    number % SPOILT == 99
+fn is_invalid(number: u64) -> bool {
+    number % INVALID_EVERY == 99
 }
 
-/// Users that all have this name.
+/// Returns a file of users that all have this name.
 fn file(name: &str) -> Vec<u8> {
     let mut text = String::from("[");
     for number in 0..RECORDS {
         let login = number - u64::from(is_repeated(number));
-        let role = if is_spoilt(number) { "guest" } else { "catman" };
+        let role = if is_invalid(number) {
+            "guest"
+        } else {
+            "catman"
+        };
         let comma = if number == 0 { "" } else { ",\n" };
         write!(
             text,
@@ -101,39 +106,48 @@ fn file(name: &str) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Whoever can be a user.
-fn users() -> u64 {
-    let none = |number: &u64| is_repeated(*number) || is_spoilt(*number);
-    RECORDS - (0..RECORDS).filter(none).count() as u64
+/// Returns the number of valid users in a file.
+fn valid_users() -> u64 {
+    let skipped = |number: &u64| is_repeated(*number) || is_invalid(*number);
+    RECORDS - (0..RECORDS).filter(skipped).count() as u64
 }
 
-/// What an import of a file answers when so many users were created, updated and unchanged.
+/// Returns the expected status of an import with these numbers of created, updated and unchanged
+/// users.
 fn expected([created, updated, unchanged]: [u64; 3]) -> Value {
-    let many = |is: fn(u64) -> bool| (0..RECORDS).filter(|number| is(*number)).count();
+    let count = |is: fn(u64) -> bool| (0..RECORDS).filter(|number| is(*number)).count();
     json!({
         "Status": "PARTIAL_SUCCESS",
         "Total Lines": RECORDS,
         "Empty IDs": 0,
-        "Ignored Users": many(is_spoilt),
-        "Duplicated Users": many(is_repeated),
+        "Ignored Users": count(is_invalid),
+        "Duplicated Users": count(is_repeated),
         "Created": created,
         "Updated": updated,
         "Unchanged": unchanged,
     })
 }
 
-/// Imports a file while workers are killed, and looks at every figure of the answer.
-async fn import(robot: &Robot, file: Vec<u8>, workers: &mut Workers, counts: [u64; 3]) {
-    let import = robot.import(file).await;
-    let began = Instant::now();
+/// Imports a file while workers are killed, and checks every figure of the status.
+async fn import(
+    client: &ImportClient,
+    file: Vec<u8>,
+    workers: &mut WorkerProcesses,
+    counts: [u64; 3],
+) {
+    let import = client.import(file).await;
+    let started = Instant::now();
     let ended = loop {
         let pause = rand::rng().random_range(50..1_500);
         tokio::time::sleep(Duration::from_millis(pause)).await;
-        let standing = robot.standing(&import).await;
-        if standing.get("ended_at").is_some() {
-            break standing;
+        let status = client.status(&import).await;
+        if status.get("ended_at").is_some() {
+            break status;
         }
-        assert!(began.elapsed() < PATIENCE, "it does not end: {standing}");
+        assert!(
+            started.elapsed() < WAIT_TIMEOUT,
+            "the import does not end: {status}"
+        );
         workers.kill_one();
     };
     for (name, value) in expected(counts).as_object().unwrap() {
@@ -150,62 +164,62 @@ async fn store(environment: &BTreeMap<String, String>) -> Store {
     Store::connect(&Config::local(endpoint, tables)).await
 }
 
-/// Every user's version, and who changed it last.
+/// Returns every user's version and last author.
 async fn users_of(store: &Store, tenant: &str) -> BTreeMap<String, (u64, Author)> {
     let mut users = BTreeMap::new();
-    let mut walk = store.walk_users(tenant, 0);
+    let mut walk = store.directory().walk(tenant, 0);
     while let Some(page) = walk.next().await.unwrap() {
         for entry in page.users {
-            let seen = (entry.user.version, entry.updated);
-            assert_eq!(users.insert(entry.user.login, seen), None);
+            let version = (entry.user.version, entry.updated);
+            assert_eq!(users.insert(entry.user.login, version), None);
         }
     }
     users
 }
 
 #[tokio::test]
-async fn whatever_is_killed_an_import_ends_and_every_user_is_written_once() {
-    let kills = match std::env::var(KILLS) {
+async fn imports_finish_and_write_every_user_once_while_workers_are_killed() {
+    let kills = match std::env::var(KILLS_VARIABLE) {
         Ok(kills) => kills.parse().unwrap(),
-        Err(_) => FEW,
+        Err(_) => DEFAULT_KILLS,
     };
     let folder = tempfile::tempdir().unwrap();
-    // Nobody reads what it logs: a full pipe would hold it up.
+    // Nobody reads the log, and a full pipe would block the process.
     let variables = [("MUSTER_TIMES", TIMES), ("RUST_LOG", "off")];
-    let up = Up::start_with(folder.path(), &QUEUES, &variables);
-    let mut workers = Workers::start(&up.ready, kills);
+    let up = UpProcess::start_with(folder.path(), &UP_FLAGS, &variables);
+    let mut workers = WorkerProcesses::start(&up.ready, kills);
     let store = store(&up.ready.environment).await;
     let tenant = &up.ready.tenants[0].name;
 
-    let (mut round, users) = (0, users());
+    let (mut round, users) = (0, valid_users());
     let written = loop {
         round += 1;
-        let robot = Robot::of(&up.ready).await;
-        // The first import makes the users, each further one changes them all.
+        let client = ImportClient::sign_in(&up.ready).await;
+        // The first import creates the users, each further one updates all of them.
         let counts = match round {
             1 => [users, 0, 0],
             _ => [0, users, 0],
         };
-        let sent = file(&format!("Round {round}"));
-        import(&robot, sent, &mut workers, counts).await;
+        let content = file(&format!("Round {round}"));
+        import(&client, content, &mut workers, counts).await;
         let written = users_of(&store, tenant).await;
         assert_eq!(written.len() as u64, users);
         for (login, (version, _)) in &written {
-            assert_eq!(*version, round, "times that {login} was written");
+            assert_eq!(*version, round, "number of writes of {login}");
         }
-        let (open, trouble) = store.open_queued().await;
-        assert!(open.is_empty() && trouble.is_none(), "{open:?} {trouble:?}");
+        let (open, error) = store.task_locks().open_queued().await;
+        assert!(open.is_empty() && error.is_none(), "{open:?} {error:?}");
         if workers.kills == 0 {
             break written;
         }
     };
 
-    let robot = Robot::of(&up.ready).await;
+    let client = ImportClient::sign_in(&up.ready).await;
     let same = file(&format!("Round {round}"));
-    import(&robot, same, &mut workers, [0, 0, users]).await;
+    import(&client, same, &mut workers, [0, 0, users]).await;
     let after = users_of(&store, tenant).await;
     for (login, (_, author)) in &written {
-        assert_eq!(after[login].1, *author, "who changed {login} last");
+        assert_eq!(after[login].1, *author, "last author of {login}");
     }
     drop(workers);
     up.signal(Signal::TERM);

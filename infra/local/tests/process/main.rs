@@ -1,5 +1,5 @@
-//! The binary as its users meet it: signals, ports, ready file, kill -9. Every wait is for
-//! something that is told (a line, a file, the end of the process), with an upper bound.
+//! Tests of the binary: signals, ports, ready file, kill -9. Every wait is for an observable event
+//! (a line, a file, the end of the process) and has an upper bound.
 
 #![cfg(unix)]
 #![expect(
@@ -22,38 +22,38 @@ use muster_aws::{Config, Store, Tables};
 use muster_local::Ready;
 use rustix::process::{Pid, Signal, kill_process};
 
-/// What has not come by then never will.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Upper bound of every wait.
+pub(crate) const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
 
-fn muster(arguments: &[&str]) -> Command {
+fn muster_local(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_muster-local"));
     command.args(arguments).env_remove("RUST_LOG");
     command
 }
 
-/// Runs a command that ends by itself.
+/// Runs a command to its end.
 fn run(arguments: &[&str]) -> Output {
-    muster(arguments).output().unwrap()
+    muster_local(arguments).output().unwrap()
 }
 
-/// A running `up`; killed when a test fails.
-struct Up {
+/// A running `up`; killed on drop.
+struct UpProcess {
     child: Child,
     stderr: BufReader<ChildStderr>,
     ready: Ready,
 }
 
-impl Up {
+impl UpProcess {
     fn start(folder: &Path, more: &[&str]) -> Self {
         Self::start_with(folder, more, &[])
     }
 
-    /// The same, with more in its environment.
+    /// Starts `up` with additional environment variables.
     fn start_with(folder: &Path, more: &[&str], variables: &[(&str, &str)]) -> Self {
         let file = folder.join("ready.json");
-        // What a killed process left would be there before this one gets to clear it.
+        // A file left by a killed process would exist before this process clears it.
         drop(std::fs::remove_file(&file));
-        let mut child = muster(&["up", "--port", "0", "--ready-file"])
+        let mut child = muster_local(&["up", "--port", "0", "--ready-file"])
             .arg(&file)
             .args(more)
             .envs(variables.iter().copied())
@@ -63,8 +63,8 @@ impl Up {
             .unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let ready = until("the ready file", || {
-            assert_eq!(child.try_wait().unwrap(), None, "it ended early");
-            // Written in one step: what is there can be read.
+            assert_eq!(child.try_wait().unwrap(), None, "up ended early");
+            // Written atomically, so an existing file is complete.
             let json = std::fs::read(&file).ok()?;
             Some(serde_json::from_slice(&json).unwrap())
         });
@@ -92,40 +92,44 @@ impl Up {
     }
 }
 
-impl Drop for Up {
+impl Drop for UpProcess {
     fn drop(&mut self) {
-        // Ended already, where all went well.
+        // Fails if the process has ended already.
         drop(self.child.kill());
         drop(self.child.wait());
     }
 }
 
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
+/// Polls until `poll` returns a value.
+fn until<T>(event: &str, mut poll: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
     loop {
-        if let Some(found) = look() {
-            return found;
+        if let Some(value) = poll() {
+            return value;
         }
-        assert!(began.elapsed() < PATIENCE, "{what} did not come");
+        assert!(
+            started.elapsed() < WAIT_TIMEOUT,
+            "timed out waiting for {event}"
+        );
         thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// The first tenant's robot, signed in.
+/// Signs in as the first tenant's robot; returns the client and the token.
 async fn sign_in(ready: &Ready) -> (reqwest::Client, String) {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = client.post(format!("{}/authenticate", ready.url));
-    let reply = request.json(&ready.tenants[0].robot).send().await.unwrap();
-    let signed_in: serde_json::Value = reply.json().await.unwrap();
+    let response = request.json(&ready.tenants[0].robot).send().await.unwrap();
+    let signed_in: serde_json::Value = response.json().await.unwrap();
     (client, signed_in["token"].as_str().unwrap().to_owned())
 }
 
-/// Signs in and imports one user; the reply's status line and body.
+/// Signs in and imports one user; returns the HTTP status and the body.
 async fn import(ready: &Ready) -> (u16, serde_json::Value) {
     let (client, token) = sign_in(ready).await;
     let task_id = ready.tenants[0].task_id;
     let url = format!("{}/v1/import/user-data/{task_id}", ready.url);
-    let reply = client
+    let response = client
         .post(url)
         .bearer_auth(token)
         .json(&serde_json::json!([{
@@ -134,11 +138,11 @@ async fn import(ready: &Ready) -> (u16, serde_json::Value) {
         .send()
         .await
         .unwrap();
-    (reply.status().as_u16(), reply.json().await.unwrap())
+    (response.status().as_u16(), response.json().await.unwrap())
 }
 
 #[test]
-fn the_demo_ends_with_all_checks_passed_and_without_colour_in_a_pipe() {
+fn the_demo_passes_all_checks_and_prints_no_colours_to_a_pipe() {
     let output = run(&["demo", "--users", "3000"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}");
@@ -150,10 +154,10 @@ fn the_demo_ends_with_all_checks_passed_and_without_colour_in_a_pipe() {
 }
 
 #[test]
-fn a_signal_ends_it_cleanly_and_takes_the_ready_file_away() {
+fn a_signal_stops_the_stack_and_removes_the_ready_file() {
     for signal in [Signal::TERM, Signal::INT] {
         let folder = tempfile::tempdir().unwrap();
-        let up = Up::start(folder.path(), &[]);
+        let up = UpProcess::start(folder.path(), &[]);
         let address = up.ready.url.trim_start_matches("http://").to_owned();
         TcpStream::connect(&address).unwrap();
         up.signal(signal);
@@ -164,16 +168,17 @@ fn a_signal_ends_it_cleanly_and_takes_the_ready_file_away() {
 }
 
 #[test]
-fn a_second_signal_cuts_off_what_the_first_one_waits_for() {
+fn a_second_signal_cuts_off_requests_in_progress() {
     let folder = tempfile::tempdir().unwrap();
-    let mut up = Up::start(folder.path(), &[]);
-    let mut half = TcpStream::connect(up.ready.url.trim_start_matches("http://")).unwrap();
-    half.write_all(b"POST /authenticate HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n")
+    let mut up = UpProcess::start(folder.path(), &[]);
+    let mut half_request = TcpStream::connect(up.ready.url.trim_start_matches("http://")).unwrap();
+    half_request
+        .write_all(b"POST /authenticate HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n")
         .unwrap();
-    // The server has begun with the request when it asks for the rest.
-    let mut answer = [0; 12];
-    half.read_exact(&mut answer).unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 100");
+    // The server is processing the request when it asks for the body.
+    let mut response = [0; 12];
+    half_request.read_exact(&mut response).unwrap();
+    assert_eq!(&response, b"HTTP/1.1 100");
     up.signal(Signal::TERM);
     up.log_line_with("stopping");
     up.signal(Signal::TERM);
@@ -181,7 +186,7 @@ fn a_second_signal_cuts_off_what_the_first_one_waits_for() {
 }
 
 #[test]
-fn a_taken_port_is_a_clear_error() {
+fn a_port_in_use_is_an_error() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     for command in ["up", "aws"] {
@@ -190,21 +195,21 @@ fn a_taken_port_is_a_clear_error() {
         assert_eq!(
             String::from_utf8(output.stderr).unwrap(),
             format!(
-                "error: port {port} is taken by another program: stop it, or choose another with --port\n"
+                "error: port {port} is in use by another program: stop it, or choose another port with --port\n"
             )
         );
     }
 }
 
 #[test]
-fn a_data_directory_serves_one_process_at_a_time() {
+fn a_data_directory_is_used_by_one_process_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let data = data.to_str().unwrap();
-    let first = Up::start(folder.path(), &["--data", data]);
+    let first = UpProcess::start(folder.path(), &["--data", data]);
     for command in ["up", "aws"] {
         let ready = folder.path().join("ready.json");
-        let mut second = muster(&[command, "--port", "0", "--data", data]);
+        let mut second = muster_local(&[command, "--port", "0", "--data", data]);
         if command == "up" {
             second.arg("--ready-file").arg(&ready);
         }
@@ -212,25 +217,28 @@ fn a_data_directory_serves_one_process_at_a_time() {
         assert_eq!(output.status.code(), Some(1));
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(error.contains("in use by another muster-local"), "{error}");
-        assert!(ready.exists(), "the first one's ready file is left alone");
+        assert!(
+            ready.exists(),
+            "the ready file of the first process is kept"
+        );
     }
     first.signal(Signal::TERM);
     assert_eq!(first.end().code(), Some(0));
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_survives_kill_9_and_so_do_the_passwords() {
+async fn acknowledged_users_and_passwords_survive_kill_9() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let data = data.to_str().unwrap();
-    let first = Up::start(folder.path(), &["--data", data]);
-    let (status, reply) = import(&first.ready).await;
-    assert_eq!((status, &reply["Status"]), (200, &"SUCCESS".into()));
+    let first = UpProcess::start(folder.path(), &["--data", data]);
+    let (status, body) = import(&first.ready).await;
+    assert_eq!((status, &body["Status"]), (200, &"SUCCESS".into()));
     let tenants = first.ready.tenants.clone();
     first.signal(Signal::KILL);
     first.end();
 
-    let mut aws = muster(&["aws", "--port", "0", "--data", data])
+    let mut aws = muster_local(&["aws", "--port", "0", "--data", data])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -245,8 +253,8 @@ async fn what_was_acknowledged_survives_kill_9_and_so_do_the_passwords() {
         })
         .collect();
     let of = |name: &str| {
-        let found = environment.iter().find(|(found, _)| found == name);
-        found
+        let variable = environment.iter().find(|(found, _)| found == name);
+        variable
             .unwrap_or_else(|| panic!("{name} in {environment:?}"))
             .1
             .clone()
@@ -262,13 +270,13 @@ async fn what_was_acknowledged_survives_kill_9_and_so_do_the_passwords() {
         },
     ))
     .await;
-    let users = store.users(["jack.woo"]).await.unwrap();
+    let users = store.directory().users(["jack.woo"]).await.unwrap();
     let jack = users["jack.woo"].user.clone().unwrap();
     assert_eq!(jack.tenant, tenants[0].name);
     kill_process(Pid::from_child(&aws), Signal::TERM).unwrap();
     assert_eq!(aws.wait().unwrap().code(), Some(0));
 
-    let third = Up::start(folder.path(), &["--data", data]);
+    let third = UpProcess::start(folder.path(), &["--data", data]);
     assert_eq!(third.ready.tenants, tenants);
     assert_eq!(import(&third.ready).await.0, 200);
     third.signal(Signal::TERM);
@@ -276,7 +284,7 @@ async fn what_was_acknowledged_survives_kill_9_and_so_do_the_passwords() {
 }
 
 #[test]
-fn a_wrong_command_line_is_2_and_nothing_is_started() {
+fn an_invalid_command_line_exits_with_2() {
     assert_eq!(run(&["up", "--port", "70000"]).status.code(), Some(2));
     assert_eq!(run(&["down"]).status.code(), Some(2));
     assert!(run(&["--help"]).status.success());

@@ -1,4 +1,4 @@
-//! Workers as processes of their own, beside a stack that has none.
+//! Workers in processes of their own, with a stack that has none.
 
 use std::collections::BTreeMap;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -9,13 +9,13 @@ use reqwest::{Client, Method};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use super::{PATIENCE, Up, muster, run, sign_in, until};
+use super::{UpProcess, WAIT_TIMEOUT, muster_local, run, sign_in, until};
 
-/// A running worker; killed when a test fails.
-pub(crate) struct Worker(Child);
+/// A running worker; killed on drop.
+pub(crate) struct WorkerProcess(Child);
 
-impl Worker {
-    /// Starts a function against this environment.
+impl WorkerProcess {
+    /// Starts a function with this environment.
     pub(crate) fn start(environment: &BTreeMap<String, String>, function: &[&str]) -> Self {
         let mut command = command(function);
         let child = command.envs(environment).spawn().unwrap();
@@ -33,32 +33,32 @@ impl Worker {
     }
 }
 
-impl Drop for Worker {
+impl Drop for WorkerProcess {
     fn drop(&mut self) {
-        // Ended already, where all went well.
+        // Fails if the process has ended already.
         drop(self.0.kill());
         drop(self.0.wait());
     }
 }
 
-/// A worker without anything of the environment that these tests run in.
+/// Returns the command of a worker with an empty environment.
 fn command(function: &[&str]) -> Command {
-    let mut command = muster(&["worker"]);
+    let mut command = muster_local(&["worker"]);
     command.args(function).env_clear();
     command.stdout(Stdio::null());
     command
 }
 
-/// What a client does with a large import.
-pub(crate) struct Robot {
+/// A client that imports large files.
+pub(crate) struct ImportClient {
     client: Client,
     token: String,
     url: String,
     task_id: u64,
 }
 
-impl Robot {
-    pub(crate) async fn of(ready: &Ready) -> Self {
+impl ImportClient {
+    pub(crate) async fn sign_in(ready: &Ready) -> Self {
         let (client, token) = sign_in(ready).await;
         Self {
             client,
@@ -68,43 +68,47 @@ impl Robot {
         }
     }
 
-    async fn ask(&self, method: Method, path: &str, body: &Value) -> Value {
+    async fn request(&self, method: Method, path: &str, body: &Value) -> Value {
         let request = self.client.request(method, format!("{}{path}", self.url));
         let request = request.bearer_auth(&self.token);
         let request = match body {
             Value::Null => request,
             body => request.json(body),
         };
-        let reply = request.send().await.unwrap();
-        assert!(reply.status().is_success(), "{path}: {}", reply.status());
-        reply.json().await.unwrap()
+        let response = request.send().await.unwrap();
+        assert!(
+            response.status().is_success(),
+            "{path}: {}",
+            response.status()
+        );
+        response.json().await.unwrap()
     }
 
-    /// Sends a file that is one part, and has it imported; the import's id.
+    /// Uploads a file of one part, starts its import, and returns the id of the import.
     pub(crate) async fn import(&self, file: Vec<u8>) -> String {
         let path = format!("/v1/import/user-data/{}/uploads", self.task_id);
         let upload = self
-            .ask(Method::POST, &path, &json!({"size": file.len()}))
+            .request(Method::POST, &path, &json!({"size": file.len()}))
             .await;
         assert_eq!(upload["part_count"], 1);
         let url = upload["parts"][0]["url"].as_str().unwrap();
-        let sent = self.client.put(url).body(file).send().await.unwrap();
-        assert_eq!(sent.status().as_u16(), 200);
+        let uploaded = self.client.put(url).body(file).send().await.unwrap();
+        assert_eq!(uploaded.status().as_u16(), 200);
         let import = upload["import_id"].as_str().unwrap().to_owned();
         let path = format!("/v1/imports/{import}/complete");
-        self.ask(Method::POST, &path, &Value::Null).await;
+        self.request(Method::POST, &path, &Value::Null).await;
         import
     }
 
-    /// How an import stands.
-    pub(crate) async fn standing(&self, import: &str) -> Value {
+    /// Returns the status of an import.
+    pub(crate) async fn status(&self, import: &str) -> Value {
         let path = format!("/v1/imports/{import}");
-        self.ask(Method::GET, &path, &Value::Null).await
+        self.request(Method::GET, &path, &Value::Null).await
     }
 }
 
 #[test]
-fn a_worker_that_does_not_know_where_the_services_are_says_what_is_missing() {
+fn a_worker_without_environment_names_the_missing_variable() {
     for function in ["processor", "writer", "sweeper"] {
         let output = command(&[function]).output().unwrap();
         assert_eq!(output.status.code(), Some(1));
@@ -122,8 +126,8 @@ fn a_worker_that_does_not_know_where_the_services_are_says_what_is_missing() {
 }
 
 #[test]
-fn times_that_cannot_be_are_refused_before_anything_starts() {
-    let mut up = muster(&["up", "--port", "0"]);
+fn invalid_times_are_refused_before_anything_starts() {
+    let mut up = muster_local(&["up", "--port", "0"]);
     let output = up.env("MUSTER_TIMES", r#"{"heartbeat": 0}"#).output();
     let output = output.unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -132,24 +136,27 @@ fn times_that_cannot_be_are_refused_before_anything_starts() {
 }
 
 #[tokio::test]
-async fn workers_of_their_own_do_what_a_stack_without_workers_leaves_to_them() {
+async fn separate_workers_process_the_imports_of_a_stack_without_workers() {
     let folder = tempfile::tempdir().unwrap();
-    let up = Up::start(folder.path(), &["--no-workers"]);
-    let robot = Robot::of(&up.ready).await;
+    let up = UpProcess::start(folder.path(), &["--no-workers"]);
+    let client = ImportClient::sign_in(&up.ready).await;
     let file = r#"[{"Username":"jack.woo","Role":"catman","E-mail":"jack.woo@example.com"}]"#;
-    let import = robot.import(file.into()).await;
-    assert_eq!(robot.standing(&import).await["state"], "queued");
+    let import = client.import(file.into()).await;
+    assert_eq!(client.status(&import).await["state"], "queued");
 
     let environment = &up.ready.environment;
     let functions: [&[&str]; 3] = [&["processor"], &["writer", "--workers", "2"], &["sweeper"]];
-    let workers = functions.map(|function| Worker::start(environment, function));
-    let began = Instant::now();
+    let workers = functions.map(|function| WorkerProcess::start(environment, function));
+    let started = Instant::now();
     let ended = loop {
-        let standing = robot.standing(&import).await;
-        if standing["state"] == "finished" {
-            break standing;
+        let status = client.status(&import).await;
+        if status["state"] == "finished" {
+            break status;
         }
-        assert!(began.elapsed() < PATIENCE, "it does not end: {standing}");
+        assert!(
+            started.elapsed() < WAIT_TIMEOUT,
+            "the import does not end: {status}"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
     assert_eq!(

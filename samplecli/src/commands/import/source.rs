@@ -1,76 +1,79 @@
-//! What is imported: a file, or a stream that is kept until it has been sent, and what it holds
-//! by its name and its first bytes.
+//! The data to import: a file, or a stream that is buffered until it has been sent.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use muster_api::Sha256Hex;
+use muster_core::limits::MAX_SYNC_BYTES;
+use muster_core::reader::{Compression, Format};
 use sha2::{Digest, Sha256};
 use tempfile::SpooledTempFile;
 
-use super::AT_ONCE;
 use crate::failure::Failure;
-use crate::progress::{Progress, Stage, Unit};
-use crate::terminal;
+use crate::output::progress::{ProgressReporter, Stage};
+use crate::output::stderr;
 
-/// What is read in one go for the checksum.
-const STEP: u64 = 8 * 1024 * 1024;
+/// Bytes read at a time for the checksum.
+const CHECKSUM_STEP_BYTES: u64 = 8 * 1024 * 1024;
+/// Bytes read at a time from a stream.
+const STREAM_BUFFER_BYTES: usize = 256 * 1024;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-trait Data: Read + Seek + Send {}
+trait ReadSeek: Read + Seek + Send {}
 
-impl<T: Read + Seek + Send> Data for T {}
+impl<T: Read + Seek + Send> ReadSeek for T {}
 
-/// The bytes to import. They can be read more than once, at any place.
+/// The bytes to import. They can be read more than once, at any position.
 pub struct Source {
     name: String,
     size: u64,
-    data: Mutex<Box<dyn Data>>,
+    data: Mutex<Box<dyn ReadSeek>>,
 }
 
 impl Source {
-    /// Opens a file; `-` is standard input. What is no regular file is read to its end and kept:
-    /// in memory, or, where it is too large for one request, in a temporary file without a name.
+    /// Opens a file; `-` is standard input. Anything but a regular file is read to its end and
+    /// buffered: in memory, or, if it is too large for one request, in an unnamed temporary file.
     pub fn open(path: &Path) -> Result<Self, Failure> {
         if path == Path::new("-") {
             if io::stdin().is_terminal() {
-                terminal::say("reading the users from the terminal; end them with Ctrl-D");
+                stderr::println("reading users from the terminal; end with Ctrl-D");
             }
-            return Self::spooled("standard input".to_owned(), io::stdin().lock());
+            return Self::buffered("standard input".to_owned(), io::stdin().lock());
         }
         let name = path.display().to_string();
         let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
         match opened {
-            Ok((about, file)) if about.is_file() => Ok(Self {
+            Ok((metadata, file)) if metadata.is_file() => Ok(Self {
                 name,
-                size: about.len(),
+                size: metadata.len(),
                 data: Mutex::new(Box::new(file)),
             }),
-            Ok((_, stream)) => Self::spooled(name, stream),
+            Ok((_, stream)) => Self::buffered(name, stream),
             Err(error) => Err(unreadable(&name, &error)),
         }
     }
 
-    fn spooled(name: String, mut stream: impl Read) -> Result<Self, Failure> {
-        let mut spool = SpooledTempFile::new(AT_ONCE);
-        let mut piece = vec![0; 256 * 1024];
+    fn buffered(name: String, mut stream: impl Read) -> Result<Self, Failure> {
+        let mut spool = SpooledTempFile::new(MAX_SYNC_BYTES);
+        let mut buffer = vec![0; STREAM_BUFFER_BYTES];
         let mut size = 0;
         loop {
-            let read = match stream.read(&mut piece) {
+            let read = match stream.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(unreadable(&name, &error)),
             };
-            let piece = piece.get(..read).unwrap_or_default();
-            spool.write_all(piece).map_err(|error| {
+            let bytes = buffer.get(..read).unwrap_or_default();
+            spool.write_all(bytes).map_err(|error| {
                 Failure::failed(format!(
-                    "cannot keep {name} in {} until it is sent: {error}",
+                    "cannot buffer {name} in {}: {error}",
                     std::env::temp_dir().display()
                 ))
-                .next("TMPDIR names another place; or write it to a file, and import that")
+                .hint("set TMPDIR to another directory, or write a file and import that")
             })?;
             size += read as u64;
         }
@@ -81,47 +84,43 @@ impl Source {
         })
     }
 
-    /// What a person calls it.
+    /// Returns the name in messages.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its bytes.
+    /// Returns the size in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// As many bytes from there on.
-    pub fn read(&self, from: u64, length: u64) -> Result<Vec<u8>, Failure> {
+    /// Reads `length` bytes at an offset.
+    pub fn read(&self, offset: u64, length: u64) -> Result<Vec<u8>, Failure> {
         let mut data = self.data.lock().unwrap_or_else(PoisonError::into_inner);
         let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
-        data.seek(SeekFrom::Start(from))
+        data.seek(SeekFrom::Start(offset))
             .and_then(|_| (&mut *data).take(length).read_to_end(&mut bytes))
             .map_err(|error| unreadable(&self.name, &error))?;
         if bytes.len() as u64 != length {
-            return Err(Failure::failed(format!(
-                "{} has become shorter while it was read",
-                self.name
-            ))
-            .next("import it again when nobody writes to it"));
+            return Err(
+                Failure::failed(format!("{} was truncated while it was read", self.name))
+                    .hint("import it again when no other program writes to it"),
+            );
         }
         Ok(bytes)
     }
 
-    /// The SHA-256 of all of it, in hexadecimal digits.
-    pub async fn checksum(self: &Arc<Self>, progress: &mut Progress) -> Result<String, Failure> {
-        let name = format!("reading {} for its checksum", self.name);
+    /// Computes the SHA-256 checksum.
+    pub async fn checksum(
+        self: &Arc<Self>,
+        progress: &mut ProgressReporter,
+    ) -> Result<Option<Sha256Hex>, Failure> {
+        let name = format!("computing the checksum of {}", self.name);
         let mut hash = Sha256::new();
         let mut done = 0;
         while done < self.size {
-            progress.show(&Stage {
-                name: &name,
-                unit: Unit::Bytes,
-                done,
-                total: Some(self.size),
-                note: "",
-            });
-            let length = STEP.min(self.size - done);
+            progress.show(&Stage::bytes(&name, done, self.size));
+            let length = CHECKSUM_STEP_BYTES.min(self.size - done);
             let source = Arc::clone(self);
             hash = blocking(move || {
                 hash.update(source.read(done, length)?);
@@ -131,53 +130,60 @@ impl Source {
             done += length;
         }
         let digest = hash.finalize();
-        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Sha256Hex::parse(&hex))
     }
 }
 
-/// Does what takes a while without holding up requests.
+/// Runs a blocking operation without delaying requests.
 pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work)
         .await
-        .unwrap_or_else(|error| Err(Failure::failed(format!("a thread ended early: {error}"))))
+        .unwrap_or_else(|error| Err(Failure::failed(format!("a thread failed: {error}"))))
 }
 
 fn unreadable(name: &str, error: &io::Error) -> Failure {
     Failure::failed(format!("cannot read {name}: {error}"))
 }
 
-/// What a text of records looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// An array of records
-    Json,
-    /// A record a line
-    Ndjson,
+/// Returns the parser of `--format`.
+pub fn format() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new([
+        PossibleValue::new("json").help("A JSON array of records"),
+        PossibleValue::new("ndjson").help("One record per line"),
+    ])
+    .map(|name| match name.as_str() {
+        "ndjson" => Format::Ndjson,
+        _ => Format::Json,
+    })
 }
 
-/// How it is packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Compression {
-    /// Not at all
-    None,
-    /// gzip
-    Gzip,
+/// Returns the parser of `--compression`.
+pub fn compression() -> impl TypedValueParser<Value = Compression> {
+    PossibleValuesParser::new([
+        PossibleValue::new("none").help("Not compressed"),
+        PossibleValue::new("gzip").help("gzip"),
+    ])
+    .map(|name| match name.as_str() {
+        "gzip" => Compression::Gzip,
+        _ => Compression::None,
+    })
 }
 
-/// What the bytes are.
+/// The format and the compression of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Form {
-    /// What they look like once they are unpacked.
+pub struct Encoding {
+    /// The format after decompression.
     pub format: Format,
-    /// How they are packed.
+    /// The compression.
     pub compression: Compression,
 }
 
-impl Form {
-    /// What was said of them; else the format by the name, and the compression by the bytes, which
-    /// know it better.
+impl Encoding {
+    /// Returns the encoding given; by default the format by the file name, and the compression by
+    /// the first bytes, which are more reliable than the name.
     pub fn of(
         path: &Path,
         source: &Source,
@@ -188,55 +194,32 @@ impl Form {
         let is_gzip = start == GZIP_MAGIC;
         let compression = match compression {
             Some(Compression::Gzip) if !is_gzip => {
-                return Err(Failure::failed(format!(
-                    "{} does not begin as gzip data does",
-                    source.name
-                ))
-                .next("leave --compression out: gzip is recognised"));
+                return Err(Failure::failed(format!("{} is not gzip data", source.name))
+                    .hint("omit --compression: gzip is detected"));
             }
-            Some(said) => said,
+            Some(given) => given,
             None if is_gzip => Compression::Gzip,
             None => Compression::None,
         };
         Ok(Self {
-            format: format.unwrap_or_else(|| Format::named(path)),
+            format: format.unwrap_or_else(|| format_of_name(path)),
             compression,
         })
     }
 
-    /// Whether one request can carry them.
+    /// Returns true if the data can be sent in one request.
     pub fn is_plain_json(self) -> bool {
         self.format == Format::Json && self.compression == Compression::None
     }
 }
 
-impl Format {
-    /// What the name says, `.gz` at its end apart.
-    fn named(path: &Path) -> Self {
-        let name = path.to_string_lossy().to_lowercase();
-        let name = name.strip_suffix(".gz").unwrap_or(&name);
-        if name.ends_with(".ndjson") || name.ends_with(".jsonl") {
-            Self::Ndjson
-        } else {
-            Self::Json
-        }
-    }
-
-    /// The API's word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Ndjson => "ndjson",
-        }
-    }
-}
-
-impl Compression {
-    /// The API's word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Gzip => "gzip",
-        }
+/// Returns the format by the extension of a file, ignoring `.gz`.
+fn format_of_name(path: &Path) -> Format {
+    let name = path.to_string_lossy().to_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    if name.ends_with(".ndjson") || name.ends_with(".jsonl") {
+        Format::Ndjson
+    } else {
+        Format::Json
     }
 }

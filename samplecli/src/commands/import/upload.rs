@@ -1,231 +1,254 @@
-//! Uploads: a file in parts, several at once, each sent until it has arrived. What has arrived
-//! stays with the server, so whatever ends the command leaves an upload that can be resumed.
+//! Uploads: a file in parts, several in parallel, each retried until it was received. The server
+//! keeps received parts, so an upload can be resumed whatever ends the command.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use indicatif::ProgressBar;
+use muster_api::{CreateUploadResponse, SignedPart, UploadPartsResponse};
 use tokio::task::JoinSet;
 
 use super::source::{Source, blocking};
 use crate::failure::{Exit, Failure};
-use crate::imports::{self, Imports, PAUSES, Part, Trouble, Window, patiently};
-use crate::progress::{Progress, Stage, Unit};
-use crate::server::Answer;
-use crate::terminal::{self, counted, shown};
+use crate::http::response::Response;
+use crate::imports::client::ImportsClient;
+use crate::imports::retry::{RETRY_DELAYS, RequestError, retrying, wait_before_retry};
+use crate::output::escape::escaped;
+use crate::output::number::counted;
+use crate::output::progress::{ProgressReporter, Stage};
+use crate::output::stderr;
 
-/// An upload that was begun.
+/// An upload that was started.
 #[derive(Clone)]
 pub struct Upload {
-    pub imports: Arc<Imports>,
+    pub imports: Arc<ImportsClient>,
     pub source: Arc<Source>,
-    /// The run.
-    pub run: String,
+    /// The id of the import.
+    pub id: String,
     /// The task, which may be busy.
     pub task: u64,
-    /// The command line that resumes it.
-    pub resume: String,
+    /// The command line that resumes the upload.
+    pub resume_command: String,
 }
 
-/// The parts that are still to be sent, in order.
-struct Feed {
+/// The missing parts of an upload, in order.
+struct MissingParts {
     part_size: u64,
-    ready: VecDeque<Part>,
-    /// Where the next window begins.
-    next: Option<u64>,
-    /// The last part of which it is known whether it had arrived before.
-    seen: u64,
-    /// The bytes that have arrived.
-    arrived: u64,
+    /// Parts with a signed URL.
+    ready: VecDeque<SignedPart>,
+    /// The first part to request URLs for.
+    next: Option<u32>,
+    /// The last part counted in `received_bytes` when the parts were listed.
+    last_received: u32,
+    received_bytes: u64,
 }
 
-/// A part that has arrived.
-struct Sent {
+/// A part that was received.
+struct UploadedPart {
     size: u64,
-    /// It took more than one try: the URLs at hand may have expired.
-    again: bool,
+    /// True if it took more than one attempt: the other URLs may have expired, too.
+    was_retried: bool,
+}
+
+/// Returns the first parts of a new upload.
+pub fn first_parts(upload: CreateUploadResponse) -> UploadPartsResponse {
+    UploadPartsResponse {
+        import_id: upload.import_id,
+        part_size: upload.part_size,
+        part_count: upload.part_count,
+        received: Vec::new(),
+        parts: upload.parts,
+        next: None,
+        expires_at: upload.expires_at,
+    }
+}
+
+/// Returns the first part after these, if there is one.
+fn next_part(parts: &UploadPartsResponse) -> Option<u32> {
+    let missing = parts.parts.iter().map(|part| part.number);
+    let received = parts.received.iter().map(|part| part.number);
+    let last = missing.chain(received).max()?;
+    parts
+        .next
+        .or_else(|| (last < parts.part_count).then_some(last + 1))
+        .filter(|next| *next > last)
 }
 
 impl Upload {
-    /// Sends what has not arrived, and has the import begin. `window` is the first one on its
-    /// parts.
-    pub async fn deliver(
+    /// Sends the missing parts and starts the import. `parts` are the first parts.
+    pub async fn send_and_complete(
         &self,
-        window: Window,
+        parts: UploadPartsResponse,
         parallel: usize,
-        progress: &mut Progress,
+        progress: &mut ProgressReporter,
     ) -> Result<(), Failure> {
-        terminal::say(&format!(
+        stderr::println(&format!(
             "import {}: {} in {}",
-            shown(&self.run),
+            escaped(&self.id),
             counted(self.source.size(), "byte"),
-            counted(window.part_count, "part")
+            counted(u64::from(parts.part_count), "part")
         ));
-        let mut feed = Feed::new(window);
+        let mut missing = MissingParts::new(parts);
         let sent = tokio::select! {
-            sent = self.send(&mut feed, parallel, progress) => sent,
-            _ = tokio::signal::ctrl_c() => Err(Trouble::Passing(Failure::failed(format!(
-                "interrupted: import {} is not complete", self.run
+            sent = self.send(&mut missing, parallel, progress) => sent,
+            _ = tokio::signal::ctrl_c() => Err(RequestError::Transient(Failure::failed(format!(
+                "interrupted: the upload of import {} is incomplete", self.id
             )))),
         };
         progress.end();
-        sent.map_err(|trouble| self.resumable(trouble))?;
-        tokio::select! {
-            done = self.complete(progress) => done.map_err(|trouble| self.resumable(trouble)),
-            _ = tokio::signal::ctrl_c() => Err(self.resumable(Trouble::Passing(Failure::failed(
-                format!("interrupted: import {} may have begun", self.run)
+        sent.map_err(|error| self.resumable(error))?;
+        let completed = tokio::select! {
+            completed = self.complete(progress) => completed,
+            _ = tokio::signal::ctrl_c() => Err(RequestError::Transient(Failure::failed(format!(
+                "interrupted: import {} may have started", self.id
             )))),
-        }
+        };
+        completed.map_err(|error| self.resumable(error))
     }
 
     async fn send(
         &self,
-        feed: &mut Feed,
+        missing: &mut MissingParts,
         parallel: usize,
-        progress: &mut Progress,
-    ) -> Result<(), Trouble> {
+        progress: &mut ProgressReporter,
+    ) -> Result<(), RequestError> {
         let name = format!("uploading {}", self.source.name());
-        // What is on its way ends with this.
-        let mut sending = JoinSet::new();
+        // Requests in flight are aborted when this is dropped.
+        let mut requests = JoinSet::new();
         loop {
-            progress.show(&Stage {
-                name: &name,
-                unit: Unit::Bytes,
-                done: feed.arrived,
-                total: Some(self.source.size()),
-                note: "",
-            });
-            while sending.len() < parallel {
-                let Some(part) = feed.next(self, progress).await? else {
+            let done = missing.received_bytes;
+            progress.show(&Stage::bytes(&name, done, self.source.size()));
+            while requests.len() < parallel {
+                let Some(part) = missing.next(self, progress).await? else {
                     break;
                 };
                 let (upload, bar) = (self.clone(), progress.bar().clone());
-                let part_size = feed.part_size;
-                sending.spawn(async move { upload.send_part(part, part_size, &bar).await });
+                let part_size = missing.part_size;
+                requests.spawn(async move { upload.send_part(part, part_size, &bar).await });
             }
-            let Some(ended) = sending.join_next().await else {
+            let Some(joined) = requests.join_next().await else {
                 return Ok(());
             };
-            let sent = ended.unwrap_or_else(|error| {
-                Err(Trouble::Passing(Failure::failed(format!(
-                    "a part was given up: {error}"
+            let part = joined.unwrap_or_else(|error| {
+                Err(RequestError::Transient(Failure::failed(format!(
+                    "the upload of a part failed: {error}"
                 ))))
             })?;
-            feed.arrived += sent.size;
-            if sent.again {
-                feed.sign_again();
+            missing.received_bytes += part.size;
+            if part.was_retried {
+                missing.discard_urls();
             }
         }
     }
 
-    /// Sends a part until it has arrived. Each further try begins with the question whether it
-    /// has: the answer may be all that was lost. If it has not, there is a new URL for it.
+    /// Sends a part until it was received. Before each further attempt it checks whether the part
+    /// was received and only the response was lost; otherwise it gets a new URL.
     async fn send_part(
         &self,
-        part: Part,
+        part: SignedPart,
         part_size: u64,
         bar: &ProgressBar,
-    ) -> Result<Sent, Trouble> {
-        let Part { number, mut url } = part;
-        let from = (number.saturating_sub(1)).saturating_mul(part_size);
-        let size = part_size.min(self.source.size().saturating_sub(from));
-        let mut pauses = PAUSES.into_iter();
-        let mut again = false;
+    ) -> Result<UploadedPart, RequestError> {
+        let SignedPart { number, mut url } = part;
+        let offset = u64::from(number.saturating_sub(1)).saturating_mul(part_size);
+        let size = part_size.min(self.source.size().saturating_sub(offset));
+        let mut delays = RETRY_DELAYS.into_iter();
+        let mut was_retried = false;
         loop {
             let source = Arc::clone(&self.source);
-            let bytes = blocking(move || source.read(from, size)).await;
-            let bytes = bytes.map_err(Trouble::Lasting)?;
-            let failure = match self.imports.put(number, &url, bytes).await {
-                Ok(()) => return Ok(Sent { size, again }),
-                Err(Trouble::Passing(failure)) => failure,
-                Err(lasting) => return Err(lasting),
+            let bytes = blocking(move || source.read(offset, size)).await;
+            let bytes = bytes.map_err(RequestError::Permanent)?;
+            let failure = match self.imports.put_part(number, &url, bytes).await {
+                Ok(()) => return Ok(UploadedPart { size, was_retried }),
+                Err(RequestError::Transient(failure)) => failure,
+                Err(permanent) => return Err(permanent),
             };
-            let Some(pause) = pauses.next() else {
-                return Err(Trouble::Passing(failure));
+            let Some(delay) = delays.next() else {
+                return Err(RequestError::Transient(failure));
             };
-            imports::wait(bar, pause, &failure).await;
-            again = true;
-            match self.imports.parts(&self.run, number).await {
-                Ok(window) => {
-                    let mut received = window.received.into_iter();
+            wait_before_retry(bar, delay, &failure).await;
+            was_retried = true;
+            match self.imports.parts(&self.id, number).await {
+                Ok(parts) => {
+                    let mut received = parts.received.into_iter();
                     if received.any(|part| part.number == number && part.size == size) {
-                        return Ok(Sent { size, again });
+                        return Ok(UploadedPart { size, was_retried });
                     }
-                    let mut parts = window.parts.into_iter();
-                    url = parts
+                    let mut missing = parts.parts.into_iter();
+                    url = missing
                         .find(|part| part.number == number)
                         .map_or(url, |part| part.url);
                 }
-                // The part's own failure is what counts.
-                Err(Trouble::Passing(_)) => {}
-                Err(lasting) => return Err(lasting),
+                // The failure of the part itself is the one to report.
+                Err(RequestError::Transient(_)) => {}
+                Err(permanent) => return Err(permanent),
             }
         }
     }
 
-    async fn complete(&self, progress: &Progress) -> Result<(), Trouble> {
-        let busy = |answer: &Answer| {
+    async fn complete(&self, progress: &ProgressReporter) -> Result<(), RequestError> {
+        let busy = |response: &Response| {
             Failure::failed(format!(
-                "task {} runs another import; all of {} has arrived and waits as import {}",
+                "task {} is running another import; {} was uploaded completely as import {}",
                 self.task,
                 self.source.name(),
-                self.run
+                self.id
             ))
-            .next(format!(
-                "when that has ended (try {}), {} begins this one; nothing is sent twice",
-                answer.retry_after(),
-                self.resume
+            .hint(format!(
+                "{}: {} starts the import without sending anything again",
+                response.retry_hint(),
+                self.resume_command
             ))
         };
-        let attempt = async || self.imports.complete(&self.run, busy).await;
-        patiently(progress.bar(), attempt).await
+        let attempt = async || self.imports.complete(&self.id, busy).await;
+        retrying(progress.bar(), attempt).await
     }
 
-    /// Says how to go on, where that is of use.
-    fn resumable(&self, trouble: Trouble) -> Failure {
-        match trouble {
-            Trouble::Lasting(failure) if failure.exit() != Exit::NotSignedIn => failure,
-            Trouble::Lasting(failure) => {
-                failure.then(format!("then {} sends the rest", self.resume))
+    /// Adds a hint on how to resume the upload, if that is possible.
+    fn resumable(&self, error: RequestError) -> Failure {
+        let resume = &self.resume_command;
+        match error {
+            RequestError::Permanent(failure) if failure.exit() != Exit::NotSignedIn => failure,
+            RequestError::Permanent(failure) => {
+                failure.add_hint(format!("then send the rest with {resume}"))
             }
-            Trouble::Passing(failure) => failure.next(format!(
-                "what has arrived is kept: {} sends the rest",
-                self.resume
+            RequestError::Transient(failure) => failure.hint(format!(
+                "received parts are kept: send the rest with {resume}"
             )),
         }
     }
 }
 
-impl Feed {
-    fn new(window: Window) -> Self {
-        let mut feed = Self {
-            part_size: window.part_size,
+impl MissingParts {
+    fn new(parts: UploadPartsResponse) -> Self {
+        let mut missing = Self {
+            part_size: parts.part_size,
             ready: VecDeque::new(),
             next: None,
-            seen: 0,
-            arrived: 0,
+            last_received: 0,
+            received_bytes: 0,
         };
-        feed.take(window);
-        feed
+        missing.add(parts);
+        missing
     }
 
-    fn take(&mut self, window: Window) {
-        self.next = window.next();
-        for part in window.received {
-            if part.number > self.seen {
-                self.arrived += part.size;
-                self.seen = part.number;
+    fn add(&mut self, parts: UploadPartsResponse) {
+        self.next = next_part(&parts);
+        for part in parts.received {
+            if part.number > self.last_received {
+                self.received_bytes += part.size;
+                self.last_received = part.number;
             }
         }
-        self.ready.extend(window.parts);
+        self.ready.extend(parts.parts);
     }
 
-    /// The next part to send, with a URL that was good a moment ago.
+    /// Returns the next part to send, with a recently signed URL.
     async fn next(
         &mut self,
         upload: &Upload,
-        progress: &Progress,
-    ) -> Result<Option<Part>, Trouble> {
+        progress: &ProgressReporter,
+    ) -> Result<Option<SignedPart>, RequestError> {
         loop {
             if let Some(part) = self.ready.pop_front() {
                 return Ok(Some(part));
@@ -233,13 +256,13 @@ impl Feed {
             let Some(from) = self.next else {
                 return Ok(None);
             };
-            let attempt = async || upload.imports.parts(&upload.run, from).await;
-            self.take(patiently(progress.bar(), attempt).await?);
+            let attempt = async || upload.imports.parts(&upload.id, from).await;
+            self.add(retrying(progress.bar(), attempt).await?);
         }
     }
 
-    /// Has the URLs at hand signed again, before they are used.
-    fn sign_again(&mut self) {
+    /// Discards the URLs that are ready, so that new ones are requested.
+    fn discard_urls(&mut self) {
         if let Some(first) = self.ready.pop_front() {
             self.next = Some(first.number);
             self.ready.clear();

@@ -1,77 +1,77 @@
-//! One flag for each setting, and what it does to the settings.
+//! One flag per setting.
 
 use clap::Args;
 use muster_core::attribute::Attribute;
 use muster_core::settings::{NotifyOn, SafetyThreshold, Separator, TaskSettings};
 
-use crate::commands::name;
+use crate::args::{name, switch};
 use crate::failure::Failure;
 
-/// The flags that set something.
+/// The flags that change settings.
 #[derive(Args, Default, PartialEq, Eq)]
-pub struct Flags {
-    /// Its name
+pub struct SettingFlags {
+    /// Title of the task
     #[arg(long, value_name = "TEXT", help_heading = "Settings")]
     title: Option<String>,
-    /// What it is for, in Markdown
+    /// Description in Markdown
     #[arg(long, value_name = "TEXT", help_heading = "Settings")]
     description: Option<String>,
-    /// Notes
+    /// Internal notes
     #[arg(long, value_name = "TEXT", help_heading = "Settings")]
     notes: Option<String>,
-    /// Open the task for imports; its settings must be complete
+    /// Enable imports into the task; its settings must be complete
     #[arg(long, conflicts_with = "disabled", help_heading = "Settings")]
     enabled: bool,
-    /// Close the task
+    /// Disable imports into the task
     #[arg(long, help_heading = "Settings")]
     disabled: bool,
-    /// Permit a robot
+    /// Permit a robot (repeatable)
     #[arg(long, value_name = "NAME", value_parser = name, help_heading = "Settings")]
     robot: Vec<String>,
-    /// Forbid a robot
+    /// Forbid a robot (repeatable)
     #[arg(long, value_name = "NAME", value_parser = name, help_heading = "Settings")]
     no_robot: Vec<String>,
-    /// Separates the items of a list that comes as one text: , ; | tab or newline
+    /// Separator of list items within one text: , ; | tab or newline
     #[arg(long, value_name = "SIGN", value_parser = separator, help_heading = "Settings")]
     separator: Option<Separator>,
-    /// Seconds that a second import is told to wait, or `none`: what is left of the first
+    /// Retry-After of refused concurrent imports in seconds, or `none` to estimate it
     #[arg(long, value_name = "SECONDS", value_parser = or_none::<u32>, help_heading = "Settings")]
     retry_after: Option<NoneOr<u32>>,
-    /// Ignored users that stop an import before it writes: more than 100, or than 5%, or `none`
+    /// Refuse imports with more ignored users than this: a number, a percentage, or `none`
     #[arg(long, value_name = "5%|100", value_parser = threshold, help_heading = "Settings")]
     threshold: Option<NoneOr<SafetyThreshold>>,
 
-    /// Import an attribute from a JSON key; without =KEY from the key the catalogue proposes
-    #[arg(long, value_name = "ATTRIBUTE=KEY", value_parser = mapped, help_heading = "Mapping")]
+    /// Import an attribute from a JSON key; without =KEY, from its default key (repeatable)
+    #[arg(long, value_name = "ATTRIBUTE=KEY", value_parser = mapping, help_heading = "Mapping")]
     map: Vec<(Attribute, String)>,
-    /// Import an attribute no more
+    /// Stop importing an attribute (repeatable)
     #[arg(long, value_name = "ATTRIBUTE", value_parser = attribute, help_heading = "Mapping")]
     unmap: Vec<Attribute>,
-    /// The role that a text in the file stands for
+    /// Map a text in the file to a role (repeatable)
     #[arg(long, value_name = "TEXT=ROLE", value_parser = role, help_heading = "Mapping")]
     role: Vec<(String, String)>,
-    /// A text that stands for a role no more
+    /// Remove a text from the role mapping (repeatable)
     #[arg(long, value_name = "TEXT", help_heading = "Mapping")]
     no_role: Vec<String>,
 
-    /// Mail this address about runs
+    /// Send mail about runs to this address (repeatable)
     #[arg(long, value_name = "ADDRESS", help_heading = "Notifications")]
     email: Vec<String>,
-    /// Mail this address no more
+    /// Stop sending mail to this address (repeatable)
     #[arg(long, value_name = "ADDRESS", help_heading = "Notifications")]
     no_email: Vec<String>,
-    /// Mail about runs with errors, or also about those with warnings
+    /// Send mail about runs with errors, or also about runs with warnings
     #[arg(long, value_name = "WHICH", value_parser = notify_on, help_heading = "Notifications")]
     notify_on: Option<NotifyOn>,
-    /// Tell this URL about finished runs
+    /// Notify this URL of finished runs (repeatable)
     #[arg(long, value_name = "URL", help_heading = "Notifications")]
     webhook: Vec<String>,
-    /// Tell this URL no more
+    /// Stop notifying this URL (repeatable)
     #[arg(long, value_name = "URL", help_heading = "Notifications")]
     no_webhook: Vec<String>,
 }
 
-/// What a flag sets that can also be unset.
+/// The value of a flag that can also unset a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoneOr<T> {
     /// `none`
@@ -81,7 +81,7 @@ pub enum NoneOr<T> {
 }
 
 impl<T> NoneOr<T> {
-    /// The value, if there is one.
+    /// Returns the value, if there is one.
     pub fn option(self) -> Option<T> {
         match self {
             Self::None => None,
@@ -90,8 +90,8 @@ impl<T> NoneOr<T> {
     }
 }
 
-impl Flags {
-    /// Does to the settings what the flags say.
+impl SettingFlags {
+    /// Applies the flags to settings.
     pub fn apply(&self, settings: &mut TaskSettings) -> Result<(), Failure> {
         let Self {
             title,
@@ -117,9 +117,7 @@ impl Flags {
         set(&mut settings.title, title);
         set(&mut settings.description, description);
         set(&mut settings.notes, notes);
-        if *enabled || *disabled {
-            settings.enabled = *enabled;
-        }
+        set(&mut settings.enabled, &switch(*enabled, *disabled));
         set(&mut settings.list_item_separator, separator);
         set(&mut settings.notify_on, notify_on);
         set(
@@ -150,7 +148,7 @@ impl Flags {
         Ok(())
     }
 
-    /// Whether none was given.
+    /// Returns true if no flag is given.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -162,41 +160,41 @@ fn set<T: Clone>(setting: &mut T, given: &Option<T>) {
     }
 }
 
-/// Adds to a list what is not in it, and takes out of it what is.
+/// Removes values from a list, and adds those that it lacks.
 fn edit(
     list: &mut Vec<String>,
     added: &[String],
     removed: &[String],
     flag: &str,
 ) -> Result<(), Failure> {
-    for gone in removed {
+    for value in removed {
         let before = list.len();
-        list.retain(|other| other != gone);
+        list.retain(|other| other != value);
         if list.len() == before {
-            return Err(absent(&format!("no-{flag}"), gone));
+            return Err(absent(&format!("no-{flag}"), value));
         }
     }
-    for new in added {
-        if !list.contains(new) {
-            list.push(new.clone());
+    for value in added {
+        if !list.contains(value) {
+            list.push(value.clone());
         }
     }
     Ok(())
 }
 
-/// A misspelt removal must not look like one that was done.
+/// Returns the failure for removing a missing value: a typo must not look like success.
 fn absent(flag: &str, value: &str) -> Failure {
     Failure::usage(format!(
-        "--{flag} {value}: the task has no such thing, so it cannot be taken away"
+        "invalid value '{value}' for --{flag}: the task does not have it"
     ))
-    .next("`muster task show ID` shows what it has; nothing was changed")
+    .hint("see `muster task show ID`; nothing was changed")
 }
 
-/// An attribute by its catalogue name.
+/// Parses the name of an attribute in the catalogue.
 pub fn attribute(text: &str) -> Result<Attribute, String> {
     Attribute::from_name(text).ok_or_else(|| {
         format!(
-            "there is no attribute named '{text}'; there are {}",
+            "unknown attribute '{text}': expected one of {}",
             muster_core::attribute::CATALOGUE
                 .iter()
                 .map(|spec| spec.name)
@@ -206,7 +204,8 @@ pub fn attribute(text: &str) -> Result<Attribute, String> {
     })
 }
 
-fn mapped(text: &str) -> Result<(Attribute, String), String> {
+/// Parses `ATTRIBUTE=KEY`, or an attribute with a default key.
+fn mapping(text: &str) -> Result<(Attribute, String), String> {
     if let Some((name, key)) = text.split_once('=') {
         return Ok((attribute(name)?, key.to_owned()));
     }
@@ -214,18 +213,18 @@ fn mapped(text: &str) -> Result<(Attribute, String), String> {
     let key = attribute
         .spec()
         .quant
-        .ok_or_else(|| format!("the catalogue proposes no key for '{text}': write {text}=KEY"))?;
+        .ok_or_else(|| format!("'{text}' has no default key: expected {text}=KEY"))?;
     Ok((attribute, key.to_owned()))
 }
 
 fn role(text: &str) -> Result<(String, String), &'static str> {
     let (text, role) = text
         .split_once('=')
-        .ok_or("write TEXT=ROLE, such as 'catman=Category Manager'")?;
+        .ok_or("expected TEXT=ROLE, such as 'catman=Category Manager'")?;
     Ok((text.to_owned(), role.to_owned()))
 }
 
-/// A separator by its sign or name.
+/// Parses a separator, by its character or name.
 pub fn separator(text: &str) -> Result<Separator, &'static str> {
     match text {
         "," | "comma" => Ok(Separator::Comma),
@@ -233,7 +232,7 @@ pub fn separator(text: &str) -> Result<Separator, &'static str> {
         "|" | "bar" => Ok(Separator::Bar),
         "\t" | "tab" => Ok(Separator::Tab),
         "\n" | "newline" => Ok(Separator::Newline),
-        _ => Err("a separator is one of , ; | tab newline"),
+        _ => Err("expected one of , ; | tab newline"),
     }
 }
 
@@ -241,7 +240,7 @@ fn notify_on(text: &str) -> Result<NotifyOn, &'static str> {
     match text {
         "errors" => Ok(NotifyOn::Errors),
         "warnings" => Ok(NotifyOn::Warnings),
-        _ => Err("write errors or warnings"),
+        _ => Err("expected errors or warnings"),
     }
 }
 
@@ -251,10 +250,10 @@ fn or_none<T: std::str::FromStr>(text: &str) -> Result<NoneOr<T>, &'static str> 
     }
     text.parse()
         .map(NoneOr::Some)
-        .map_err(|_| "write a whole number, or none")
+        .map_err(|_| "expected a whole number or none")
 }
 
-/// `5%`, `100` or `none`.
+/// Parses `5%`, `100` or `none`.
 pub fn threshold(text: &str) -> Result<NoneOr<SafetyThreshold>, &'static str> {
     if text == "none" {
         return Ok(NoneOr::None);
@@ -264,5 +263,5 @@ pub fn threshold(text: &str) -> Result<NoneOr<SafetyThreshold>, &'static str> {
         None => text.parse().map(SafetyThreshold::Records),
     }
     .map(NoneOr::Some)
-    .map_err(|_| "write a share such as 5%, a number such as 100, or none")
+    .map_err(|_| "expected a percentage such as 5%, a number such as 100, or none")
 }

@@ -1,17 +1,17 @@
-//! One flag for each attribute that QVALON's user resource takes, from one table; what a flag
-//! takes follows from the attribute's kind in the catalogue, and its key, too.
+//! One flag per attribute of QVALON's user resource, from one table. The kind of the attribute in
+//! the catalogue determines the values and the key.
 
 use clap::builder::{
     BoolValueParser, PossibleValuesParser, StringValueParser, TypedValueParser, ValueParser,
 };
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
-use muster_core::attribute::{Attribute, CATALOGUE, Kind, Spec};
+use muster_core::attribute::{Attribute, AttributeKind, AttributeSpec, CATALOGUE};
 use serde_json::{Map, Value};
 
 /// A flag that sets an attribute.
-struct Flag {
+struct AttributeFlag {
     attribute: Attribute,
-    /// Its name: the resource's key, as command lines write it.
+    /// The name: the key of the resource in kebab case.
     name: &'static str,
     help: &'static str,
     heading: &'static str,
@@ -19,7 +19,7 @@ struct Flag {
 
 const PERSON: &str = "Person";
 const SIGN_IN: &str = "Sign-in";
-const PLACE: &str = "Place in the organisation";
+const ORGANISATION: &str = "Organisation";
 const RIGHTS: &str = "Rights";
 
 const fn flag(
@@ -27,8 +27,8 @@ const fn flag(
     attribute: Attribute,
     name: &'static str,
     help: &'static str,
-) -> Flag {
-    Flag {
+) -> AttributeFlag {
+    AttributeFlag {
         attribute,
         name,
         help,
@@ -36,45 +36,45 @@ const fn flag(
     }
 }
 
-/// The flags, in the order of the help. Login, external id and password are the commands' own.
+/// The flags in the order of the help. The commands define login, external id and password.
 #[rustfmt::skip]
-const FLAGS: &[Flag] = &[
+const FLAGS: &[AttributeFlag] = &[
     flag(PERSON, Attribute::Email, "email", "E-mail address"),
     flag(PERSON, Attribute::FirstName, "first-name", "First name"),
     flag(PERSON, Attribute::LastName, "last-name", "Last name"),
     flag(PERSON, Attribute::Position, "position", "Position"),
     flag(PERSON, Attribute::Language, "lang", "Language, such as en_EN"),
     flag(PERSON, Attribute::TimeZone, "time-zone", "Time zone, such as Europe/Kyiv"),
-    flag(SIGN_IN, Attribute::Active, "active", "Active, or with =false blocked"),
-    flag(SIGN_IN, Attribute::AuthType, "auth-type", "What checks the password"),
-    flag(SIGN_IN, Attribute::LdapLogin, "ldap-login", "Login in the LDAP directory; LDAP needs it"),
-    flag(PLACE, Attribute::Level, "level", "Level; all but COMPANY need ids or external ids of theirs"),
-    flag(PLACE, Attribute::BusinessDirId, "business-dir-id", "Business direction"),
-    flag(PLACE, Attribute::BusinessDirExternalId, "business-dir-external-id", "Business direction, by its external id"),
-    flag(PLACE, Attribute::DivisionIds, "division-ids", "Divisions"),
-    flag(PLACE, Attribute::DivisionExternalIds, "division-external-ids", "Divisions, by their external ids"),
-    flag(PLACE, Attribute::RegionIds, "region-ids", "Regions"),
-    flag(PLACE, Attribute::RegionExternalIds, "region-external-ids", "Regions, by their external ids"),
-    flag(PLACE, Attribute::ShopIds, "shop-ids", "Shops"),
-    flag(PLACE, Attribute::IndividualStores, "shop-external-ids", "Shops, by their external ids"),
+    flag(SIGN_IN, Attribute::Active, "active", "Active; =false blocks the user"),
+    flag(SIGN_IN, Attribute::AuthType, "auth-type", "Authentication method"),
+    flag(SIGN_IN, Attribute::LdapLogin, "ldap-login", "Login in the LDAP directory; required for LDAP"),
+    flag(ORGANISATION, Attribute::Level, "level", "Level; all but COMPANY require matching ids or external ids"),
+    flag(ORGANISATION, Attribute::BusinessDirId, "business-dir-id", "Business direction"),
+    flag(ORGANISATION, Attribute::BusinessDirExternalId, "business-dir-external-id", "Business direction by external id"),
+    flag(ORGANISATION, Attribute::DivisionIds, "division-ids", "Divisions"),
+    flag(ORGANISATION, Attribute::DivisionExternalIds, "division-external-ids", "Divisions, by external id"),
+    flag(ORGANISATION, Attribute::RegionIds, "region-ids", "Regions"),
+    flag(ORGANISATION, Attribute::RegionExternalIds, "region-external-ids", "Regions, by external id"),
+    flag(ORGANISATION, Attribute::ShopIds, "shop-ids", "Shops"),
+    flag(ORGANISATION, Attribute::IndividualStores, "shop-external-ids", "Shops, by external id"),
     flag(RIGHTS, Attribute::Supervisor, "supervisor", "Supervisor"),
     flag(RIGHTS, Attribute::Admin, "admin", "Administrator"),
-    flag(RIGHTS, Attribute::SurveyAdmin, "survey-admin", "Administrator of surveys"),
+    flag(RIGHTS, Attribute::SurveyAdmin, "survey-admin", "Survey administrator"),
     flag(RIGHTS, Attribute::TaskManager, "task-manager", "Task manager (deprecated)"),
-    flag(RIGHTS, Attribute::UserChecklistsOrganizer, "user-checklists-organizer", "Plans checklists for users"),
+    flag(RIGHTS, Attribute::UserChecklistsOrganizer, "user-checklists-organizer", "May plan checklists for users"),
     flag(RIGHTS, Attribute::ShopDirector, "shop-director", "Director of the shops"),
-    flag(RIGHTS, Attribute::CanEditAllProcesses, "can-edit-all-processes", "Edits all processes"),
-    flag(RIGHTS, Attribute::CanViewAllProcesses, "can-view-all-processes", "Sees all processes"),
-    flag(RIGHTS, Attribute::CanEditAllChlTemplates, "can-edit-all-chl-templates", "Edits all checklist templates"),
-    flag(RIGHTS, Attribute::CanEditSelectedChlTemplates, "can-edit-selected-chl-templates", "Edits selected checklist templates"),
+    flag(RIGHTS, Attribute::CanEditAllProcesses, "can-edit-all-processes", "May edit all processes"),
+    flag(RIGHTS, Attribute::CanViewAllProcesses, "can-view-all-processes", "May see all processes"),
+    flag(RIGHTS, Attribute::CanEditAllChlTemplates, "can-edit-all-chl-templates", "May edit all checklist templates"),
+    flag(RIGHTS, Attribute::CanEditSelectedChlTemplates, "can-edit-selected-chl-templates", "May edit selected checklist templates"),
 ];
 
-/// The attributes that the flags set, with their values.
+/// The attributes set by flags, with their values.
 #[derive(Default)]
-pub struct Attributes(Vec<(Attribute, Value)>);
+pub struct AttributeValues(Vec<(Attribute, Value)>);
 
-impl Attributes {
-    /// The members of a request, by the resource's keys.
+impl AttributeValues {
+    /// Returns the members of a request, by the keys of the resource.
     pub fn into_members(self) -> Map<String, Value> {
         self.0
             .into_iter()
@@ -82,19 +82,19 @@ impl Attributes {
             .collect()
     }
 
-    /// What is set for an attribute.
+    /// Returns the value of an attribute, if it is set.
     pub fn get(&self, attribute: Attribute) -> Option<&Value> {
         let (_, value) = self.0.iter().find(|(other, _)| *other == attribute)?;
         Some(value)
     }
 
-    /// Whether no flag was given.
+    /// Returns true if no flag is given.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-impl Args for Attributes {
+impl Args for AttributeValues {
     fn augment_args(command: Command) -> Command {
         FLAGS
             .iter()
@@ -106,7 +106,7 @@ impl Args for Attributes {
     }
 }
 
-impl FromArgMatches for Attributes {
+impl FromArgMatches for AttributeValues {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let given = FLAGS.iter().filter_map(|flag| {
             let value = matches.get_one::<Value>(flag.name)?;
@@ -121,7 +121,7 @@ impl FromArgMatches for Attributes {
     }
 }
 
-impl Flag {
+impl AttributeFlag {
     fn arg(&self) -> Arg {
         let kind = self.attribute.kind();
         let arg = Arg::new(self.name)
@@ -131,58 +131,64 @@ impl Flag {
             .value_name(value_name(kind))
             .value_parser(parser(kind));
         match kind {
-            // `--admin LOGIN` must not take the login for its value.
-            Kind::Flag { .. } => arg
+            // In `--admin LOGIN`, the login is not the value.
+            AttributeKind::Flag { .. } => arg
                 .num_args(0..=1)
                 .require_equals(true)
                 .default_missing_value("true")
-                // The value's name says them.
+                // The value name lists them.
                 .hide_possible_values(true),
-            Kind::Integer | Kind::IdList => arg.allow_hyphen_values(true),
+            AttributeKind::Integer | AttributeKind::IdList => arg.allow_hyphen_values(true),
             _ => arg,
         }
     }
 
-    /// Whether the attribute can be taken away; the others always have a value, or a default.
+    /// Returns true if the attribute can be cleared; the others always have a value.
     const fn is_clearable(&self) -> bool {
         matches!(
             self.attribute.kind(),
-            Kind::Text | Kind::Email | Kind::TimeZone | Kind::TextList | Kind::IdList
+            AttributeKind::Text
+                | AttributeKind::Email
+                | AttributeKind::TimeZone
+                | AttributeKind::TextList
+                | AttributeKind::IdList
         )
     }
 }
 
-const fn value_name(kind: Kind) -> &'static str {
+const fn value_name(kind: AttributeKind) -> &'static str {
     match kind {
-        Kind::Flag { .. } => "true|false",
-        Kind::Email => "ADDRESS",
-        Kind::Language => "CODE",
-        Kind::TimeZone => "ZONE",
-        Kind::Integer => "ID",
-        Kind::IdList | Kind::TextList => "ID,ID",
-        Kind::Choice(_) => "WORD",
+        AttributeKind::Flag { .. } => "true|false",
+        AttributeKind::Email => "ADDRESS",
+        AttributeKind::Language => "CODE",
+        AttributeKind::TimeZone => "ZONE",
+        AttributeKind::Integer => "ID",
+        AttributeKind::IdList | AttributeKind::TextList => "ID,ID",
+        AttributeKind::Choice(_) => "WORD",
         _ => "TEXT",
     }
 }
 
-/// What reads a value of this kind, into the JSON that is sent.
-fn parser(kind: Kind) -> ValueParser {
+/// Returns the parser of a kind of attribute, which returns the JSON to send.
+fn parser(kind: AttributeKind) -> ValueParser {
     match kind {
-        Kind::Flag { .. } => BoolValueParser::new().map(Value::from).into(),
-        Kind::Choice(words) => PossibleValuesParser::new(words).map(Value::from).into(),
-        Kind::Integer => clap::value_parser!(i64).map(Value::from).into(),
-        Kind::IdList => StringValueParser::new().try_map(|text| ids(&text)).into(),
-        Kind::TextList => StringValueParser::new().try_map(|text| texts(&text)).into(),
+        AttributeKind::Flag { .. } => BoolValueParser::new().map(Value::from).into(),
+        AttributeKind::Choice(words) => PossibleValuesParser::new(words).map(Value::from).into(),
+        AttributeKind::Integer => clap::value_parser!(i64).map(Value::from).into(),
+        AttributeKind::IdList => StringValueParser::new().try_map(|text| ids(&text)).into(),
+        AttributeKind::TextList => StringValueParser::new().try_map(|text| texts(&text)).into(),
         _ => StringValueParser::new()
-            .try_map(|text| some_text(&text).map(Value::from))
+            .try_map(|text| non_blank(&text).map(Value::from))
             .into(),
     }
 }
 
-/// A text that says something: an empty one would be taken for none at all.
-pub fn some_text(text: &str) -> Result<String, &'static str> {
+/// Parses a text that is not blank: the server would ignore a blank one.
+pub fn non_blank(text: &str) -> Result<String, &'static str> {
     if text.trim().is_empty() {
-        return Err("an empty text sets nothing; `muster users update` has --clear");
+        return Err(
+            "expected a value that is not blank; to remove a value use `muster users update --clear`",
+        );
     }
     Ok(text.to_owned())
 }
@@ -190,24 +196,24 @@ pub fn some_text(text: &str) -> Result<String, &'static str> {
 fn ids(text: &str) -> Result<Value, &'static str> {
     let ids: Result<Vec<i64>, _> = text.split(',').map(|id| id.trim().parse()).collect();
     ids.map(Value::from)
-        .map_err(|_| "write whole numbers with commas between them, such as 1,2")
+        .map_err(|_| "expected comma-separated whole numbers, such as 1,2")
 }
 
-/// Texts between commas, or a JSON array, whose texts may have commas in them.
+/// Parses comma-separated texts, or a JSON array, whose texts may contain commas.
 fn texts(text: &str) -> Result<Value, &'static str> {
-    let wrong = "write texts with commas between them, or a JSON array of texts";
+    let invalid = "expected comma-separated texts, or a JSON array of texts";
     let texts: Vec<String> = if text.trim_start().starts_with('[') {
-        serde_json::from_str(text).map_err(|_| wrong)?
+        serde_json::from_str(text).map_err(|_| invalid)?
     } else {
         text.split(',').map(|item| item.trim().to_owned()).collect()
     };
     if texts.is_empty() || texts.iter().any(|item| item.trim().is_empty()) {
-        return Err(wrong);
+        return Err(invalid);
     }
     Ok(Value::from(texts))
 }
 
-/// What reads the name of an attribute that can be taken away.
+/// Returns the parser of an attribute that can be cleared.
 pub fn clearable() -> impl TypedValueParser<Value = Attribute> {
     let names = FLAGS
         .iter()
@@ -218,18 +224,18 @@ pub fn clearable() -> impl TypedValueParser<Value = Attribute> {
             .iter()
             .find(|flag| flag.name == name)
             .map(|flag| flag.attribute)
-            .ok_or("there is no such attribute")
+            .ok_or("unknown attribute")
     })
 }
 
-/// The attribute's word on the command line, such as `--time-zone`.
-pub fn word(attribute: Attribute) -> Option<String> {
+/// Returns the flag of an attribute, such as `--time-zone`.
+pub fn flag_of(attribute: Attribute) -> Option<String> {
     let flag = FLAGS.iter().find(|flag| flag.attribute == attribute)?;
     Some(format!("--{}", flag.name))
 }
 
-/// The attribute that the resource has under a key.
-pub fn keyed(key: &str) -> Option<&'static Spec> {
+/// Returns the attribute of a key of the resource.
+pub fn spec_of_key(key: &str) -> Option<&'static AttributeSpec> {
     CATALOGUE.iter().find(|spec| spec.qvalon == Some(key))
 }
 
@@ -238,7 +244,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// `firstName` on a command line: `first-name`.
+    /// Returns `first-name` for `firstName`.
     fn kebab(key: &str) -> String {
         let mut name = String::new();
         for letter in key.chars() {
@@ -251,9 +257,9 @@ mod tests {
     }
 
     #[test]
-    fn every_attribute_of_the_resource_has_one_flag_named_by_its_key() {
+    fn every_attribute_of_the_resource_has_a_flag_named_after_its_key() {
         for spec in CATALOGUE {
-            let flags: Vec<&Flag> = FLAGS
+            let flags: Vec<&AttributeFlag> = FLAGS
                 .iter()
                 .filter(|flag| flag.attribute == spec.attribute)
                 .collect();
@@ -262,7 +268,7 @@ mod tests {
                 | (_, None) => assert!(flags.is_empty(), "{}", spec.name),
                 (attribute, Some(key)) => {
                     assert_eq!(flags.len(), 1, "{attribute}");
-                    // A zone is a name; ids are numbers elsewhere.
+                    // Time zones are names, while other ids are numbers.
                     let name = kebab(key).replace("time-zone-id", "time-zone");
                     assert_eq!(flags[0].name, name);
                 }
@@ -271,15 +277,15 @@ mod tests {
     }
 
     #[test]
-    fn a_list_comes_with_commas_and_texts_that_hold_them_in_an_array() {
+    fn lists_are_comma_separated_or_json_arrays() {
         assert_eq!(ids("1, 2,-3"), Ok(json!([1, 2, -3])));
         assert_eq!(texts("a, b"), Ok(json!(["a", "b"])));
         assert_eq!(texts(r#"["a, b", "c"]"#), Ok(json!(["a, b", "c"])));
-        for wrong in ["", "1,,2", "1;2", "one", "1.5"] {
-            assert!(ids(wrong).is_err(), "{wrong}");
+        for invalid in ["", "1,,2", "1;2", "one", "1.5"] {
+            assert!(ids(invalid).is_err(), "{invalid}");
         }
-        for wrong in ["", "a,,b", "[]", "[1]", "[a", r#"["a",""]"#] {
-            assert!(texts(wrong).is_err(), "{wrong}");
+        for invalid in ["", "a,,b", "[]", "[1]", "[a", r#"["a",""]"#] {
+            assert!(texts(invalid).is_err(), "{invalid}");
         }
     }
 }

@@ -1,50 +1,54 @@
-//! `muster users create` and `muster users update`: one user, written as a robot does it through
-//! QVALON's resource.
+//! `muster users create` and `muster users update`: write one user as a robot, through QVALON's user
+//! resource.
 
 use clap::Args;
 use muster_core::attribute::{Attribute, CATALOGUE};
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::flags::{Attributes, clearable, some_text, word};
-use super::resource::RobotArgs;
-use super::{Meant, value};
-use crate::asking::Asking;
-use crate::commands::secret::{PasswordArgs, Secret, beside};
+use super::client::UsersClientArgs;
+use super::flags::{AttributeValues, clearable, flag_of, non_blank};
+use super::response::value;
+use super::selector::UserSelector;
+use crate::commands::new_password::{
+    ChangePasswordArgs, NewPassword, PasswordArgs, with_generated,
+};
 use crate::failure::{Exit, Failure};
-use crate::view::{Cell, Sheet, line};
+use crate::output::cell::{Cell, DetailView, field};
+use crate::prompts::Prompts;
 
 /// Create a user
 ///
-/// It takes a robot's sign-in or token with the scope qvalon. A user needs a password unless
-/// --auth-type is LDAP; no flag takes it, for other users of the machine can see flags: it is
-/// asked for.
+/// Requires the sign-in or the token of a robot with the scope qvalon. Prompts for a password unless
+/// --auth-type is LDAP. There is no flag for it, because other users of the machine can see flags.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   muster users create kim --email kim@example.com --generate
-  muster users create kim --first-name Kim --level SHOP --shop-ids 17,18     # asks for the password
+  muster users create kim --first-name Kim --level SHOP --shop-ids 17,18     # prompts for the password
   muster users create kim --auth-type LDAP --ldap-login acme/kim
   pass show kim | muster users create kim --admin --password-stdin --output json | jq .id")]
 pub struct Create {
-    /// The user's login
-    #[arg(value_name = "LOGIN", value_parser = some_text)]
+    /// Login of the user
+    #[arg(value_name = "LOGIN", value_parser = non_blank)]
     new_login: String,
-    /// External id; it stays as it is from then on
-    #[arg(long, value_name = "TEXT", value_parser = some_text, help_heading = "Person")]
+    /// External id, which cannot be changed later
+    #[arg(long, value_name = "TEXT", value_parser = non_blank, help_heading = "Person")]
     external_id: Option<String>,
     #[command(flatten)]
-    attributes: Attributes,
+    attributes: AttributeValues,
     #[command(flatten)]
     password: PasswordArgs,
     #[command(flatten)]
-    robot: RobotArgs,
+    client: UsersClientArgs,
 }
 
-/// Change a user; what is not named stays as it is
+/// Change a user
 ///
-/// It takes a robot's sign-in or token with the scope qvalon. What is yes or no, such as --admin,
-/// becomes no by --admin=false; other values are taken away by --clear.
+/// Requires the sign-in or the token of a robot with the scope qvalon. Attributes that are not given
+/// keep their values. Switch off flags such as --admin with --admin=false; remove other values with
+/// --clear.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -52,36 +56,33 @@ Examples:
   muster users update 4711 --active=false
   muster users update kim --new-login kim.lee --supervisor --admin=false
   muster users update kim --level COMPANY --clear shop-ids
-  muster users update kim --password                  # asks for it")]
+  muster users update kim --password                  # prompts for it")]
 pub struct Update {
     #[command(flatten)]
-    user: Meant,
-    /// The login from now on
-    #[arg(long, value_name = "LOGIN", value_parser = some_text, help_heading = "Person")]
+    user: UserSelector,
+    /// New login
+    #[arg(long, value_name = "LOGIN", value_parser = non_blank, help_heading = "Person")]
     new_login: Option<String>,
     #[command(flatten)]
-    attributes: Attributes,
-    /// Take a value away; may be given several times
+    attributes: AttributeValues,
+    /// Remove the value of an attribute (repeatable)
     #[arg(long, value_name = "ATTRIBUTE", value_parser = clearable())]
     clear: Vec<Attribute>,
-    /// Ask for a new password
-    #[arg(long, help_heading = "Password", conflicts_with_all = ["generate", "password_stdin"])]
-    password: bool,
     #[command(flatten)]
-    secret: PasswordArgs,
+    password: ChangePasswordArgs,
     #[command(flatten)]
-    robot: RobotArgs,
+    client: UsersClientArgs,
 }
 
-/// A user as the resource shows one: what is not set is not there.
+/// A user of the resource, with the attributes that are set.
 #[derive(Deserialize)]
-struct UserView(Map<String, Value>);
+struct QvalonUser(Map<String, Value>);
 
-impl Sheet for UserView {
-    fn lines(self) -> Vec<(String, Cell)> {
-        let known = |name: &str, key| Some(line(name, value(self.0.get(key)?)));
+impl DetailView for QvalonUser {
+    fn fields(self) -> Vec<(String, Cell)> {
+        let known = |name: &str, key| Some(field(name, value(self.0.get(key)?)));
         let first = [("Id", "id"), ("Login", "login"), ("Password", "password")];
-        // In the catalogue's order and by its names, as `muster users show` has them.
+        // In the order and with the names of the catalogue, as in `muster users show`.
         let others = CATALOGUE
             .iter()
             .filter(|spec| !matches!(spec.attribute, Attribute::Username | Attribute::Password));
@@ -94,12 +95,16 @@ impl Sheet for UserView {
 }
 
 impl Create {
-    /// Does it.
-    pub fn run(self, asking: Asking) -> Result<Exit, Failure> {
-        let resource = self.robot.open()?;
-        // Who signs in by LDAP has the password there.
-        let by_ldap = self.attributes.get(Attribute::AuthType) == Some(&json!("LDAP"));
-        let secret = self.password.renewed(!by_ldap, &self.new_login, asking)?;
+    /// Creates the user.
+    pub fn run(self, prompts: Prompts) -> Result<Exit, Failure> {
+        let client = self.client.open()?;
+        // The LDAP directory checks the password of its users.
+        let is_ldap = self.attributes.get(Attribute::AuthType) == Some(&json!("LDAP"));
+        let password = if is_ldap && !self.password.is_given() {
+            None
+        } else {
+            Some(self.password.new_password(&self.new_login, prompts)?)
+        };
         let mut members = self.attributes.into_members();
         set(&mut members, Attribute::Username, Some(&self.new_login));
         set(
@@ -107,75 +112,64 @@ impl Create {
             Attribute::ExternalId,
             self.external_id.as_deref(),
         );
-        set(
-            &mut members,
-            Attribute::Password,
-            secret.as_ref().map(Secret::expose),
-        );
-        let made = resource.create(members)?;
-        resource
-            .view
-            .object::<UserView>(&beside(secret.as_ref(), made)?)?;
-        Ok(Exit::Ok)
+        set_password(&mut members, password.as_ref());
+        let created = with_generated(password.as_ref(), client.create(members)?)?;
+        client.printer.object::<QvalonUser>(&created)
     }
 }
 
 impl Update {
-    /// Does it.
-    pub fn run(self, asking: Asking) -> Result<Exit, Failure> {
-        self.must_change()?;
-        let resource = self.robot.open()?;
+    /// Updates the user.
+    pub fn run(self, prompts: Prompts) -> Result<Exit, Failure> {
+        self.check()?;
+        let client = self.client.open()?;
         let id = match self.user.id() {
             Some(id) => id,
-            None => resource.find(&self.user.user)?,
+            None => client.find(&self.user.user)?,
         };
-        let secret = self
-            .secret
-            .renewed(self.password, &self.user.user, asking)?;
+        let password = self.password.new_password(&self.user.user, prompts)?;
         let mut members = self.attributes.into_members();
         set(&mut members, Attribute::Username, self.new_login.as_deref());
-        set(
-            &mut members,
-            Attribute::Password,
-            secret.as_ref().map(Secret::expose),
-        );
+        set_password(&mut members, password.as_ref());
         members.extend(
             self.clear
                 .iter()
                 .filter_map(|attribute| Some((attribute.spec().qvalon?.to_owned(), Value::Null))),
         );
-        let changed = resource.update(id, members)?;
-        resource
-            .view
-            .object::<UserView>(&beside(secret.as_ref(), changed)?)?;
-        Ok(Exit::Ok)
+        let changed = with_generated(password.as_ref(), client.update(id, members)?)?;
+        client.printer.object::<QvalonUser>(&changed)
     }
 
-    /// Refuses a change that changes nothing, or says two things of one attribute.
-    fn must_change(&self) -> Result<(), Failure> {
-        let renews = self.password || self.secret.is_given();
+    /// Returns an error if nothing is to be changed, or an attribute is both set and cleared.
+    fn check(&self) -> Result<(), Failure> {
         let sets = self.new_login.is_some() || !self.attributes.is_empty();
-        if !renews && !sets && self.clear.is_empty() {
-            return Err(Failure::usage("there is nothing to change").next(
-                "give a flag such as --email, --clear or --password; `muster help users update` \
-                 lists them",
+        if !self.password.is_given() && !sets && self.clear.is_empty() {
+            return Err(Failure::usage("nothing to change").hint(
+                "pass a flag such as --email, --clear or --password: see `muster help users \
+                 update`",
             ));
         }
-        let twice = self
+        let conflict = self
             .clear
             .iter()
             .find(|attribute| self.attributes.get(**attribute).is_some());
-        match twice.and_then(|attribute| word(*attribute)) {
-            Some(word) => Err(
-                Failure::usage(format!("{word} sets what --clear takes away"))
-                    .next("give one of them; nothing was sent"),
-            ),
+        match conflict.and_then(|attribute| flag_of(*attribute)) {
+            Some(flag) => Err(Failure::usage(format!(
+                "{flag} and --clear conflict: one sets, the other removes the value"
+            ))
+            .hint("pass only one of them; nothing was sent")),
             None => Ok(()),
         }
     }
 }
 
-/// Puts a text into a request, if there is one.
+/// Adds a password to a request, if there is one.
+fn set_password(members: &mut Map<String, Value>, password: Option<&NewPassword>) {
+    let password = password.map(|new| new.password.expose_secret());
+    set(members, Attribute::Password, password);
+}
+
+/// Adds a text to a request, if there is one.
 fn set(members: &mut Map<String, Value>, attribute: Attribute, text: Option<&str>) {
     if let (Some(key), Some(text)) = (attribute.spec().qvalon, text) {
         members.insert(key.to_owned(), Value::from(text));

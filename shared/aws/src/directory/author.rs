@@ -1,20 +1,20 @@
-//! Who writes users, and when.
+//! Author of a write: a robot or an operator, and the time.
 
 use jiff::Timestamp;
 
-/// What stands in the place of a dialect where an operator wrote.
-pub(super) const CONSOLE: &str = "console";
+/// Stored in place of the dialect when an operator wrote.
+pub(super) const CONSOLE_DIALECT: &str = "console";
 
-/// Who writes, and when: kept with the user.
+/// Author and time of a write, stored with the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Author {
-    /// Who.
+    /// The robot or operator.
     pub writer: Writer,
-    /// When.
+    /// Time of the write.
     pub at: Timestamp,
 }
 
-/// Who writes.
+/// The robot or operator that writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Writer {
     /// A robot, through one of the dialects.
@@ -23,7 +23,7 @@ pub enum Writer {
         dialect: String,
         /// The robot that sent the request.
         robot: String,
-        /// The run that wrote, where there is one.
+        /// The run that wrote, if there is one.
         run: Option<String>,
     },
     /// The operator of this name, through `console`.
@@ -31,16 +31,16 @@ pub enum Writer {
 }
 
 impl Writer {
-    /// The dialect, or `console`.
+    /// Returns the dialect, or `console`.
     #[must_use]
     pub fn dialect(&self) -> &str {
         match self {
             Self::Robot { dialect, .. } => dialect,
-            Self::Operator(_) => CONSOLE,
+            Self::Operator(_) => CONSOLE_DIALECT,
         }
     }
 
-    /// The name of the robot or operator.
+    /// Returns the name of the robot or operator.
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Robot { robot, .. } => robot,
@@ -48,7 +48,7 @@ impl Writer {
         }
     }
 
-    /// The run that wrote, where there is one.
+    /// Returns the run that wrote, if there is one.
     #[must_use]
     pub fn run(&self) -> Option<&str> {
         match self {

@@ -1,39 +1,40 @@
-//! Users as they are shown: with who made and who changed them. Found by what is unique, and only
-//! ever in their own tenant.
+//! Users as they are displayed, with the authors of their creation and last change. A user is found
+//! by a key that is unique, and only within its own tenant.
 
 use muster_core::attribute::Attribute;
 use muster_core::login::Login;
 use muster_core::plan::User;
 use muster_core::value::Value;
 
+use super::attributes::{broken, take_text, user_key};
 use super::author::Author;
-use super::changes::{Change, Changes, MOST, parse};
-use super::read::LOOKS;
-use super::row::{Stored, broken, take_text, user_key};
+use super::handle::Directory;
+use super::history::{ChangeHistory, MAX_CHANGES, RecordedChange, parse};
+use super::read::MAX_LOOKUPS;
+use super::row::LoginRow;
 use super::stamps::Stamps;
-use crate::Store;
+use crate::dynamodb::row::{Attributes, text};
 use crate::error::StoreError;
-use crate::row::{Attributes, text};
 
-/// A user as the directory has it.
+/// A user of the directory with its history.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct UserEntry {
     /// The user.
     pub user: User,
-    /// Who made it.
+    /// Author of the creation.
     pub created: Author,
-    /// Who changed it last.
+    /// Author of the last change.
     pub updated: Author,
-    /// How it was made, as it is stored.
+    /// The creation, as it is stored.
     creation: String,
-    pub(super) changes: Changes,
+    pub(super) changes: ChangeHistory,
     pub(super) stamps: Stamps,
 }
 
-/// What is unique about a user within the tenant.
+/// A unique key of a user within the tenant.
 #[derive(Debug, Clone, Copy)]
 pub enum UserKey<'k> {
-    /// The id. A user whom an import made this moment may not be found by it yet.
+    /// The id. A user that an import has just created may not be found by it yet.
     Id(u64),
     /// The login, in any spelling.
     Login(&'k Login<'k>),
@@ -41,20 +42,20 @@ pub enum UserKey<'k> {
     ExternalId(&'k str),
 }
 
-impl Entry {
-    /// Reads a row; `None`: it is no user's.
+impl UserEntry {
+    /// Reads a row; `None` if it is not the row of a user.
     pub(super) fn read(mut row: Attributes) -> Result<Option<Self>, StoreError> {
         if !row.contains_key("id") {
             return Ok(None);
         }
         let creation = take_text(&mut row, "created")?;
         let (created, _) = parse(&creation).ok_or_else(|| broken("created"))?;
-        let Stored {
+        let LoginRow {
             version: _,
             stamps,
             changes,
             user,
-        } = Stored::read(row)?;
+        } = LoginRow::read(row)?;
         let updated = changes.last_author()?;
         Ok(user.map(|user| Self {
             user,
@@ -66,42 +67,42 @@ impl Entry {
         }))
     }
 
-    /// Whether the user is not blocked.
+    /// Returns true unless the user is blocked.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.user.values.get(&Attribute::Active) != Some(&Value::Flag(false))
     }
 
-    /// What was changed, the newest first, as far as it is kept; how the user was made comes last,
-    /// unless there is no room for it.
+    /// Returns the recorded changes, the newest first. The creation comes last, unless there is no
+    /// room for it.
     ///
     /// # Errors
-    /// The row is not what this version writes.
-    pub fn changes(&self) -> Result<Vec<Change>, StoreError> {
+    /// Returns an error if the row cannot be read by this version.
+    pub fn changes(&self) -> Result<Vec<RecordedChange>, StoreError> {
         let mut changes = self.changes.list()?;
-        changes.push(Change::read(&self.creation)?);
-        changes.truncate(MOST);
+        changes.push(RecordedChange::read(&self.creation)?);
+        changes.truncate(MAX_CHANGES);
         Ok(changes)
     }
 }
 
-impl Store {
-    /// The user of `tenant` whom `key` names.
+impl Directory<'_> {
+    /// Returns the user of `tenant` with this key.
     ///
     /// # Errors
-    /// The store's.
-    pub async fn find_user(
-        &self,
+    /// Returns an error if the store request fails.
+    pub async fn find(
+        self,
         tenant: &str,
         key: UserKey<'_>,
-    ) -> Result<Option<Entry>, StoreError> {
+    ) -> Result<Option<UserEntry>, StoreError> {
         let row = self.user_row(tenant, key).await?;
-        Ok(row.map(Entry::read).transpose()?.flatten())
+        Ok(row.map(UserEntry::read).transpose()?.flatten())
     }
 
-    /// The row of the user of `tenant` whom `key` names.
+    /// Returns the row of the user of `tenant` with this key.
     pub(super) async fn user_row(
-        &self,
+        self,
         tenant: &str,
         key: UserKey<'_>,
     ) -> Result<Option<Attributes>, StoreError> {
@@ -116,19 +117,20 @@ impl Store {
     }
 
     async fn row_by_external_id(
-        &self,
+        self,
         tenant: &str,
         id: &str,
     ) -> Result<Option<Attributes>, StoreError> {
         let mut before = None;
-        for _ in 0..LOOKS {
+        for _ in 0..MAX_LOOKUPS {
             let Some(claim) = self.claims(tenant, [id]).await?.remove(id) else {
                 return Ok(None);
             };
             let row = self.row_at(&claim.login).await?;
             let external_id = Attribute::ExternalId.name();
             let row = row.filter(|row| is(row, "tenant", tenant) && is(row, external_id, id));
-            // A claim alone proves nothing; but one that has moved meanwhile moved with its user.
+            // A claim alone proves nothing. But a claim that changed since the last read changed
+            // with its user: read again.
             if row.is_some() || before.as_ref() == Some(&claim.login) {
                 return Ok(row);
             }
@@ -137,10 +139,10 @@ impl Store {
         Err(StoreError::contended("BatchGetItem"))
     }
 
-    /// What stands under a login in its canonical form.
-    pub(super) async fn row_at(&self, canon: &str) -> Result<Option<Attributes>, StoreError> {
+    /// Reads the row of a login in its canonical form.
+    pub(super) async fn row_at(self, canon: &str) -> Result<Option<Attributes>, StoreError> {
         let key = user_key(canon);
-        Ok(self.directory_rows([key.clone()]).await?.remove(&key))
+        Ok(self.rows([key.clone()]).await?.remove(&key))
     }
 }
 

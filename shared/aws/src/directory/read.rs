@@ -1,46 +1,47 @@
-//! Consistent reads of users: many by login, some by id.
+//! Consistent reads of users, by login and by id.
 
 use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use muster_core::login::canon;
 use muster_core::plan::User;
 
-use super::row::{Stored, canon_of, id_key, shard, user_key};
-use crate::Store;
-use crate::batch::RowKey;
+use super::attributes::{canon_of, id_key, shard, user_key};
+use super::handle::Directory;
+use super::row::LoginRow;
+use crate::dynamodb::expression::Condition;
+use crate::dynamodb::row::{Attributes, RowKey, number, text};
 use crate::error::StoreError;
-use crate::row::{Attributes, number, text};
 
-/// Queries of the index at once.
-pub(super) const QUERIES: usize = 16;
-/// How often a user is looked for who gets another login at every look.
-pub(super) const LOOKS: usize = 8;
+/// Maximum concurrent queries of the index.
+pub(super) const CONCURRENT_QUERIES: usize = 16;
+/// Maximum lookups of a user whose login changes at every lookup.
+pub(super) const MAX_LOOKUPS: usize = 8;
 
-impl Store {
-    /// What stands under these logins, given in their canonical form. Absent ones are left out.
+impl Directory<'_> {
+    /// Reads the rows of these logins, given in their canonical form. Absent ones are left out.
     ///
     /// # Errors
-    /// The store's; nothing is known then.
+    /// Returns an error if the store request fails.
     pub async fn users(
-        &self,
+        self,
         canons: impl IntoIterator<Item = &str>,
-    ) -> Result<HashMap<String, Stored>, StoreError> {
-        self.directory_rows(canons.into_iter().map(user_key))
+    ) -> Result<HashMap<String, LoginRow>, StoreError> {
+        self.rows(canons.into_iter().map(user_key))
             .await?
             .into_iter()
             .filter_map(|(key, row)| Some((canon_of(&key)?.to_owned(), row)))
-            .map(|(canon, row)| Ok((canon, Stored::read(row)?)))
+            .map(|(canon, row)| Ok((canon, LoginRow::read(row)?)))
             .collect()
     }
 
-    /// The canonical logins of a tenant's users with these ids, where there are such users.
+    /// Returns the canonical logins of the tenant's users with these ids. Ids without a user are
+    /// left out.
     ///
     /// # Errors
-    /// The store's.
+    /// Returns an error if the store request fails.
     pub async fn logins_by_id(
-        &self,
+        self,
         tenant: &str,
         ids: impl IntoIterator<Item = u64>,
     ) -> Result<HashMap<u64, String>, StoreError> {
@@ -48,41 +49,41 @@ impl Store {
         Ok(users.map(|(canon, user)| (user.id, canon)).collect())
     }
 
-    /// A tenant's users with these ids, where there are such users, by their canonical logins. Of
-    /// those whom an import made this moment, some may not be found yet.
+    /// Returns the tenant's users with these ids, by canonical login. Ids without a user are left
+    /// out. A user that an import has just created may not be found yet.
     ///
     /// # Errors
-    /// The store's.
+    /// Returns an error if the store request fails.
     pub async fn users_by_id(
-        &self,
+        self,
         tenant: &str,
         ids: impl IntoIterator<Item = u64>,
     ) -> Result<HashMap<String, User>, StoreError> {
         let mut users = HashMap::new();
         for row in self.rows_by_id(tenant, ids).await?.into_values() {
-            let user = Stored::read(row)?.user;
+            let user = LoginRow::read(row)?.user;
             users.extend(user.map(|user| (canon(&user.login).into_owned(), user)));
         }
         Ok(users)
     }
 
-    /// The rows of a tenant's users with these ids, where there are such users.
+    /// Reads the rows of the tenant's users with these ids. Ids without a user are left out.
     pub(super) async fn rows_by_id(
-        &self,
+        self,
         tenant: &str,
         ids: impl IntoIterator<Item = u64>,
     ) -> Result<HashMap<u64, Attributes>, StoreError> {
         let mut left: BTreeSet<u64> = ids.into_iter().collect();
         let mut before = HashMap::new();
         let mut found = HashMap::new();
-        for _ in 0..LOOKS {
-            let logins = self.pointers(tenant, &left).await?;
+        for _ in 0..MAX_LOOKUPS {
+            let logins = self.candidate_logins(tenant, &left).await?;
             let rows = logins.values().map(|canon| user_key(canon));
-            let rows = self.directory_rows(rows).await?;
+            let rows = self.rows(rows).await?;
             left.clear();
             for (id, canon) in &logins {
-                // The index may be behind, and the user renamed since: only the row itself says
-                // who has an id.
+                // The index may lag, or the user was renamed since: only the row itself shows who
+                // has an id.
                 match rows
                     .get(&user_key(canon))
                     .filter(|row| is(row, tenant, *id))
@@ -100,17 +101,17 @@ impl Store {
         Err(StoreError::contended("BatchGetItem"))
     }
 
-    /// The logins under which users of the tenant are to be looked for; the rows decide.
-    async fn pointers(
-        &self,
+    /// Returns the logins under which to look for these users; the rows must confirm them.
+    async fn candidate_logins(
+        self,
         tenant: &str,
         ids: &BTreeSet<u64>,
     ) -> Result<HashMap<u64, String>, StoreError> {
-        let mut found = self.claimed_ids(tenant, ids.iter().copied()).await?;
+        let mut found = self.id_row_logins(tenant, ids.iter().copied()).await?;
         let others = ids.iter().filter(|id| !found.contains_key(id)).copied();
         let indexed: Vec<(u64, String)> = stream::iter(others.collect::<Vec<_>>())
-            .map(async |id| Ok::<_, StoreError>((id, self.indexed_id(tenant, id).await?)))
-            .buffer_unordered(QUERIES)
+            .map(async |id| Ok::<_, StoreError>((id, self.indexed_login(tenant, id).await?)))
+            .buffer_unordered(CONCURRENT_QUERIES)
             .try_filter_map(async |(id, canon)| Ok(canon.map(|canon| (id, canon))))
             .try_collect()
             .await?;
@@ -118,15 +119,16 @@ impl Store {
         Ok(found)
     }
 
-    /// The logins of those among these who were made or renamed alone: that is known at once.
-    async fn claimed_ids(
-        &self,
+    /// Returns the logins of the users among these who were created or renamed by a single-user
+    /// write: those are known at once.
+    async fn id_row_logins(
+        self,
         tenant: &str,
         ids: impl IntoIterator<Item = u64>,
     ) -> Result<HashMap<u64, String>, StoreError> {
         let ids: HashMap<String, u64> =
             ids.into_iter().map(|id| (id_key(tenant, id), id)).collect();
-        let rows = self.directory_rows(ids.keys().cloned()).await?;
+        let rows = self.rows(ids.keys().cloned()).await?;
         Ok(rows
             .into_iter()
             .filter_map(|(key, row)| {
@@ -136,18 +138,13 @@ impl Store {
             .collect())
     }
 
-    /// The login that the index has for an id, which may be behind.
-    async fn indexed_id(&self, tenant: &str, id: u64) -> Result<Option<String>, StoreError> {
+    /// Returns the login that the index lists for an id. The index may lag.
+    async fn indexed_login(self, tenant: &str, id: u64) -> Result<Option<String>, StoreError> {
+        let hit = Condition::equals("shard", text(shard(tenant, id)))
+            .and(Condition::equals("id", number(id)));
         let found = self
-            .client
-            .query()
-            .table_name(&self.tables.directory)
-            .index_name("by_tenant")
-            .key_condition_expression("#shard = :shard AND #id = :id")
-            .expression_attribute_names("#shard", "shard")
-            .expression_attribute_names("#id", "id")
-            .expression_attribute_values(":shard", text(shard(tenant, id)))
-            .expression_attribute_values(":id", AttributeValue::N(id.to_string()))
+            .store
+            .query_users_index(hit)
             .send()
             .await
             .map_err(StoreError::sdk("Query"))?;
@@ -157,15 +154,18 @@ impl Store {
         }))
     }
 
-    /// Rows of the directory by key, read consistently. Absent ones are left out.
-    pub(crate) async fn directory_rows(
-        &self,
+    /// Reads rows of the directory by key, consistently. Absent ones are left out.
+    pub(super) async fn rows(
+        self,
         keys: impl IntoIterator<Item = String>,
     ) -> Result<HashMap<String, Attributes>, StoreError> {
-        // A key that comes twice fails the whole request.
+        // A duplicate key fails the whole request.
         let keys: BTreeSet<String> = keys.into_iter().collect();
         let keys: Vec<Pk> = keys.into_iter().map(Pk).collect();
-        let rows = self.batch_rows(&self.tables.directory, &keys).await?;
+        let rows = self
+            .store
+            .batch_get(&self.store.tables.directory, &keys)
+            .await?;
         Ok(rows
             .into_iter()
             .filter_map(|row| Some((row.get("pk")?.as_s().ok()?.clone(), row)))
@@ -182,7 +182,7 @@ impl RowKey for Pk {
     }
 }
 
-/// Whether this is the row of the tenant's user with this id.
+/// Returns true if this is the row of the tenant's user with this id.
 fn is(row: &Attributes, tenant: &str, id: u64) -> bool {
     row.get("tenant") == Some(&text(tenant)) && row.get("id") == Some(&number(id))
 }

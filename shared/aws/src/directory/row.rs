@@ -1,67 +1,33 @@
-//! A user's row: how the domain's values stand in DynamoDB, and back.
+//! Decoding of the row of a login.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use muster_core::attribute::{Attribute, CATALOGUE, Kind};
+use muster_core::attribute::{Attribute, AttributeKind, CATALOGUE};
 use muster_core::plan::User;
 use muster_core::value::Value;
 
-use super::changes::Changes;
+use super::attributes::{broken, canon_of, parse_number, take_number, take_text};
+use super::history::ChangeHistory;
 use super::stamps::{Stamps, read_stamps};
+use crate::dynamodb::row::Attributes;
 use crate::error::StoreError;
-use crate::row::{Attributes, number, text};
 
-/// Shards of the index that lists a tenant's users.
-pub(super) const TENANT_SHARDS: u64 = 32;
-
-/// What stands under a login.
+/// The row of a login.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stored {
-    /// Grows with every write, also across the users that had the login one after the other.
+pub struct LoginRow {
+    /// Grows with every write, across all users that have had the login.
     pub version: u64,
-    /// What runs wrote here.
+    /// Stamps of the runs that wrote this row.
     pub stamps: Stamps,
-    /// What was changed here, and by whom; of this user, not of the login.
-    pub changes: Changes,
-    /// The user; `None` where a rename left only a tombstone.
+    /// Change history of this user, not of the login.
+    pub changes: ChangeHistory,
+    /// The user; `None` if the row is a tombstone.
     pub user: Option<User>,
 }
 
-/// The key of the row of a login in its canonical form.
-#[must_use]
-pub(crate) fn user_key(canon: &str) -> String {
-    ["U#", canon].concat()
-}
-
-/// The key of the row that names the login of a user who was made or renamed alone.
-pub(super) fn id_key(tenant: &str, id: u64) -> String {
-    format!("I#{tenant}#{id}")
-}
-
-pub(super) fn canon_of(key: &str) -> Option<&str> {
-    key.strip_prefix("U#")
-}
-
-/// The partition of the index `by_tenant` that lists a user.
-pub(crate) fn shard(tenant: &str, id: u64) -> String {
-    format!("{tenant}#{}", id % TENANT_SHARDS)
-}
-
-pub(super) fn to_attribute(value: &Value<'_>) -> AttributeValue {
-    match value {
-        Value::Text(value) => text(value.as_ref()),
-        Value::Flag(flag) => AttributeValue::Bool(*flag),
-        Value::Integer(value) => number(*value),
-        Value::Texts(values) => {
-            AttributeValue::L(values.iter().map(|value| text(value.as_ref())).collect())
-        }
-        Value::Integers(values) => AttributeValue::L(values.iter().copied().map(number).collect()),
-    }
-}
-
-impl Stored {
+impl LoginRow {
     /// Reads a row.
     pub(super) fn read(mut row: Attributes) -> Result<Self, StoreError> {
         let version = take_number(&mut row, "version")?;
@@ -70,8 +36,8 @@ impl Stored {
             Some(stamps) => read_stamps(&stamps)?,
         };
         let changes = match row.remove("changes") {
-            None => Changes::default(),
-            Some(changes) => Changes::read(changes)?,
+            None => ChangeHistory::default(),
+            Some(changes) => ChangeHistory::read(changes)?,
         };
         let user = match row.remove("id") {
             None => None,
@@ -92,12 +58,6 @@ impl Stored {
     }
 }
 
-/// The attribute `login`: how a login is shown, where that is not its canonical form. Most are shown
-/// as they stand in the key, which need not be paid for twice.
-pub(super) fn login_attribute(shown: &str, canon: &str) -> Option<AttributeValue> {
-    (shown != canon).then(|| text(shown))
-}
-
 fn read_login(row: &mut Attributes) -> Result<String, StoreError> {
     if row.contains_key("login") {
         return take_text(row, "login");
@@ -111,7 +71,7 @@ fn read_login(row: &mut Attributes) -> Result<String, StoreError> {
 fn read_values(row: &mut Attributes) -> Result<BTreeMap<Attribute, Value<'static>>, StoreError> {
     let mut values = BTreeMap::new();
     for spec in CATALOGUE {
-        // The user name stands as `login`.
+        // The user name is stored as `login`.
         if spec.attribute == Attribute::Username {
             continue;
         }
@@ -123,69 +83,35 @@ fn read_values(row: &mut Attributes) -> Result<BTreeMap<Attribute, Value<'static
     Ok(values)
 }
 
-fn read_value(kind: Kind, stored: AttributeValue) -> Option<Value<'static>> {
+fn read_value(kind: AttributeKind, stored: AttributeValue) -> Option<Value<'static>> {
     match kind {
-        Kind::Flag { .. } => stored.as_bool().ok().copied().map(Value::Flag),
-        Kind::Gender | Kind::UserId | Kind::Integer => {
+        AttributeKind::Flag { .. } => stored.as_bool().ok().copied().map(Value::Flag),
+        AttributeKind::Gender | AttributeKind::UserId | AttributeKind::Integer => {
             stored.as_n().ok()?.parse().ok().map(Value::Integer)
         }
-        Kind::TextList => {
+        AttributeKind::TextList => {
             let items = stored.as_l().ok()?.iter();
             let texts = items.map(|item| Some(Cow::Owned(item.as_s().ok()?.clone())));
             texts.collect::<Option<_>>().map(Value::Texts)
         }
-        Kind::IdList => {
+        AttributeKind::IdList => {
             let items = stored.as_l().ok()?.iter();
             let ids = items.map(|item| item.as_n().ok()?.parse().ok());
             ids.collect::<Option<_>>().map(Value::Integers)
         }
-        Kind::Login
-        | Kind::Text
-        | Kind::Role
-        | Kind::Email
-        | Kind::Phone
-        | Kind::Language
-        | Kind::TimeZone
-        | Kind::Date
-        | Kind::EncodedObject
-        | Kind::Choice(_)
-        | Kind::Secret => match stored {
+        AttributeKind::Login
+        | AttributeKind::Text
+        | AttributeKind::Role
+        | AttributeKind::Email
+        | AttributeKind::Phone
+        | AttributeKind::Language
+        | AttributeKind::TimeZone
+        | AttributeKind::Date
+        | AttributeKind::EncodedObject
+        | AttributeKind::Choice(_)
+        | AttributeKind::Secret => match stored {
             AttributeValue::S(text) => Some(Value::Text(Cow::Owned(text))),
             _ => None,
         },
-    }
-}
-
-pub(super) fn take_text(row: &mut Attributes, name: &'static str) -> Result<String, StoreError> {
-    match row.remove(name) {
-        Some(AttributeValue::S(text)) => Ok(text),
-        _ => Err(broken(name)),
-    }
-}
-
-fn take_number<T: std::str::FromStr>(
-    row: &mut Attributes,
-    name: &'static str,
-) -> Result<T, StoreError> {
-    row.remove(name)
-        .ok_or_else(|| broken(name))
-        .and_then(|value| parse_number(&value, name))
-}
-
-fn parse_number<T: std::str::FromStr>(
-    value: &AttributeValue,
-    name: &'static str,
-) -> Result<T, StoreError> {
-    value
-        .as_n()
-        .ok()
-        .and_then(|digits| digits.parse().ok())
-        .ok_or_else(|| broken(name))
-}
-
-pub(super) fn broken(attribute: &'static str) -> StoreError {
-    StoreError::Row {
-        row: "a user",
-        reason: format!("the attribute `{attribute}` is missing or has a wrong type"),
     }
 }

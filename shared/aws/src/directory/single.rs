@@ -1,150 +1,152 @@
-//! Users written one at a time: the whole row, with the claims that go with it, under conditions on
-//! all of it that was read before (PROTOCOL §7). A row that a condition finds and that is the very
-//! one to be written was written by a try whose answer was lost.
+//! Single-user writes: the whole row with its claims, conditional on everything that was read
+//! before (protocol.md#claims). If a condition fails and the row it finds is exactly the row to
+//! write, an earlier attempt has written it and its response was lost.
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-};
 use muster_core::attribute::Attribute;
 use muster_core::login::{Login, canon};
 use muster_core::value::Assignment;
 
+use super::attributes::{id_key, login_attribute, to_attribute, user_key};
 use super::author::Author;
-use super::entry::{Entry, UserKey};
-use super::row::{Stored, id_key, login_attribute, to_attribute, user_key};
+use super::claims::{Claim, single_write};
+use super::entry::{UserEntry, UserKey};
+use super::handle::Directory;
+use super::row::LoginRow;
 use super::stamps::{Stamps, stamps_attribute};
-use super::statement::NewUser;
-use crate::Store;
-use crate::claims::{Claim, alone};
+use super::users::NewUser;
+use crate::dynamodb::expression::Condition;
+use crate::dynamodb::row::{Attributes, EXPIRES_AT, expiry, later, number, text};
+use crate::dynamodb::transaction::{Transacted, refusing_row};
+use crate::dynamodb::write::Write;
 use crate::error::StoreError;
-use crate::row::{Attributes, EXPIRES_AT, expiry, later, number, text};
-use crate::transact::{Transacted, found};
 
-/// How long a login remembers its runs after its user has got another one: as long as stamps count.
-const TOMBSTONE_KEPT: Duration = Duration::from_secs(72 * 3_600);
+/// Lifetime of the tombstone under a login that its user has left: as long as stamps count.
+const TOMBSTONE_LIFETIME: Duration = Duration::from_secs(72 * 3_600);
 
 /// A user as it was read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Seen {
+pub struct UserSnapshot {
     /// The user.
-    pub entry: Entry,
-    /// The row, with all that this version does not know.
+    pub entry: UserEntry,
+    /// The row, including attributes that this version does not know.
     row: Attributes,
 }
 
-/// What stands under a login.
+/// The row of a login as a single-user write finds it.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Seat {
-    /// Nothing.
+pub enum LoginSlot {
+    /// There is no row.
     Free,
-    /// What a user left there who has another login now.
+    /// A tombstone of a user who has another login now.
     Tombstone(Tombstone),
-    /// A user, of whatever tenant.
-    Taken(Box<Seen>),
+    /// A user of any tenant.
+    Taken(Box<UserSnapshot>),
 }
 
-/// What a user has left under an earlier login.
+/// The row that a user has left under an earlier login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tombstone {
     version: u64,
     stamps: Stamps,
 }
 
-/// The claim on the external id of a user that is written.
+/// The claim on the external id of the user to write.
 #[derive(Debug, Clone, Copy)]
-pub struct Claiming<'c> {
+pub struct ClaimWrite<'c> {
     /// The external id.
     pub external_id: &'c str,
-    /// The claim that stands; it must not have changed when the user is written.
+    /// The current claim; the write requires that it is unchanged.
     pub seen: Option<&'c Claim>,
-    /// The runs that count on the claim as well.
+    /// Other runs that count on the claim.
     pub runs: &'c [String],
 }
 
-/// What changes of a user.
+/// A change of a user.
 #[derive(Debug, Clone, Copy)]
 pub struct UserEdit<'c> {
-    /// What to set and clear.
+    /// The attributes to set and clear.
     pub difference: &'c [(Attribute, &'c Assignment<'c>)],
-    /// The new login, if it is spelt differently, and what stands there if it is another one.
-    pub login: Option<(&'c Login<'c>, Option<&'c Seat>)>,
-    /// The claim to be made or moved.
-    pub claim: Option<Claiming<'c>>,
+    /// The new login, if its spelling differs, and its login slot, if it is another login.
+    pub login: Option<(&'c Login<'c>, Option<&'c LoginSlot>)>,
+    /// The claim to make or move.
+    pub claim: Option<ClaimWrite<'c>>,
 }
 
-impl Seat {
+impl LoginSlot {
     fn read(row: Option<Attributes>) -> Result<Self, StoreError> {
         let Some(row) = row else {
             return Ok(Self::Free);
         };
-        if let Some(entry) = Entry::read(row.clone())? {
-            return Ok(Self::Taken(Box::new(Seen { entry, row })));
+        if let Some(entry) = UserEntry::read(row.clone())? {
+            return Ok(Self::Taken(Box::new(UserSnapshot { entry, row })));
         }
-        let Stored {
+        let LoginRow {
             version, stamps, ..
-        } = Stored::read(row)?;
+        } = LoginRow::read(row)?;
         Ok(Self::Tombstone(Tombstone { version, stamps }))
     }
 
-    /// The version and the stamps that a user who comes here continues.
-    fn left(&self) -> (u64, Stamps) {
+    /// Returns the version and the stamps that a user who takes this login continues.
+    fn inherited(&self) -> (u64, Stamps) {
         match self {
             Self::Tombstone(Tombstone { version, stamps }) => (*version, stamps.clone()),
             Self::Free | Self::Taken(_) => (0, Stamps::new()),
         }
     }
 
-    /// Holds while nobody has come here; a seat that is taken is none to come to.
+    /// Returns the condition that the slot is still as it was read. It never holds for a taken
+    /// login, which cannot be claimed.
     fn condition(&self) -> Condition {
         match self {
-            Self::Free | Self::Taken(_) => Condition::Absent,
-            Self::Tombstone(Tombstone { version, .. }) => Condition::Tombstone(*version),
+            Self::Free | Self::Taken(_) => Condition::row_absent(),
+            Self::Tombstone(Tombstone { version, .. }) => {
+                Condition::equals("version", number(*version)).and(Condition::absent("id"))
+            }
         }
     }
 }
 
-impl Store {
-    /// The user of `tenant` whom `key` names, to be changed.
+impl Directory<'_> {
+    /// Reads the user of `tenant` with this key, for a change.
     ///
     /// # Errors
-    /// The store's.
-    pub async fn see_user(
-        &self,
+    /// Returns an error if the store request fails.
+    pub async fn snapshot(
+        self,
         tenant: &str,
         key: UserKey<'_>,
-    ) -> Result<Option<Seen>, StoreError> {
+    ) -> Result<Option<UserSnapshot>, StoreError> {
         let Some(row) = self.user_row(tenant, key).await? else {
             return Ok(None);
         };
-        let entry = Entry::read(row.clone())?;
-        Ok(entry.map(|entry| Seen { entry, row }))
+        let entry = UserEntry::read(row.clone())?;
+        Ok(entry.map(|entry| UserSnapshot { entry, row }))
     }
 
-    /// What stands under a login.
+    /// Reads the slot of a login.
     ///
     /// # Errors
-    /// The store's.
-    pub async fn seat(&self, login: &Login<'_>) -> Result<Seat, StoreError> {
-        Seat::read(self.row_at(login.canon()).await?)
+    /// Returns an error if the store request fails.
+    pub async fn login_slot(self, login: &Login<'_>) -> Result<LoginSlot, StoreError> {
+        LoginSlot::read(self.row_at(login.canon()).await?)
     }
 
-    /// Makes a user on a seat that is not taken. `None`: somebody was faster; look again.
+    /// Creates a user in a login slot that is not taken. Returns `None` if another write came
+    /// first: read again.
     ///
     /// # Errors
-    /// The store's.
-    pub async fn create_user(
-        &self,
+    /// Returns an error if the store request fails.
+    pub async fn create(
+        self,
         new: &NewUser<'_>,
-        seat: &Seat,
-        claim: Option<Claiming<'_>>,
+        slot: &LoginSlot,
+        claim: Option<ClaimWrite<'_>>,
         author: &Author,
-    ) -> Result<Option<Entry>, StoreError> {
-        let (version, stamps) = seat.left();
+    ) -> Result<Option<UserEntry>, StoreError> {
+        let (version, stamps) = slot.inherited();
         let login = canon(new.login);
         let fields = new.fields(&login, author).into_iter();
         let mut row: Attributes = fields
@@ -155,31 +157,31 @@ impl Store {
         if !stamps.is_empty() {
             row.insert("stamps".to_owned(), stamps_attribute(&stamps));
         }
-        let mut puts = vec![self.put_row(row.clone(), seat.condition())?];
-        puts.push(self.put_row(id_row(new.tenant, new.id, &login), Condition::None)?);
+        let mut puts = vec![(row.clone(), Some(slot.condition()))];
+        puts.push((id_row(new.tenant, new.id, &login), None));
         if let Some(claim) = claim {
-            let write = alone(new.id, version + 1);
-            puts.push(self.put_claim(new.tenant, &login, claim, write)?);
+            let write = single_write(new.id, version + 1);
+            puts.push(put_claim(new.tenant, &login, claim, write));
         }
         self.put_user(row, puts).await
     }
 
-    /// Changes a user who has been seen. `None`: somebody was faster; look again.
+    /// Changes a user that was read. Returns `None` if another write came first: read again.
     ///
     /// # Errors
-    /// The store's.
-    pub async fn change_user(
-        &self,
-        seen: &Seen,
+    /// Returns an error if the store request fails.
+    pub async fn change(
+        self,
+        seen: &UserSnapshot,
         edit: UserEdit<'_>,
         author: &Author,
-    ) -> Result<Option<Entry>, StoreError> {
+    ) -> Result<Option<UserEntry>, StoreError> {
         let UserEdit {
             difference,
             login,
             claim,
         } = edit;
-        let Seen { entry, row } = seen;
+        let UserSnapshot { entry, row } = seen;
         let user = &entry.user;
         let mut row = row.clone();
         for (attribute, assignment) in difference {
@@ -196,157 +198,101 @@ impl Store {
         let changed = difference.iter().map(|(attribute, _)| *attribute);
         let changes = entry
             .changes
-            .and(author, renamed.into_iter().chain(changed));
+            .with(author, renamed.into_iter().chain(changed));
         let mut version = user.version + 1;
         row.insert("changes".to_owned(), changes);
-        let unchanged = Condition::Unchanged {
-            id: user.id,
-            version: user.version,
-        };
+        let unchanged = Condition::equals("id", number(user.id))
+            .and(Condition::equals("version", number(user.version)));
         let mut puts = Vec::new();
-        let mut now_at = canon(&user.login);
+        let mut current_login = canon(&user.login);
         if let Some((login, _)) = login {
             match login_attribute(login.shown(), login.canon()) {
                 Some(shown) => row.insert("login".to_owned(), shown),
                 None => row.remove("login"),
             };
         }
-        if let Some((login, Some(seat))) = login {
-            let (left, stamps) = seat.left();
-            version = left.max(user.version) + 1;
+        if let Some((login, Some(slot))) = login {
+            let (slot_version, stamps) = slot.inherited();
+            version = slot_version.max(user.version) + 1;
             row.insert("pk".to_owned(), text(user_key(login.canon())));
             row.insert("version".to_owned(), number(version));
-            // Stamps belong to the login, not to the person.
+            // Stamps belong to the login, not to the user.
             row.insert("stamps".to_owned(), stamps_attribute(&stamps));
-            puts.push(self.put_row(row.clone(), seat.condition())?);
-            puts.push(self.put_row(tombstone(seen, author), unchanged)?);
+            puts.push((row.clone(), Some(slot.condition())));
+            puts.push((tombstone(seen, author), Some(unchanged)));
             let id_row = id_row(&user.tenant, user.id, login.canon());
-            puts.push(self.put_row(id_row, Condition::None)?);
-            now_at = login.canon().into();
+            puts.push((id_row, None));
+            current_login = login.canon().into();
         } else {
             row.insert("version".to_owned(), number(version));
-            puts.push(self.put_row(row.clone(), unchanged)?);
+            puts.push((row.clone(), Some(unchanged)));
         }
         if let Some(claim) = claim {
-            let write = alone(user.id, version);
-            puts.push(self.put_claim(&user.tenant, &now_at, claim, write)?);
+            let write = single_write(user.id, version);
+            puts.push(put_claim(&user.tenant, &current_login, claim, write));
         }
         self.put_user(row, puts).await
     }
 
-    fn put_claim(
-        &self,
-        tenant: &str,
-        login: &str,
-        claim: Claiming<'_>,
-        write: String,
-    ) -> Result<Put, StoreError> {
-        let Claiming {
-            external_id,
-            seen,
-            runs,
-        } = claim;
-        let claim = Claim {
-            login: login.to_owned(),
-            runs: runs.iter().cloned().chain([write]).collect(),
-        };
-        let condition = seen.map_or(Condition::Absent, |seen| Condition::Claim(seen.clone()));
-        self.put_row(claim.row(tenant, external_id), condition)
-    }
-
-    fn put_row(&self, row: Attributes, condition: Condition) -> Result<Put, StoreError> {
-        let put = Put::builder()
-            .table_name(&self.tables.directory)
-            .set_item(Some(row))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let (text, values) = condition.expression();
-        let Some(text) = text else {
-            return Ok(put.build()?);
-        };
-        let mut put = put.condition_expression(text);
-        for (name, value) in values {
-            put = put
-                .expression_attribute_names(format!("#{name}"), name)
-                .expression_attribute_values(format!(":{name}"), value);
-        }
-        Ok(put.build()?)
-    }
-
     /// Writes everything or nothing; the user's row comes first.
-    async fn put_user(&self, row: Attributes, puts: Vec<Put>) -> Result<Option<Entry>, StoreError> {
-        self.directory_writes
-            .fetch_add(puts.len() as u64, Ordering::Relaxed);
-        let written = match <[Put; 1]>::try_from(puts) {
-            Ok([put]) => self.put_one(&row, put).await?,
+    async fn put_user(
+        self,
+        row: Attributes,
+        puts: Vec<RowPut>,
+    ) -> Result<Option<UserEntry>, StoreError> {
+        let table = self.store.tables.directory.as_str();
+        self.store.count_directory_writes(puts.len());
+        let written = match <[RowPut; 1]>::try_from(puts) {
+            Ok([(row, condition)]) => self.store.put_into(table, row, condition).await?,
             Err(puts) => {
-                let writes: Vec<_> = puts
-                    .into_iter()
-                    .map(|put| TransactWriteItem::builder().put(put).build())
-                    .collect();
-                match self.transact(&writes).await? {
+                let writes = puts.into_iter().map(|(row, condition)| {
+                    let put = Write::put(table, row).returning_refusing_row();
+                    match condition {
+                        Some(condition) => put.only_if(condition).build(),
+                        None => put.build(),
+                    }
+                });
+                let writes: Vec<_> = writes.collect::<Result<_, _>>()?;
+                match self.store.transact(&writes).await? {
                     Transacted::Done => true,
-                    Transacted::Cancelled(reasons) => found(&reasons, 0).as_ref() == Some(&row),
+                    Transacted::Cancelled(reasons) => {
+                        refusing_row(&reasons, 0).as_ref() == Some(&row)
+                    }
                 }
             }
         };
-        if written { Entry::read(row) } else { Ok(None) }
-    }
-
-    async fn put_one(&self, row: &Attributes, put: Put) -> Result<bool, StoreError> {
-        let sent = self
-            .client
-            .put_item()
-            .table_name(put.table_name)
-            .set_item(Some(put.item))
-            .set_condition_expression(put.condition_expression)
-            .set_expression_attribute_names(put.expression_attribute_names)
-            .set_expression_attribute_values(put.expression_attribute_values)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let Err(error) = sent else {
-            return Ok(true);
-        };
-        match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                Ok(failed.item() == Some(row))
-            }
-            _ => Err(StoreError::from_sdk("PutItem", &error)),
+        if written {
+            UserEntry::read(row)
+        } else {
+            Ok(None)
         }
     }
 }
 
-/// What must be true of the row that is replaced.
-enum Condition {
-    None,
-    Absent,
-    Tombstone(u64),
-    Unchanged { id: u64, version: u64 },
-    Claim(Claim),
-}
-
-impl Condition {
-    fn expression(self) -> (Option<&'static str>, Vec<(&'static str, AttributeValue)>) {
-        match self {
-            Self::None => (None, Vec::new()),
-            Self::Absent => (Some("attribute_not_exists(pk)"), Vec::new()),
-            Self::Tombstone(version) => (
-                Some("#version = :version AND attribute_not_exists(id)"),
-                vec![("version", number(version))],
-            ),
-            Self::Unchanged { id, version } => (
-                Some("#id = :id AND #version = :version"),
-                vec![("id", number(id)), ("version", number(version))],
-            ),
-            Self::Claim(claim) => (
-                Some("#login = :login AND #runs = :runs"),
-                claim.attributes().into(),
-            ),
+fn put_claim(tenant: &str, login: &str, claim: ClaimWrite<'_>, write: String) -> RowPut {
+    let ClaimWrite {
+        external_id,
+        seen,
+        runs,
+    } = claim;
+    let claim = Claim {
+        login: login.to_owned(),
+        runs: runs.iter().cloned().chain([write]).collect(),
+    };
+    let condition = match seen {
+        None => Condition::row_absent(),
+        Some(seen) => {
+            let [(login, seen_login), (runs, seen_runs)] = seen.attributes();
+            Condition::equals(login, seen_login).and(Condition::equals(runs, seen_runs))
         }
-    }
+    };
+    (claim.row(tenant, external_id), Some(condition))
 }
 
-/// Where a user is to be found by the id (PROTOCOL §7.3).
+/// A row to put, and the condition on the one that it replaces.
+type RowPut = (Attributes, Option<Condition>);
+
+/// Returns the row by which a user is found by id (protocol.md#claims).
 fn id_row(tenant: &str, id: u64, canon: &str) -> Attributes {
     HashMap::from([
         ("pk".to_owned(), text(id_key(tenant, id))),
@@ -354,10 +300,11 @@ fn id_row(tenant: &str, id: u64, canon: &str) -> Attributes {
     ])
 }
 
-/// What stays under the login that a user leaves: neither tenant nor id, so it is in no index.
-fn tombstone(seen: &Seen, author: &Author) -> Attributes {
+/// Returns the tombstone for the login that a user leaves. It has neither tenant nor id, so it is
+/// in no index.
+fn tombstone(seen: &UserSnapshot, author: &Author) -> Attributes {
     let entry = &seen.entry;
-    let until = expiry(later(author.at, TOMBSTONE_KEPT));
+    let until = expiry(later(author.at, TOMBSTONE_LIFETIME));
     HashMap::from([
         ("pk".to_owned(), text(user_key(&canon(&entry.user.login)))),
         ("version".to_owned(), number(entry.user.version + 1)),

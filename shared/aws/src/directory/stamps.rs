@@ -1,40 +1,40 @@
-//! Stamps: what the records of runs have done to a user, in the user's own row (PROTOCOL §6).
+//! Stamps: markers of applied records, in the user's own row (protocol.md#stamps).
 
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::row::broken;
+use super::attributes::broken;
 use crate::error::StoreError;
 
-/// Stamps by run (PROTOCOL §6): they make a record of a run apply at most once.
+/// Stamps by run (protocol.md#stamps). They make a record of a run apply at most once.
 pub type Stamps = BTreeMap<String, Stamp>;
 
-/// What one record of a run did to a user.
+/// The marker of one applied record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
     /// The task of the run.
     pub task: u64,
     /// The record's number in the run's input.
     pub record: u64,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
     /// Codes of the warnings that came from the directory, not from the record.
     pub warnings: Vec<String>,
-    /// Until when a replay could come, in seconds since 1970.
+    /// Time until which a replay is possible, in epoch seconds.
     pub until: i64,
 }
 
-/// What a record's write did.
+/// Outcome of a record's write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Made the user.
+    /// The user was created.
     Created,
-    /// Changed the user.
+    /// The user was changed.
     Updated,
-    /// Nothing, though a write may have been under way: it is refused from now on.
+    /// Nothing changed. The stamp refuses a write of the record that may still be under way.
     Unchanged,
-    /// Nothing, and nothing will: the run was stopped before it (PROTOCOL §9).
+    /// The run was stopped before the record was applied (protocol.md#stopping).
     Stopped,
 }
 
@@ -91,8 +91,9 @@ impl Stamp {
     }
 }
 
-/// Stamps as they are stored: a line each of `<run> <task> <record> <outcome> <until>`, and a code
-/// each for the warnings. One text, for as an attribute of each part they would be half the row.
+/// Encodes stamps as they are stored: one line each of `<run> <task> <record> <outcome> <until>`,
+/// followed by the codes of the warnings. They are one text because separate attributes for all
+/// parts would take up half the row.
 pub(super) fn stamps_attribute(stamps: &Stamps) -> AttributeValue {
     let mut lines = String::with_capacity(stamps.len() * 96);
     for (run, stamp) in stamps {
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn stamps_come_back_as_they_were() {
+    fn stamps_round_trip() {
         let stamps = Stamps::from([
             ("run-1".to_owned(), stamp(Outcome::Created, &[])),
             ("run-2".to_owned(), stamp(Outcome::Updated, &["a", "b_c"])),
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_here_wrote_is_reported_and_not_guessed() {
+    fn malformed_stamps_are_reported() {
         for text in [
             "\n",
             " 206 7 updated 1",

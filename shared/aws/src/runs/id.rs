@@ -1,4 +1,4 @@
-//! The names of runs.
+//! Run ids.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,55 +7,55 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// How many lists the open runs are spread over.
-pub(crate) const SHARDS: u8 = 16;
+use crate::time_uuid::time_ordered;
 
-/// The name of a run: a UUID of version 7, so texts sort by time.
+/// Number of partitions that the `OPEN` rows are spread over.
+pub(crate) const OPEN_RUN_SHARDS: u8 = 16;
+
+/// Id of a run: a UUID of version 7, so its text form sorts by time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RunId(Uuid);
 
-/// A new UUID of version 7.
-pub(crate) fn time_ordered(now: Timestamp) -> Uuid {
-    let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
-    let random = rand::random::<[u8; 10]>();
-    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
-}
-
 impl RunId {
-    /// A new name for a run that begins at `now`.
+    /// Generates the id of a run that starts at `now`.
     #[must_use]
     pub fn generate(now: Timestamp) -> Self {
         Self(time_ordered(now))
     }
 
-    /// Reads the text form; anything else names no run.
+    /// Parses the canonical text form; returns `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        // `Uuid` also reads braces, URNs, upper case and texts without hyphens: one run, one name.
-        let spelt = text.len() == 36 && !text.bytes().any(|byte| byte.is_ascii_uppercase());
+        // `Uuid` also accepts braces, URNs, upper case and text without hyphens; a run has exactly
+        // one spelling.
+        let canonical = text.len() == 36 && !text.bytes().any(|byte| byte.is_ascii_uppercase());
         let id = Uuid::try_parse(text).ok()?;
-        (spelt && id.get_version_num() == 7).then_some(Self(id))
+        (canonical && id.get_version_num() == 7).then_some(Self(id))
     }
 
-    /// What sorts before the ids of all runs that begin at `at` or later, and behind all others.
+    /// Returns the id that sorts before those of all runs started at `at` or later, and after all
+    /// others.
     pub(crate) fn earliest(at: Timestamp) -> Self {
-        // Ids are as precise as a millisecond; what begins within one is later than it.
-        let part = i64::from(at.subsec_nanosecond() % 1_000_000 > 0);
-        let millis = at.as_millisecond().saturating_add(part);
+        // Ids have millisecond precision, so a time within a millisecond is rounded up.
+        let round_up = i64::from(at.subsec_nanosecond() % 1_000_000 > 0);
+        let millis = at.as_millisecond().saturating_add(round_up);
         let millis = u64::try_from(millis).unwrap_or_default();
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
     }
 
-    /// The text that sorts right before this id.
+    /// Returns the text that sorts right before this id.
     pub(crate) fn text_before(&self) -> String {
         let before = Uuid::from_u128(self.0.as_u128().saturating_sub(1));
         before.as_hyphenated().to_string()
     }
 
-    /// The list of open runs that it is in; the last byte of an id is random.
+    /// Returns the partition of its `OPEN` row, taken from the last byte, which is random.
     pub(crate) fn shard(&self) -> u8 {
-        self.0.as_bytes().last().map_or(0, |byte| byte % SHARDS)
+        self.0
+            .as_bytes()
+            .last()
+            .map_or(0, |byte| byte % OPEN_RUN_SHARDS)
     }
 }
 
@@ -69,7 +69,7 @@ impl FromStr for RunId {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text).ok_or("not the id of a run")
+        Self::parse(text).ok_or("invalid run id")
     }
 }
 
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_sort_by_time_and_come_back_from_their_text() {
+    fn ids_sort_by_time_and_round_trip_through_text() {
         let ids: Vec<_> = (0..5)
             .map(|second| RunId::generate(Timestamp::from_second(1_800_000_000 + second).unwrap()))
             .collect();
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_parts_the_ids_before_it_from_those_since() {
+    fn earliest_separates_the_ids_before_a_time_from_later_ones() {
         let at = |text: &str| -> Timestamp { text.parse().unwrap() };
         let id = RunId::generate(at("2026-11-22T01:02:03.004Z")).to_string();
         for (time, since) in [

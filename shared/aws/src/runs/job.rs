@@ -1,123 +1,124 @@
-//! What a run in the background remembers of itself (PROTOCOL §2, §4). It stands in the run's own
-//! row, so that every change of state is one conditional write.
+//! The job of a background run: its source, progress and chunks (protocol.md#states,
+//! protocol.md#checking). It is part of the run's own row, so that every change of state is one
+//! conditional write.
 
 use jiff::Timestamp;
 use muster_core::reader::{Compression, Format};
 use muster_core::run::State;
 use serde::{Deserialize, Serialize};
 
-use crate::background::Object;
-use crate::rounds::Round;
-use crate::row::{millis, millis_option};
+use super::round::Round;
+use crate::dynamodb::row::{millis, millis_option, whole_millis};
+use crate::s3::ObjectVersion;
 
-/// A run in the background.
+/// Data of a background run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
-    /// Where its data come from; absent: a request that was handed over, with its chunks.
+    /// Source of its data; absent for a request that was handed over, whose chunks are written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
-    /// The version of the task's settings that it goes by; absent as long as it is uploading.
+    /// Version of the task's settings that it uses; absent while it is uploading.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings_version: Option<u64>,
-    /// When it took its task, or began to be uploaded.
+    /// Time at which it acquired its task, or at which its upload began.
     #[serde(with = "millis")]
     pub acquired_at: Timestamp,
-    /// When it came into its state.
+    /// Time at which it entered its state.
     #[serde(with = "millis")]
     pub entered_at: Timestamp,
-    /// When messages for its state were queued; absent: not all of them are.
+    /// Time at which the messages for its state were queued; absent unless all of them were.
     #[serde(
         default,
         with = "millis_option",
         skip_serializing_if = "Option::is_none"
     )]
     pub queued_at: Option<Timestamp>,
-    /// When the processor was last heard of.
+    /// Time of the processor's last heartbeat.
     #[serde(
         default,
         with = "millis_option",
         skip_serializing_if = "Option::is_none"
     )]
     pub heard_at: Option<Timestamp>,
-    /// How often a processor began with it.
-    #[serde(default)]
-    pub tries: u32,
-    /// The object that is checked.
+    /// Number of attempts of processors.
+    #[serde(rename = "tries", default)]
+    pub attempts: u32,
+    /// The pinned object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub object: Option<Object>,
-    /// How far the processor has come; a hint.
+    pub object: Option<ObjectVersion>,
+    /// Reading progress of the processor; a hint.
     #[serde(default)]
     pub read: Read,
-    /// What the processor made of the object, once it has read all of it.
+    /// Chunks of the object, once the processor has read all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chunked: Option<Chunked>,
-    /// The round whose items and rejected records are shown: the last one that was entered.
+    /// Round whose items and rejected records are shown: the last one that was entered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<Round>,
-    /// Why it is stopping.
+    /// Reason for stopping.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<Stopped>,
 }
 
-/// An object that a client announced.
+/// Source of a run's data, as announced by the client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// How its text is made.
+    /// Text format.
     pub format: Format,
-    /// How it is packed.
+    /// Compression.
     pub compression: Compression,
-    /// The SHA-256 of its bytes as they are sent, in lower-case hex.
+    /// SHA-256 of the bytes as sent, in lower-case hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// The upload in parts; absent: the service has put the object itself.
+    /// Multipart upload; absent if the service wrote the object itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload: Option<Upload>,
 }
 
-/// An upload in parts.
+/// A multipart upload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Upload {
-    /// S3's name of it.
+    /// S3's upload id.
     pub id: String,
-    /// Bytes of each part but the last.
+    /// Size of each part but the last, in bytes.
     pub part_size: u64,
 }
 
-/// How far reading has come.
+/// Reading progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Read {
-    /// Bytes of the object.
+    /// Number of bytes read of the object.
     pub bytes: u64,
-    /// Records.
+    /// Number of records read.
     pub records: u64,
 }
 
 /// The chunks of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunked {
-    /// The attempt that made them; part of their names.
+    /// Name of the attempt that wrote them; part of their object keys.
     pub attempt: String,
-    /// How many there are.
+    /// Number of chunks.
     pub chunks: u32,
-    /// How many records they have together.
+    /// Number of records in all chunks.
     pub records: u64,
 }
 
-/// Why a run is stopping.
+/// Reason for stopping a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stopped {
-    /// A client asked for it.
+    /// A client cancelled the run.
     Cancelled,
-    /// A chunk could not be applied, however often it was tried, or time ran out.
+    /// The run was abandoned: a chunk used up its attempts, or the run got too old.
     GaveUp,
 }
 
 impl Job {
-    /// One that begins now.
+    /// Returns the job of a run that starts at `now`.
     #[must_use]
     pub fn begun(source: Option<Source>, settings_version: Option<u64>, now: Timestamp) -> Self {
-        let now = crate::row::whole_millis(now);
+        let now = whole_millis(now);
         Self {
             source,
             settings_version,
@@ -125,7 +126,7 @@ impl Job {
             entered_at: now,
             queued_at: None,
             heard_at: None,
-            tries: 0,
+            attempts: 0,
             object: None,
             read: Read::default(),
             chunked: None,
@@ -134,7 +135,7 @@ impl Job {
         }
     }
 
-    /// This job, as it is when its run comes into that state.
+    /// Returns this job as it is when its run enters `state`.
     pub(crate) fn entering(&self, state: State) -> Self {
         let mut job = self.clone();
         job.shown = Round::of(state).or(job.shown);

@@ -1,5 +1,5 @@
-//! A tenant's runs, page by page, by the pointers under `LOG#<tenant>`. Times are told from the
-//! ids, so they cost nothing; any other filter looks at the runs, a bounded number for each page.
+//! Pages of a tenant's runs, read through the pointers under `LOG#<tenant>`. Filters by time use
+//! the ids and cost nothing; any other filter reads the runs, a bounded number per page.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,39 +7,41 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use muster_core::run::Status;
 
-use super::{Pointer, Run, RunId, WHAT, key, log};
-use crate::row;
-use crate::{Store, StoreError};
+use super::id::RunId;
+use super::run::{Pointer, ROW, Run, Runs, key, log_pk};
+use crate::dynamodb::expression::Condition;
+use crate::dynamodb::row;
+use crate::error::StoreError;
+use crate::store::Store;
 
-/// Runs that one page looks at, at most.
-const EXAMINED: usize = 1_000;
-/// Runs that are looked at together.
-const EXAMINED_AT_ONCE: usize = 100;
-/// Tasks that are read at the same time.
-const TASKS_AT_ONCE: usize = 8;
+/// Maximum runs examined per page.
+const MAX_EXAMINED: usize = 1_000;
+/// Runs examined per batch.
+const MAX_BATCH: usize = 100;
+/// Maximum tasks read concurrently.
+const CONCURRENT_TASKS: usize = 8;
 
-/// Which runs are wanted: those of which everything holds that is given.
+/// Filter of runs; a run must match every criterion that is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunFilter {
-    /// Of this task.
+    /// Id of the task.
     pub task: Option<u64>,
-    /// That stand in one of these ways; empty: in any.
-    pub standing: Vec<Standing>,
-    /// That began then or later.
+    /// Accepted statuses; empty for any.
+    pub statuses: Vec<RunStatusFilter>,
+    /// Earliest start time, inclusive.
     pub from: Option<Timestamp>,
-    /// That began earlier.
+    /// Latest start time, exclusive.
     pub to: Option<Timestamp>,
-    /// With this text, in any case, in the name of the robot, the task's title, an error, or
-    /// the id.
+    /// Case-insensitive text in the robot's name, the task's title, an error, or the id.
     pub text: Option<String>,
 }
 
-/// Where a run stands, as runs are filtered by it.
+/// Status of a run, as a filter criterion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// It has not ended.
+pub enum RunStatusFilter {
+    /// The run has not ended.
     Running,
-    /// It ended so.
+    /// The run ended with this status.
     Ended(Status),
 }
 
@@ -48,47 +50,49 @@ pub enum Standing {
 pub struct ListedRun {
     /// The run.
     pub run: Run,
-    /// What its task is called now; absent: the task is gone.
+    /// Current title of its task; absent if the task no longer exists.
     pub task_title: Option<String>,
 }
 
-/// Some runs of a tenant, the newest first.
+/// A page of a tenant's runs, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunPage {
     /// The runs.
     pub runs: Vec<ListedRun>,
-    /// Where the next page begins; absent: this was the last one.
+    /// Cursor of the next page; absent on the last page.
     pub next: Option<RunId>,
 }
 
 impl RunFilter {
-    /// The texts between which the ids are, as far as they tell.
+    /// Returns the bounds of the ids, as text, from the time filters and the cursor.
     fn ids(&self, before: Option<&RunId>) -> (String, String) {
         let lowest = self.from.map(RunId::earliest);
-        // Hexadecimal digits sort behind the one and before the other.
+        // Without a bound: "0" sorts before all hexadecimal ids, "g" after them.
         let lowest = lowest.map_or_else(|| "0".to_owned(), |id| id.to_string());
         let ends = [self.to.map(RunId::earliest), before.copied()];
         let highest = ends.iter().flatten().min().map(RunId::text_before);
         (lowest, highest.unwrap_or_else(|| "g".to_owned()))
     }
 
-    fn looks_at_runs(&self) -> bool {
-        self.task.is_some() || !self.standing.is_empty() || self.text.is_some()
+    fn needs_rows(&self) -> bool {
+        self.task.is_some() || !self.statuses.is_empty() || self.text.is_some()
     }
 
-    /// Whether the task and the standing of a run are right.
-    fn takes(&self, run: &Run) -> bool {
-        let standing = run.status.map_or(Standing::Running, Standing::Ended);
+    /// Returns true if the task and the status of a run match.
+    fn matches_row(&self, run: &Run) -> bool {
+        let status = run
+            .status
+            .map_or(RunStatusFilter::Running, RunStatusFilter::Ended);
         self.task.is_none_or(|task| run.task == task)
-            && (self.standing.is_empty() || self.standing.contains(&standing))
+            && (self.statuses.is_empty() || self.statuses.contains(&status))
     }
 
-    /// Whether the text is in a run.
-    fn is_in(&self, run: &Run, task_title: Option<&str>) -> bool {
+    /// Returns true if the text occurs in a run.
+    fn matches_text(&self, run: &Run, task_title: Option<&str>) -> bool {
         let Some(text) = self.text.as_deref().map(str::to_lowercase) else {
             return true;
         };
-        let has = |place: &str| place.to_lowercase().contains(&text);
+        let has = |field: &str| field.to_lowercase().contains(&text);
         has(&run.robot)
             || task_title.is_some_and(has)
             || run.errors.iter().any(|error| has(error))
@@ -96,20 +100,21 @@ impl RunFilter {
     }
 }
 
-/// What tasks are called, each asked for once.
+/// Cache of task titles.
 #[derive(Default)]
 struct Titles(HashMap<u64, Option<String>>);
 
 impl Titles {
-    async fn learn(&mut self, store: &Store, tenant: &str, runs: &[Run]) -> Result<(), StoreError> {
+    /// Reads the titles of the runs' tasks that are not cached yet.
+    async fn load(&mut self, store: &Store, tenant: &str, runs: &[Run]) -> Result<(), StoreError> {
         let tasks: BTreeSet<u64> = runs.iter().map(|run| run.task).collect();
         let unknown = tasks.into_iter().filter(|task| !self.0.contains_key(task));
         let titles: Vec<(u64, Option<String>)> = stream::iter(unknown.collect::<Vec<_>>())
             .map(|task| async move {
-                let title = store.task_title(tenant, task).await;
+                let title = store.tasks().title(tenant, task).await;
                 title.map(|title| (task, title))
             })
-            .buffer_unordered(TASKS_AT_ONCE)
+            .buffer_unordered(CONCURRENT_TASKS)
             .try_collect()
             .await?;
         self.0.extend(titles);
@@ -121,14 +126,15 @@ impl Titles {
     }
 }
 
-impl Store {
-    /// At most `limit` runs of `tenant` that match `filter` and are older than the run `before`,
-    /// the newest first. A page may hold fewer than there are; the last one has no `next`.
+impl Runs<'_> {
+    /// Lists at most `limit` runs of `tenant` that match `filter` and are older than the run
+    /// `before`, newest first. A page may contain fewer runs than match; the last page has no
+    /// `next`.
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn list_runs(
-        &self,
+    /// Returns an error if the store request fails.
+    pub async fn list(
+        self,
         tenant: &str,
         filter: &RunFilter,
         before: Option<&RunId>,
@@ -140,22 +146,22 @@ impl Store {
         let mut before = before.copied();
         let mut examined = 0;
         loop {
-            let at_once = if filter.looks_at_runs() {
-                EXAMINED_AT_ONCE
+            let batch = if filter.needs_rows() {
+                MAX_BATCH
             } else {
-                EXAMINED_AT_ONCE.min(limit - runs.len())
+                MAX_BATCH.min(limit - runs.len())
             };
             let span = filter.ids(before.as_ref());
-            let (ids, more) = self.run_ids(tenant, span, at_once).await?;
+            let (ids, more) = self.run_ids(tenant, span, batch).await?;
             let last = ids.last().copied();
             let mut found = self.read_runs(&ids, now).await?;
-            found.retain(|_, run| filter.takes(run));
-            // A pointer without its run is one that DynamoDB has not deleted yet.
+            found.retain(|_, run| filter.matches_row(run));
+            // DynamoDB deletes expired rows late, so a pointer may outlive its run.
             let found: Vec<Run> = ids.iter().filter_map(|id| found.remove(id)).collect();
-            titles.learn(self, tenant, &found).await?;
+            titles.load(self.store, tenant, &found).await?;
             for run in found {
                 let (id, task_title) = (run.id, titles.of(run.task));
-                if !filter.is_in(&run, task_title) {
+                if !filter.matches_text(&run, task_title) {
                     continue;
                 }
                 let task_title = task_title.map(str::to_owned);
@@ -167,25 +173,15 @@ impl Store {
             }
             examined += ids.len();
             before = last.filter(|_| more);
-            if before.is_none() || examined >= EXAMINED {
+            if before.is_none() || examined >= MAX_EXAMINED {
                 return Ok(RunPage { runs, next: before });
             }
         }
     }
 
-    /// What the task of a tenant is called; absent: there is none.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn task_title(&self, tenant: &str, task: u64) -> Result<Option<String>, StoreError> {
-        let task = self.get_task(task).await?;
-        let task = task.filter(|task| task.tenant == tenant);
-        Ok(task.map(|task| task.settings.title))
-    }
-
-    /// The newest of a tenant's run ids between two texts, and whether there are more.
+    /// Returns the newest run ids of a tenant between two texts, and whether there may be more.
     async fn run_ids(
-        &self,
+        self,
         tenant: &str,
         (lowest, highest): (String, String),
         limit: usize,
@@ -193,37 +189,36 @@ impl Store {
         if lowest > highest {
             return Ok((Vec::new(), false));
         }
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.tables.control)
-            .key_condition_expression("pk = :log AND sk BETWEEN :lowest AND :highest")
-            .expression_attribute_values(":log", row::text(log(tenant)))
-            .expression_attribute_values(":lowest", row::text(lowest))
-            .expression_attribute_values(":highest", row::text(highest))
+        let ids = Condition::equals("pk", row::text(log_pk(tenant)))
+            .and(Condition::between("sk", [lowest, highest].map(row::text)));
+        let response = self
+            .store
+            .query(ids)
             .scan_index_forward(false)
             .limit(i32::try_from(limit.max(1)).unwrap_or(i32::MAX))
-            .consistent_read(true)
             .send()
             .await
             .map_err(StoreError::sdk("Query"))?;
-        let more = answer.last_evaluated_key.is_some();
-        let rows = answer.items.unwrap_or_default().into_iter();
+        let more = response.last_evaluated_key.is_some();
+        let rows = response.items.unwrap_or_default().into_iter();
         let ids =
             rows.map(|row| row::decode("a run's pointer", row).map(|Pointer { run, .. }| run));
         Ok((ids.collect::<Result<_, _>>()?, more))
     }
 
     async fn read_runs(
-        &self,
+        self,
         ids: &[RunId],
         now: Timestamp,
     ) -> Result<HashMap<RunId, Run>, StoreError> {
         let keys: Vec<_> = ids.iter().map(key).collect();
-        let rows = self.batch_rows(&self.tables.control, &keys).await?;
+        let rows = self
+            .store
+            .batch_get(&self.store.tables.control, &keys)
+            .await?;
         rows.into_iter()
             .filter(|row| row::is_live(row, now))
-            .map(|row| row::decode(WHAT, row).map(|run: Run| (run.id, run)))
+            .map(|row| row::decode(ROW, row).map(|run: Run| (run.id, run)))
             .collect()
     }
 }

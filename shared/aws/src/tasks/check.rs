@@ -1,6 +1,6 @@
-//! What keeps settings from being stored: beyond what is wrong in themselves, roles and robots that
-//! the tenant does not have. What a task already had is not questioned when something else of it
-//! changes.
+//! Checks of settings before they are stored: the checks of the settings alone, and for roles and
+//! robots that the tenant does not have. Values that a task already has are not checked again when
+//! something else in it changes.
 
 use std::collections::BTreeSet;
 
@@ -8,33 +8,34 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use muster_core::roles::{self, role_problem};
 use muster_core::settings::{FieldProblem, TaskSettings};
 
-use crate::{Store, StoreError};
+use super::Tasks;
+use crate::error::StoreError;
 
-/// Bytes of the settings as JSON; a row ends at 400 KB.
-const LARGEST: usize = 300_000;
-/// Robots that are looked up at once.
-const LOOKS: usize = 8;
+/// Maximum bytes of the settings as JSON; DynamoDB limits a row to 400 KB.
+const MAX_SETTINGS_BYTES: usize = 300_000;
+/// Maximum concurrent lookups of robots.
+const CONCURRENT_LOOKUPS: usize = 8;
 
-/// Bytes of the settings as JSON.
+/// Returns the size of the settings as JSON, in bytes.
 pub(super) fn bytes(settings: &TaskSettings) -> usize {
     serde_json::to_string(settings).map_or(0, |json| json.len())
 }
 
-/// What is wrong with the settings in themselves.
+/// Returns the problems of the settings alone.
 pub(super) fn problems(settings: &TaskSettings) -> Vec<FieldProblem> {
     let mut problems = settings.check().err().unwrap_or_default();
     let bytes = bytes(settings);
-    if bytes > LARGEST {
+    if bytes > MAX_SETTINGS_BYTES {
         problems.push(FieldProblem::new(
             "settings",
-            format!("all settings together take {bytes} bytes; {LARGEST} fit"),
+            format!("the settings take {bytes} bytes; expected at most {MAX_SETTINGS_BYTES}"),
         ));
     }
     problems
 }
 
-/// What keeps the task of a set-up from being stored: it makes the robot, if there is one, and the
-/// roles that are mapped to.
+/// Returns the problems of the task of a setup, which creates the robot `robot`, if any, and the
+/// roles that the task maps to.
 pub(crate) fn set_up_problems(settings: &TaskSettings, robot: Option<&str>) -> Vec<FieldProblem> {
     let mut problems = problems(settings);
     let permitted = settings.permitted_robots.iter().enumerate();
@@ -50,11 +51,11 @@ pub(crate) fn set_up_problems(settings: &TaskSettings, robot: Option<&str>) -> V
 fn unknown_robot(index: usize, name: &str) -> FieldProblem {
     FieldProblem::new(
         format!("permitted_robots.{index}"),
-        format!("the tenant has no robot {name:?}: make it first, or put the name right"),
+        format!("the tenant has no robot {name:?}: create it first, or correct the name"),
     )
 }
 
-/// Roles, and those that the settings map to.
+/// Returns `roles` together with those that the settings map to.
 pub(super) fn with_mapped(
     roles: &BTreeSet<String>,
     settings: &TaskSettings,
@@ -65,7 +66,7 @@ pub(super) fn with_mapped(
         return Ok(all);
     }
     let listed: Vec<String> = all.iter().cloned().collect();
-    // What is wrong with one of them is wrong with the settings in themselves.
+    // Problems of a single role are already reported as problems of the settings.
     let too_many = roles::problems(&listed)
         .into_iter()
         .find(|problem| problem.field == "roles");
@@ -75,7 +76,8 @@ pub(super) fn with_mapped(
     }
 }
 
-/// The mapped roles that are not among `roles`; not asked: what `known` maps in the same way.
+/// Returns a problem for each mapped role that is not in `roles`. Mappings that `known` contains
+/// are not checked.
 pub(super) fn unknown_roles(
     roles: &BTreeSet<String>,
     settings: &TaskSettings,
@@ -92,18 +94,19 @@ pub(super) fn unknown_roles(
             FieldProblem::new(
                 format!("role_mapping.{text}"),
                 format!(
-                    "{role:?} is no role of the tenant: add it to the roles first, or choose one \
-                     of them"
+                    "the tenant has no role {role:?}: add it to the roles first, or choose one of \
+                     them"
                 ),
             )
         })
         .collect()
 }
 
-impl Store {
-    /// The permitted robots that the tenant does not have; not asked: those that `known` permits.
+impl Tasks<'_> {
+    /// Returns a problem for each permitted robot that the tenant does not have. Robots that
+    /// `known` permits are not checked.
     pub(super) async fn unknown_robots(
-        &self,
+        self,
         tenant: &str,
         settings: &TaskSettings,
         known: Option<&TaskSettings>,
@@ -113,10 +116,10 @@ impl Store {
         let new: Vec<_> = named.filter(|(_, name)| !known.contains(name)).collect();
         let problems: Vec<_> = stream::iter(new)
             .map(|(index, name)| async move {
-                let exists = self.robot_exists(tenant, &name).await?;
+                let exists = self.store.robots().exists(tenant, &name).await?;
                 Ok::<_, StoreError>((!exists).then(|| unknown_robot(index, &name)))
             })
-            .buffered(LOOKS)
+            .buffered(CONCURRENT_LOOKUPS)
             .try_collect()
             .await?;
         Ok(problems.into_iter().flatten().collect())

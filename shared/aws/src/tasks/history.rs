@@ -1,61 +1,64 @@
-//! Every version of a task, one row each beside the task's own, written with it and kept for ever.
+//! The versions of a task: one row each in the partition of the task, written with it and kept
+//! forever.
 
 use jiff::Timestamp;
 use muster_core::settings::TaskSettings;
 use serde::{Deserialize, Serialize};
 
-use super::{Task, as_json, pk};
-use crate::lists::number;
-use crate::row::{self, Attributes, Key, millis};
-use crate::{Store, StoreError};
+use super::{Task, Tasks, as_json, pk};
+use crate::dynamodb::expression::Condition;
+use crate::dynamodb::row::{self, Attributes, Key, millis};
+use crate::error::StoreError;
+use crate::tenant_index::sortable_number;
 
-const WHAT: &str = "a version of a task";
-/// Versions that are looked at to tell what changed since one.
-const LOOKED_AT: u16 = 100;
+/// The kind of row, for errors.
+const ROW: &str = "a version of a task";
+/// Maximum versions read to tell what changed since one of them.
+const MAX_VERSIONS_COMPARED: u16 = 100;
 
-/// A task as it was stored once.
+/// A version of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskVersion {
-    /// Its version.
+    /// The version number.
     pub version: u64,
-    /// When it was stored.
+    /// Time when it was stored.
     #[serde(with = "millis")]
     pub at: Timestamp,
-    /// The operator who stored it; absent: it was there from the start.
+    /// The operator who stored it; absent if it came with the setup.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// The fields that changed with it, by name; none for the first.
+    /// Names of the fields that changed with it; empty for the first version.
     pub changed: Vec<String>,
     /// Its settings.
     #[serde(with = "as_json")]
     pub settings: TaskSettings,
 }
 
-/// Some versions of a task, the newest first.
+/// A page of versions of a task, the newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskHistory {
     /// The versions.
     pub versions: Vec<TaskVersion>,
-    /// Behind which version the next page begins; absent: this was the last one.
+    /// Cursor of the next page; absent on the last page.
     pub next: Option<u64>,
 }
 
-/// What became of a task since a version.
+/// Changes of a task since a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskChanges {
-    /// The version it has now.
+    /// The current version.
     pub version: u64,
     /// The versions since, the newest first.
     pub since: Vec<TaskVersion>,
-    /// Whether these are all.
+    /// True if `since` is complete.
     pub complete: bool,
 }
 
 fn version_sk(version: u64) -> String {
-    format!("VERSION#{}", number(version))
+    format!("VERSION#{}", sortable_number(version))
 }
 
-/// The row that keeps a task as it is, after it was `old`.
+/// Builds the row of the current version of `task`; `old` is the version before.
 pub(super) fn row(task: &Task, old: Option<&Task>) -> Result<Attributes, StoreError> {
     let changed = old.map(|old| task.settings.changed_from(&old.settings));
     let version = TaskVersion {
@@ -70,23 +73,23 @@ pub(super) fn row(task: &Task, old: Option<&Task>) -> Result<Attributes, StoreEr
         settings: task.settings.clone(),
     };
     let key = Key::new(pk(task.settings.id), version_sk(task.version));
-    row::encode(WHAT, &key, &version)
+    row::encode(ROW, &key, &version)
 }
 
-impl Store {
-    /// At most `limit` versions of a task of `tenant`, the newest first, those behind `after`.
-    /// Absent: the tenant has no such task.
+impl Tasks<'_> {
+    /// Returns at most `limit` versions of a task of `tenant` before `after`, the newest first;
+    /// `None` if the tenant has no such task.
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn task_history(
-        &self,
+    /// Returns an error if the store request fails.
+    pub async fn history(
+        self,
         tenant: &str,
         id: u64,
         after: Option<u64>,
         limit: u16,
     ) -> Result<Option<TaskHistory>, StoreError> {
-        let Some(task) = self.find_task(tenant, id).await? else {
+        let Some(task) = self.find(tenant, id).await? else {
             return Ok(None);
         };
         let last = after.map_or(task.version, |after| after.saturating_sub(1));
@@ -97,21 +100,22 @@ impl Store {
         }))
     }
 
-    /// What became of a task of `tenant` since `version`. Absent: the tenant has no such task.
+    /// Returns the changes of a task of `tenant` since `version`; `None` if the tenant has no such
+    /// task.
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn task_changes(
-        &self,
+    /// Returns an error if the store request fails.
+    pub async fn changes_since(
+        self,
         tenant: &str,
         id: u64,
         version: u64,
     ) -> Result<Option<TaskChanges>, StoreError> {
-        let Some(task) = self.find_task(tenant, id).await? else {
+        let Some(task) = self.find(tenant, id).await? else {
             return Ok(None);
         };
         let (since, more) = if version < task.version {
-            self.versions(id, version + 1, task.version, LOOKED_AT)
+            self.versions(id, version + 1, task.version, MAX_VERSIONS_COMPARED)
                 .await?
         } else {
             (Vec::new(), false)
@@ -123,45 +127,43 @@ impl Store {
         }))
     }
 
-    /// The settings that a task had in this version, whosoever it is. Absent: there is none.
+    /// Returns the settings of a task, of any tenant, in this version; `None` if it does not exist.
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn settings_of(
-        &self,
+    /// Returns an error if the store request fails.
+    pub async fn settings_at(
+        self,
         id: u64,
         version: u64,
     ) -> Result<Option<TaskSettings>, StoreError> {
         let key = Key::new(pk(id), version_sk(version));
-        let row: Option<TaskVersion> = self.read_lasting_row(WHAT, &key).await?;
+        let row: Option<TaskVersion> = self.store.read_permanent_row(ROW, &key).await?;
         Ok(row.map(|version| version.settings))
     }
 
-    /// Versions from `first` to `last`, the newest first, and whether there are more of them.
+    /// Reads the versions from `first` to `last`, the newest first. The flag is true if more of
+    /// them follow.
     async fn versions(
-        &self,
+        self,
         id: u64,
         first: u64,
         last: u64,
         limit: u16,
     ) -> Result<(Vec<TaskVersion>, bool), StoreError> {
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.tables.control)
-            .key_condition_expression("pk = :task AND sk BETWEEN :first AND :last")
-            .expression_attribute_values(":task", row::text(pk(id)))
-            .expression_attribute_values(":first", row::text(version_sk(first)))
-            .expression_attribute_values(":last", row::text(version_sk(last)))
+        let bounds = [first, last].map(|version| row::text(version_sk(version)));
+        let versions =
+            Condition::equals("pk", row::text(pk(id))).and(Condition::between("sk", bounds));
+        let response = self
+            .store
+            .query(versions)
             .scan_index_forward(false)
             .limit(i32::from(limit.max(1)))
-            .consistent_read(true)
             .send()
             .await
             .map_err(StoreError::sdk("Query"))?;
-        let more = answer.last_evaluated_key.is_some();
-        let rows = answer.items.unwrap_or_default().into_iter();
-        let versions = rows.map(|row| row::decode(WHAT, row));
+        let more = response.last_evaluated_key.is_some();
+        let rows = response.items.unwrap_or_default().into_iter();
+        let versions = rows.map(|row| row::decode(ROW, row));
         Ok((versions.collect::<Result<_, _>>()?, more))
     }
 }

@@ -1,43 +1,44 @@
-//! A tenant's tasks, page by page in the order of their numbers, through [`crate::lists`].
+//! The tasks of a tenant, in pages by number, read through the tenant index.
 
 use std::collections::HashMap;
 
-use super::{Task, WHAT, check, key};
-use crate::lists::{Kind, Order, number};
-use crate::row;
-use crate::{Store, StoreError};
+use super::{ROW, Task, Tasks, check, key};
+use crate::dynamodb::read::Order;
+use crate::dynamodb::row;
+use crate::error::StoreError;
+use crate::tenant_index::{IndexKind, sortable_number};
 
-/// Tasks that are read at once.
-const AT_ONCE: u16 = 100;
-/// Tasks that are looked at for one page.
-const LOOKED_AT: usize = 1_000;
-/// Bytes of settings in a page: an answer of a function ends at 6 MB.
+/// Maximum tasks per read.
+const MAX_BATCH: u16 = 100;
+/// Maximum tasks examined for one page.
+const MAX_EXAMINED: usize = 1_000;
+/// Bytes of settings at which a page ends; the response of a function is limited to 6 MB.
 const PAGE_BYTES: usize = 2_000_000;
 
-/// Which tasks are wanted.
+/// Filter for tasks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TaskFilter {
-    /// Only enabled, or only disabled ones.
+    /// Only enabled or only disabled tasks.
     pub enabled: Option<bool>,
-    /// What title, description, notes or number contain, in any case.
+    /// Text that the title, description, notes or number contains, ignoring case.
     pub text: Option<String>,
 }
 
-/// Some tasks of a tenant, in the order of their numbers.
+/// A page of the tasks of a tenant, in the order of their numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TaskPage {
     /// The tasks.
     pub tasks: Vec<Task>,
-    /// Behind which number the next page begins; absent: this was the last one.
+    /// Cursor of the next page; absent on the last page.
     pub next: Option<u64>,
 }
 
-/// Some tasks, whatever they are.
-pub(crate) struct SomeTasks {
+/// A batch of tasks, unfiltered.
+pub(crate) struct TaskBatch {
     pub(crate) tasks: Vec<Task>,
-    /// The last number that was looked at.
+    /// The last number in the batch.
     pub(crate) last: Option<u64>,
-    /// Whether there are more behind it.
+    /// True if more tasks follow.
     pub(crate) more: bool,
 }
 
@@ -46,7 +47,7 @@ impl TaskFilter {
         *self == Self::default()
     }
 
-    fn admits(&self, task: &Task) -> bool {
+    fn matches_task(&self, task: &Task) -> bool {
         let settings = &task.settings;
         let contains = |text: &str| {
             let texts = [&settings.title, &settings.description, &settings.notes];
@@ -60,14 +61,14 @@ impl TaskFilter {
     }
 }
 
-impl Store {
-    /// At most `limit` tasks of `tenant` behind `after` that the filter admits. A page may hold
-    /// fewer than there are; the last one has no `next`.
+impl Tasks<'_> {
+    /// Returns at most `limit` tasks of `tenant` that follow `after` and match the filter. A page
+    /// may have fewer tasks before the end of the list; the last page has no `next`.
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn list_tasks(
-        &self,
+    /// Returns an error if the store request fails.
+    pub async fn list(
+        self,
         tenant: &str,
         filter: &TaskFilter,
         mut after: Option<u64>,
@@ -75,47 +76,69 @@ impl Store {
     ) -> Result<TaskPage, StoreError> {
         let limit = usize::from(limit.max(1));
         let mut tasks = Vec::new();
-        let (mut looked_at, mut bytes) = (0, 0);
+        let (mut examined, mut bytes) = (0, 0);
         loop {
-            let wanted = filter.is_empty().then(|| limit - tasks.len());
-            let some = self.some_tasks(tenant, after, wanted).await?;
-            let mut found = some.tasks.into_iter().peekable();
+            let batch_limit = filter.is_empty().then(|| limit - tasks.len());
+            let batch = self.batch(tenant, after, batch_limit).await?;
+            let mut found = batch.tasks.into_iter().peekable();
             while let Some(task) = found.next() {
-                looked_at += 1;
+                examined += 1;
                 let id = task.settings.id;
-                if filter.admits(&task) {
+                if filter.matches_task(&task) {
                     bytes += check::bytes(&task.settings);
                     tasks.push(task);
                 }
                 if tasks.len() == limit || bytes > PAGE_BYTES {
-                    let more = some.more || found.peek().is_some();
+                    let more = batch.more || found.peek().is_some();
                     let next = more.then_some(id);
                     return Ok(TaskPage { tasks, next });
                 }
             }
-            after = some.last;
-            if !some.more || looked_at >= LOOKED_AT {
-                let next = after.filter(|_| some.more);
+            after = batch.last;
+            if !batch.more || examined >= MAX_EXAMINED {
+                let next = after.filter(|_| batch.more);
                 return Ok(TaskPage { tasks, next });
             }
         }
     }
 
-    /// The tasks of `tenant` behind `after`; as many as can be read at once, or as are `wanted`.
-    pub(crate) async fn some_tasks(
-        &self,
+    /// Returns the numbers of the tenant's tasks that permit this robot.
+    ///
+    /// # Errors
+    /// Returns an error if the store request fails.
+    pub async fn permitting(self, tenant: &str, robot: &str) -> Result<Vec<u64>, StoreError> {
+        let (mut permitted, mut after) = (Vec::new(), None);
+        loop {
+            let batch = self.batch(tenant, after, None).await?;
+            let settings = batch.tasks.into_iter().map(|task| task.settings);
+            permitted.extend(
+                settings
+                    .filter(|settings| settings.permitted_robots.iter().any(|name| name == robot))
+                    .map(|settings| settings.id),
+            );
+            after = batch.last;
+            if !batch.more {
+                return Ok(permitted);
+            }
+        }
+    }
+
+    /// Reads the tasks of `tenant` that follow `after`, at most `limit` or one batch.
+    pub(crate) async fn batch(
+        self,
         tenant: &str,
         after: Option<u64>,
-        wanted: Option<usize>,
-    ) -> Result<SomeTasks, StoreError> {
-        let after = after.map(number);
-        let limit = wanted.map_or(AT_ONCE, |wanted| {
-            u16::try_from(wanted).unwrap_or(AT_ONCE).min(AT_ONCE)
+        limit: Option<usize>,
+    ) -> Result<TaskBatch, StoreError> {
+        let after = after.map(sortable_number);
+        let limit = limit.map_or(MAX_BATCH, |limit| {
+            u16::try_from(limit).unwrap_or(MAX_BATCH).min(MAX_BATCH)
         });
         let listed = self
-            .listed(
+            .store
+            .index_page(
                 tenant,
-                Kind::Task,
+                IndexKind::Task,
                 Order::Ascending,
                 after.as_deref(),
                 limit,
@@ -127,12 +150,15 @@ impl Store {
             .filter_map(|name| name.parse().ok())
             .collect();
         let keys: Vec<_> = ids.iter().map(|id| key(*id)).collect();
-        let rows = self.batch_rows(&self.tables.control, &keys).await?;
+        let rows = self
+            .store
+            .batch_get(&self.store.tables.control, &keys)
+            .await?;
         let mut found = rows
             .into_iter()
-            .map(|row| row::decode(WHAT, row).map(|task: Task| (task.settings.id, task)))
+            .map(|row| row::decode(ROW, row).map(|task: Task| (task.settings.id, task)))
             .collect::<Result<HashMap<_, _>, _>>()?;
-        Ok(SomeTasks {
+        Ok(TaskBatch {
             tasks: ids.iter().filter_map(|id| found.remove(id)).collect(),
             last: ids.last().copied(),
             more: listed.more,

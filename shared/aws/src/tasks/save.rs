@@ -1,33 +1,35 @@
-//! Saving a task, in one transaction: the task, conditional on the version that was seen; that
-//! version, for its history; its place in the tenant's list; and a use of the tenant's roles, so
-//! that these are still what the mapping was checked against.
+//! Saving a task, in one transaction: the task, conditional on the version that was read; the new
+//! version, for the history; the entry in the tenant index; and a use of the tenant's roles, so
+//! that they are still those that the mapping was checked against.
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use muster_core::settings::{FieldProblem, TaskSettings};
 
-use super::{PutTask, Task, check, history};
-use crate::lists::{self, Kind, number};
-use crate::operators::Operator;
+use super::{PutTask, Task, Tasks, check, history};
+use crate::auth::operators::Operator;
+use crate::dynamodb::expression::Condition;
+use crate::dynamodb::row::{self, Attributes};
+use crate::dynamodb::transaction::{Transacted, condition_failed, refusing_row};
+use crate::dynamodb::write::Write;
+use crate::error::StoreError;
 use crate::roles::{self, Roles};
-use crate::row::{self, Attributes};
-use crate::transact::{Transacted, condition_failed, found};
-use crate::{Store, StoreError};
+use crate::tenant_index::{self, IndexKind, sortable_number};
 
-/// How often a save looks again at what changed under it.
-const ROUNDS: u32 = 8;
+/// Maximum attempts to save while others change the task or the roles.
+const MAX_SAVE_ATTEMPTS: u32 = 8;
 
-/// What is to be saved.
+/// A task to save.
 struct Draft<'a> {
     tenant: &'a str,
-    /// The operator who saves it; none at a set-up.
+    /// The operator who saves it; `None` at a setup.
     by: Option<&'a str>,
     settings: TaskSettings,
-    /// What it replaces.
+    /// The task that it replaces.
     old: Option<&'a Task>,
-    /// Settings whose roles and robots are not questioned.
+    /// Settings whose roles and robots are not checked again.
     known: Option<&'a TaskSettings>,
     now: Timestamp,
 }
@@ -43,8 +45,8 @@ impl Draft<'_> {
         task
     }
 
-    /// The roles that the tenant has then. A set-up makes what it maps to; an operator maps to
-    /// what is there.
+    /// Returns the roles of the tenant after the save. A setup adds the roles that the task maps
+    /// to; an operator can map only to existing ones.
     fn roles(&self, roles: &Roles) -> Result<BTreeSet<String>, Vec<FieldProblem>> {
         if self.by.is_none() {
             return check::with_mapped(&roles.roles, &self.settings)
@@ -59,33 +61,34 @@ impl Draft<'_> {
     }
 }
 
-/// The rows of the first task of a tenant, to be put where there are none.
+/// Builds the rows of the first task of a tenant, to be put where none exist.
 pub(crate) fn set_up_rows(task: &Task) -> Result<Vec<Attributes>, StoreError> {
-    let name = number(task.settings.id);
+    let name = sortable_number(task.settings.id);
     let mapped = task.settings.role_mapping.values().cloned().collect();
     Ok(vec![
         task.row()?,
         history::row(task, None)?,
-        lists::row(&task.tenant, Kind::Task, &name),
+        tenant_index::row(&task.tenant, IndexKind::Task, &name),
         roles::first_row(&task.tenant, mapped)?,
     ])
 }
 
-/// What is not questioned when these settings become those: enabling a task questions everything.
+/// Returns the settings that are not checked again when `new` replaces `old`. Enabling a task
+/// checks everything.
 fn known<'a>(old: &'a Task, new: &TaskSettings) -> Option<&'a TaskSettings> {
     (old.settings.enabled || !new.enabled).then_some(&old.settings)
 }
 
-impl Store {
-    /// Stores the settings of task `settings.id` of `tenant` at a set-up: nobody is noted as who did
-    /// it, the roles it maps to become roles of the tenant, and whether there are the robots that
-    /// it permits is not asked. `replaces` is the version that the caller has seen; `None` makes a
-    /// new task (take its id from [`Store::next_task_id`]).
+impl Tasks<'_> {
+    /// Stores the settings of task `settings.id` of `tenant` at a setup: no operator is recorded,
+    /// the roles that it maps to become roles of the tenant, and the existence of its permitted
+    /// robots is not checked. `replaces` is the version that the caller has read; `None` creates a
+    /// task (take its id from [`Tasks::next_id`]).
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn put_task(
-        &self,
+    /// Returns an error if the store request fails.
+    pub async fn put(
+        self,
         tenant: &str,
         settings: TaskSettings,
         replaces: Option<u64>,
@@ -93,7 +96,7 @@ impl Store {
     ) -> Result<PutTask, StoreError> {
         let mut old = None;
         if let Some(version) = replaces {
-            old = self.find_task(tenant, settings.id).await?;
+            old = self.find(tenant, settings.id).await?;
             match &old {
                 None => return Ok(PutTask::Missing),
                 Some(old) if old.version != version => return Ok(PutTask::Changed),
@@ -111,13 +114,13 @@ impl Store {
         .await
     }
 
-    /// Makes a task of the operator's tenant; its number is assigned. `like` is the task that it is
-    /// a copy of: what that maps to and permits is not questioned.
+    /// Creates a task of the operator's tenant and assigns its number. `like` is the task that it
+    /// is copied from: the roles and robots of that task are not checked.
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn create_task(
-        &self,
+    /// Returns an error if the store request fails.
+    pub async fn create(
+        self,
         by: &Operator,
         settings: TaskSettings,
         like: Option<&TaskSettings>,
@@ -134,22 +137,23 @@ impl Store {
         .await
     }
 
-    /// Replaces the settings of task `settings.id` of the operator's tenant, of which the operator
-    /// has seen `version`.
+    /// Replaces the settings of task `settings.id` of the operator's tenant. `version` is the one
+    /// that the operator has read.
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn replace_task(
-        &self,
+    /// Returns an error if the store request fails.
+    pub async fn replace(
+        self,
         by: &Operator,
         version: u64,
         settings: TaskSettings,
         now: Timestamp,
     ) -> Result<PutTask, StoreError> {
-        let Some(old) = self.find_task(&by.tenant, settings.id).await? else {
+        let Some(old) = self.find(&by.tenant, settings.id).await? else {
             return Ok(PutTask::Missing);
         };
-        // Also where it has become so since: whoever repeats a request has what it asked for.
+        // Checked before the version: a repeated request succeeds if its settings are already
+        // stored.
         if old.settings == settings {
             return Ok(PutTask::Stored(Box::new(old)));
         }
@@ -159,19 +163,19 @@ impl Store {
         self.save_over(by, &old, settings, now).await
     }
 
-    /// Changes the settings of a task of the operator's tenant, whatever they are.
+    /// Changes the settings of a task of the operator's tenant, whatever its version.
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn change_task(
-        &self,
+    /// Returns an error if the store request fails.
+    pub async fn change(
+        self,
         by: &Operator,
         id: u64,
         change: impl Fn(&mut TaskSettings) + Send + Sync,
         now: Timestamp,
     ) -> Result<PutTask, StoreError> {
-        for _ in 0..ROUNDS {
-            let Some(old) = self.find_task(&by.tenant, id).await? else {
+        for _ in 0..MAX_SAVE_ATTEMPTS {
+            let Some(old) = self.find(&by.tenant, id).await? else {
                 return Ok(PutTask::Missing);
             };
             let mut settings = old.settings.clone();
@@ -188,7 +192,7 @@ impl Store {
     }
 
     async fn save_over(
-        &self,
+        self,
         by: &Operator,
         old: &Task,
         settings: TaskSettings,
@@ -205,7 +209,7 @@ impl Store {
         .await
     }
 
-    async fn save(&self, mut draft: Draft<'_>) -> Result<PutTask, StoreError> {
+    async fn save(self, mut draft: Draft<'_>) -> Result<PutTask, StoreError> {
         let mut problems = check::problems(&draft.settings);
         if draft.by.is_some() {
             problems.extend(
@@ -213,8 +217,8 @@ impl Store {
                     .await?,
             );
         }
-        for _ in 0..ROUNDS {
-            let seen = self.get_roles(draft.tenant).await?;
+        for _ in 0..MAX_SAVE_ATTEMPTS {
+            let seen = self.store.roles().get(draft.tenant).await?;
             let roles = draft.roles(&seen).unwrap_or_else(|unknown| {
                 problems.extend(unknown);
                 BTreeSet::new()
@@ -223,10 +227,10 @@ impl Store {
                 return Ok(PutTask::Refused(problems));
             }
             if draft.settings.id == 0 {
-                draft.settings.id = self.next_task_id().await?;
+                draft.settings.id = self.next_id().await?;
             }
             let task = draft.task();
-            let use_of_roles = seen.used(&self.tables.control, draft.tenant, &roles)?;
+            let use_of_roles = seen.used(&self.store.tables.control, draft.tenant, &roles)?;
             if let Some(outcome) = self.write_task(task, draft.old, use_of_roles).await? {
                 return Ok(outcome);
             }
@@ -234,33 +238,35 @@ impl Store {
         Err(StoreError::contended("TransactWriteItems"))
     }
 
-    /// Absent: the roles changed meanwhile, and nothing is written.
+    /// Writes a task. Returns `None` if the roles changed meanwhile; nothing is written then.
     async fn write_task(
-        &self,
+        self,
         task: Task,
         old: Option<&Task>,
         use_of_roles: TransactWriteItem,
     ) -> Result<Option<PutTask>, StoreError> {
         let row = task.row()?;
-        let name = number(task.settings.id);
+        let name = sortable_number(task.settings.id);
+        let table = &self.store.tables.control;
         let writes = [
-            self.put_task_over(row.clone(), old)?,
-            self.put_new(history::row(&task, old)?)?,
-            self.list_as(&task.tenant, Kind::Task, &name)?,
+            self.put_task(row.clone(), old)?,
+            Write::put_new(table, history::row(&task, old)?).build()?,
+            self.store
+                .index_entry(&task.tenant, IndexKind::Task, &name)?,
             use_of_roles,
         ];
-        let stored = match self.transact(&writes).await {
+        let stored = match self.store.transact(&writes).await {
             Ok(Transacted::Done) => true,
             Ok(Transacted::Cancelled(reasons)) => {
                 if !reasons.first().is_some_and(condition_failed) {
                     return Ok(None);
                 }
-                // Its own row: the answer to an earlier try was lost.
-                found(&reasons, 0).is_some_and(|found| found == row)
+                // Our own row: the response to an earlier attempt was lost.
+                refusing_row(&reasons, 0).is_some_and(|found| found == row)
             }
             Err(error) if error.retryable() => {
-                let there = self.find_task(&task.tenant, task.settings.id).await?;
-                if there.as_ref() != Some(&task) {
+                let stored = self.find(&task.tenant, task.settings.id).await?;
+                if stored.as_ref() != Some(&task) {
                     return Err(error);
                 }
                 true
@@ -274,25 +280,21 @@ impl Store {
         }))
     }
 
-    /// Puts a task's row where the version is that was seen, or where there is none.
-    fn put_task_over(
-        &self,
+    /// Builds the put of a task's row, conditional on the version of `old`, or on the row's
+    /// absence.
+    fn put_task(
+        self,
         row: Attributes,
         old: Option<&Task>,
     ) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder()
-            .table_name(&self.tables.control)
-            .set_item(Some(row))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let put = match old {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(old) => put
-                .condition_expression("#tenant = :tenant AND #version = :version")
-                .expression_attribute_names("#tenant", "tenant")
-                .expression_attribute_names("#version", "version")
-                .expression_attribute_values(":tenant", row::text(&old.tenant))
-                .expression_attribute_values(":version", row::number(old.version)),
+        let unchanged = match old {
+            None => Condition::row_absent(),
+            Some(old) => Condition::equals("tenant", row::text(&old.tenant))
+                .and(Condition::equals("version", row::number(old.version))),
         };
-        Ok(TransactWriteItem::builder().put(put.build()?).build())
+        Write::put(&self.store.tables.control, row)
+            .only_if(unchanged)
+            .returning_refusing_row()
+            .build()
     }
 }

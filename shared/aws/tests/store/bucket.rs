@@ -1,4 +1,4 @@
-//! An embedded S3 for each test that wants one.
+//! An embedded S3 per test.
 
 use std::fs;
 
@@ -13,14 +13,14 @@ use tempfile::TempDir;
 
 const NAME: &str = "imports";
 
-/// A bucket of one's own; it goes with the test.
+/// A bucket of one test, deleted with it.
 pub struct Bucket {
     pub objects: Objects,
     _folder: TempDir,
 }
 
 impl Bucket {
-    /// An empty one.
+    /// Creates an empty bucket.
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join(NAME)).unwrap();
@@ -40,22 +40,22 @@ impl Bucket {
         }
     }
 
-    /// The keys of all objects whose keys begin so.
+    /// Returns the keys of all objects with this prefix.
     pub async fn keys(&self, prefix: &str) -> Vec<String> {
         let list = self.objects.client.list_objects_v2().bucket(NAME);
-        let answer = list.prefix(prefix).send().await.unwrap();
-        let keys = answer.contents().iter().map(|it| it.key().unwrap());
+        let response = list.prefix(prefix).send().await.unwrap();
+        let keys = response.contents().iter().map(|it| it.key().unwrap());
         keys.map(str::to_owned).collect()
     }
 
-    /// Takes an object away.
-    pub async fn lose(&self, key: &str) {
+    /// Deletes an object.
+    pub async fn delete(&self, key: &str) {
         let delete = self.objects.client.delete_object().bucket(NAME);
         delete.key(key).send().await.unwrap();
     }
 }
 
-/// A bucket that is not there, for what asks none.
-pub async fn nowhere() -> Objects {
+/// Returns a bucket that does not exist, for requests that do not use it.
+pub async fn unreachable_bucket() -> Objects {
     Objects::connect(&BucketConfig::local("http://127.0.0.1:9", NAME)).await
 }

@@ -1,5 +1,5 @@
-//! What the embedded DynamoDB never does: losing an answer after the effect, cancelling a
-//! transaction because of another one, throttling, and leaving keys out of an answer.
+//! Faults that the embedded DynamoDB never raises: a response lost after the effect, a transaction
+//! cancelled by a conflicting one, throttling, and unprocessed keys.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
@@ -33,42 +33,42 @@ const SKEWED: &str = r#"{
     "message": "Signature expired: 20261123T000000Z is now earlier than 20261123T010000Z"
 }"#;
 
-/// What happens to one attempt.
+/// Fault of one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// None at all: it goes through.
+    /// No fault.
     Passes,
-    /// It takes effect, and the answer is "internal server error".
-    LostAnswer,
-    /// A transaction: no effect, cancelled as conflicting.
+    /// The request takes effect, and the response is "internal server error".
+    LostResponse,
+    /// The transaction has no effect and is cancelled as conflicting.
     Conflict,
-    /// No effect; the request as a whole was too much.
+    /// The request has no effect and is throttled.
     Throttled,
-    /// No effect; the clock that signed it is wrong.
+    /// The request has no effect; its signature is refused because of clock skew.
     Skewed,
-    /// `BatchGetItem`: the first key counts as absent, all others are left for later.
-    AllButOneLeftOut,
+    /// `BatchGetItem`: the first key counts as absent, all others are unprocessed.
+    UnprocessedKeys,
 }
 
-/// Trouble for the calls of one operation, for a store that makes one call at a time.
+/// Queue of faults for one operation, for a store that makes one call at a time.
 #[derive(Debug, Clone)]
 pub struct Faults {
     operation: &'static str,
-    coming: Arc<Mutex<VecDeque<Fault>>>,
-    /// What the attempt that is on its way will get instead of its answer.
-    answer: Arc<Mutex<Option<Answer>>>,
+    queue: Arc<Mutex<VecDeque<Fault>>>,
+    /// Response that replaces that of the attempt under way.
+    response: Arc<Mutex<Option<Response>>>,
 }
 
 /// A status and a body.
-type Answer = (u16, Cow<'static, str>);
+type Response = (u16, Cow<'static, str>);
 
 impl Faults {
-    /// A store whose calls of `operation` meet the trouble that is set.
+    /// Returns the queue, and a store whose calls of `operation` meet its faults.
     pub fn on(operation: &'static str, store: &Store) -> (Self, Store) {
         let faults = Self {
             operation,
-            coming: Arc::default(),
-            answer: Arc::default(),
+            queue: Arc::default(),
+            response: Arc::default(),
         };
         let config = store
             .client()
@@ -79,32 +79,32 @@ impl Faults {
         (faults, store.through(Client::from_conf(config)))
     }
 
-    /// [`Faults::on`] where the SDK does not try again, so each attempt is ours.
-    pub fn on_every_try(operation: &'static str, store: &Store) -> (Self, Store) {
+    /// Like [`Faults::on`], but without retries by the SDK, so that each attempt is ours.
+    pub fn on_every_attempt(operation: &'static str, store: &Store) -> (Self, Store) {
         let config = store.client().config().to_builder();
         let config = config.retry_config(RetryConfig::disabled()).build();
         let once = store.through(Client::from_conf(config));
         Self::on(operation, &once)
     }
 
-    /// The next attempts meet this.
+    /// Queues the same fault for the next attempts.
     pub fn next(&self, attempts: usize, fault: Fault) {
-        self.coming([fault].repeat(attempts));
+        self.queue([fault].repeat(attempts));
     }
 
-    /// The next attempts meet these, one each.
-    pub fn coming(&self, faults: impl IntoIterator<Item = Fault>) {
-        *self.coming.lock().unwrap() = faults.into_iter().collect();
+    /// Queues one fault for each of the next attempts, in place of the current queue.
+    pub fn queue(&self, faults: impl IntoIterator<Item = Fault>) {
+        *self.queue.lock().unwrap() = faults.into_iter().collect();
     }
 
-    /// How much of the trouble has not happened yet.
+    /// Returns the number of queued faults.
     pub fn left(&self) -> usize {
-        self.coming.lock().unwrap().len()
+        self.queue.lock().unwrap().len()
     }
 }
 
-/// The answer to a `BatchGetItem` that leaves all keys but the first for later.
-fn all_but_one_left_out(request: &[u8]) -> String {
+/// Returns a response to `BatchGetItem` that leaves all keys but the first unprocessed.
+fn unprocessed_keys(request: &[u8]) -> String {
     let mut request: HashMap<String, serde_json::Value> = serde_json::from_slice(request).unwrap();
     let mut left = request.remove("RequestItems").unwrap();
     left.as_object_mut().unwrap().retain(|_, table| {
@@ -127,30 +127,30 @@ impl Intercept for Faults {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let request = context.request_mut();
-        let called = request.headers().get(TARGET).unwrap_or_default();
-        if !called.ends_with(self.operation) {
+        let target = request.headers().get(TARGET).unwrap_or_default();
+        if !target.ends_with(self.operation) {
             return Ok(());
         }
-        let fault = self.coming.lock().unwrap().pop_front();
-        let answer = match fault {
+        let fault = self.queue.lock().unwrap().pop_front();
+        let replacement = match fault {
             None | Some(Fault::Passes) => None,
-            Some(Fault::LostAnswer) => Some((500, LOST.into())),
+            Some(Fault::LostResponse) => Some((500, LOST.into())),
             Some(Fault::Conflict) => Some((400, CONFLICT.into())),
             Some(Fault::Throttled) => Some((400, THROTTLED.into())),
             Some(Fault::Skewed) => Some((400, SKEWED.into())),
-            Some(Fault::AllButOneLeftOut) => {
-                let asked = request.body().bytes().unwrap();
-                Some((200, all_but_one_left_out(asked).into()))
+            Some(Fault::UnprocessedKeys) => {
+                let body = request.body().bytes().unwrap();
+                Some((200, unprocessed_keys(body).into()))
             }
         };
-        if !matches!(fault, None | Some(Fault::Passes | Fault::LostAnswer)) {
+        if !matches!(fault, None | Some(Fault::Passes | Fault::LostResponse)) {
             *request.body_mut() = "{}".into();
             request.headers_mut().insert("content-length", "2");
             request
                 .headers_mut()
                 .insert(TARGET, "DynamoDB_20120810.ListTables");
         }
-        *self.answer.lock().unwrap() = answer;
+        *self.response.lock().unwrap() = replacement;
         Ok(())
     }
 
@@ -160,7 +160,7 @@ impl Intercept for Faults {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let Some((status, body)) = self.answer.lock().unwrap().take() else {
+        let Some((status, body)) = self.response.lock().unwrap().take() else {
             return Ok(());
         };
         let response = context.response_mut();

@@ -1,10 +1,10 @@
-//! The items of a run: all of them, page by page, and those that a filter finds.
+//! The items of a synchronous run, listed in pages, with and without a filter.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use muster_aws::items::{ItemFilter, NumberedItem, count_codes, list_items};
+use muster_aws::runs::items::{ItemFilter, NumberedItem, count_codes};
 use muster_aws::runs::{Ending, RunId};
 use muster_aws::{Store, StoreError};
 use muster_core::item::{Item, Severity};
@@ -13,7 +13,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 
-use crate::bucket::nowhere;
+use crate::bucket::unreachable_bucket;
 use crate::faults::{Fault, Faults};
 use crate::support::{raw, rows, run, start, store};
 
@@ -35,8 +35,8 @@ pub fn items(count: u64) -> Vec<Item> {
         .collect()
 }
 
-/// A run in the log of `acme`.
-async fn logged(store: &Store) -> RunId {
+/// Creates a run in the log of `acme`.
+async fn create_run(store: &Store) -> RunId {
     let run = run(start());
     let ending = Ending {
         state: State::Finished,
@@ -47,13 +47,14 @@ async fn logged(store: &Store) -> RunId {
         answer: None,
     };
     store
-        .record_ended_run(&run, &ending, start())
+        .runs()
+        .record_ended(&run, &ending, start())
         .await
         .unwrap();
     run.id
 }
 
-/// A page from number `from` on, and where the next one begins.
+/// Returns the page from item `from`, and the start of the next page.
 async fn page(
     store: &Store,
     run: &RunId,
@@ -61,15 +62,17 @@ async fn page(
     from: u64,
     limit: usize,
 ) -> (Vec<NumberedItem>, Option<u64>) {
-    let found = store.tenant_run("acme", run, start()).await.unwrap();
-    let (objects, run) = (nowhere().await, found.unwrap());
-    let page = list_items(store, &objects, &run, filter, from, limit, start());
+    let found = store.runs().find("acme", run, start()).await.unwrap();
+    let (objects, run) = (unreachable_bucket().await, found.unwrap());
+    let page = store
+        .items()
+        .list(&objects, &run, filter, from, limit, start());
     let page = page.await.unwrap();
     assert!(page.items.len() <= limit);
     (page.items, page.next)
 }
 
-/// All pages, and how many there were.
+/// Returns the items of all pages, and the number of pages.
 async fn walk(
     store: &Store,
     run: &RunId,
@@ -79,7 +82,10 @@ async fn walk(
     let (mut read, mut pages, mut from) = (Vec::new(), 0, Some(0));
     while let Some(number) = from {
         let (items, next) = page(store, run, filter, number, limit).await;
-        assert!(next.is_none_or(|next| next > number), "no way on");
+        assert!(
+            next.is_none_or(|next| next > number),
+            "the next page does not advance"
+        );
         read.extend(items);
         from = next;
         pages += 1;
@@ -111,20 +117,20 @@ pub fn login(login: &str) -> ItemFilter {
     }
 }
 
-/// The rows of a run of these kinds.
+/// Returns the rows of a run whose sort key has the prefix `kind`.
 async fn rows_of(store: &Store, run: &RunId, kind: &str) -> Vec<HashMap<String, AttributeValue>> {
-    let answer = store
+    let query = store
         .client()
         .query()
         .table_name(&store.tables.control)
         .key_condition_expression("pk = :run AND begins_with(sk, :kind)")
         .expression_attribute_values(":run", AttributeValue::S(format!("RUN#{run}")))
         .expression_attribute_values(":kind", AttributeValue::S(kind.to_owned()));
-    answer.send().await.unwrap().items.unwrap_or_default()
+    query.send().await.unwrap().items.unwrap_or_default()
 }
 
-/// Takes the index away, as runs have none that were written before there was one.
-async fn forget_index(store: &Store, run: &RunId) {
+/// Deletes the index: runs written by earlier versions have none.
+async fn delete_index(store: &Store, run: &RunId) {
     for kind in ["ITEMINDEX#", "ITEMLOGINS#"] {
         for mut row in rows_of(store, run, kind).await {
             row.retain(|name, _| name == "pk" || name == "sk");
@@ -136,14 +142,14 @@ async fn forget_index(store: &Store, run: &RunId) {
 }
 
 #[tokio::test]
-async fn items_are_read_page_by_page_in_the_order_of_the_records() {
+async fn items_are_listed_in_pages_in_record_order() {
     let store = store().await;
-    let run = logged(&store).await;
+    let run = create_run(&store).await;
     let items = items(2_500);
     for _ in 0..2 {
-        store.write_items(&run, &items, start()).await.unwrap();
+        store.items().write(&run, &items, start()).await.unwrap();
     }
-    // The run, three segments, and two rows of the index.
+    // The run, three segments, and two index rows.
     assert_eq!(rows(&store, &format!("RUN#{run}")).await, 6);
 
     let all = ItemFilter::default();
@@ -166,7 +172,7 @@ async fn items_are_read_page_by_page_in_the_order_of_the_records() {
     assert_eq!((read.len(), next), (1_001, None));
 }
 
-/// Of few values each, so that filters meet.
+/// Returns a random item from few values, so that filters match.
 pub fn any_item(rng: &mut StdRng, number: u64) -> Item {
     let codes = [
         "email",
@@ -175,7 +181,7 @@ pub fn any_item(rng: &mut StdRng, number: u64) -> Item {
         "emails",
         "role.unmapped",
     ];
-    // Some codes and logins are only in some part of the run.
+    // Some codes and logins occur only in a part of the run.
     let part = number / 1_000;
     Item {
         record: rng.random_bool(0.9).then_some(number / 3 + 1),
@@ -231,7 +237,7 @@ pub fn any_filter(rng: &mut StdRng) -> ItemFilter {
     }
 }
 
-/// What a filter says, in other words.
+/// Reference implementation of a filter.
 pub fn fits(filter: &ItemFilter, item: &Item) -> bool {
     let folded = |text: &str| muster_core::login::canon(text).replace('\0', "\\u{0}");
     let prefix = |code: &String| *item.code == **code || item.code.starts_with(&format!("{code}."));
@@ -246,28 +252,28 @@ pub fn fits(filter: &ItemFilter, item: &Item) -> bool {
 }
 
 #[tokio::test]
-async fn a_filtered_list_is_the_whole_list_filtered() {
+async fn a_filtered_list_equals_the_filtered_full_list() {
     let store = store().await;
     for seed in 0..3 {
         let mut rng = StdRng::seed_from_u64(seed);
         let count = rng.random_range(1_000..3_000);
         let items: Vec<_> = (0..count).map(|it| any_item(&mut rng, it)).collect();
-        let run = logged(&store).await;
-        store.write_items(&run, &items, start()).await.unwrap();
+        let run = create_run(&store).await;
+        store.items().write(&run, &items, start()).await.unwrap();
         let all = numbered(&items, 0);
         for indexed in [true, false] {
             if !indexed {
-                forget_index(&store, &run).await;
+                delete_index(&store, &run).await;
             }
             for _ in 0..10 {
                 let filter = any_filter(&mut rng);
                 let limit = *[1, 7, 100, 1_000].choose(&mut rng).unwrap();
                 let mut expected = all.clone();
                 expected.retain(|it| fits(&filter, &it.item));
-                // Many are not walked one by one.
+                // Bounds the number of pages.
                 let limit = limit.max(expected.len() / 5);
                 let (read, _) = walk(&store, &run, &filter, limit).await;
-                let case = format!("seed {seed}, {filter:?}, {limit} a page, index {indexed}");
+                let case = format!("seed {seed}, {filter:?}, {limit} per page, index {indexed}");
                 assert!(read == expected, "{case}");
                 let from = rng.random_range(0..=count);
                 let (read, _) = page(&store, &run, &filter, from, limit).await;
@@ -279,7 +285,7 @@ async fn a_filtered_list_is_the_whole_list_filtered() {
     }
 }
 
-/// Large enough for two rows of the index, though of few bytes.
+/// Returns items that need two index rows, though they have few bytes.
 fn many() -> Vec<Item> {
     (0..201_500)
         .map(|number| Item {
@@ -301,12 +307,12 @@ fn many() -> Vec<Item> {
 #[tokio::test]
 async fn a_large_run_is_searched_by_its_index() {
     let store = store().await;
-    let run = logged(&store).await;
+    let run = create_run(&store).await;
     let items = many();
-    store.write_items(&run, &items, start()).await.unwrap();
+    store.items().write(&run, &items, start()).await.unwrap();
     assert_eq!(rows_of(&store, &run, "ITEMINDEX#").await.len(), 2);
 
-    let (faults, counted) = Faults::on_every_try("GetItem", &store);
+    let (faults, counted) = Faults::on_every_attempt("GetItem", &store);
     faults.next(1_000, Fault::Passes);
     let mut left = 1_000;
     for (filter, expected, reads) in [
@@ -322,8 +328,8 @@ async fn a_large_run_is_searched_by_its_index() {
         left = faults.left();
     }
 
-    // Without an index a page says how far it got.
-    forget_index(&store, &run).await;
+    // Without an index a page has the position of the next page.
+    delete_index(&store, &run).await;
     let (read, next) = page(&store, &run, &code("rare"), 0, 100).await;
     assert_eq!((read.len(), next), (0, Some(24_000)));
     let (read, pages) = walk(&store, &run, &code("rare"), 100).await;
@@ -331,11 +337,11 @@ async fn a_large_run_is_searched_by_its_index() {
 }
 
 #[tokio::test]
-async fn a_segment_that_was_lost_hides_no_other() {
+async fn a_missing_segment_does_not_hide_the_others() {
     let store = store().await;
-    let run = logged(&store).await;
+    let run = create_run(&store).await;
     let items = items(3_500);
-    store.write_items(&run, &items, start()).await.unwrap();
+    store.items().write(&run, &items, start()).await.unwrap();
     let lost = store.client().delete_item();
     let lost = lost.table_name(&store.tables.control);
     let lost = lost
@@ -353,33 +359,37 @@ async fn a_segment_that_was_lost_hides_no_other() {
 }
 
 #[tokio::test]
-async fn items_are_written_though_the_partition_is_throttled() {
+async fn items_are_written_despite_a_throttled_partition() {
     let direct = store().await;
-    let (faults, store) = Faults::on_every_try("PutItem", &direct);
-    let run = logged(&direct).await;
+    let (faults, store) = Faults::on_every_attempt("PutItem", &direct);
+    let run = create_run(&direct).await;
     faults.next(5, Fault::Throttled);
-    store.write_items(&run, &items(900), start()).await.unwrap();
+    store
+        .items()
+        .write(&run, &items(900), start())
+        .await
+        .unwrap();
     assert_eq!(faults.left(), 0);
     let (read, _) = page(&direct, &run, &ItemFilter::default(), 0, 1_000).await;
     assert_eq!(read, numbered(&items(900), 0));
 
     faults.next(1_000, Fault::Throttled);
-    let written = store.write_items(&run, &items(900), start()).await;
+    let written = store.items().write(&run, &items(900), start()).await;
     assert!(matches!(written, Err(StoreError::Throttled(_))));
 }
 
 #[tokio::test]
-async fn items_expire_with_their_run_and_belong_to_it_alone() {
+async fn items_expire_with_their_run_and_belong_to_it_only() {
     let store = store().await;
-    let (run, other) = (logged(&store).await, logged(&store).await);
-    store.write_items(&run, &items(5), start()).await.unwrap();
-    store.write_items(&other, &[], start()).await.unwrap();
+    let (run, other) = (create_run(&store).await, create_run(&store).await);
+    store.items().write(&run, &items(5), start()).await.unwrap();
+    store.items().write(&other, &[], start()).await.unwrap();
     let all = ItemFilter::default();
     assert_eq!(page(&store, &other, &all, 0, 10).await, (vec![], None));
     let later = start() + Duration::from_secs(91 * 24 * 3_600);
-    let ended = store.get_run(&run, start()).await.unwrap().unwrap();
-    let objects = nowhere().await;
-    let page = list_items(&store, &objects, &ended, &all, 0, 10, later);
+    let ended = store.runs().get(&run, start()).await.unwrap().unwrap();
+    let objects = unreachable_bucket().await;
+    let page = store.items().list(&objects, &ended, &all, 0, 10, later);
     assert_eq!(page.await.unwrap().items, []);
     for kind in ["ITEMS#", "ITEMINDEX#", "ITEMLOGINS#"] {
         let (pk, sk) = (format!("RUN#{run}"), format!("{kind}000000000000"));

@@ -1,29 +1,30 @@
-//! The store against real APIs of DynamoDB and S3: embedded ones, reached through the SDK on loopback.
+//! Tests of the store against embedded implementations of DynamoDB and S3, called through the SDK
+//! on loopback.
 
 #![expect(
     clippy::panic,
     clippy::unwrap_used,
-    reason = "what the tests share unwraps and panics as they do"
+    reason = "test helpers may unwrap and panic"
 )]
 
 mod bucket;
+mod chunk_outputs;
+mod chunks;
 mod faults;
-mod holds;
+mod idempotency;
 mod items;
-mod kept;
-mod keys;
-mod logins;
+mod operator_changes;
 mod operators;
-mod operators_changed;
 mod rejected;
 mod roles;
-mod rounds;
 mod runs;
-mod single;
+mod sign_in;
+mod single_user_writes;
 mod statements;
 mod support;
 mod sweep;
 mod task_changes;
+mod task_locks;
 mod tasks;
 mod tokens;
 mod users;

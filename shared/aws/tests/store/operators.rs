@@ -1,9 +1,10 @@
-//! The set-up of a fresh deployment, and its operator.
+//! Bootstrap of a fresh deployment, and its operator.
 
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use muster_aws::operators::{Bootstrap, Bootstrapped, Named, Operator, Role};
+use muster_aws::auth::operators::{Operator, Role};
+use muster_aws::bootstrap::{Bootstrap, Bootstrapped, Named};
 use muster_aws::{Creation, Store};
 use muster_core::settings::TaskSettings;
 
@@ -19,7 +20,7 @@ fn settings() -> TaskSettings {
     serde_json::from_str(json).unwrap()
 }
 
-fn order() -> Bootstrap {
+fn request() -> Bootstrap {
     Bootstrap {
         tenant: "acme".to_owned(),
         operator: "anna".to_owned(),
@@ -29,7 +30,7 @@ fn order() -> Bootstrap {
     }
 }
 
-/// Every row by its key, but for the counters: a number that is taken stays so.
+/// Returns all rows by key, except counters, which never go back.
 async fn rows(store: &Store) -> BTreeMap<String, HashMap<String, AttributeValue>> {
     let table = &store.tables.control;
     let scan = store
@@ -48,14 +49,14 @@ async fn rows(store: &Store) -> BTreeMap<String, HashMap<String, AttributeValue>
 }
 
 #[tokio::test]
-async fn a_fresh_deployment_gets_everything_it_was_to_get() {
+async fn bootstrap_writes_all_requested_rows() {
     let store = store().await;
-    let done = store.bootstrap(order(), at(0)).await.unwrap();
+    let done = store.bootstrap(request(), at(0)).await.unwrap();
     assert_eq!(done, Bootstrapped::Done { task: Some(206) });
 
-    let tenant = store.get_tenant("acme").await.unwrap().unwrap();
+    let tenant = store.tenants().get("acme").await.unwrap().unwrap();
     assert_eq!(tenant.created_at, at(0));
-    let task = store.get_task(206).await.unwrap().unwrap();
+    let task = store.tasks().get(206).await.unwrap().unwrap();
     assert_eq!((task.tenant.as_str(), task.version), ("acme", 1));
     let expected = TaskSettings {
         id: 206,
@@ -63,12 +64,16 @@ async fn a_fresh_deployment_gets_everything_it_was_to_get() {
     };
     assert_eq!(task.settings, expected);
     assert_eq!((task.created_by, task.updated_by), (None, None));
-    let history = store.task_history("acme", 206, None, 10).await.unwrap();
+    let history = store.tasks().history("acme", 206, None, 10).await.unwrap();
     assert_eq!(history.unwrap().versions.len(), 1);
-    let roles = store.get_roles("acme").await.unwrap();
+    let roles = store.roles().get("acme").await.unwrap();
     assert_eq!(roles.version, 1);
     assert!(roles.roles.into_iter().eq(["Category Manager"]));
-    let robot = store.verify_robot("robot", "s3cret".into()).await.unwrap();
+    let robot = store
+        .robots()
+        .verify("robot", "s3cret".into())
+        .await
+        .unwrap();
     assert_eq!(robot.unwrap().tenant, "acme");
     let keys: Vec<_> = rows(&store).await.into_keys().collect();
     assert_eq!(
@@ -90,23 +95,23 @@ async fn a_fresh_deployment_gets_everything_it_was_to_get() {
 }
 
 #[tokio::test]
-async fn robot_and_task_can_be_left_out() {
+async fn robot_and_task_are_optional() {
     let store = store().await;
-    let order = Bootstrap {
+    let request = Bootstrap {
         robot: None,
         task: None,
-        ..order()
+        ..request()
     };
-    let done = store.bootstrap(order, start()).await.unwrap();
+    let done = store.bootstrap(request, start()).await.unwrap();
     assert_eq!(done, Bootstrapped::Done { task: None });
     assert_eq!(rows(&store).await.len(), 5);
 }
 
 #[tokio::test]
-async fn an_operator_is_known_by_name_and_password() {
+async fn an_operator_is_verified_by_name_and_password() {
     let store = store().await;
-    store.bootstrap(order(), start()).await.unwrap();
-    let verified = store.verify_operator("anna", "anna's own".into()).await;
+    store.bootstrap(request(), start()).await.unwrap();
+    let verified = store.operators().verify("anna", "anna's own".into()).await;
     let expected = Operator {
         tenant: "acme".to_owned(),
         name: "anna".to_owned(),
@@ -123,49 +128,53 @@ async fn an_operator_is_known_by_name_and_password() {
         ("robot", "s3cret"),
         ("a\0b", "x"),
     ] {
-        let refused = store.verify_operator(name, password.into()).await.unwrap();
+        let refused = store
+            .operators()
+            .verify(name, password.into())
+            .await
+            .unwrap();
         assert_eq!(refused, None, "{name:?}");
     }
-    let robot = store.verify_robot("anna", "anna's own".into()).await;
+    let robot = store.robots().verify("anna", "anna's own".into()).await;
     assert_eq!(robot.unwrap(), None, "an operator is not a robot");
 }
 
 #[tokio::test]
-async fn a_deployment_is_set_up_once() {
+async fn a_deployment_is_bootstrapped_once() {
     let store = store().await;
-    store.bootstrap(order(), at(0)).await.unwrap();
+    store.bootstrap(request(), at(0)).await.unwrap();
     let before = rows(&store).await;
     let other = Bootstrap {
         tenant: "globex".to_owned(),
         operator: "otto".to_owned(),
         robot: None,
         task: None,
-        ..order()
+        ..request()
     };
     let already = Bootstrapped::AlreadyDone {
         at: at(0),
         tenant: "acme".to_owned(),
         operator: "anna".to_owned(),
     };
-    for second in [other, order()] {
+    for second in [other, request()] {
         assert_eq!(store.bootstrap(second, at(9)).await.unwrap(), already);
     }
     assert_eq!(rows(&store).await, before);
-    assert_eq!(store.next_task_id().await.unwrap(), 207);
+    assert_eq!(store.tasks().next_id().await.unwrap(), 207);
 }
 
 #[tokio::test]
-async fn of_two_at_once_one_sets_it_up() {
+async fn one_of_two_concurrent_bootstraps_succeeds() {
     let store = store().await;
     let other = Bootstrap {
         tenant: "globex".to_owned(),
         operator: "otto".to_owned(),
         robot: None,
         task: None,
-        ..order()
+        ..request()
     };
     let (one, two) = futures::join!(
-        store.bootstrap(order(), start()),
+        store.bootstrap(request(), start()),
         store.bootstrap(other, start())
     );
     let outcomes = [one.unwrap(), two.unwrap()];
@@ -177,58 +186,59 @@ async fn of_two_at_once_one_sets_it_up() {
 }
 
 #[tokio::test]
-async fn a_taken_name_leaves_nothing_behind() {
+async fn a_bootstrap_with_a_taken_name_writes_nothing() {
     for named in [Named::Tenant, Named::Robot] {
         let store = store().await;
         let made = match named {
-            Named::Tenant => store.create_tenant("acme", start()).await,
+            Named::Tenant => store.tenants().create("acme", start()).await,
             Named::Robot | Named::Operator => {
                 store
-                    .create_robot("other", "robot", "its own".into(), start())
+                    .robots()
+                    .create("other", "robot", "its own".into(), start())
                     .await
             }
         };
         assert_eq!(made.unwrap(), Creation::Created);
         let before = rows(&store).await;
-        let taken = store.bootstrap(order(), at(1)).await.unwrap();
+        let taken = store.bootstrap(request(), at(1)).await.unwrap();
         assert_eq!(taken, Bootstrapped::Taken(named));
         assert_eq!(rows(&store).await, before);
     }
 }
 
 #[tokio::test]
-async fn what_cannot_be_stored_is_refused_before_anything_is_written() {
+async fn invalid_values_are_refused_before_anything_is_written() {
     let store = store().await;
     let bad = [
         (
             Named::Tenant,
             Bootstrap {
                 tenant: "a#b".to_owned(),
-                ..order()
+                ..request()
             },
         ),
         (
             Named::Operator,
             Bootstrap {
                 operator: " anna".to_owned(),
-                ..order()
+                ..request()
             },
         ),
         (
             Named::Robot,
             Bootstrap {
                 robot: Some((String::new(), "s3cret".into())),
-                ..order()
+                ..request()
             },
         ),
     ];
-    for (named, order) in bad {
-        match store.bootstrap(order, start()).await.unwrap() {
+    for (named, request) in bad {
+        match store.bootstrap(request, start()).await.unwrap() {
             Bootstrapped::BadName(found, _) => assert_eq!(found, named),
             other => panic!("{other:?}"),
         }
     }
-    let mut wrong = order();
+    let mut wrong = request();
     wrong.task = Some(TaskSettings {
         title: "x".repeat(201),
         ..settings()
@@ -237,24 +247,24 @@ async fn what_cannot_be_stored_is_refused_before_anything_is_written() {
         Bootstrapped::Refused(problems) => assert_eq!(problems[0].field, "title"),
         other => panic!("{other:?}"),
     }
-    let mut stranger = order();
-    stranger.robot = Some(("another".to_owned(), "s3cret".into()));
-    match store.bootstrap(stranger, start()).await.unwrap() {
+    let mut unknown_robot = request();
+    unknown_robot.robot = Some(("another".to_owned(), "s3cret".into()));
+    match store.bootstrap(unknown_robot, start()).await.unwrap() {
         Bootstrapped::Refused(problems) => assert_eq!(problems[0].field, "permitted_robots.0"),
         other => panic!("{other:?}"),
     }
     assert!(rows(&store).await.is_empty());
-    assert_eq!(store.next_task_id().await.unwrap(), 206);
+    assert_eq!(store.tasks().next_id().await.unwrap(), 206);
 }
 
 #[tokio::test]
-async fn a_set_up_whose_answer_was_lost_is_done() {
-    // After one the next try finds the rows; after two nobody but the marker knows.
+async fn a_bootstrap_with_a_lost_response_succeeds() {
+    // After one lost response the next attempt finds the rows; after two, only the marker shows it.
     for lost in [1, 2] {
         let store = store().await;
-        let (faults, faulty) = Faults::on_every_try("TransactWriteItems", &store);
-        faults.next(lost, Fault::LostAnswer);
-        let done = faulty.bootstrap(order(), start()).await.unwrap();
+        let (faults, faulty) = Faults::on_every_attempt("TransactWriteItems", &store);
+        faults.next(lost, Fault::LostResponse);
+        let done = faulty.bootstrap(request(), start()).await.unwrap();
         assert_eq!(done, Bootstrapped::Done { task: Some(206) }, "{lost}");
         assert_eq!(faults.left(), 0);
         assert_eq!(rows(&store).await.len(), 11);
@@ -262,16 +272,16 @@ async fn a_set_up_whose_answer_was_lost_is_done() {
 }
 
 #[tokio::test]
-async fn a_set_up_whose_answer_was_lost_and_whose_marker_cannot_be_read_is_unknown() {
+async fn a_bootstrap_with_a_lost_response_and_an_unreadable_marker_is_unknown() {
     let store = store().await;
-    let (transaction, faulty) = Faults::on_every_try("TransactWriteItems", &store);
-    let (reading, faulty) = Faults::on_every_try("GetItem", &faulty);
-    transaction.next(1, Fault::LostAnswer);
-    // The first look, before anything is sent, succeeds.
-    reading.coming([Fault::Passes, Fault::LostAnswer]);
-    match faulty.bootstrap(order(), start()).await.unwrap() {
+    let (transaction, faulty) = Faults::on_every_attempt("TransactWriteItems", &store);
+    let (reading, faulty) = Faults::on_every_attempt("GetItem", &faulty);
+    transaction.next(1, Fault::LostResponse);
+    // The first read, before anything is written, succeeds.
+    reading.queue([Fault::Passes, Fault::LostResponse]);
+    match faulty.bootstrap(request(), start()).await.unwrap() {
         Bootstrapped::Unknown { task, .. } => assert_eq!(task, Some(206)),
         other => panic!("{other:?}"),
     }
-    assert_eq!(rows(&store).await.len(), 11, "it took effect");
+    assert_eq!(rows(&store).await.len(), 11, "the transaction took effect");
 }

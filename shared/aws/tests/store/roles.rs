@@ -1,10 +1,10 @@
-//! The roles of a tenant, and the tasks that map to them.
+//! Roles of a tenant, and the tasks that map to them.
 
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
 use muster_aws::Store;
-use muster_aws::operators::{Operator, Role};
+use muster_aws::auth::operators::{Operator, Role};
 use muster_aws::roles::{PutRoles, Roles};
 use muster_aws::tasks::PutTask;
 use muster_core::settings::TaskSettings;
@@ -23,7 +23,7 @@ fn anna() -> Operator {
 async fn put(store: &Store, version: u64, roles: &[&str]) -> PutRoles {
     let roles = roles.iter().map(|&role| role.to_owned()).collect();
     let by = anna();
-    store.put_roles(&by, version, roles, at(1)).await.unwrap()
+    store.roles().put(&by, version, roles, at(1)).await.unwrap()
 }
 
 fn stored(put: PutRoles) -> Roles {
@@ -41,9 +41,9 @@ fn task(role: &str) -> TaskSettings {
 }
 
 #[tokio::test]
-async fn roles_are_kept_sorted_and_by_tenant() {
+async fn roles_are_stored_sorted_per_tenant() {
     let store = store().await;
-    assert_eq!(store.get_roles("acme").await.unwrap(), Roles::default());
+    assert_eq!(store.roles().get("acme").await.unwrap(), Roles::default());
     let roles = stored(put(&store, 0, &["Nurse", "Doctor"]).await);
     assert_eq!(roles.version, 1);
     assert!(roles.roles.iter().eq(["Doctor", "Nurse"]));
@@ -51,12 +51,12 @@ async fn roles_are_kept_sorted_and_by_tenant() {
         (roles.updated_by.as_deref(), roles.updated_at),
         (Some("anna"), Some(at(1)))
     );
-    assert_eq!(store.get_roles("acme").await.unwrap(), roles);
-    assert_eq!(store.get_roles("other").await.unwrap(), Roles::default());
+    assert_eq!(store.roles().get("acme").await.unwrap(), roles);
+    assert_eq!(store.roles().get("other").await.unwrap(), Roles::default());
 }
 
 #[tokio::test]
-async fn who_changes_roles_must_have_seen_the_last_ones() {
+async fn changing_roles_requires_the_latest_version() {
     let store = store().await;
     let first = stored(put(&store, 0, &["Nurse"]).await);
     assert_eq!(
@@ -66,7 +66,7 @@ async fn who_changes_roles_must_have_seen_the_last_ones() {
     assert_eq!(
         stored(put(&store, 0, &["Nurse"]).await),
         first,
-        "whoever repeats a request has what it asked for"
+        "a repeated request succeeds"
     );
     assert!(matches!(
         put(&store, 1, &["Robot"]).await,
@@ -75,12 +75,13 @@ async fn who_changes_roles_must_have_seen_the_last_ones() {
 }
 
 #[tokio::test]
-async fn a_role_stays_while_a_task_maps_to_it() {
+async fn a_role_cannot_be_removed_while_a_task_maps_to_it() {
     let store = store().await;
     put(&store, 0, &["Nurse", "Doctor", "Porter"]).await;
     for role in ["Nurse", "Nurse", "Doctor"] {
         store
-            .create_task(&anna(), task(role), None, at(2))
+            .tasks()
+            .create(&anna(), task(role), None, at(2))
             .await
             .unwrap();
     }
@@ -91,19 +92,19 @@ async fn a_role_stays_while_a_task_maps_to_it() {
 }
 
 #[tokio::test]
-async fn no_role_goes_while_a_task_that_maps_to_it_is_being_saved() {
+async fn a_role_is_not_removed_while_a_task_that_maps_to_it_is_saved() {
     for _ in 0..10 {
         let store = store().await;
         put(&store, 0, &["Nurse", "Doctor"]).await;
         let operator = anna();
-        let save = store.create_task(&operator, task("Nurse"), None, at(2));
+        let save = store.tasks().create(&operator, task("Nurse"), None, at(2));
         let (saved, gone) = futures::join!(save, put(&store, 1, &["Doctor"]));
-        let roles = store.get_roles("acme").await.unwrap().roles;
+        let roles = store.roles().get("acme").await.unwrap().roles;
         match (saved.unwrap(), gone) {
             (PutTask::Stored(_), PutRoles::InUse(_)) => assert!(roles.contains("Nurse")),
             (PutTask::Refused(problems), PutRoles::Stored(_)) => {
                 assert_eq!(problems[0].field, "role_mapping.text");
-                assert_eq!(store.get_task(206).await.unwrap(), None);
+                assert_eq!(store.tasks().get(206).await.unwrap(), None);
             }
             other => panic!("{other:?}"),
         }
@@ -111,10 +112,14 @@ async fn no_role_goes_while_a_task_that_maps_to_it_is_being_saved() {
 }
 
 #[tokio::test]
-async fn tasks_saved_at_once_do_not_refuse_each_other() {
+async fn concurrent_saves_of_tasks_do_not_conflict() {
     let store = store().await;
     let operator = anna();
-    let saves = (0..8).map(|_| store.create_task(&operator, TaskSettings::default(), None, at(2)));
+    let saves = (0..8).map(|_| {
+        store
+            .tasks()
+            .create(&operator, TaskSettings::default(), None, at(2))
+    });
     for saved in join_all(saves).await {
         assert!(matches!(saved.unwrap(), PutTask::Stored(_)));
     }
@@ -122,11 +127,11 @@ async fn tasks_saved_at_once_do_not_refuse_each_other() {
 }
 
 #[tokio::test]
-async fn a_change_of_roles_whose_answer_was_lost_is_done() {
+async fn a_change_of_roles_with_a_lost_response_succeeds() {
     let store = store().await;
     let (faults, faulty) = Faults::on("PutItem", &store);
     for version in [0, 1] {
-        faults.next(1, Fault::LostAnswer);
+        faults.next(1, Fault::LostResponse);
         let role = format!("role {version}");
         let roles = stored(put(&faulty, version, &[&role]).await);
         assert_eq!(roles.version, version + 1);

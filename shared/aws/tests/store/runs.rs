@@ -1,10 +1,10 @@
-//! The execution log: runs that ended before they began, and lists of runs.
+//! The execution log: runs refused before they start, and lists of runs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use muster_aws::StoreError;
-use muster_aws::runs::{Ending, NewRun, RunFilter, RunId, Standing};
+use muster_aws::runs::{Ending, NewRun, RunFilter, RunId, RunStatusFilter};
 use muster_core::run::{State, Status};
 
 use crate::faults::{Fault, Faults};
@@ -26,16 +26,17 @@ fn all() -> RunFilter {
 }
 
 #[tokio::test]
-async fn a_run_refused_for_its_settings_stands_alone_in_the_log() {
+async fn a_run_refused_for_its_settings_is_logged_without_a_lock() {
     let store = store().await;
     let run = run(at(0));
     for _ in 0..2 {
         store
-            .record_ended_run(&run, &refused(), at(0))
+            .runs()
+            .record_ended(&run, &refused(), at(0))
             .await
             .unwrap();
     }
-    let found = store.get_run(&run.id, at(0)).await.unwrap().unwrap();
+    let found = store.runs().get(&run.id, at(0)).await.unwrap().unwrap();
     assert_eq!(
         (found.state, found.status),
         (State::Finished, Some(Status::Failure))
@@ -52,14 +53,15 @@ async fn a_run_refused_for_its_settings_stands_alone_in_the_log() {
 }
 
 #[tokio::test]
-async fn a_tenant_s_runs_are_listed_page_by_page_the_newest_first() {
+async fn runs_of_a_tenant_are_listed_in_pages_newest_first() {
     let store = store().await;
     let mut ids = Vec::new();
     for second in 0..25 {
         let run = run(at(second));
         ids.push(run.id);
         store
-            .record_ended_run(&run, &refused(), at(second))
+            .runs()
+            .record_ended(&run, &refused(), at(second))
             .await
             .unwrap();
         let foreign = NewRun {
@@ -67,7 +69,8 @@ async fn a_tenant_s_runs_are_listed_page_by_page_the_newest_first() {
             ..crate::support::run(at(second))
         };
         store
-            .record_ended_run(&foreign, &refused(), at(second))
+            .runs()
+            .record_ended(&foreign, &refused(), at(second))
             .await
             .unwrap();
     }
@@ -77,7 +80,8 @@ async fn a_tenant_s_runs_are_listed_page_by_page_the_newest_first() {
     let mut pages = 0;
     loop {
         let page = store
-            .list_runs("acme", &all(), before.as_ref(), 10, at(30))
+            .runs()
+            .list("acme", &all(), before.as_ref(), 10, at(30))
             .await
             .unwrap();
         assert!(page.runs.iter().all(|it| it.run.tenant == "acme"));
@@ -90,27 +94,28 @@ async fn a_tenant_s_runs_are_listed_page_by_page_the_newest_first() {
     }
     assert_eq!((pages, &listed), (3, &ids));
 
-    // A pointer outlives its run, and is not shown then.
+    // A pointer may outlive its run; it is then not shown.
     let later = at(91 * 24 * 3_600);
-    let page = store.list_runs("acme", &all(), None, 100, later).await;
+    let page = store.runs().list("acme", &all(), None, 100, later).await;
     let page = page.unwrap();
     assert_eq!(page.runs, []);
 }
 
 #[tokio::test]
-async fn rows_that_are_left_out_are_asked_for_again_while_that_gets_somewhere() {
+async fn unprocessed_keys_are_requested_again_while_there_is_progress() {
     let direct = store().await;
     for second in 0..15 {
         direct
-            .record_ended_run(&run(at(second)), &refused(), at(second))
+            .runs()
+            .record_ended(&run(at(second)), &refused(), at(second))
             .await
             .unwrap();
     }
-    let (faults, store) = Faults::on_every_try("BatchGetItem", &direct);
-    let list = async || store.list_runs("acme", &all(), None, 50, at(30)).await;
+    let (faults, store) = Faults::on_every_attempt("BatchGetItem", &direct);
+    let list = async || store.runs().list("acme", &all(), None, 50, at(30)).await;
 
-    // Twelve rounds are more than are made without progress.
-    faults.next(12, Fault::AllButOneLeftOut);
+    // Twelve requests exceed the maximum without progress.
+    faults.next(12, Fault::UnprocessedKeys);
     assert_eq!(list().await.unwrap().runs.len(), 3);
     assert_eq!(faults.left(), 0);
 
@@ -125,7 +130,7 @@ async fn rows_that_are_left_out_are_asked_for_again_while_that_gets_somewhere() 
 }
 
 #[tokio::test]
-async fn a_filter_finds_just_the_runs_that_it_fits() {
+async fn a_filter_returns_exactly_the_matching_runs() {
     let store = store().await;
     let mut ids = Vec::new();
     for second in 0..12 {
@@ -136,7 +141,10 @@ async fn a_filter_finds_just_the_runs_that_it_fits() {
         };
         ids.push(run.id);
         if second == 11 {
-            let began = store.acquire(&run, at(11), Duration::from_secs(60)).await;
+            let began = store
+                .task_locks()
+                .acquire(&run, at(11), Duration::from_secs(60))
+                .await;
             began.unwrap();
             continue;
         }
@@ -147,15 +155,16 @@ async fn a_filter_finds_just_the_runs_that_it_fits() {
             } else {
                 Status::Failure
             },
-            errors: vec![format!("trouble no. {}", second / 6)],
+            errors: vec![format!("error no. {}", second / 6)],
             ..refused()
         };
         store
-            .record_ended_run(&run, &ending, at(second))
+            .runs()
+            .record_ended(&run, &ending, at(second))
             .await
             .unwrap();
     }
-    let failure = Standing::Ended(Status::Failure);
+    let failure = RunStatusFilter::Ended(Status::Failure);
     let text = |text: &str| RunFilter {
         text: Some(text.to_owned()),
         ..all()
@@ -171,14 +180,14 @@ async fn a_filter_finds_just_the_runs_that_it_fits() {
         ),
         (
             RunFilter {
-                standing: vec![Standing::Running],
+                statuses: vec![RunStatusFilter::Running],
                 ..all()
             },
             vec![11],
         ),
         (
             RunFilter {
-                standing: vec![Standing::Running, failure],
+                statuses: vec![RunStatusFilter::Running, failure],
                 task: Some(208),
                 ..all()
             },
@@ -209,7 +218,8 @@ async fn a_filter_finds_just_the_runs_that_it_fits() {
             let (mut listed, mut before) = (Vec::new(), None);
             loop {
                 let page = store
-                    .list_runs("acme", &filter, before.as_ref(), limit, at(30))
+                    .runs()
+                    .list("acme", &filter, before.as_ref(), limit, at(30))
                     .await
                     .unwrap();
                 assert!(page.runs.len() <= limit);
@@ -219,18 +229,19 @@ async fn a_filter_finds_just_the_runs_that_it_fits() {
                     break;
                 }
             }
-            let expected: Vec<_> = expected.iter().map(|place| ids[*place]).collect();
-            assert_eq!(listed, expected, "{filter:?}, {limit} a page");
+            let expected: Vec<_> = expected.iter().map(|index| ids[*index]).collect();
+            assert_eq!(listed, expected, "{filter:?}, {limit} per page");
         }
     }
 }
 
 #[tokio::test]
-async fn one_page_looks_at_a_bounded_number_of_runs() {
+async fn a_page_examines_a_bounded_number_of_runs() {
     let store = store().await;
     let first = run(at(0));
     store
-        .record_ended_run(&first, &refused(), at(0))
+        .runs()
+        .record_ended(&first, &refused(), at(0))
         .await
         .unwrap();
     for second in 1..=1_000 {
@@ -239,7 +250,8 @@ async fn one_page_looks_at_a_bounded_number_of_runs() {
             ..run(at(second))
         };
         store
-            .record_ended_run(&other, &refused(), at(second))
+            .runs()
+            .record_ended(&other, &refused(), at(second))
             .await
             .unwrap();
     }
@@ -248,11 +260,12 @@ async fn one_page_looks_at_a_bounded_number_of_runs() {
         ..all()
     };
     let now = at(2_000);
-    let page = store.list_runs("acme", &filter, None, 10, now).await;
+    let page = store.runs().list("acme", &filter, None, 10, now).await;
     let page = page.unwrap();
     assert_eq!(page.runs, []);
     let page = store
-        .list_runs("acme", &filter, page.next.as_ref(), 10, now)
+        .runs()
+        .list("acme", &filter, page.next.as_ref(), 10, now)
         .await
         .unwrap();
     assert_eq!(page.runs.len(), 1);
@@ -260,14 +273,15 @@ async fn one_page_looks_at_a_bounded_number_of_runs() {
 }
 
 #[tokio::test]
-async fn a_run_is_only_its_own_tenant_s() {
+async fn a_run_is_visible_only_to_its_tenant() {
     let store = store().await;
     let run = run(at(0));
     store
-        .record_ended_run(&run, &refused(), at(0))
+        .runs()
+        .record_ended(&run, &refused(), at(0))
         .await
         .unwrap();
-    let found = async |tenant| store.tenant_run(tenant, &run.id, at(0)).await.unwrap();
+    let found = async |tenant| store.runs().find(tenant, &run.id, at(0)).await.unwrap();
     assert_eq!(found("acme").await.map(|run| run.task), Some(206));
     assert_eq!(found("other").await, None);
 }

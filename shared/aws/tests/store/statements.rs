@@ -1,9 +1,9 @@
-//! How statements are sent: once, for as long as the caller waits.
+//! Statements are sent once, and wait as long as the caller allows.
 
 use std::net::TcpListener;
 use std::time::Duration;
 
-use muster_aws::claims::Claim;
+use muster_aws::directory::Claim;
 use muster_aws::directory::{Executed, Statement};
 use muster_aws::{Config, Store, StoreError, Tables};
 
@@ -15,13 +15,16 @@ fn claim(store: &Store) -> Statement {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come_is_waited_for_as_long_as_the_caller_says() {
-    // It takes connections, and never says a word.
+async fn a_missing_response_times_out_after_the_duration_of_the_caller() {
+    // Accepts connections and never responds.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
     let store = Store::connect(&Config::local(endpoint, Tables::of_stack("test"))).await;
     let statements = vec![claim(&store), claim(&store)];
-    let executed = store.execute(statements, Duration::from_millis(50)).await;
+    let executed = store
+        .directory()
+        .execute(statements, Duration::from_millis(50))
+        .await;
     let [first, second] = executed.as_slice() else {
         panic!("{executed:?}");
     };
@@ -29,19 +32,22 @@ async fn an_answer_that_does_not_come_is_waited_for_as_long_as_the_caller_says()
         let Executed::Again(error @ StoreError::Unanswered(_)) = executed else {
             panic!("{executed:?}");
         };
-        let said = error.to_string();
-        assert!(said.contains("BatchExecuteStatement"), "{said}");
-        assert!(said.contains("none came within 50.0ms"), "{said}");
+        let message = error.to_string();
+        assert!(message.contains("BatchExecuteStatement"), "{message}");
+        assert!(message.contains("none came within 50.0ms"), "{message}");
     }
 }
 
 #[tokio::test]
-async fn a_request_is_not_tried_again_behind_the_caller_s_back() {
+async fn a_request_is_not_retried_implicitly() {
     let store = directory().await;
     let (faults, faulty) = Faults::on("BatchExecuteStatement", &store);
-    let once = Duration::from_secs(10);
-    faults.next(1, Fault::LostAnswer);
-    let lost = faulty.execute(vec![claim(&store)], once).await;
+    let timeout = Duration::from_secs(10);
+    faults.next(1, Fault::LostResponse);
+    let lost = faulty
+        .directory()
+        .execute(vec![claim(&store)], timeout)
+        .await;
     assert!(
         matches!(
             lost.as_slice(),
@@ -50,7 +56,10 @@ async fn a_request_is_not_tried_again_behind_the_caller_s_back() {
         "{lost:?}"
     );
     assert_eq!(faults.left(), 0);
-    let again = faulty.execute(vec![claim(&store)], once).await;
+    let again = faulty
+        .directory()
+        .execute(vec![claim(&store)], timeout)
+        .await;
     assert!(
         matches!(again.as_slice(), [Executed::Refused(None)]),
         "{again:?}"
@@ -59,13 +68,19 @@ async fn a_request_is_not_tried_again_behind_the_caller_s_back() {
 }
 
 #[tokio::test]
-async fn another_client_has_its_own_way_and_the_count_in_common() {
+async fn clients_share_the_write_count() {
     let store = directory().await;
-    let once = Duration::from_secs(10);
-    store.execute(vec![claim(&store)], once).await;
+    let timeout = Duration::from_secs(10);
+    store
+        .directory()
+        .execute(vec![claim(&store)], timeout)
+        .await;
     let (faults, faulty) = Faults::on("BatchExecuteStatement", &store);
     faults.next(1, Fault::Throttled);
-    let throttled = faulty.execute(vec![claim(&store)], once).await;
+    let throttled = faulty
+        .directory()
+        .execute(vec![claim(&store)], timeout)
+        .await;
     assert!(
         matches!(
             throttled.as_slice(),
@@ -77,16 +92,22 @@ async fn another_client_has_its_own_way_and_the_count_in_common() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_wrong_is_only_learnt_of_by_the_first_try() {
+async fn clock_skew_is_corrected_after_the_first_attempt() {
     let store = directory().await;
     let (faults, faulty) = Faults::on("BatchExecuteStatement", &store);
-    let once = Duration::from_secs(10);
+    let timeout = Duration::from_secs(10);
     faults.next(1, Fault::Skewed);
-    let skewed = faulty.execute(vec![claim(&store)], once).await;
+    let skewed = faulty
+        .directory()
+        .execute(vec![claim(&store)], timeout)
+        .await;
     assert!(
         matches!(skewed.as_slice(), [Executed::Again(StoreError::Refused(_))]),
         "{skewed:?}"
     );
-    let again = faulty.execute(vec![claim(&store)], once).await;
+    let again = faulty
+        .directory()
+        .execute(vec![claim(&store)], timeout)
+        .await;
     assert!(matches!(again.as_slice(), [Executed::Done]), "{again:?}");
 }

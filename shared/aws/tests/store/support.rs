@@ -1,4 +1,4 @@
-//! An embedded DynamoDB for the whole process, and fresh tables for each test.
+//! An embedded DynamoDB for the whole process, with fresh tables for each test.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use muster_aws::{Config, Store, Tables};
 
 /// The server's dispatch blocks, so it has a runtime of its own.
 static ENDPOINT: LazyLock<String> = LazyLock::new(|| {
-    let (told, port) = mpsc::channel();
+    let (port_sender, port) = mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -24,7 +24,9 @@ static ENDPOINT: LazyLock<String> = LazyLock::new(|| {
             .unwrap();
         runtime.block_on(async move {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            told.send(listener.local_addr().unwrap().port()).unwrap();
+            port_sender
+                .send(listener.local_addr().unwrap().port())
+                .unwrap();
             dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()).await;
         });
     });
@@ -33,7 +35,7 @@ static ENDPOINT: LazyLock<String> = LazyLock::new(|| {
 
 static STORES: AtomicUsize = AtomicUsize::new(0);
 
-/// A store with an empty `control` table.
+/// Returns a store with an empty `control` table.
 pub async fn store() -> Store {
     let number = STORES.fetch_add(1, Ordering::Relaxed);
     let tables = Tables {
@@ -67,7 +69,7 @@ pub async fn store() -> Store {
     store
 }
 
-/// A store with an empty `directory`, too.
+/// Returns a store with empty `control` and `directory` tables.
 pub async fn directory() -> Store {
     let store = store().await;
     let key = |name: &str, kind: KeyType| {
@@ -106,17 +108,17 @@ pub async fn directory() -> Store {
     store
 }
 
-/// The beginning of time, in tests.
+/// Returns the time at which every test starts.
 pub fn start() -> Timestamp {
     "2026-11-21T08:00:00.250Z".parse().unwrap()
 }
 
-/// So many seconds after [`start`].
+/// Returns the time `seconds` after [`start`].
 pub fn at(seconds: u64) -> Timestamp {
     start() + Duration::from_secs(seconds)
 }
 
-/// A run of task 206.
+/// Returns a new run of task 206.
 pub fn run(now: Timestamp) -> NewRun {
     NewRun {
         id: RunId::generate(now),
@@ -129,9 +131,9 @@ pub fn run(now: Timestamp) -> NewRun {
     }
 }
 
-/// How many rows the `control` table holds whose partition key begins so.
+/// Counts the rows of the `control` table whose partition key has this prefix.
 pub async fn rows(store: &Store, prefix: &str) -> usize {
-    let answer = store
+    let response = store
         .client()
         .scan()
         .table_name(&store.tables.control)
@@ -144,10 +146,10 @@ pub async fn rows(store: &Store, prefix: &str) -> usize {
         .send()
         .await
         .unwrap();
-    answer.items().len()
+    response.items().len()
 }
 
-/// A row of the `control` table, as it is.
+/// Returns the raw row of the `control` table.
 pub async fn raw(
     store: &Store,
     pk: &str,

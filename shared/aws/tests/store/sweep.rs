@@ -1,30 +1,42 @@
-//! The sweep ends what nobody else ends, and nothing else.
+//! The sweep ends interrupted runs, and no others.
 
 use aws_sdk_dynamodb::types::AttributeValue::S;
 use futures::future::join_all;
-use muster_aws::holds::Finished;
 use muster_aws::runs::NewRun;
+use muster_aws::runs::task_lock::Finished;
 use muster_aws::{Store, StoreError};
 use muster_core::run::State;
 
-use crate::holds::{GRACE, HOLD, assert_interrupted, ending, read};
 use crate::support::{at, raw, rows, run, store};
+use crate::task_locks::{GRACE, LOCK_DURATION, assert_interrupted, ending, read};
 
 #[tokio::test]
-async fn the_sweep_ends_what_has_been_over_for_the_grace() {
+async fn the_sweep_ends_runs_whose_lock_expired_before_the_grace_period() {
     let store = store().await;
-    let over: Vec<_> = (0..5).map(|task| NewRun { task, ..run(at(0)) }).collect();
+    let expired: Vec<_> = (0..5).map(|task| NewRun { task, ..run(at(0)) }).collect();
     let running = NewRun {
         task: 300,
         ..run(at(30))
     };
-    for run in &over {
-        store.acquire(run, at(0), HOLD).await.unwrap();
+    for run in &expired {
+        store
+            .task_locks()
+            .acquire(run, at(0), LOCK_DURATION)
+            .await
+            .unwrap();
     }
-    store.acquire(&running, at(30), HOLD).await.unwrap();
+    store
+        .task_locks()
+        .acquire(&running, at(30), LOCK_DURATION)
+        .await
+        .unwrap();
 
-    assert_eq!(store.end_expired(at(69), GRACE).await.unwrap(), []);
+    assert_eq!(
+        store.task_locks().end_expired(at(69), GRACE).await.unwrap(),
+        []
+    );
     let mut tasks: Vec<_> = store
+        .task_locks()
         .end_expired(at(70), GRACE)
         .await
         .unwrap()
@@ -33,10 +45,14 @@ async fn the_sweep_ends_what_has_been_over_for_the_grace() {
         .collect();
     tasks.sort_unstable();
     assert_eq!(tasks, [0, 1, 2, 3, 4]);
-    for run in &over {
+    for run in &expired {
         assert_interrupted(&store, run).await;
         assert_eq!(
-            store.finish(run, &ending(), at(71)).await.unwrap(),
+            store
+                .task_locks()
+                .finish(run, &ending(), at(71))
+                .await
+                .unwrap(),
             Finished::EndedByOther
         );
     }
@@ -45,15 +61,22 @@ async fn the_sweep_ends_what_has_been_over_for_the_grace() {
         (1, 1)
     );
     assert_eq!(read(&store, &running).await.state, State::Applying);
-    assert_eq!(store.end_expired(at(70), GRACE).await.unwrap(), []);
+    assert_eq!(
+        store.task_locks().end_expired(at(70), GRACE).await.unwrap(),
+        []
+    );
 }
 
 #[tokio::test]
-async fn two_sweeps_at_once_end_a_run_once() {
+async fn concurrent_sweeps_end_a_run_once() {
     let store = store().await;
     let run = run(at(0));
-    store.acquire(&run, at(0), HOLD).await.unwrap();
-    let sweeps = join_all((0..4).map(|_| store.end_expired(at(100), GRACE))).await;
+    store
+        .task_locks()
+        .acquire(&run, at(0), LOCK_DURATION)
+        .await
+        .unwrap();
+    let sweeps = join_all((0..4).map(|_| store.task_locks().end_expired(at(100), GRACE))).await;
     let ended: usize = sweeps.into_iter().map(|sweep| sweep.unwrap().len()).sum();
     assert_eq!(ended, 1);
     assert_interrupted(&store, &run).await;
@@ -64,10 +87,14 @@ async fn two_sweeps_at_once_end_a_run_once() {
 }
 
 #[tokio::test]
-async fn the_sweep_deletes_an_open_row_that_names_no_run() {
+async fn the_sweep_deletes_an_open_row_without_a_run() {
     let store = store().await;
     let run = run(at(0));
-    store.acquire(&run, at(0), HOLD).await.unwrap();
+    store
+        .task_locks()
+        .acquire(&run, at(0), LOCK_DURATION)
+        .await
+        .unwrap();
     store
         .client()
         .delete_item()
@@ -77,15 +104,22 @@ async fn the_sweep_deletes_an_open_row_that_names_no_run() {
         .send()
         .await
         .unwrap();
-    assert_eq!(store.end_expired(at(100), GRACE).await.unwrap(), []);
+    assert_eq!(
+        store
+            .task_locks()
+            .end_expired(at(100), GRACE)
+            .await
+            .unwrap(),
+        []
+    );
     assert_eq!(
         (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
         (0, 0)
     );
 }
 
-/// Puts a value that does not belong there into a row.
-async fn spoil(store: &Store, pk: &str, sk: &str, attribute: &str) {
+/// Overwrites an attribute of a row with an invalid value.
+async fn corrupt(store: &Store, pk: &str, sk: &str, attribute: &str) {
     store
         .client()
         .update_item()
@@ -101,24 +135,32 @@ async fn spoil(store: &Store, pk: &str, sk: &str, attribute: &str) {
 }
 
 #[tokio::test]
-async fn what_the_sweep_cannot_read_keeps_no_other_run_from_its_end() {
+async fn an_unreadable_row_does_not_keep_other_runs_from_being_ended() {
     let store = store().await;
     let runs: Vec<_> = (0..40).map(|task| NewRun { task, ..run(at(0)) }).collect();
     for run in &runs {
-        store.acquire(run, at(0), HOLD).await.unwrap();
+        store
+            .task_locks()
+            .acquire(run, at(0), LOCK_DURATION)
+            .await
+            .unwrap();
     }
     for run in &runs[..3] {
-        let open = open_list(&store, run).await;
-        spoil(&store, &open, &run.id.to_string(), "until").await;
+        let open = open_run_pk(&store, run).await;
+        corrupt(&store, &open, &run.id.to_string(), "until").await;
     }
     for run in &runs[3..6] {
-        spoil(&store, &format!("LOCK#{}", run.task), "LOCK", "kind").await;
+        corrupt(&store, &format!("LOCK#{}", run.task), "LOCK", "kind").await;
     }
     for run in &runs[6..9] {
-        spoil(&store, &format!("RUN#{}", run.id), "RUN", "size").await;
+        corrupt(&store, &format!("RUN#{}", run.id), "RUN", "size").await;
     }
 
-    let error = store.end_expired(at(100), GRACE).await.unwrap_err();
+    let error = store
+        .task_locks()
+        .end_expired(at(100), GRACE)
+        .await
+        .unwrap_err();
     assert!(matches!(error, StoreError::Row { .. }), "{error}");
     assert!(!format!("{error} {error:?}").contains("jack"), "{error}");
     for run in &runs[9..] {
@@ -128,17 +170,14 @@ async fn what_the_sweep_cannot_read_keeps_no_other_run_from_its_end() {
         (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
         (9, 9)
     );
-    let (queued, trouble) = store.open_queued().await;
-    assert_eq!(queued, [], "none is in the background");
-    let trouble = trouble.expect("three rows cannot be read");
-    assert!(
-        !format!("{trouble} {trouble:?}").contains("jack"),
-        "{trouble}"
-    );
+    let (queued, error) = store.task_locks().open_queued().await;
+    assert_eq!(queued, [], "there is no background run");
+    let error = error.expect("three rows cannot be read");
+    assert!(!format!("{error} {error:?}").contains("jack"), "{error}");
 }
 
-/// The partition of a run's open row.
-async fn open_list(store: &Store, run: &NewRun) -> String {
+/// Returns the partition of a run's `OPEN` row.
+async fn open_run_pk(store: &Store, run: &NewRun) -> String {
     let mut shard = 0;
     loop {
         let pk = format!("OPEN#{shard}");
@@ -146,6 +185,6 @@ async fn open_list(store: &Store, run: &NewRun) -> String {
             return pk;
         }
         shard += 1;
-        assert!(shard < 16, "the run has no open row");
+        assert!(shard < 16, "the run has no OPEN row");
     }
 }

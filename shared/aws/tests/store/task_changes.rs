@@ -1,7 +1,7 @@
-//! Tasks as operators make and change them: what is refused, what is kept, what is listed.
+//! Operators create, change and list tasks: validation, history and pages.
 
 use muster_aws::Store;
-use muster_aws::operators::{Operator, Role};
+use muster_aws::auth::operators::{Operator, Role};
 use muster_aws::tasks::{PutTask, Task, TaskFilter};
 use muster_core::settings::{FieldProblem, TaskSettings};
 
@@ -20,15 +20,15 @@ fn anna() -> Operator {
     operator("acme", "anna")
 }
 
-/// A store whose tenant has the robot and the role of [`settings`].
+/// Returns a store whose tenant has the robot and the role of [`settings`].
 async fn acme() -> Store {
     let store = store().await;
     for (tenant, robot) in [("acme", "robot"), ("globex", "foreign")] {
-        let made = store.create_robot(tenant, robot, "s3cret".into(), at(0));
+        let made = store.robots().create(tenant, robot, "s3cret".into(), at(0));
         made.await.unwrap();
     }
     let roles = vec!["Nurse".to_owned()];
-    store.put_roles(&anna(), 0, roles, at(0)).await.unwrap();
+    store.roles().put(&anna(), 0, roles, at(0)).await.unwrap();
     store
 }
 
@@ -67,7 +67,7 @@ fn fields(put: PutTask) -> Vec<String> {
 
 async fn create(store: &Store, settings: TaskSettings) -> PutTask {
     let by = anna();
-    let created = store.create_task(&by, settings, None, at(1));
+    let created = store.tasks().create(&by, settings, None, at(1));
     created.await.unwrap()
 }
 
@@ -75,13 +75,14 @@ async fn replace(store: &Store, by: &str, version: u64, settings: TaskSettings) 
     let by = operator("acme", by);
     let now = at(10 + version);
     store
-        .replace_task(&by, version, settings, now)
+        .tasks()
+        .replace(&by, version, settings, now)
         .await
         .unwrap()
 }
 
 #[tokio::test]
-async fn a_task_says_who_made_it_and_who_changed_it_last() {
+async fn a_task_has_its_creator_and_its_last_editor() {
     let store = acme().await;
     let task = stored(create(&store, settings()).await);
     assert_eq!((task.settings.id, task.version), (206, 1));
@@ -93,25 +94,26 @@ async fn a_task_says_who_made_it_and_who_changed_it_last() {
     );
     assert_eq!(task.created_by.as_deref(), Some("anna"));
     assert_eq!(task.updated_by.as_deref(), Some("bea"));
-    assert_eq!(store.get_task(206).await.unwrap(), Some(task));
+    assert_eq!(store.tasks().get(206).await.unwrap(), Some(task));
 }
 
 #[tokio::test]
-async fn every_version_is_kept_with_what_changed() {
+async fn every_version_is_kept_with_its_changes() {
     let store = acme().await;
     create(&store, settings()).await;
     replace(&store, "bea", 1, titled(206, "Nurses")).await;
     let disable = |settings: &mut TaskSettings| settings.enabled = false;
     for _ in 0..2 {
-        let disabled = store.change_task(&anna(), 206, disable, at(20)).await;
+        let disabled = store.tasks().change(&anna(), 206, disable, at(20)).await;
         assert_eq!(
             stored(disabled.unwrap()).version,
             3,
-            "the second changes nothing"
+            "a repeated change has no effect"
         );
     }
     let history = store
-        .task_history("acme", 206, None, 2)
+        .tasks()
+        .history("acme", 206, None, 2)
         .await
         .unwrap()
         .unwrap();
@@ -135,7 +137,8 @@ async fn every_version_is_kept_with_what_changed() {
         ]
     );
     let rest = store
-        .task_history("acme", 206, history.next, 2)
+        .tasks()
+        .history("acme", 206, history.next, 2)
         .await
         .unwrap()
         .unwrap();
@@ -143,13 +146,13 @@ async fn every_version_is_kept_with_what_changed() {
     assert_eq!(rest.versions[0].settings.title, "Staff");
     assert!(rest.versions[0].changed.is_empty() && rest.next.is_none());
     assert_eq!(
-        store.task_history("globex", 206, None, 2).await.unwrap(),
+        store.tasks().history("globex", 206, None, 2).await.unwrap(),
         None
     );
 }
 
 #[tokio::test]
-async fn who_was_late_is_told_what_changed_since() {
+async fn a_stale_save_returns_the_changes_since() {
     let store = acme().await;
     create(&store, settings()).await;
     replace(&store, "bea", 1, titled(206, "Nurses")).await;
@@ -158,7 +161,12 @@ async fn who_was_late_is_told_what_changed_since() {
         replace(&store, "anna", 1, titled(206, "Mine")).await,
         PutTask::Changed
     );
-    let changes = store.task_changes("acme", 206, 1).await.unwrap().unwrap();
+    let changes = store
+        .tasks()
+        .changes_since("acme", 206, 1)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((changes.version, changes.complete), (3, true));
     let by: Vec<_> = changes
         .since
@@ -166,19 +174,24 @@ async fn who_was_late_is_told_what_changed_since() {
         .filter_map(|one| one.by.as_deref())
         .collect();
     assert_eq!(by, ["carl", "bea"]);
-    let ahead = store.task_changes("acme", 206, 9).await.unwrap().unwrap();
+    let ahead = store
+        .tasks()
+        .changes_since("acme", 206, 9)
+        .await
+        .unwrap()
+        .unwrap();
     assert!(ahead.since.is_empty());
-    assert_eq!(store.task_changes("globex", 206, 1).await.unwrap(), None);
+    assert_eq!(
+        store.tasks().changes_since("globex", 206, 1).await.unwrap(),
+        None
+    );
 
     let again = stored(replace(&store, "carl", 2, titled(206, "All nurses")).await);
-    assert_eq!(
-        again.version, 3,
-        "whoever repeats a request has what it asked for"
-    );
+    assert_eq!(again.version, 3, "a repeated request succeeds");
 }
 
 #[tokio::test]
-async fn robots_and_roles_must_be_the_tenant_s() {
+async fn robots_and_roles_must_belong_to_the_tenant() {
     let store = acme().await;
     let mut wrong = settings();
     wrong.permitted_robots = ["robot", "foreign", "nobody", "\0"]
@@ -197,21 +210,22 @@ async fn robots_and_roles_must_be_the_tenant_s() {
     wrong.enabled = false;
     assert_eq!(fields(create(&store, wrong).await), refused);
     assert_eq!(
-        store.next_task_id().await.unwrap(),
+        store.tasks().next_id().await.unwrap(),
         206,
         "no number was taken"
     );
 }
 
 #[tokio::test]
-async fn what_a_task_already_had_is_questioned_when_it_is_enabled() {
+async fn existing_settings_are_validated_when_a_task_is_enabled() {
     let store = acme().await;
     let mut strange = settings();
     strange.id = 300;
     strange.enabled = false;
     strange.permitted_robots.push("nobody".to_owned());
     store
-        .put_task("acme", strange.clone(), None, at(0))
+        .tasks()
+        .put("acme", strange.clone(), None, at(0))
         .await
         .unwrap();
     strange.title = "Renamed".to_owned();
@@ -224,73 +238,94 @@ async fn what_a_task_already_had_is_questioned_when_it_is_enabled() {
     stored(replace(&store, "anna", 1, strange).await);
 
     let enable = |settings: &mut TaskSettings| settings.enabled = true;
-    let enabled = store.change_task(&anna(), 300, enable, at(5)).await;
+    let enabled = store.tasks().change(&anna(), 300, enable, at(5)).await;
     assert_eq!(fields(enabled.unwrap()), ["permitted_robots.1"]);
-    assert!(!store.get_task(300).await.unwrap().unwrap().settings.enabled);
+    assert!(
+        !store
+            .tasks()
+            .get(300)
+            .await
+            .unwrap()
+            .unwrap()
+            .settings
+            .enabled
+    );
 }
 
 #[tokio::test]
-async fn a_set_up_s_task_makes_its_roles_the_tenant_s() {
+async fn a_bootstrapped_task_adds_its_roles_to_the_tenant() {
     let store = acme().await;
     let mut task = settings();
     task.id = 300;
     task.role_mapping
         .insert("d".to_owned(), "Doctor".to_owned());
-    store.put_task("acme", task, None, at(0)).await.unwrap();
-    let roles = store.get_roles("acme").await.unwrap();
+    store.tasks().put("acme", task, None, at(0)).await.unwrap();
+    let roles = store.roles().get("acme").await.unwrap();
     assert_eq!(roles.version, 2);
     assert!(roles.roles.iter().eq(["Doctor", "Nurse"]));
     let page = store
-        .list_tasks("acme", &TaskFilter::default(), None, 10)
+        .tasks()
+        .list("acme", &TaskFilter::default(), None, 10)
         .await
         .unwrap();
     assert_eq!(page.tasks.len(), 1);
 }
 
 #[tokio::test]
-async fn another_tenant_s_task_is_none() {
+async fn a_task_of_another_tenant_is_not_found() {
     let store = acme().await;
     create(&store, settings()).await;
     let other = operator("globex", "otto");
     let replaced = store
-        .replace_task(&other, 1, titled(206, "Mine"), at(2))
+        .tasks()
+        .replace(&other, 1, titled(206, "Mine"), at(2))
         .await;
     assert_eq!(replaced.unwrap(), PutTask::Missing);
     let changed = store
-        .change_task(&other, 206, |it| it.enabled = false, at(2))
+        .tasks()
+        .change(&other, 206, |it| it.enabled = false, at(2))
         .await;
     assert_eq!(changed.unwrap(), PutTask::Missing);
     let listed = store
-        .list_tasks("globex", &TaskFilter::default(), None, 10)
+        .tasks()
+        .list("globex", &TaskFilter::default(), None, 10)
         .await
         .unwrap();
     assert!(listed.tasks.is_empty());
 }
 
 #[tokio::test]
-async fn a_list_goes_on_where_it_stopped() {
+async fn a_list_continues_after_the_last_page() {
     let store = acme().await;
     for title in ["one", "two", "THREE", "four"] {
         create(&store, titled(0, title)).await;
     }
     let all = TaskFilter::default();
-    let page = store.list_tasks("acme", &all, None, 3).await.unwrap();
+    let page = store.tasks().list("acme", &all, None, 3).await.unwrap();
     let ids: Vec<_> = page.tasks.iter().map(|task| task.settings.id).collect();
     assert_eq!((ids, page.next), (vec![206, 207, 208], Some(208)));
-    let rest = store.list_tasks("acme", &all, page.next, 3).await.unwrap();
+    let rest = store
+        .tasks()
+        .list("acme", &all, page.next, 3)
+        .await
+        .unwrap();
     assert_eq!((rest.tasks.len(), rest.next), (1, None));
 
     let three = TaskFilter {
         text: Some("hree".to_owned()),
         ..all.clone()
     };
-    let found = store.list_tasks("acme", &three, None, 1).await.unwrap();
+    let found = store.tasks().list("acme", &three, None, 1).await.unwrap();
     assert_eq!((found.tasks.len(), found.next), (1, Some(208)));
     let disabled = TaskFilter {
         enabled: Some(false),
         ..all
     };
-    let none = store.list_tasks("acme", &disabled, None, 1).await.unwrap();
+    let none = store
+        .tasks()
+        .list("acme", &disabled, None, 1)
+        .await
+        .unwrap();
     assert_eq!((none.tasks.len(), none.next), (0, None));
 }
 
@@ -307,28 +342,30 @@ async fn a_page_of_large_tasks_is_cut_short() {
         stored(create(&store, large.clone()).await);
     }
     let all = TaskFilter::default();
-    let page = store.list_tasks("acme", &all, None, 100).await.unwrap();
+    let page = store.tasks().list("acme", &all, None, 100).await.unwrap();
     assert_eq!((page.tasks.len(), page.next), (8, Some(213)));
     let rest = store
-        .list_tasks("acme", &all, page.next, 100)
+        .tasks()
+        .list("acme", &all, page.next, 100)
         .await
         .unwrap();
     assert_eq!((rest.tasks.len(), rest.next), (2, None));
 }
 
 #[tokio::test]
-async fn a_save_whose_answer_was_lost_is_done() {
-    // After one the next try finds the row; after two only a look at it tells.
+async fn a_save_with_a_lost_response_succeeds() {
+    // After one lost response the next attempt finds the row; after two, only a read shows it.
     for lost in [1, 2] {
         let store = acme().await;
-        let (faults, faulty) = Faults::on_every_try("TransactWriteItems", &store);
-        faults.next(lost, Fault::LostAnswer);
+        let (faults, faulty) = Faults::on_every_attempt("TransactWriteItems", &store);
+        faults.next(lost, Fault::LostResponse);
         assert_eq!(stored(create(&faulty, settings()).await).version, 1);
-        faults.next(lost, Fault::LostAnswer);
+        faults.next(lost, Fault::LostResponse);
         let task = stored(replace(&faulty, "bea", 1, titled(206, "Nurses")).await);
         assert_eq!((task.version, faults.left()), (2, 0));
         let history = store
-            .task_history("acme", 206, None, 10)
+            .tasks()
+            .history("acme", 206, None, 10)
             .await
             .unwrap()
             .unwrap();
@@ -337,7 +374,7 @@ async fn a_save_whose_answer_was_lost_is_done() {
 }
 
 #[tokio::test]
-async fn a_row_of_before_is_read_and_listed_once_it_is_saved() {
+async fn a_row_of_an_earlier_version_is_listed_once_it_is_saved() {
     use aws_sdk_dynamodb::types::AttributeValue::{N, S};
 
     let store = acme().await;
@@ -353,7 +390,7 @@ async fn a_row_of_before_is_read_and_listed_once_it_is_saved() {
         .send()
         .await
         .unwrap();
-    let old = store.find_task("acme", 250).await.unwrap().unwrap();
+    let old = store.tasks().find("acme", 250).await.unwrap().unwrap();
     assert_eq!((old.created_by, old.settings.title.as_str()), (None, "Old"));
     let task = stored(replace(&store, "anna", 4, titled(250, "New")).await);
     assert_eq!((task.version, task.created_at), (5, old.created_at));

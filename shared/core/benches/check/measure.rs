@@ -4,27 +4,27 @@ use std::time::Instant;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// CPU time that the process spends in `work`, all its threads together.
+/// Returns the CPU time that the process spends in `work`, all threads together.
 pub fn cpu_seconds(work: impl FnOnce()) -> f64 {
     let start = cpu_clock();
     work();
     cpu_clock() - start
 }
 
-/// CPU time of the process so far, in seconds.
+/// Returns the CPU time of the process so far, in seconds.
 pub fn cpu_clock() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
 
-/// Time that passes during `work`.
+/// Returns the wall time of `work`.
 pub fn wall_seconds(work: impl FnOnce()) -> f64 {
     let start = Instant::now();
     work();
     start.elapsed().as_secs_f64()
 }
 
-/// One thing, measured round by round, in seconds.
+/// A measurement repeated in rounds, in seconds.
 pub struct Series {
     name: &'static str,
     seconds: Vec<f64>,

@@ -1,13 +1,13 @@
-//! Peak memory of a check from a file, in a process of its own that does nothing else.
+//! Peak memory of a check from a file, in a process that does nothing else.
 
 use std::fs::File;
 use std::io::Write as _;
 use std::process::Command;
 
 use crate::records::{Text, rules};
-use crate::{pool, run_check};
+use crate::run::{pool, run_check};
 
-/// Writes the text to a file, and has another process check it.
+/// Writes the text to a file and starts another process to check it.
 pub fn report(text: &Text) {
     if !cfg!(target_os = "linux") {
         return;
@@ -15,7 +15,7 @@ pub fn report(text: &Text) {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
     file.write_all(text.bytes())
         .expect("the file can be written");
-    println!("\npeak memory of a check from a file (aim: 10 MB + 20 B per user):");
+    println!("\npeak memory of a check from a file (target: 10 MB + 20 B per user):");
     let status = Command::new(std::env::current_exe().expect("the bench has a path"))
         .arg("--peak-of")
         .arg(file.path())
@@ -24,7 +24,7 @@ pub fn report(text: &Text) {
     assert!(status.success(), "the check of the file failed");
 }
 
-/// The other process.
+/// Checks the file in this process and prints its peak memory.
 pub fn report_own(file: &str) {
     for threads in [1, 2] {
         let input = File::open(file).expect("the file can be opened");
@@ -39,7 +39,7 @@ pub fn report_own(file: &str) {
     }
 }
 
-/// The largest resident set so far, from the kernel's own book-keeping.
+/// Returns the largest resident set size so far, as reported by the kernel.
 fn peak_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux has this file");
     let kilobytes = status

@@ -1,5 +1,5 @@
-//! What is measured: users as an HR system would send them, about 248 bytes each, six mapped
-//! keys and two that are not.
+//! Input of the measurement: users as an HR system would send them, about 248 bytes each, with six
+//! mapped keys and two unmapped ones.
 
 use std::fmt::Write as _;
 
@@ -30,16 +30,16 @@ const LAST: [&str; 16] = [
 ];
 const ROLES: [&str; 4] = ["catman", "store manager", "cashier", "region head"];
 /// Bytes of one piece for the reference.
-const PIECE: usize = 256 * 1024;
+const PIECE_BYTES: usize = 256 * 1024;
 
-/// A JSON array, and where its records begin.
+/// A JSON array and the offsets of its records.
 pub struct Text {
     bytes: Vec<u8>,
     starts: Vec<usize>,
 }
 
 impl Text {
-    /// The same users for the same number.
+    /// Generates users; the same number gives the same text.
     pub fn generate(records: usize) -> Self {
         let mut text = String::with_capacity(records * 256 + 2);
         let mut starts = Vec::with_capacity(records);
@@ -59,7 +59,7 @@ impl Text {
         }
     }
 
-    /// Takes any array of objects; finds its records with serde_json.
+    /// Splits any array of objects; finds its records with serde_json.
     pub fn split(bytes: Vec<u8>) -> Self {
         let records: Vec<&serde_json::value::RawValue> =
             serde_json::from_slice(&bytes).expect("the input is no JSON array");
@@ -79,12 +79,12 @@ impl Text {
         self.starts.len()
     }
 
-    /// Arrays of their own of about 256 KB, with the same records.
+    /// Returns arrays of about 256 KB with the same records.
     pub fn pieces(&self) -> Vec<Vec<u8>> {
         let mut pieces = Vec::new();
         let mut start = 1;
         for border in &self.starts {
-            if border - start >= PIECE {
+            if border - start >= PIECE_BYTES {
                 pieces.push(self.piece(start, *border));
                 start = *border;
             }
@@ -122,7 +122,7 @@ fn write_user(text: &mut String, number: usize, random: &mut Random) {
     .expect("writing to a string");
 }
 
-/// The settings that the records are checked by.
+/// Returns the rules for the records.
 pub fn rules() -> Rules {
     let settings: TaskSettings = serde_json::from_str(
         r#"{
@@ -140,7 +140,7 @@ pub fn rules() -> Rules {
     Rules::new(&settings).expect("the settings are complete")
 }
 
-/// SplitMix64.
+/// The SplitMix64 generator.
 struct Random(u64);
 
 impl Random {

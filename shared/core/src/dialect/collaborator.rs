@@ -1,6 +1,7 @@
-//! LMS Collaborator's single-user import on the wire (CONTRACT §2): the keys of a user, what must
-//! be among them, the counts of the answer and the texts of refusals.
+//! LMS Collaborator's single-user import (contract.md#collaborator): the keys of a user, the
+//! required fields, the counts of the response and the error texts.
 
+mod fields;
 mod schema;
 
 use std::borrow::Cow;
@@ -8,66 +9,51 @@ use std::borrow::Cow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub use self::schema::User;
+pub use self::schema::CollaboratorUser;
 
+use self::fields::{REQUIRED, USER_SYNTAX, key};
 use crate::attribute::Attribute;
 use crate::json::Json;
 use crate::plan::Refusal;
 use crate::reader::Object;
-use crate::single::{Request, Spelling};
-use crate::value::{Flags, ReadContext, Value};
+use crate::user_request::UserRequest;
+use crate::value::Value;
 
-/// The path of the import.
+/// Path of the import.
 pub const IMPORT_PATH: &str = "/api/v2/users-import/single";
 
-/// How users are written.
-pub const SPELLING: Spelling = Spelling {
-    key: |spec| spec.collaborator,
-    values: || ReadContext::without_task(Flags::Digits, LANGUAGES),
-    nullable: |_| true,
-};
+/// Error text of a request without one of the required fields. Clients match the text: it names the
+/// position, although a user without a position is accepted.
+pub const REQUIRED_FIELDS_MESSAGE: &str =
+    "Required fields: uid, login, email, firstname, secondname, position";
 
-const LANGUAGES: &[&str] = &["EN", "UK", "DE", "ES", "ET", "TR", "RU"];
-
-/// What every request must have, about a known user, too.
-const REQUIRED: [Attribute; 5] = [
-    Attribute::ExternalId,
-    Attribute::Username,
-    Attribute::Email,
-    Attribute::FirstName,
-    Attribute::LastName,
-];
-
-/// The refusal of a request without one of the required fields. Clients know the text as it is: it
-/// names the position, without which a user is taken all the same.
-pub const MISSING: &str = "Required fields: uid, login, email, firstname, secondname, position";
-
-/// What a request asks for.
+/// A parsed import request.
 #[derive(Debug)]
-pub struct Import {
-    /// Whom it is about.
+pub struct UserImport {
+    /// External id of the user.
     pub uid: String,
-    /// What the user is to be.
-    pub request: Request,
+    /// Requested state of the user.
+    pub request: UserRequest,
 }
 
-impl Import {
-    /// Reads a request's object.
+impl UserImport {
+    /// Parses a request's object.
     ///
     /// # Errors
-    /// What the client is told.
+    /// Returns the error text for the client.
     pub fn read(object: &Object) -> Result<Self, String> {
         let lacks = |attribute: &Attribute| is_blank(object.get(key(*attribute)));
         if REQUIRED.iter().any(lacks) {
-            return Err(MISSING.to_owned());
+            return Err(REQUIRED_FIELDS_MESSAGE.to_owned());
         }
-        let request = Request::read(object, &SPELLING).map_err(|refusals| told(&refusals))?;
+        let request =
+            UserRequest::read(object, &USER_SYNTAX).map_err(|refusals| error_message(&refusals))?;
         match request.changes.value(Attribute::ExternalId) {
             Some(Value::Text(uid)) => Ok(Self {
                 uid: uid.clone().into_owned(),
                 request,
             }),
-            _ => Err(MISSING.to_owned()),
+            _ => Err(REQUIRED_FIELDS_MESSAGE.to_owned()),
         }
     }
 }
@@ -86,41 +72,35 @@ fn is_blank(json: Json<'_>) -> bool {
     }
 }
 
-/// The key of an attribute; what has none is called by its name.
-fn key(attribute: Attribute) -> &'static str {
-    (SPELLING.key)(attribute.spec()).unwrap_or(attribute.name())
-}
-
-/// The text of a refusal: everything that is wrong, each with its field.
+/// Returns the error text of a refused request: every problem, each with its field.
 #[must_use]
-pub fn told(refusals: &[Refusal]) -> String {
-    let told = refusals.iter().map(|Refusal { attribute, problem }| {
+pub fn error_message(refusals: &[Refusal]) -> String {
+    let messages = refusals.iter().map(|Refusal { attribute, problem }| {
         let message = &problem.message;
         attribute.map_or_else(
             || message.clone(),
             |attribute| Cow::Owned(format!("{}: {message}", key(attribute))),
         )
     });
-    told.collect::<Vec<_>>().join("; ")
+    messages.collect::<Vec<_>>().join("; ")
 }
 
-/// The answer to a request that was carried out: how many users it made and changed, and how.
-/// All zero: the user was so already.
+/// Counts of an accepted request. All are zero if the user already had the requested state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
-#[schema(as = CollaboratorCounts, example = json!({"created_count": 1, "updated_count": 0, "blocked_count": 0, "unblocked_count": 0}))]
-pub struct Counts {
-    /// Users who were made, blocked ones, too.
+#[schema(example = json!({"created_count": 1, "updated_count": 0, "blocked_count": 0, "unblocked_count": 0}))]
+pub struct CollaboratorCounts {
+    /// Users created, including blocked ones.
     created_count: u64,
-    /// Known users of whom anything but `is_active` changed.
+    /// Existing users with changes other than `is_active`.
     updated_count: u64,
-    /// Known users who were blocked.
+    /// Existing users that were blocked.
     blocked_count: u64,
-    /// Known users who were let in again.
+    /// Existing users that were unblocked.
     unblocked_count: u64,
 }
 
-impl Counts {
-    /// A user was made.
+impl CollaboratorCounts {
+    /// Returns the counts of a created user.
     #[must_use]
     pub fn created() -> Self {
         Self {
@@ -129,7 +109,8 @@ impl Counts {
         }
     }
 
-    /// These attributes of a known user changed, who now is active or not.
+    /// Returns the counts of an existing user whose `attributes` changed and who now is active or
+    /// not.
     #[must_use]
     pub fn changed(attributes: &[Attribute], is_active: bool) -> Self {
         let switched = attributes.contains(&Attribute::Active);
@@ -143,11 +124,10 @@ impl Counts {
     }
 }
 
-/// The answer to a request that was not carried out.
+/// Body of an error response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = CollaboratorError)]
-pub struct Failure {
-    /// What is wrong, and what to do.
+pub struct CollaboratorError {
+    /// The problem, and how to correct it.
     #[schema(example = "email: not a valid e-mail address")]
     pub error: String,
 }

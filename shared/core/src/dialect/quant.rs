@@ -1,5 +1,5 @@
-//! Quant's task-based import on the wire (CONTRACT §1): the reply, to the byte and in its order,
-//! and the spelling of the query's switches.
+//! Quant's task-based import (contract.md#quant-import): the reply, byte for byte in its documented
+//! order, and the switches of the query.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -7,22 +7,21 @@ use utoipa::ToSchema;
 use crate::attribute::Attribute;
 use crate::item::{Item, Severity};
 use crate::limits;
-use crate::plan::Needs;
+use crate::plan::RequiredAttributes;
 use crate::run::{Counts, Status};
 
-/// The path of the import, with the task's id for `{task_id}`.
+/// Path of the import; `{task_id}` is the task's id.
 pub const IMPORT_PATH: &str = "/v1/import/user-data/{task_id}";
 
-/// What a new user must have.
-pub const NEW_USER: Needs = &[
+/// Attributes that a new user must have.
+pub const NEW_USER: RequiredAttributes = &[
     (Attribute::Role, "a new user needs a role"),
     (Attribute::Email, "a new user needs an e-mail address"),
 ];
 
-/// The reply to an import. Absent members are left out.
+/// Reply to an import. Absent members are omitted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = ImportReply)]
-pub struct Reply {
+pub struct ImportReply {
     #[serde(rename = "Status")]
     status: Status,
     #[serde(rename = "Warnings", skip_serializing_if = "Option::is_none")]
@@ -32,10 +31,10 @@ pub struct Reply {
     #[serde(flatten)]
     counters: Counters,
     #[serde(flatten)]
-    planned: Planned,
+    planned: DryRunCounts,
 }
 
-/// The four counters, never part of a FAILURE.
+/// The four counters. A FAILURE has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 struct Counters {
     #[serde(rename = "Total Lines", skip_serializing_if = "Option::is_none")]
@@ -48,9 +47,10 @@ struct Counters {
     duplicated: Option<u64>,
 }
 
-/// What a dry run would have done.
+/// Predicted counts of a dry run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
-struct Planned {
+#[schema(as = Planned)]
+struct DryRunCounts {
     #[serde(rename = "Dry Run", skip_serializing_if = "Option::is_none")]
     dry_run: Option<bool>,
     #[serde(rename = "Created", skip_serializing_if = "Option::is_none")]
@@ -72,7 +72,7 @@ impl From<Counts> for Counters {
     }
 }
 
-impl From<Counts> for Planned {
+impl From<Counts> for DryRunCounts {
     fn from(counts: Counts) -> Self {
         Self {
             dry_run: Some(true),
@@ -83,7 +83,7 @@ impl From<Counts> for Planned {
     }
 }
 
-/// How an import that went through ended: any item is a warning, shown or not.
+/// Returns the status of a completed import: any item is a warning, reported or not.
 #[must_use]
 pub const fn status(items: &[Item]) -> Status {
     if items.is_empty() {
@@ -93,9 +93,9 @@ pub const fn status(items: &[Item]) -> Status {
     }
 }
 
-impl Reply {
-    /// The reply to an import that went through. Warnings are only shown with `debug`; `run` is
-    /// where those are found that do not fit.
+impl ImportReply {
+    /// Returns the reply to a completed import. Warnings are included only with `debug`; `run`
+    /// identifies the execution log that holds those that do not fit.
     #[must_use]
     pub fn imported(counts: Counts, items: &[Item], debug: bool, run: &str) -> Self {
         Self {
@@ -103,11 +103,11 @@ impl Reply {
             warnings: (debug && !items.is_empty()).then(|| warnings(items, run)),
             errors: None,
             counters: counts.into(),
-            planned: Planned::default(),
+            planned: DryRunCounts::default(),
         }
     }
 
-    /// The reply to a dry run: the same as to an import, and what that would have done.
+    /// Returns the reply to a dry run: that of an import, with the predicted counts.
     #[must_use]
     pub fn planned(counts: Counts, items: &[Item], debug: bool, run: &str) -> Self {
         Self {
@@ -116,7 +116,7 @@ impl Reply {
         }
     }
 
-    /// The reply to an import that was refused after its records had been looked at.
+    /// Returns the reply to an import that was refused after its records were checked.
     #[must_use]
     pub fn refused(errors: Vec<String>, items: &[Item], debug: bool, run: &str) -> Self {
         Self {
@@ -125,7 +125,7 @@ impl Reply {
         }
     }
 
-    /// The reply to an import of which nothing was applied, or that was given up.
+    /// Returns the reply to an import that applied nothing or was abandoned.
     #[must_use]
     pub fn failure(errors: Vec<String>) -> Self {
         Self {
@@ -133,42 +133,42 @@ impl Reply {
             warnings: None,
             errors: Some(errors),
             counters: Counters::default(),
-            planned: Planned::default(),
+            planned: DryRunCounts::default(),
         }
     }
 
-    /// The body that a client gets.
+    /// Serializes the response body.
     ///
     /// # Errors
-    /// None that a reply can bring about.
+    /// Returns an error only if serialization fails, which no reply can cause.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(self)
     }
 }
 
-/// Items as strings, as many as a reply holds; a last one counts the others.
+/// Formats as many items as a reply holds; a last string counts the others.
 fn warnings(items: &[Item], run: &str) -> Vec<String> {
     let mut bytes = 0;
     let mut warnings: Vec<String> = items
         .iter()
         .filter(|item| item.severity == Severity::Warning)
-        .take(limits::REPLY_WARNINGS)
+        .take(limits::MAX_REPLY_WARNINGS)
         .map(Item::to_string)
         .take_while(|warning| {
             bytes += json_bytes(warning);
-            bytes <= limits::REPLY_WARNING_BYTES
+            bytes <= limits::MAX_REPLY_WARNING_BYTES
         })
         .collect();
     let more = items.len() - warnings.len();
     if more > 0 {
         warnings.push(format!(
-            "and {more} more warnings; the execution log holds all of them under run {run}"
+            "and {more} more warnings; the execution log of run {run} has all of them"
         ));
     }
     warnings
 }
 
-/// Bytes of a string in JSON, with its quotes and a comma.
+/// Returns the bytes of a string in JSON, with its quotes and a comma.
 fn json_bytes(text: &str) -> usize {
     let escapes = text
         .bytes()
@@ -177,8 +177,8 @@ fn json_bytes(text: &str) -> usize {
     text.len() + escapes + 3
 }
 
-/// Whether a switch such as `debug` is on: it is there, and neither `false` nor `0`. `query` is
-/// the URL's, without its question mark.
+/// Returns `true` if a switch such as `debug` is on: present, and neither `false` nor `0`. `query`
+/// is the query string of the URL, without its question mark.
 #[must_use]
 pub fn switch(query: Option<&str>, name: &str) -> bool {
     query.unwrap_or_default().split('&').any(|parameter| {
@@ -202,7 +202,7 @@ mod tests {
         }
     }
 
-    fn json(reply: &Reply) -> String {
+    fn json(reply: &ImportReply) -> String {
         reply.to_json().unwrap()
     }
 
@@ -214,29 +214,29 @@ mod tests {
             ..Counts::default()
         };
         assert_eq!(
-            json(&Reply::imported(counts, &[warning(2)], true, "r")),
+            json(&ImportReply::imported(counts, &[warning(2)], true, "r")),
             r#"{"Status":"PARTIAL_SUCCESS","Warnings":["Record 2, \"Username\": the user name is empty [username.missing]"],"Total Lines":2,"Empty IDs":1,"Ignored Users":0,"Duplicated Users":0}"#
         );
         assert_eq!(
-            json(&Reply::imported(counts, &[warning(2)], false, "r")),
+            json(&ImportReply::imported(counts, &[warning(2)], false, "r")),
             r#"{"Status":"PARTIAL_SUCCESS","Total Lines":2,"Empty IDs":1,"Ignored Users":0,"Duplicated Users":0}"#
         );
         assert_eq!(
-            json(&Reply::imported(counts, &[], true, "r")),
+            json(&ImportReply::imported(counts, &[], true, "r")),
             r#"{"Status":"SUCCESS","Total Lines":2,"Empty IDs":1,"Ignored Users":0,"Duplicated Users":0}"#
         );
         assert_eq!(
-            json(&Reply::planned(counts, &[], true, "r")),
+            json(&ImportReply::planned(counts, &[], true, "r")),
             r#"{"Status":"SUCCESS","Total Lines":2,"Empty IDs":1,"Ignored Users":0,"Duplicated Users":0,"Dry Run":true,"Created":0,"Updated":0,"Unchanged":0}"#
         );
         assert_eq!(
-            json(&Reply::failure(vec!["no".into()])),
+            json(&ImportReply::failure(vec!["no".into()])),
             r#"{"Status":"FAILURE","Errors":["no"]}"#
         );
     }
 
     #[test]
-    fn a_reply_holds_ten_thousand_warnings_and_says_how_many_more_there_are() {
+    fn a_reply_holds_10_000_warnings_and_counts_the_others() {
         let items: Vec<_> = (1..=10_002).map(warning).collect();
         let warnings = warnings(&items, "r-1");
         assert_eq!(warnings.len(), 10_001);
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_holds_four_megabytes_of_warnings() {
+    fn a_reply_holds_at_most_4_mb_of_warnings() {
         let mut long = warning(1);
         long.message = "x".repeat(1_000_000).into();
         let warnings = warnings(&[long.clone(), long.clone(), long.clone(), long], "r");
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_switch_is_on_unless_it_says_false_or_zero() {
+    fn a_switch_is_on_unless_its_value_is_false_or_0() {
         for on in ["debug", "debug=", "debug=true", "a=b&debug", "debug=no"] {
             assert!(switch(Some(on), "debug"), "{on}");
         }

@@ -1,14 +1,14 @@
-//! Counting the elements of an array without parsing it: enough to refuse a body that has too
-//! many, before anything else is looked at.
+//! Counts the elements of an array without parsing it, to refuse a body with too many before any
+//! other work.
 
-use super::cut::skip_space;
+use super::boundary::skip_space;
 
-/// Whether a text that begins like a JSON array has more than `most` elements. Of a text that is
-/// no valid JSON it counts what looks like elements before the first sign of that.
+/// Returns `true` if a text that starts like a JSON array has more than `max` elements. In invalid
+/// JSON it counts what looks like elements before the first obvious error.
 #[must_use]
-pub fn has_more_elements_than(text: &[u8], most: usize) -> bool {
+pub fn has_more_elements_than(text: &[u8], max: usize) -> bool {
     // An element and its comma take two bytes.
-    if text.len() / 2 < most {
+    if text.len() / 2 < max {
         return false;
     }
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
@@ -31,8 +31,8 @@ pub fn has_more_elements_than(text: &[u8], most: usize) -> bool {
             b']' | b'}' => depth -= 1,
             b',' if depth == 0 => {
                 commas += 1;
-                // An element follows the comma, or the text is no JSON.
-                if commas >= most {
+                // An element follows the comma, or the text is not JSON.
+                if commas >= max {
                     return true;
                 }
             }
@@ -47,8 +47,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn elements_are_counted_and_not_what_is_in_them() {
-        let more = |text: &str, most| has_more_elements_than(text.as_bytes(), most);
+    fn only_top_level_elements_are_counted() {
+        let more = |text: &str, max| has_more_elements_than(text.as_bytes(), max);
         assert!(!more("[1,2,3]", 3));
         assert!(more("[1,2,3]", 2));
         assert!(more(" \u{feff}[1,2,3]".trim_start(), 2));

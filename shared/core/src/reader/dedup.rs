@@ -1,31 +1,31 @@
-//! Finding which keys of records came before: 16 bytes a key, in 256 partitions that are looked
-//! through at the end. One growing set would cost several times as much time, and memory for two
-//! of it while it grows (ADR 0003).
+//! Finds the keys of records that repeat an earlier key: 16 bytes per key, in 256 partitions that
+//! are searched at the end. A single growing set would take several times as long, and twice its
+//! memory while it grows (ADR 0003).
 
 use std::hash::Hasher as _;
 
 use rayon::prelude::*;
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
-/// A secret that makes hashes unpredictable, so that nobody can choose keys that collide.
+/// A secret that makes hashes unpredictable, so that nobody can choose colliding keys.
 pub type HashKey = [u8; 16];
 
 /// The key of a record, as 96 bits of its keyed hash, and the record's number. Two of 100 million
 /// keys collide with a probability below 10^-12.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry(u128);
+pub struct RecordKey(u128);
 
 const RECORD_BITS: u32 = 32;
 const PARTITION_BITS: u32 = 8;
-/// Entries that are allocated at once: 4 KB.
-const BLOCK: usize = 256;
-/// Entries that are distributed at once: 256 KB.
-const RECENT: usize = 16 * 1024;
-/// Below this many entries, looking through them is not worth waking other threads.
-const FEW: usize = 50_000;
+/// Entries allocated at once: 4 KB.
+const BLOCK_ENTRIES: usize = 256;
+/// Entries distributed at once: 256 KB.
+const MAX_RECENT_ENTRIES: usize = 16 * 1024;
+/// Minimum number of entries to search in parallel: for fewer, waking other threads costs more.
+const MIN_PARALLEL_ENTRIES: usize = 50_000;
 
-impl Entry {
-    /// The entry of a record whose key is `text`.
+impl RecordKey {
+    /// Returns the entry of a record whose key is `text`.
     #[must_use]
     #[inline]
     pub fn new(key: &HashKey, text: &str, record: u32) -> Self {
@@ -35,7 +35,7 @@ impl Entry {
         Self(hash >> RECORD_BITS << RECORD_BITS | u128::from(record))
     }
 
-    /// The same key for the record that comes `by` records later.
+    /// Returns the same key for the record that is `by` records later.
     #[must_use]
     #[inline]
     pub const fn later(self, by: u32) -> Self {
@@ -50,8 +50,8 @@ impl Entry {
         (self.0 >> RECORD_BITS) as usize % (1 << PARTITION_BITS)
     }
 
-    /// What of the hash tells entries of a partition apart quickly.
-    const fn place(self) -> usize {
+    /// Returns the part of the hash that selects a slot within a partition.
+    const fn slot_hash(self) -> usize {
         (self.0 >> (RECORD_BITS + PARTITION_BITS)) as usize
     }
 
@@ -60,20 +60,20 @@ impl Entry {
     }
 }
 
-/// Keys of records, added in the order of the records.
+/// Keys of records, added in record order.
 #[derive(Debug)]
 pub struct Dedup {
-    /// Entries that wait for their partition: going through all partitions for every few entries
-    /// would drive everything else out of the cache.
-    recent: Vec<Entry>,
+    /// Entries not yet distributed: visiting all partitions for every few entries would evict
+    /// everything else from the cache.
+    recent: Vec<RecordKey>,
     partitions: Vec<Partition>,
 }
 
-/// Entries in blocks: they never move, so nothing is copied and no memory lies idle.
+/// Entries in blocks, which never move: nothing is copied and no memory is idle.
 #[derive(Debug, Clone, Default)]
 struct Partition {
-    full: Vec<Vec<Entry>>,
-    last: Vec<Entry>,
+    full: Vec<Vec<RecordKey>>,
+    last: Vec<RecordKey>,
 }
 
 impl Default for Dedup {
@@ -86,10 +86,10 @@ impl Default for Dedup {
 }
 
 impl Dedup {
-    /// Adds the keys of records that are behind all others.
-    pub fn extend(&mut self, entries: impl IntoIterator<Item = Entry>) {
+    /// Adds the keys of records that follow all earlier ones.
+    pub fn extend(&mut self, entries: impl IntoIterator<Item = RecordKey>) {
         self.recent.extend(entries);
-        if self.recent.len() >= RECENT {
+        if self.recent.len() >= MAX_RECENT_ENTRIES {
             self.distribute();
         }
     }
@@ -102,13 +102,13 @@ impl Dedup {
         }
     }
 
-    /// The records whose key an earlier record had, ascending, each with the first of these.
-    /// Records in `skip` do not count: neither as earlier nor as later ones.
+    /// Returns the records whose key an earlier record has, ascending, each with the first record
+    /// of that key. Records in `skip` are ignored, both as earlier and as later ones.
     #[must_use]
-    pub fn repeated(&mut self, skip: impl Fn(u32) -> bool + Sync) -> Vec<Repeated> {
+    pub fn repeated(&mut self, skip: impl Fn(u32) -> bool + Sync) -> Vec<RepeatedRecord> {
         self.distribute();
         let entries: usize = self.partitions.iter().map(Partition::len).sum();
-        let mut repeated: Vec<Repeated> = if entries < FEW {
+        let mut repeated: Vec<RepeatedRecord> = if entries < MIN_PARALLEL_ENTRIES {
             let mut table = Vec::new();
             self.partitions
                 .iter()
@@ -130,25 +130,25 @@ impl Dedup {
 
 impl Partition {
     #[inline]
-    fn push(&mut self, entry: Entry) {
+    fn push(&mut self, entry: RecordKey) {
         if self.last.len() == self.last.capacity() {
-            let full = std::mem::replace(&mut self.last, Vec::with_capacity(BLOCK));
+            let full = std::mem::replace(&mut self.last, Vec::with_capacity(BLOCK_ENTRIES));
             self.full.extend(Some(full).filter(|full| !full.is_empty()));
         }
         self.last.push(entry);
     }
 
     fn len(&self) -> usize {
-        self.full.len() * BLOCK + self.last.len()
+        self.full.len() * BLOCK_ENTRIES + self.last.len()
     }
 
-    fn get(&self, index: usize) -> Option<Entry> {
-        let block = self.full.get(index / BLOCK).unwrap_or(&self.last);
-        block.get(index % BLOCK).copied()
+    fn get(&self, index: usize) -> Option<RecordKey> {
+        let block = self.full.get(index / BLOCK_ENTRIES).unwrap_or(&self.last);
+        block.get(index % BLOCK_ENTRIES).copied()
     }
 
-    /// `table` is memory to work in: indexes of first entries by their hash, plus one.
-    fn repeated(&self, table: &mut Vec<u32>, skip: impl Fn(u32) -> bool) -> Vec<Repeated> {
+    /// `table` is scratch memory: indexes of first entries by their hash, plus one.
+    fn repeated(&self, table: &mut Vec<u32>, skip: impl Fn(u32) -> bool) -> Vec<RepeatedRecord> {
         let slots = (2 * self.len()).next_power_of_two();
         table.clear();
         table.resize(slots, 0);
@@ -157,19 +157,19 @@ impl Partition {
             let Some(entry) = self.get(index).filter(|entry| !skip(entry.record())) else {
                 continue;
             };
-            // Half of the slots stay empty: the search ends.
-            let mut slot = entry.place() % slots;
-            while let Some(taken) = table.get_mut(slot) {
-                match (*taken as usize)
+            // Half of the slots stay empty, so the search ends.
+            let mut slot = entry.slot_hash() % slots;
+            while let Some(occupied) = table.get_mut(slot) {
+                match (*occupied as usize)
                     .checked_sub(1)
                     .and_then(|first| self.get(first))
                 {
                     None => {
-                        *taken = index as u32 + 1;
+                        *occupied = index as u32 + 1;
                         break;
                     }
                     Some(first) if first.has_key_of(entry) => {
-                        repeated.push(Repeated {
+                        repeated.push(RepeatedRecord {
                             record: entry.record(),
                             first: first.record(),
                         });
@@ -183,12 +183,12 @@ impl Partition {
     }
 }
 
-/// A record whose key came before.
+/// A record with the key of an earlier record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Repeated {
+pub struct RepeatedRecord {
     /// The later record.
     pub record: u32,
-    /// The first one with that key.
+    /// The first record with the key.
     pub first: u32,
 }
 
@@ -201,14 +201,14 @@ mod tests {
     fn repeated(keys: &[&str], skip: &[u32]) -> Vec<(u32, u32)> {
         let mut dedup = Dedup::default();
         for (record, key) in (0..).zip(keys) {
-            dedup.extend([Entry::new(&[7; 16], key, 0).later(record)]);
+            dedup.extend([RecordKey::new(&[7; 16], key, 0).later(record)]);
         }
         let repeated = dedup.repeated(|record| skip.contains(&record));
         repeated.iter().map(|r| (r.record, r.first)).collect()
     }
 
     #[test]
-    fn every_later_record_with_the_same_key_is_named() {
+    fn every_later_record_with_the_same_key_is_found() {
         assert_eq!(
             repeated(&["a", "b", "a", "c", "b", "a"], &[]),
             [(2, 0), (4, 1), (5, 0)]
@@ -218,13 +218,13 @@ mod tests {
     }
 
     #[test]
-    fn a_skipped_record_is_no_earlier_one() {
+    fn a_skipped_record_does_not_count_as_an_earlier_one() {
         assert_eq!(repeated(&["a", "a", "a"], &[0]), [(2, 1)]);
         assert_eq!(repeated(&["a", "a", "a"], &[1]), [(2, 0)]);
     }
 
     #[test]
-    fn many_keys_are_found_as_a_map_finds_them() {
+    fn many_keys_give_the_same_result_as_a_hash_map() {
         for records in [1_000_u32, 200_000] {
             let keys: Vec<String> = (0..records)
                 .map(|record| (u64::from(record) * 7_919 % u64::from(records * 2 / 3)).to_string())

@@ -1,34 +1,34 @@
-//! The exact way: element by element, for what simd-json refuses. It finds the true borders of
-//! records, lets a number that only simd-json minds cost one value and not a chunk, and says
-//! where the text stops being JSON.
+//! The exact path: reads element by element where simd-json rejects a chunk. It finds the true
+//! boundaries of records, limits the effect of a number that only simd-json rejects to one value,
+//! and locates the byte where the text stops being JSON.
 
-use super::cut::{is_space, skip_space};
-use super::scan::{self, NotJson, Stop};
+use super::boundary::{is_space, skip_space, trim_space};
+use super::scan::{self, InvalidJson, ScanError};
 use crate::json::{Json, OwnedJson};
 use crate::rules::Rules;
 use crate::validate::Element;
 
-/// What is wrong with a byte behind a record.
-pub(super) const BEHIND_RECORD: &str = "expected `,` or `]` after a record";
-/// What is wrong with the end of a text within the array.
+/// Reason for an unexpected byte after a record.
+pub(super) const AFTER_RECORD: &str = "expected `,` or `]` after a record";
+/// Reason for a text that ends within the array.
 pub(super) const UNCLOSED: &str = "the text ends before the array is closed with `]`";
 
-/// How far [`read`] came.
+/// Point that [`read`] reached.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Progress {
-    /// To a comma at or behind the place where it was to stop; `next` is the index behind it.
+pub(super) enum Reached {
+    /// A comma at or after `stop`; `next` is the index after it.
     Border { next: usize },
-    /// To the bracket that closes the array; `next` is the index behind it.
+    /// The bracket that closes the array; `next` is the index after it.
     Closed { next: usize },
-    /// To the end of the bytes, in the middle of the array; at `next` is what belongs to an
-    /// element that is not complete, white space apart.
+    /// The end of the bytes, within the array; an incomplete element starts at `next`, after any
+    /// white space.
     Incomplete { next: usize },
 }
 
-/// Reads elements of the array from `bytes`, which begin at an element.
+/// Reads elements of the array from `bytes`, which start at an element.
 ///
-/// `stop` is the index of the comma at or behind which to stop. `complete` says that nothing
-/// follows `bytes`, `first` that no element came before them.
+/// Reading ends at the first comma at or after index `stop`. `complete` is `true` if nothing
+/// follows `bytes`, `first` if no element precedes them.
 pub(super) fn read(
     rules: &Rules,
     bytes: &[u8],
@@ -36,64 +36,78 @@ pub(super) fn read(
     complete: bool,
     first: bool,
     mut on_element: impl FnMut(Element<'_>),
-) -> Result<Progress, NotJson> {
+) -> Result<Reached, InvalidJson> {
     let mut at = 0;
     let mut may_close = first;
     loop {
         let start = past_space(bytes, at);
         if may_close && bytes.get(start) == Some(&b']') {
-            return Ok(Progress::Closed { next: start + 1 });
+            return Ok(Reached::Closed { next: start + 1 });
         }
         may_close = false;
         let end = match scan::element(bytes, start) {
             Ok(end) => end,
-            Err(Stop::End) => return unfinished(bytes, start, complete),
-            Err(Stop::NotJson(error)) => return Err(error),
+            Err(ScanError::Incomplete) => return incomplete(bytes, start, complete),
+            Err(ScanError::Invalid(error)) => return Err(error),
         };
         let delimiter = past_space(bytes, end);
         let closes = match bytes.get(delimiter) {
-            None => return unfinished(bytes, start, complete),
+            None => return incomplete(bytes, start, complete),
             Some(b',') => false,
             Some(b']') => true,
             Some(_) => {
-                return Err(NotJson {
+                return Err(InvalidJson {
                     at: delimiter,
-                    reason: BEHIND_RECORD,
+                    reason: AFTER_RECORD,
                 });
             }
         };
         let raw = bytes.get(start..end).unwrap_or(&[]);
-        let raw = str::from_utf8(raw).map_err(|error| NotJson {
+        let raw = str::from_utf8(raw).map_err(|error| InvalidJson {
             at: start + error.valid_up_to(),
             reason: "not UTF-8 text",
         })?;
-        hand_out(rules, raw, &mut on_element);
+        emit_element(rules, raw, &mut on_element);
         at = delimiter + 1;
         if closes {
-            return Ok(Progress::Closed { next: at });
+            return Ok(Reached::Closed { next: at });
         }
         if delimiter >= stop {
-            return Ok(Progress::Border { next: at });
+            return Ok(Reached::Border { next: at });
         }
     }
+}
+
+/// Returns the elements that were read exactly from `bytes`, without what follows them.
+pub(super) fn elements_read<'b>(
+    bytes: &'b [u8],
+    reached: &Result<Reached, InvalidJson>,
+) -> &'b [u8] {
+    let length = match reached {
+        Ok(Reached::Border { next } | Reached::Closed { next }) => next.saturating_sub(1),
+        Ok(Reached::Incomplete { next }) => *next,
+        Err(_) => 0,
+    };
+    let elements = trim_space(bytes.get(..length).unwrap_or(&[]));
+    elements.strip_suffix(b",").unwrap_or(elements)
 }
 
 pub(super) fn past_space(bytes: &[u8], at: usize) -> usize {
     bytes.len() - skip_space(bytes.get(at..).unwrap_or(&[])).len()
 }
 
-fn unfinished(bytes: &[u8], next: usize, complete: bool) -> Result<Progress, NotJson> {
+fn incomplete(bytes: &[u8], next: usize, complete: bool) -> Result<Reached, InvalidJson> {
     if complete {
-        Err(NotJson {
+        Err(InvalidJson {
             at: bytes.len(),
             reason: UNCLOSED,
         })
     } else {
-        Ok(Progress::Incomplete { next })
+        Ok(Reached::Incomplete { next })
     }
 }
 
-fn hand_out(rules: &Rules, raw: &str, on_element: &mut impl FnMut(Element<'_>)) {
+fn emit_element(rules: &Rules, raw: &str, on_element: &mut impl FnMut(Element<'_>)) {
     if !raw.starts_with('{') {
         on_element(Element::NotAnObject(owned(raw).as_json().type_name()));
         return;
@@ -109,15 +123,15 @@ fn hand_out(rules: &Rules, raw: &str, on_element: &mut impl FnMut(Element<'_>)) 
     on_element(Element::Object(&slots));
 }
 
-/// The values of the mapped keys of an object, as they are written, by slot.
+/// Returns the values of the mapped keys of an object, as written, by slot.
 pub(crate) fn mapped<'r>(rules: &Rules, raw: &'r str) -> Vec<Option<&'r str>> {
     let mut values = vec![None; rules.keys().len()];
     let mut members = parts(raw);
     while let Some((key, value)) = members.next().zip(members.next()) {
-        // A key that is no text cannot be a mapped one.
+        // A key that is not valid text cannot be mapped.
         let key = serde_json::from_str::<String>(key).ok();
         let slot = key.and_then(|key| rules.slot(&key));
-        // Of a key that comes twice the last value wins.
+        // The last value of a duplicate key wins.
         if let Some(entry) = slot.and_then(|slot| values.get_mut(slot)) {
             *entry = Some(value);
         }
@@ -125,19 +139,19 @@ pub(crate) fn mapped<'r>(rules: &Rules, raw: &'r str) -> Vec<Option<&'r str>> {
     values
 }
 
-/// The first of some elements, valid JSON values with commas between them, and what is behind its
-/// comma.
+/// Splits off the first of several elements, which are valid JSON values separated by commas.
+/// Returns it and the elements after its comma.
 pub(crate) fn split_first(elements: &[u8]) -> Option<(&[u8], &[u8])> {
     let elements = skip_space(elements);
     if elements.is_empty() {
         return None;
     }
-    let (first, behind) = elements.split_at_checked(scan::skip_value(elements, 0))?;
-    let behind = skip_space(behind);
-    Some((first, behind.strip_prefix(b",").unwrap_or(behind)))
+    let (first, after) = elements.split_at_checked(scan::skip_value(elements, 0))?;
+    let after = skip_space(after);
+    Some((first, after.strip_prefix(b",").unwrap_or(after)))
 }
 
-/// The items of an array, or the keys and values of an object, as they are written. `raw` is
+/// Returns the items of an array, or the keys and values of an object, as written. `raw` must be
 /// valid JSON.
 pub(super) fn parts(raw: &str) -> impl Iterator<Item = &str> {
     let bytes = raw.as_bytes();
@@ -158,7 +172,7 @@ pub(super) fn parts(raw: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A value, read as far as the rules look into it: the items of an array, but not theirs.
+/// Parses a value as deep as validation inspects it: the items of an array, but not nested items.
 pub(super) fn owned(raw: &str) -> OwnedJson {
     match raw.as_bytes().first() {
         Some(b'n') => OwnedJson::Null,

@@ -1,48 +1,48 @@
-//! Reading one JSON object, exactly: what a request about one user holds. The grammar and what is
-//! seen of a value are those of the records of an array ([`super::exact`]).
+//! Reads one JSON object, exactly: the body of a request about one user. The grammar and the
+//! treatment of values are the same as for the records of an array ([`super::exact`]).
 
 use std::collections::HashMap;
 
 use super::exact::{owned, parts, past_space};
 use super::position::Position;
-use super::scan::{self, NotJson, Stop};
+use super::scan::{self, InvalidJson, ScanError};
 use crate::json::{Json, OwnedJson};
 
 /// The members of an object.
 #[derive(Debug, Clone, Default)]
 pub struct Object(HashMap<String, OwnedJson>);
 
-/// Why a text is not a JSON object.
+/// Error for a text that is not a JSON object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoObject {
-    /// It is not JSON.
+pub enum ObjectError {
+    /// The text is not JSON.
     #[error("the body is not JSON: {reason} at {position}")]
     Syntax {
-        /// What is wrong.
+        /// The problem.
         reason: &'static str,
-        /// Where.
+        /// Its position.
         position: Position,
     },
-    /// It begins as another value of JSON.
-    #[error("the body is {0} where an object belongs")]
-    Other(&'static str),
+    /// The text starts like another JSON value.
+    #[error("the body must be an object, found {0}")]
+    WrongType(&'static str),
 }
 
 impl Object {
-    /// The value of a key; the last one, where it comes several times.
+    /// Returns the value of a key; for a duplicate key, the last one.
     #[must_use]
     pub fn get(&self, key: &str) -> Json<'_> {
         self.0.get(key).map_or(Json::Absent, OwnedJson::as_json)
     }
 }
 
-/// Reads a text that is one object; a byte order mark is fine.
+/// Reads a text that is one object, with or without a byte order mark.
 ///
 /// # Errors
-/// [`NoObject`]
-pub fn read_object(text: &[u8]) -> Result<Object, NoObject> {
+/// Returns an [`ObjectError`] if the text is not a JSON object.
+pub fn read_object(text: &[u8]) -> Result<Object, ObjectError> {
     let bytes = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    let wrong = |at: usize, reason: &'static str| NoObject::Syntax {
+    let wrong = |at: usize, reason: &'static str| ObjectError::Syntax {
         reason,
         position: Position::of(bytes, at),
     };
@@ -52,24 +52,24 @@ pub fn read_object(text: &[u8]) -> Result<Object, NoObject> {
         Some(b'{') => {}
         Some(b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => {
             let raw = whole.get(start..).unwrap_or_default();
-            return Err(NoObject::Other(begun(raw)));
+            return Err(ObjectError::WrongType(type_at_start(raw)));
         }
         Some(_) => return Err(wrong(start, "expected `{`")),
-        None => return Err(wrong(start, "there is nothing")),
+        None => return Err(wrong(start, "the body is empty")),
     }
     let end = scan::element(bytes, start).map_err(|stop| match stop {
-        Stop::End => wrong(bytes.len(), "the text ends before the object is closed"),
-        Stop::NotJson(NotJson { at, reason }) => wrong(at, reason),
+        ScanError::Incomplete => wrong(bytes.len(), "the text ends before the closing `}`"),
+        ScanError::Invalid(InvalidJson { at, reason }) => wrong(at, reason),
     })?;
-    let behind = past_space(bytes, end);
-    if behind < bytes.len() {
-        return Err(wrong(behind, "something follows the object"));
+    let after = past_space(bytes, end);
+    if after < bytes.len() {
+        return Err(wrong(after, "unexpected text after the object"));
     }
     let raw = whole.get(start..end).unwrap_or_default();
     let mut members = HashMap::new();
     let mut parts = parts(raw);
     while let Some((key, value)) = parts.next().zip(parts.next()) {
-        // A key that is no text is unknown to everybody.
+        // A key that is not valid text cannot be looked up.
         if let Ok(key) = serde_json::from_str::<String>(key) {
             members.insert(key, owned(value));
         }
@@ -77,8 +77,8 @@ pub fn read_object(text: &[u8]) -> Result<Object, NoObject> {
     Ok(Object(members))
 }
 
-/// The type of the value that a text begins with.
-fn begun(raw: &str) -> &'static str {
+/// Returns the type of the value that a text starts with.
+fn type_at_start(raw: &str) -> &'static str {
     match raw.as_bytes().first() {
         Some(b'[') => Json::Array(crate::json::Items::Owned(&[])).type_name(),
         Some(b'"') => Json::Text("").type_name(),
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn members_are_found_by_key_and_the_last_one_wins() {
+    fn members_are_found_by_key_and_the_last_duplicate_wins() {
         let object = read_object("\u{feff} {\"a\":1,\"b\":[\"x\",\"y\"],\"a\":\"2\"} ".as_bytes());
         let object = object.unwrap();
         assert!(matches!(object.get("a"), Json::Text("2")));
@@ -110,19 +110,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_refused_with_its_place() {
+    fn a_text_that_is_not_an_object_is_refused_with_its_position() {
         for (text, expected) in [
-            ("", "there is nothing at line 1, column 1"),
+            ("", "the body is empty at line 1, column 1"),
             ("x", "expected `{` at line 1, column 1"),
             ("{\n \"a\":}", "line 2, column 6"),
             (
                 "{\"a\":1",
-                "ends before the object is closed at line 1, column 7",
+                "ends before the closing `}` at line 1, column 7",
             ),
-            ("{} {}", "something follows the object at line 1, column 4"),
-            ("[]", "the body is an array where an object belongs"),
-            ("null", "the body is null where an object belongs"),
-            ("17", "the body is a number where an object belongs"),
+            (
+                "{} {}",
+                "unexpected text after the object at line 1, column 4",
+            ),
+            ("[]", "the body must be an object, found an array"),
+            ("null", "the body must be an object, found null"),
+            ("17", "the body must be an object, found a number"),
         ] {
             let refusal = refusal(text);
             assert!(refusal.contains(expected), "{text}: {refusal}");

@@ -1,7 +1,7 @@
-//! Workers that read: each takes the next chunk of the text, decodes it on its own and delivers
-//! it; what is delivered is taken over in the order of the text. A chunk that was cut in a wrong
-//! place, or is no JSON, is refused: it and all chunks behind it go back into the text, which is
-//! read exactly from there up to where the chunk was to end.
+//! Workers that read in parallel: each takes the next chunk of the text, decodes it and delivers
+//! it; deliveries are processed in text order. A chunk that was split in a wrong place or is not
+//! JSON is rejected: it and all chunks after it go back into the text, which is then read exactly
+//! from there to the intended end of the chunk.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -9,89 +9,90 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::Scope;
 
-use super::cut::trim_space;
-use super::decode::{Decoder, Refused};
-use super::exact::{self, Progress};
-use super::scan::NotJson;
-use super::text::{Chunk, Text};
-use super::{Harvest, SyntaxError, Totals, Unread, newlines};
+use super::decode::{ChunkRejected, Decoder};
+use super::error::{ReadFailure, SyntaxError};
+use super::exact::{self, Reached};
+use super::position::count_newlines;
+use super::scan::InvalidJson;
+use super::sink::{RecordSink, Totals};
+use super::text::{TextChunk, TextReader};
 use crate::limits;
 use crate::rules::Rules;
 
-pub(super) struct Pipeline<'p, R, H: Harvest, F> {
+pub(super) struct Pipeline<'p, R, H: RecordSink, F> {
     rules: &'p Rules,
-    harvest: &'p H,
-    state: Mutex<State<R, H::Crop, F>>,
+    sink: &'p H,
+    state: Mutex<SharedState<R, H::Batch, F>>,
 }
 
-/// What the workers share. They hold it while they read and deliver, not while they decode.
-struct State<R, C, F> {
-    text: Text<R>,
-    bring_in: F,
-    /// Chunks that are being decoded, or wait for one before them, in order.
-    out: VecDeque<Out<C>>,
-    /// The number of the chunk at the front of `out`.
+/// State shared by the workers. They lock it while they read and deliver, not while they decode.
+struct SharedState<R, C, F> {
+    text: TextReader<R>,
+    on_batch: F,
+    /// Chunks that are being decoded or wait for an earlier one, in order.
+    in_flight: VecDeque<InFlight<C>>,
+    /// Number of the chunk at the front of `in_flight`.
     front: u64,
-    /// Bytes of the chunks that are out, and how many may be.
-    out_bytes: usize,
+    /// Bytes of the chunks in flight, and their maximum.
+    in_flight_bytes: usize,
     window: usize,
-    /// Elements that were taken over.
+    /// Elements passed on to the consumer.
     records: u64,
-    /// How it ended.
-    result: Option<Result<(), Unread>>,
-    /// Of workers that had nothing to do and ended; they are started again when there is.
-    resting: Vec<Decoder>,
-    memory: Vec<Vec<u8>>,
+    /// The result, once reading has ended.
+    result: Option<Result<(), ReadFailure>>,
+    /// Decoders of workers that ended for lack of work; new workers reuse them.
+    idle_decoders: Vec<Decoder>,
+    buffers: Vec<Vec<u8>>,
 }
 
-struct Out<C> {
-    chunk: Arc<Chunk>,
+struct InFlight<C> {
+    chunk: Arc<TextChunk>,
     decoded: Option<Decoded<C>>,
 }
 
-type Decoded<C> = Result<(C, u32), Refused>;
+type Decoded<C> = Result<(C, u32), ChunkRejected>;
 
 impl<'p, R, H, F> Pipeline<'p, R, H, F>
 where
     R: Read + Send,
-    H: Harvest,
-    F: FnMut(u64, H::Crop) -> io::Result<()> + Send,
+    H: RecordSink,
+    F: FnMut(u64, H::Batch) -> io::Result<()> + Send,
 {
     pub(super) fn new(
-        text: Text<R>,
+        text: TextReader<R>,
         window: usize,
         rules: &'p Rules,
-        harvest: &'p H,
-        bring_in: F,
+        sink: &'p H,
+        on_batch: F,
     ) -> Self {
         Self {
             rules,
-            harvest,
-            state: Mutex::new(State {
+            sink,
+            state: Mutex::new(SharedState {
                 text,
-                bring_in,
-                out: VecDeque::new(),
+                on_batch,
+                in_flight: VecDeque::new(),
                 front: 0,
-                out_bytes: 0,
+                in_flight_bytes: 0,
                 window,
                 records: 0,
                 result: None,
-                resting: Vec::new(),
-                memory: Vec::new(),
+                idle_decoders: Vec::new(),
+                buffers: Vec::new(),
             }),
         }
     }
 
-    /// Reads everything, in this thread and the rayon pool that it belongs to.
-    pub(super) fn run(self) -> Result<Totals, Unread> {
+    /// Reads the whole text, in this thread and in the rayon pool that it belongs to.
+    pub(super) fn run(self) -> Result<Totals, ReadFailure> {
         rayon::in_place_scope(|scope| {
-            let alone = self.lock().text.is_complete();
-            let others = if alone {
+            let is_whole_text = self.lock().text.is_complete();
+            let extra_workers = if is_whole_text {
                 0
             } else {
                 rayon::current_num_threads().saturating_sub(1)
             };
-            for _ in 0..others {
+            for _ in 0..extra_workers {
                 scope.spawn(|scope| self.work(Decoder::new(), scope));
             }
             self.work(Decoder::new(), scope);
@@ -107,7 +108,7 @@ where
         state.result.unwrap_or(Ok(())).map(|()| totals)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<R, H::Crop, F>> {
+    fn lock(&self) -> MutexGuard<'_, SharedState<R, H::Batch, F>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -116,13 +117,13 @@ where
         loop {
             let mut state = self.lock();
             if let Some((number, decoded)) = decoded.take() {
-                state.deliver(self.rules, self.harvest, number, decoded);
+                state.deliver(self.rules, self.sink, number, decoded);
                 if let Some(decoder) = state.wake() {
                     scope.spawn(|scope| self.work(decoder, scope));
                 }
             }
-            let Some((number, chunk)) = state.next_chunk(self.rules, self.harvest) else {
-                state.resting.push(decoder);
+            let Some((number, chunk)) = state.next_chunk(self.rules, self.sink) else {
+                state.idle_decoders.push(decoder);
                 return;
             };
             drop(state);
@@ -130,256 +131,261 @@ where
         }
     }
 
-    /// One chunk: the fast way, else the exact way within its borders.
-    fn decode(&self, decoder: &mut Decoder, chunk: &Chunk) -> Decoded<H::Crop> {
-        let mut crop = self.harvest.start(chunk.elements());
-        let decoded = if chunk.elements().len() > limits::RECORD_BYTES {
+    /// Decodes one chunk: on the fast path, else on the exact path within its boundaries.
+    fn decode(&self, decoder: &mut Decoder, chunk: &TextChunk) -> Decoded<H::Batch> {
+        let mut batch = self.sink.start_batch(chunk.elements());
+        let decoded = if chunk.elements().len() > limits::MAX_RECORD_BYTES {
             // It may be one record that is too long.
-            Err(Refused)
+            Err(ChunkRejected)
         } else {
             decoder.decode(self.rules, chunk.elements(), |index, element| {
-                self.harvest.gather(&mut crop, index, element);
+                self.sink.push(&mut batch, index, element);
             })
         };
         match decoded {
-            // Only an empty array may have nothing before its bracket.
-            Ok(0) if !(chunk.closes && chunk.opens) => return Err(Refused),
+            // Only an empty array may have no element before its bracket.
+            Ok(0) if !(chunk.closes && chunk.opens) => return Err(ChunkRejected),
             Ok(count) => {
-                self.harvest.close(&mut crop, chunk.elements());
-                return Ok((crop, count));
+                self.sink.finish_batch(&mut batch, chunk.elements());
+                return Ok((batch, count));
             }
-            Err(Refused) => {}
+            Err(ChunkRejected) => {}
         }
-        let mut crop = self.harvest.start(chunk.elements());
+        let mut batch = self.sink.start_batch(chunk.elements());
         let mut count = 0;
-        let progress = exact::read(
+        let reached = exact::read(
             self.rules,
             chunk.bytes(),
             chunk.end(),
             chunk.closes,
             chunk.opens,
             |element| {
-                self.harvest.gather(&mut crop, count, element);
+                self.sink.push(&mut batch, count, element);
                 count += 1;
             },
         );
-        let behind = chunk.end() + 1;
-        match progress {
-            Ok(Progress::Border { next }) if !chunk.closes && next == behind => {}
-            Ok(Progress::Closed { next }) if chunk.closes && next == behind => {}
-            Ok(_) | Err(_) => return Err(Refused),
+        let after = chunk.end() + 1;
+        match reached {
+            Ok(Reached::Border { next }) if !chunk.closes && next == after => {}
+            Ok(Reached::Closed { next }) if chunk.closes && next == after => {}
+            Ok(_) | Err(_) => return Err(ChunkRejected),
         }
-        self.harvest.close(&mut crop, chunk.elements());
-        Ok((crop, count))
+        self.sink.finish_batch(&mut batch, chunk.elements());
+        Ok((batch, count))
     }
 }
 
-impl<R: Read, C, F: FnMut(u64, C) -> io::Result<()>> State<R, C, F> {
-    /// The next chunk to decode and its number. `None`: there is nothing to do, at least until
-    /// another worker delivers.
-    fn next_chunk<H: Harvest<Crop = C>>(
+impl<R: Read, C, F: FnMut(u64, C) -> io::Result<()>> SharedState<R, C, F> {
+    /// Returns the next chunk to decode and its number; `None` if there is no work until another
+    /// worker delivers.
+    fn next_chunk<H: RecordSink<Batch = C>>(
         &mut self,
         rules: &Rules,
-        harvest: &H,
-    ) -> Option<(u64, Arc<Chunk>)> {
+        sink: &H,
+    ) -> Option<(u64, Arc<TextChunk>)> {
         while self.has_work() {
-            let memory = self.memory.pop().unwrap_or_default();
-            if let Some(chunk) = self.text.next_chunk(memory) {
-                let number = self.front + self.out.len() as u64;
+            let buffer = self.buffers.pop().unwrap_or_default();
+            if let Some(chunk) = self.text.next_chunk(buffer) {
+                let number = self.front + self.in_flight.len() as u64;
                 let chunk = Arc::new(chunk);
-                self.out_bytes += chunk.bytes().len();
-                self.out.push_back(Out {
+                self.in_flight_bytes += chunk.bytes().len();
+                self.in_flight.push_back(InFlight {
                     chunk: Arc::clone(&chunk),
                     decoded: None,
                 });
                 return Some((number, chunk));
             }
-            // Exact reading has to wait for everything before.
-            if !self.out.is_empty() {
+            // Exact reading has to wait for all earlier chunks.
+            if !self.in_flight.is_empty() {
                 return None;
             }
-            self.read_exactly(rules, harvest, usize::MAX);
+            self.read_exactly(rules, sink, usize::MAX);
         }
         None
     }
 
     fn has_work(&self) -> bool {
-        let has_room = self.out.is_empty() || self.out_bytes < self.window;
-        let closing = self.out.back().is_some_and(|out| out.chunk.closes);
+        let has_room = self.in_flight.is_empty() || self.in_flight_bytes < self.window;
+        let closing = self
+            .in_flight
+            .back()
+            .is_some_and(|in_flight| in_flight.chunk.closes);
         self.result.is_none() && has_room && !closing
     }
 
-    /// The decoder of a resting worker that could go on.
+    /// Returns the decoder of an idle worker if there is work.
     fn wake(&mut self) -> Option<Decoder> {
         if self.has_work() {
-            self.resting.pop()
+            self.idle_decoders.pop()
         } else {
             None
         }
     }
 
-    /// Takes a chunk's records, and takes over what has its turn.
-    fn deliver<H: Harvest<Crop = C>>(
+    /// Stores the result of a chunk, and processes all results that are next in order.
+    fn deliver<H: RecordSink<Batch = C>>(
         &mut self,
         rules: &Rules,
-        harvest: &H,
+        sink: &H,
         number: u64,
         decoded: Decoded<C>,
     ) {
-        // A chunk that went back into the text is not out any more.
-        let out = number
+        // A chunk that went back into the text is not in flight any more.
+        let index = number
             .checked_sub(self.front)
             .and_then(|index| usize::try_from(index).ok());
-        let Some(out) = out.and_then(|index| self.out.get_mut(index)) else {
+        let Some(in_flight) = index.and_then(|index| self.in_flight.get_mut(index)) else {
             return;
         };
-        out.decoded = Some(decoded);
+        in_flight.decoded = Some(decoded);
         while self.result.is_none()
-            && let Some(decoded) = self.out.front_mut().and_then(|out| out.decoded.take())
+            && let Some(decoded) = self
+                .in_flight
+                .front_mut()
+                .and_then(|in_flight| in_flight.decoded.take())
         {
             match decoded {
-                Ok((crop, count)) => self.take_front(crop, count),
-                Err(Refused) => {
+                Ok((batch, count)) => self.emit_front(batch, count),
+                Err(ChunkRejected) => {
                     let end = self.put_back();
-                    self.read_exactly(rules, harvest, end);
+                    self.read_exactly(rules, sink, end);
                 }
             }
         }
     }
 
-    fn take_front(&mut self, crop: C, count: u32) {
-        let offset = self.out.front().map_or(0, |out| out.chunk.offset);
-        self.take(offset, crop, count);
-        let Some(Out { chunk, .. }) = self.out.pop_front() else {
+    fn emit_front(&mut self, batch: C, count: u32) {
+        let offset = self
+            .in_flight
+            .front()
+            .map_or(0, |in_flight| in_flight.chunk.offset);
+        self.emit(offset, batch, count);
+        let Some(InFlight { chunk, .. }) = self.in_flight.pop_front() else {
             return;
         };
         self.front += 1;
-        self.out_bytes -= chunk.bytes().len();
+        self.in_flight_bytes -= chunk.bytes().len();
         if chunk.closes && self.result.is_none() {
             self.result = Some(Ok(()));
         }
-        self.memory
-            .extend(Arc::into_inner(chunk).map(Chunk::into_memory));
+        self.buffers
+            .extend(Arc::into_inner(chunk).map(TextChunk::into_buffer));
     }
 
-    /// Puts all chunks that are out back into the text. Where the first of them was to end.
+    /// Puts all chunks in flight back into the text. Returns the intended end of the first of them.
     fn put_back(&mut self) -> usize {
-        let end = self.out.front().map_or(0, |out| out.chunk.end());
-        self.text.put_back(self.out.iter().map(|out| &*out.chunk));
-        self.front += self.out.len() as u64;
-        self.out.clear();
-        self.out_bytes = 0;
+        let end = self
+            .in_flight
+            .front()
+            .map_or(0, |in_flight| in_flight.chunk.end());
+        self.text
+            .put_back(self.in_flight.iter().map(|in_flight| &*in_flight.chunk));
+        self.front += self.in_flight.len() as u64;
+        self.in_flight.clear();
+        self.in_flight_bytes = 0;
         end
     }
 
-    /// Reads the text without trusting any cut, up to the first comma that is `stop` bytes away or
-    /// farther.
-    fn read_exactly<H: Harvest<Crop = C>>(&mut self, rules: &Rules, harvest: &H, mut stop: usize) {
+    /// Reads the text without trusting any split, up to the first comma at or after `stop` bytes.
+    fn read_exactly<H: RecordSink<Batch = C>>(&mut self, rules: &Rules, sink: &H, mut stop: usize) {
         while self.result.is_none() {
-            let mut crop = harvest.start(self.text.rest());
+            let mut batch = sink.start_batch(self.text.rest());
             let mut count = 0;
-            let progress = exact::read(
+            let reached = exact::read(
                 rules,
                 self.text.rest(),
                 stop,
                 self.text.is_complete(),
                 self.records == 0,
                 |element| {
-                    harvest.gather(&mut crop, count, element);
+                    sink.push(&mut batch, count, element);
                     count += 1;
                 },
             );
-            let next = match progress {
+            let next = match reached {
                 Ok(
-                    Progress::Border { next }
-                    | Progress::Closed { next }
-                    | Progress::Incomplete { next },
+                    Reached::Border { next }
+                    | Reached::Closed { next }
+                    | Reached::Incomplete { next },
                 ) => next,
-                Err(NotJson { at, reason }) => {
+                Err(InvalidJson { at, reason }) => {
                     self.records += u64::from(count);
-                    self.refuse(self.text.offset() + at as u64, reason);
+                    self.fail(self.text.offset() + at as u64, reason);
                     return;
                 }
             };
-            harvest.close(&mut crop, gathered(self.text.rest(), &progress));
-            self.take(self.text.offset(), crop, count);
+            sink.finish_batch(&mut batch, exact::elements_read(self.text.rest(), &reached));
+            self.emit(self.text.offset(), batch, count);
             if self.result.is_some() {
                 return;
             }
             self.text.advance(next);
             stop = stop.saturating_sub(next);
-            match progress {
-                Ok(Progress::Incomplete { .. }) => {
+            match reached {
+                Ok(Reached::Incomplete { .. }) => {
                     if !self.text.read_more() {
-                        self.result = self.text.take_failure().map(|error| Err(Unread::Io(error)));
+                        self.result = self
+                            .text
+                            .take_failure()
+                            .map(|error| Err(ReadFailure::Io(error)));
                     }
                 }
-                Ok(Progress::Closed { .. }) => self.expect_end(),
-                Ok(Progress::Border { .. }) | Err(_) => return,
+                Ok(Reached::Closed { .. }) => self.expect_end(),
+                Ok(Reached::Border { .. }) | Err(_) => return,
             }
         }
     }
 
-    /// Nothing but white space may follow the array.
+    /// Checks that only white space follows the array.
     fn expect_end(&mut self) {
         let found = self.text.skip_space();
         if let Some(error) = self.text.take_failure() {
-            self.result = Some(Err(Unread::Io(error)));
+            self.result = Some(Err(ReadFailure::Io(error)));
         } else if found.is_some() {
-            self.refuse(
+            self.fail(
                 self.text.offset(),
-                "there is more text after the end of the array",
+                "unexpected text after the end of the array",
             );
         } else if self.result.is_none() {
             self.result = Some(Ok(()));
         }
     }
 
-    fn take(&mut self, offset: u64, crop: C, count: u32) {
+    fn emit(&mut self, offset: u64, batch: C, count: u32) {
         if self.records + u64::from(count) > u64::from(u32::MAX) {
-            self.refuse(offset, "more than 4,294,967,295 records");
+            self.fail(offset, "more than 4,294,967,295 records");
             return;
         }
-        if let Err(error) = (self.bring_in)(self.records, crop) {
-            self.result = Some(Err(Unread::Unwanted(error)));
+        if let Err(error) = (self.on_batch)(self.records, batch) {
+            self.result = Some(Err(ReadFailure::Consumer(error)));
             return;
         }
         self.records += u64::from(count);
     }
 
-    fn refuse(&mut self, offset: u64, reason: &'static str) {
+    fn fail(&mut self, offset: u64, reason: &'static str) {
         let error = SyntaxError {
             offset,
             records: self.records,
             reason: reason.to_owned(),
         };
-        let newlines_behind = self.newlines_behind(offset);
-        self.result = Some(Err(Unread::Syntax {
+        let newlines_after = self.newlines_after(offset);
+        self.result = Some(Err(ReadFailure::Syntax {
             error,
-            newlines_behind,
+            newlines_after,
         }));
     }
 
-    /// Newlines among the bytes that were read, from byte `offset` of the text on.
-    fn newlines_behind(&self, offset: u64) -> u64 {
-        let out = self.out.iter().map(|out| &*out.chunk);
-        out.map(|chunk| (chunk.offset, chunk.bytes()))
+    /// Returns the newlines among the bytes read so far, from byte `offset` of the text on.
+    fn newlines_after(&self, offset: u64) -> u64 {
+        let in_flight = self.in_flight.iter().map(|in_flight| &*in_flight.chunk);
+        in_flight
+            .map(|chunk| (chunk.offset, chunk.bytes()))
             .chain([(self.text.offset(), self.text.rest())])
             .map(|(start, bytes)| {
                 let before = usize::try_from(offset.saturating_sub(start)).unwrap_or(usize::MAX);
-                newlines(bytes.get(before..).unwrap_or(&[]))
+                count_newlines(bytes.get(before..).unwrap_or(&[]))
             })
             .sum()
     }
-}
-
-/// The elements that were read exactly from `bytes`, without what is behind them.
-fn gathered<'b>(bytes: &'b [u8], progress: &Result<Progress, NotJson>) -> &'b [u8] {
-    let length = match progress {
-        Ok(Progress::Border { next } | Progress::Closed { next }) => next.saturating_sub(1),
-        Ok(Progress::Incomplete { next }) => *next,
-        Err(_) => 0,
-    };
-    let elements = trim_space(bytes.get(..length).unwrap_or(&[]));
-    elements.strip_suffix(b",").unwrap_or(elements)
 }

@@ -1,45 +1,45 @@
-//! The strict grammar of JSON (RFC 8259) over bytes that may end anywhere: where a value ends, or
-//! the first byte that cannot be. Builds nothing, recurses never, and tells "this is wrong" from
-//! "more is needed", which serde_json does not do within numbers.
+//! The strict JSON grammar (RFC 8259) over bytes that may end anywhere: finds the end of a value,
+//! or the first invalid byte. It builds nothing, does not recurse, and distinguishes invalid from
+//! incomplete input, which serde_json does not do within numbers.
 
-use super::cut::is_space;
+use super::boundary::is_space;
 use crate::limits;
 
-/// Where and why a text is not JSON.
+/// Location and reason of invalid JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct NotJson {
+pub(super) struct InvalidJson {
     /// Index of the unexpected byte.
     pub(super) at: usize,
     pub(super) reason: &'static str,
 }
 
-/// Why no end of a value was found.
+/// Reason why the end of a value was not found.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Stop {
-    /// The bytes end before the value does; a number ends only where something else begins.
-    End,
-    NotJson(NotJson),
+pub(super) enum ScanError {
+    /// The bytes end before the value does. A number ends only where another byte follows.
+    Incomplete,
+    Invalid(InvalidJson),
 }
 
-/// The index behind the value that begins at `start`, an element of the array of records.
-pub(super) fn element(bytes: &[u8], start: usize) -> Result<usize, Stop> {
-    // What is beyond the longest record is never looked at, so that a refusal does not hang on
-    // how much of the text is in memory.
-    let longest = start.saturating_add(limits::RECORD_BYTES);
-    let whole = bytes.len() <= longest;
+/// Returns the index after the value that starts at `start`, an element of the array of records.
+pub(super) fn element(bytes: &[u8], start: usize) -> Result<usize, ScanError> {
+    // Bytes beyond the maximum record length are never inspected, so that a refusal does not depend
+    // on how much of the text is in memory.
+    let max_end = start.saturating_add(limits::MAX_RECORD_BYTES);
+    let whole = bytes.len() <= max_end;
     let mut scanner = Scanner {
-        bytes: bytes.get(..longest.saturating_add(1)).unwrap_or(bytes),
+        bytes: bytes.get(..max_end.saturating_add(1)).unwrap_or(bytes),
         at: start,
         open: Vec::new(),
     };
     let end = scanner.value().map(|()| scanner.at);
     let too_long = match end {
-        Ok(end) => end > longest,
-        Err(Stop::End) => !whole,
-        Err(Stop::NotJson(_)) => false,
+        Ok(end) => end > max_end,
+        Err(ScanError::Incomplete) => !whole,
+        Err(ScanError::Invalid(_)) => false,
     };
     if too_long {
-        return Err(Stop::NotJson(NotJson {
+        return Err(ScanError::Invalid(InvalidJson {
             at: start,
             reason: "a record is longer than 8 MB",
         }));
@@ -47,46 +47,49 @@ pub(super) fn element(bytes: &[u8], start: usize) -> Result<usize, Stop> {
     end
 }
 
-/// Reads over a value in valid JSON: the index behind the one that begins at `start`.
+/// Skips a value in valid JSON: returns the index after the one that starts at `start`.
 pub(super) fn skip_value(bytes: &[u8], start: usize) -> usize {
     let mut scanner = Scanner {
         bytes,
         at: start,
         open: Vec::new(),
     };
-    // Only a number can reach the end of valid JSON without being seen to end.
+    // Only a number can reach the end of valid JSON without a byte that ends it.
     match scanner.value() {
-        Ok(()) | Err(Stop::End | Stop::NotJson(_)) => scanner.at,
+        Ok(()) | Err(ScanError::Incomplete | ScanError::Invalid(_)) => scanner.at,
     }
 }
 
 struct Scanner<'b> {
     bytes: &'b [u8],
     at: usize,
-    /// The brackets that close the open arrays and objects.
+    /// Closing brackets of the open arrays and objects.
     open: Vec<u8>,
 }
 
 impl Scanner<'_> {
-    fn peek(&self) -> Result<u8, Stop> {
-        self.bytes.get(self.at).copied().ok_or(Stop::End)
+    fn peek(&self) -> Result<u8, ScanError> {
+        self.bytes
+            .get(self.at)
+            .copied()
+            .ok_or(ScanError::Incomplete)
     }
 
-    fn peek_past_space(&mut self) -> Result<u8, Stop> {
+    fn peek_past_space(&mut self) -> Result<u8, ScanError> {
         while is_space(self.peek()?) {
             self.at += 1;
         }
         self.peek()
     }
 
-    fn wrong<T>(&self, reason: &'static str) -> Result<T, Stop> {
-        Err(Stop::NotJson(NotJson {
+    fn invalid<T>(&self, reason: &'static str) -> Result<T, ScanError> {
+        Err(ScanError::Invalid(InvalidJson {
             at: self.at,
             reason,
         }))
     }
 
-    fn value(&mut self) -> Result<(), Stop> {
+    fn value(&mut self) -> Result<(), ScanError> {
         loop {
             let opened = match self.peek_past_space()? {
                 b'{' => self.open(b'}')?,
@@ -102,7 +105,7 @@ impl Scanner<'_> {
                 b't' => self.word(b"true")?,
                 b'f' => self.word(b"false")?,
                 b'n' => self.word(b"null")?,
-                _ => return self.wrong("expected a JSON value"),
+                _ => return self.invalid("expected a JSON value"),
             };
             if !opened && !self.close_and_continue()? {
                 return Ok(());
@@ -110,11 +113,11 @@ impl Scanner<'_> {
         }
     }
 
-    /// Enters an array or object; `false` if it ends at once. An object's first key is read.
-    fn open(&mut self, bracket: u8) -> Result<bool, Stop> {
+    /// Enters an array or object and reads an object's first key; returns `false` if it is empty.
+    fn open(&mut self, bracket: u8) -> Result<bool, ScanError> {
         // The array of records is one level.
-        if self.open.len() + 1 >= limits::NESTING {
-            return self.wrong("arrays and objects are nested more than 1,024 levels deep");
+        if self.open.len() + 1 >= limits::MAX_NESTING_LEVELS {
+            return self.invalid("arrays and objects are nested more than 1,024 levels deep");
         }
         self.open.push(bracket);
         self.at += 1;
@@ -129,8 +132,9 @@ impl Scanner<'_> {
         Ok(true)
     }
 
-    /// Goes on behind a value: `true` where another one begins, `false` if all is closed.
-    fn close_and_continue(&mut self) -> Result<bool, Stop> {
+    /// Continues after a value: returns `true` if another one starts, `false` if everything is
+    /// closed.
+    fn close_and_continue(&mut self) -> Result<bool, ScanError> {
         while let Some(bracket) = self.open.last().copied() {
             match self.peek_past_space()? {
                 b',' => {
@@ -144,36 +148,36 @@ impl Scanner<'_> {
                     self.at += 1;
                     self.open.pop();
                 }
-                _ if bracket == b'}' => return self.wrong("expected `,` or `}` after a value"),
-                _ => return self.wrong("expected `,` or `]` after a value"),
+                _ if bracket == b'}' => return self.invalid("expected `,` or `}` after a value"),
+                _ => return self.invalid("expected `,` or `]` after a value"),
             }
         }
         Ok(false)
     }
 
-    fn key(&mut self) -> Result<(), Stop> {
+    fn key(&mut self) -> Result<(), ScanError> {
         if self.peek_past_space()? != b'"' {
-            return self.wrong("expected a key in double quotes");
+            return self.invalid("expected a key in double quotes");
         }
         self.string()?;
         if self.peek_past_space()? != b':' {
-            return self.wrong("expected `:` after a key");
+            return self.invalid("expected `:` after a key");
         }
         self.at += 1;
         Ok(())
     }
 
-    fn word(&mut self, word: &[u8]) -> Result<bool, Stop> {
+    fn word(&mut self, word: &[u8]) -> Result<bool, ScanError> {
         for letter in word {
             if self.peek()? != *letter {
-                return self.wrong("expected `true`, `false` or `null`");
+                return self.invalid("expected `true`, `false` or `null`");
             }
             self.at += 1;
         }
         Ok(false)
     }
 
-    fn number(&mut self) -> Result<(), Stop> {
+    fn number(&mut self) -> Result<(), ScanError> {
         if self.peek()? == b'-' {
             self.at += 1;
         }
@@ -196,9 +200,9 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn digits(&mut self) -> Result<(), Stop> {
+    fn digits(&mut self) -> Result<(), ScanError> {
         if !self.peek()?.is_ascii_digit() {
-            return self.wrong("expected a digit");
+            return self.invalid("expected a digit");
         }
         while self.peek()?.is_ascii_digit() {
             self.at += 1;
@@ -206,21 +210,21 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn string(&mut self) -> Result<(), Stop> {
+    fn string(&mut self) -> Result<(), ScanError> {
         let start = self.at;
         let end = self.string_bytes();
-        // Whatever ended the string, bytes before it that are no text come first.
+        // Invalid UTF-8 before the end of the string takes precedence over the reason why it ended.
         let text = self.bytes.get(start..self.at).unwrap_or(&[]);
         if let Err(error) = std::str::from_utf8(text)
-            && (error.error_len().is_some() || end != Err(Stop::End))
+            && (error.error_len().is_some() || end != Err(ScanError::Incomplete))
         {
             self.at = start + error.valid_up_to();
-            return self.wrong("not UTF-8 text");
+            return self.invalid("not UTF-8 text");
         }
         end
     }
 
-    fn string_bytes(&mut self) -> Result<(), Stop> {
+    fn string_bytes(&mut self) -> Result<(), ScanError> {
         self.at += 1;
         loop {
             match self.peek()? {
@@ -229,13 +233,13 @@ impl Scanner<'_> {
                     return Ok(());
                 }
                 b'\\' => self.escape()?,
-                0..0x20 => return self.wrong("a control character that is not escaped"),
+                0..0x20 => return self.invalid("unescaped control character"),
                 _ => self.at += 1,
             }
         }
     }
 
-    fn escape(&mut self) -> Result<(), Stop> {
+    fn escape(&mut self) -> Result<(), ScanError> {
         self.at += 1;
         match self.peek()? {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 1,
@@ -243,12 +247,12 @@ impl Scanner<'_> {
                 self.at += 1;
                 for _ in 0..4 {
                     if !self.peek()?.is_ascii_hexdigit() {
-                        return self.wrong("expected a hexadecimal digit");
+                        return self.invalid("expected a hexadecimal digit");
                     }
                     self.at += 1;
                 }
             }
-            _ => return self.wrong("there is no such escape"),
+            _ => return self.invalid("invalid escape sequence"),
         }
         Ok(())
     }
@@ -259,20 +263,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_that_end_within_a_value_are_no_fault() {
+    fn bytes_that_end_within_a_value_are_incomplete() {
         let whole = r#"{"a":[-1.5e+3,"é\u00e9\n",true,null,{"b":false}],"c":0}"#;
         assert_eq!(element(whole.as_bytes(), 0), Ok(whole.len()));
         for end in 0..whole.len() {
             assert_eq!(
                 element(&whole.as_bytes()[..end], 0),
-                Err(Stop::End),
+                Err(ScanError::Incomplete),
                 "{end}"
             );
         }
     }
 
     #[test]
-    fn a_value_in_valid_json_is_skipped() {
+    fn skip_value_returns_the_end_of_a_value() {
         let text = br#"[1,"a]",[2]]"#;
         assert_eq!(skip_value(text, 1), 2);
         assert_eq!(skip_value(text, 3), 7);

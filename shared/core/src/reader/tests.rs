@@ -1,20 +1,24 @@
-//! The reader against serde_json and against itself: whatever the sizes and however many threads,
-//! the same elements come out, and what is no JSON array is refused at the same byte.
+//! The reader compared with serde_json and with itself: all sizes and thread counts give the same
+//! elements, and invalid text is refused at the same byte.
 
 mod generated;
-mod refused;
-mod sent;
+mod sources;
+mod syntax_errors;
 mod values;
+
+use std::io::{self, Read};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::*;
 use crate::json::Json;
+use crate::rules::Rules;
 use crate::settings::TaskSettings;
+use crate::validate::Element;
 
-/// A value as the rules see it: of the items of an array they never look into arrays.
+/// A value as validation sees it: nested arrays within an array are not inspected.
 #[derive(Debug, Clone, PartialEq)]
-enum Seen {
+enum ParsedValue {
     Absent,
     Null,
     Bool(bool),
@@ -22,11 +26,11 @@ enum Seen {
     Fraction,
     Text(String),
     BrokenText,
-    Array(Vec<Seen>),
+    Array(Vec<ParsedValue>),
     Object,
 }
 
-impl Seen {
+impl ParsedValue {
     fn of(json: Json<'_>) -> Self {
         match json {
             Json::Absent => Self::Absent,
@@ -51,43 +55,43 @@ impl Seen {
     }
 }
 
-/// An element, or why it is none.
+/// An element, or its type if it is not an object.
 #[derive(Debug, Clone, PartialEq)]
 enum Record {
-    Values(Vec<Seen>),
+    Values(Vec<ParsedValue>),
     NotAnObject(&'static str),
 }
 
-/// Keeps every element.
-struct Keep;
+/// A sink that keeps every element.
+struct CollectRecords;
 
-impl Harvest for Keep {
-    type Crop = Vec<Record>;
+impl RecordSink for CollectRecords {
+    type Batch = Vec<Record>;
 
-    fn start(&self, _text: &[u8]) -> Self::Crop {
+    fn start_batch(&self, _text: &[u8]) -> Self::Batch {
         Vec::new()
     }
 
-    fn gather(&self, crop: &mut Self::Crop, index: u32, element: Element<'_>) {
-        assert_eq!(index as usize, crop.len());
-        crop.push(match element {
+    fn push(&self, batch: &mut Self::Batch, index: u32, element: Element<'_>) {
+        assert_eq!(index as usize, batch.len());
+        batch.push(match element {
             Element::NotAnObject(got) => Record::NotAnObject(got),
             Element::Object(slots) => {
-                Record::Values(slots.iter().map(|json| Seen::of(*json)).collect())
+                Record::Values(slots.iter().map(|json| ParsedValue::of(*json)).collect())
             }
         });
     }
 }
 
-/// Reads a source, and checks that what comes is in order.
+/// Reads a source and asserts that batches arrive in order.
 fn read_records(
     source: impl Read + Send,
     sizes: Sizes,
 ) -> Result<(Totals, Vec<Record>), ReadError> {
     let mut records = Vec::new();
-    let totals = read_array(source, &rules(), sizes, &Keep, |first, crop| {
+    let totals = read_array(source, &rules(), sizes, &CollectRecords, |first, batch| {
         assert_eq!(first, records.len() as u64);
-        records.extend(crop);
+        records.extend(batch);
     })?;
     Ok((totals, records))
 }
@@ -111,7 +115,7 @@ fn pool(threads: usize) -> ThreadPool {
         .unwrap()
 }
 
-/// All elements, or where the text was refused.
+/// Returns all elements, or where the text was refused.
 fn try_read(text: &[u8], sizes: Sizes) -> Result<Vec<Record>, SyntaxError> {
     match read_records(text, sizes) {
         Ok((totals, records)) => {
@@ -128,8 +132,8 @@ fn read(text: impl AsRef<[u8]>) -> Vec<Record> {
     try_read(text.as_ref(), Sizes::default()).unwrap()
 }
 
-/// Sizes at which everything falls apart in another way.
-fn odd_sizes() -> impl Iterator<Item = Sizes> {
+/// Sizes that split the text in unusual places.
+fn unusual_sizes() -> impl Iterator<Item = Sizes> {
     [
         (8, 8),
         (8, 64),
@@ -144,25 +148,28 @@ fn odd_sizes() -> impl Iterator<Item = Sizes> {
     .map(|(chunk, window)| Sizes { chunk, window })
 }
 
-/// Where a text is refused: the same for all sizes and numbers of threads.
+/// Runs `check` with all unusual sizes, on one thread and on several.
+fn for_sizes_and_threads(check: impl Fn(Sizes) + Sync) {
+    for threads in [1, 3] {
+        pool(threads).install(|| unusual_sizes().for_each(&check));
+    }
+}
+
+/// Returns where a text is refused, asserting that it is the same for all sizes and thread counts.
 #[track_caller]
-fn refusal(text: impl AsRef<[u8]>) -> SyntaxError {
+fn syntax_error(text: impl AsRef<[u8]>) -> SyntaxError {
     let text = text.as_ref();
     let default = try_read(text, Sizes::default()).unwrap_err();
-    for threads in [1, 3] {
-        pool(threads).install(|| {
-            for sizes in odd_sizes() {
-                assert_eq!(try_read(text, sizes).unwrap_err(), default, "{sizes:?}");
-            }
-        });
-    }
+    for_sizes_and_threads(|sizes| {
+        assert_eq!(try_read(text, sizes).unwrap_err(), default, "{sizes:?}");
+    });
     default
 }
 
 #[track_caller]
 fn assert_refused_at(text: impl AsRef<[u8]>, offset: u64) {
     let text = text.as_ref();
-    let error = refusal(text);
+    let error = syntax_error(text);
     assert_eq!(
         error.offset,
         offset,
@@ -172,25 +179,25 @@ fn assert_refused_at(text: impl AsRef<[u8]>, offset: u64) {
     );
 }
 
-/// A text that is accepted, with the same elements for all sizes.
+/// Returns the elements of an accepted text, asserting that they are the same for all sizes.
 #[track_caller]
-fn accepted(text: impl AsRef<[u8]>) -> Vec<Record> {
+fn read_with_all_sizes(text: impl AsRef<[u8]>) -> Vec<Record> {
     let text = text.as_ref();
     let records = read(text);
-    for sizes in odd_sizes() {
+    for sizes in unusual_sizes() {
         assert_eq!(try_read(text, sizes).unwrap(), records, "{sizes:?}");
     }
     records
 }
 
-fn text(text: &str) -> Seen {
-    Seen::Text(text.to_owned())
+fn text(text: &str) -> ParsedValue {
+    ParsedValue::Text(text.to_owned())
 }
 
-/// The value of one mapped key of a single record.
+/// Returns the value of one mapped key of a single record.
 #[track_caller]
-fn name_in(record: &str) -> Seen {
-    match accepted(format!("[{record}]")).as_slice() {
+fn name_in(record: &str) -> ParsedValue {
+    match read_with_all_sizes(format!("[{record}]")).as_slice() {
         [Record::Values(values)] => values[1].clone(),
         other => panic!("{other:?}"),
     }

@@ -1,92 +1,92 @@
-//! The text on its way in: bytes come from the source and leave in chunks of whole records, as
-//! far as a look at their ends can tell. What is left between two chunks is kept.
+//! The incoming text: bytes come from the source and leave in chunks of whole records, as judged by
+//! their ends. The remainder between two chunks is kept.
 
 use std::io::{self, Read};
 
-use super::cut::{last_border, skip_space, trim_space};
-use super::newlines;
+use super::boundary::{last_boundary, skip_space, trim_space};
+use super::position::count_newlines;
 use crate::limits;
 
-/// A piece of the text: elements with commas between them.
+/// A chunk of the text: elements separated by commas.
 #[derive(Debug)]
-pub(super) struct Chunk {
-    /// From `start` on it holds the bytes, and behind them what was there before.
-    memory: Vec<u8>,
+pub(super) struct TextChunk {
+    /// Holds the bytes from `start` on, and stale data after them.
+    buffer: Vec<u8>,
     start: usize,
     length: usize,
-    /// Index of the comma behind the elements, or of the bracket that closes the array.
+    /// Index of the comma after the elements, or of the bracket that closes the array.
     end: usize,
-    /// Whether it is the bracket; nothing but white space follows it then.
+    /// True if `end` is the bracket; only white space follows it then.
     pub(super) closes: bool,
-    /// Whether it begins with the first element of the array.
+    /// True if it starts with the first element of the array.
     pub(super) opens: bool,
-    /// Bytes of the text before it.
+    /// Bytes of the text before the chunk.
     pub(super) offset: u64,
 }
 
-impl Chunk {
-    /// The elements, and whether what is behind them is included.
+impl TextChunk {
+    /// Returns the elements, without what follows them.
     pub(super) fn elements(&self) -> &[u8] {
         self.bytes().get(..self.end).unwrap_or(&[])
     }
 
-    /// All bytes, those behind the elements included.
+    /// Returns all bytes, including those after the elements.
     pub(super) fn bytes(&self) -> &[u8] {
-        self.memory
+        self.buffer
             .get(self.start..)
             .and_then(|bytes| bytes.get(..self.length))
             .unwrap_or(&[])
     }
 
-    /// The index of the comma or bracket behind the elements.
+    /// Returns the index of the comma or bracket after the elements.
     pub(super) const fn end(&self) -> usize {
         self.end
     }
 
-    /// Its memory, to be used again.
-    pub(super) fn into_memory(self) -> Vec<u8> {
-        self.memory
+    /// Returns the buffer for reuse.
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        self.buffer
     }
 }
 
-pub(super) struct Text<R> {
+pub(super) struct TextReader<R> {
     source: R,
     /// Bytes of a chunk.
     chunk: usize,
-    /// Memory to read into. From `start` to `end` it holds what was read and has not left: it
-    /// begins at an element, or at white space before one.
-    memory: Vec<u8>,
+    /// Read buffer. From `start` to `end` it holds the bytes that have not left: they begin at an
+    /// element, or at white space before one.
+    buffer: Vec<u8>,
     start: usize,
     end: usize,
-    /// Bytes of the text before those.
+    /// Bytes of the text before those in the buffer.
     offset: u64,
     /// Bytes of the text before the first element.
     opening: u64,
-    /// Whether they reach the end of the text.
+    /// True if the buffer reaches the end of the text.
     complete: bool,
-    /// Why nothing more can be read.
+    /// The error that ended reading.
     failure: Option<io::Error>,
 }
 
-/// Where the array does not begin, and what is there instead.
-pub(super) enum NotOpened {
+/// Error if the text does not start with an array.
+pub(super) enum OpenError {
     Io(io::Error),
     Syntax {
         offset: u64,
         reason: &'static str,
-        /// Newlines that were read from there on.
-        newlines_behind: u64,
+        /// Newlines read from there on.
+        newlines_after: u64,
     },
 }
 
-impl<R: Read> Text<R> {
-    /// Reads up to the bracket that opens the array, and a little more.
-    pub(super) fn open(source: R, chunk: usize) -> Result<Self, NotOpened> {
+impl<R: Read> TextReader<R> {
+    /// Reads up to the bracket that opens the array, and some bytes more.
+    pub(super) fn open(source: R, chunk: usize) -> Result<Self, OpenError> {
         const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
         let mut text = Self {
             source,
             chunk,
-            memory: Vec::new(),
+            buffer: Vec::new(),
             start: 0,
             end: 0,
             offset: 0,
@@ -104,32 +104,32 @@ impl<R: Read> Text<R> {
                 text.opening = text.offset;
                 return Ok(text);
             }
-            Some(b'{') => "found an object where a JSON array of objects belongs",
-            Some(b'"') => "found a string where a JSON array of objects belongs",
+            Some(b'{') => "expected a JSON array of objects, found an object",
+            Some(b'"') => "expected a JSON array of objects, found a string",
             Some(_) => "expected a JSON array of objects",
-            None => "there is nothing; a JSON array of objects belongs here",
+            None => "expected a JSON array of objects, found nothing",
         };
         Err(match text.failure.take() {
-            Some(error) if text.rest().is_empty() => NotOpened::Io(error),
-            _ => NotOpened::Syntax {
+            Some(error) if text.rest().is_empty() => OpenError::Io(error),
+            _ => OpenError::Syntax {
                 offset: text.offset,
                 reason,
-                newlines_behind: newlines(text.rest()),
+                newlines_after: count_newlines(text.rest()),
             },
         })
     }
 
-    /// What was read and has not left.
+    /// Returns the bytes that were read and have not left.
     pub(super) fn rest(&self) -> &[u8] {
-        self.memory.get(self.start..self.end).unwrap_or(&[])
+        self.buffer.get(self.start..self.end).unwrap_or(&[])
     }
 
-    /// Bytes of the text before [`Self::rest`].
+    /// Returns the bytes of the text before [`Self::rest`].
     pub(super) const fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Whether the text ends with [`Self::rest`].
+    /// Returns `true` if the text ends with [`Self::rest`].
     pub(super) const fn is_complete(&self) -> bool {
         self.complete
     }
@@ -140,18 +140,19 @@ impl<R: Read> Text<R> {
         self.offset += length as u64;
     }
 
-    /// Reads about a chunk more. `false` says that it failed; [`Self::take_failure`] says why.
+    /// Reads about one chunk more. Returns `false` if that failed; [`Self::take_failure`] has the
+    /// error.
     pub(super) fn read_more(&mut self) -> bool {
         self.fill(self.rest().len() + self.chunk);
         self.failure.is_none()
     }
 
-    /// Why reading failed.
+    /// Returns the error that ended reading.
     pub(super) fn take_failure(&mut self) -> Option<io::Error> {
         self.failure.take()
     }
 
-    /// Drops white space, reading on as long as there is nothing else. The byte behind it, unless
+    /// Drops white space, reading on while there is nothing else. Returns the byte after it, unless
     /// the text ends or fails there.
     pub(super) fn skip_space(&mut self) -> Option<u8> {
         loop {
@@ -166,9 +167,10 @@ impl<R: Read> Text<R> {
         }
     }
 
-    /// The next chunk. `None` where nothing looks like a border within the length of a record, at
-    /// a failure, and at an end that is none: there the text has to be read exactly.
-    pub(super) fn next_chunk(&mut self, mut memory: Vec<u8>) -> Option<Chunk> {
+    /// Returns the next chunk. Returns `None` if nothing looks like a boundary within the maximum
+    /// record length, on a failure, and if the text does not end with the array: then it has to be
+    /// read exactly.
+    pub(super) fn next_chunk(&mut self, mut buffer: Vec<u8>) -> Option<TextChunk> {
         let mut size = self.chunk;
         let end = loop {
             self.fill(size);
@@ -183,10 +185,10 @@ impl<R: Read> Text<R> {
                 }
                 break text.len() - 1;
             }
-            if let Some(border) = last_border(rest) {
+            if let Some(border) = last_boundary(rest) {
                 break border;
             }
-            if rest.len() > limits::RECORD_BYTES {
+            if rest.len() > limits::MAX_RECORD_BYTES {
                 return None;
             }
             size = rest.len() * 2;
@@ -195,12 +197,12 @@ impl<R: Read> Text<R> {
         let length = if self.complete { rest.len() } else { end + 1 };
         let kept = rest.get(length..).unwrap_or(&[]);
         let kept_length = kept.len();
-        make_room(&mut memory, kept_length);
-        if let Some(room) = memory.get_mut(..kept_length) {
+        make_room(&mut buffer, kept_length);
+        if let Some(room) = buffer.get_mut(..kept_length) {
             room.copy_from_slice(kept);
         }
-        let chunk = Chunk {
-            memory: std::mem::replace(&mut self.memory, memory),
+        let chunk = TextChunk {
+            buffer: std::mem::replace(&mut self.buffer, buffer),
             start: self.start,
             length,
             end,
@@ -213,8 +215,8 @@ impl<R: Read> Text<R> {
         Some(chunk)
     }
 
-    /// Takes chunks back that left last, in their order.
-    pub(super) fn put_back<'c>(&mut self, chunks: impl Iterator<Item = &'c Chunk>) {
+    /// Takes back the chunks that left last, in their order.
+    pub(super) fn put_back<'c>(&mut self, chunks: impl Iterator<Item = &'c TextChunk>) {
         let mut bytes = Vec::new();
         for chunk in chunks {
             bytes.extend_from_slice(chunk.bytes());
@@ -222,21 +224,21 @@ impl<R: Read> Text<R> {
         self.offset -= bytes.len() as u64;
         bytes.extend_from_slice(self.rest());
         (self.start, self.end) = (0, bytes.len());
-        self.memory = bytes;
+        self.buffer = bytes;
     }
 
-    /// Reads until `size` bytes are there.
+    /// Reads until `size` bytes are available.
     fn fill(&mut self, size: usize) {
         if self.end - self.start >= size {
             return;
         }
-        self.memory.copy_within(self.start..self.end, 0);
+        self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
-        make_room(&mut self.memory, size);
+        make_room(&mut self.buffer, size);
         while !self.complete && self.failure.is_none() {
             let Some(room) = self
-                .memory
+                .buffer
                 .get_mut(self.end..size)
                 .filter(|room| !room.is_empty())
             else {
@@ -252,10 +254,10 @@ impl<R: Read> Text<R> {
     }
 }
 
-/// Makes a vector at least that long. It never gets shorter, so that its memory need not be
-/// cleared again when it is used again.
-fn make_room(memory: &mut Vec<u8>, length: usize) {
-    if memory.len() < length {
-        memory.resize(length, 0);
+/// Grows a vector to at least that length. It never shrinks, so that its memory is not cleared
+/// again on reuse.
+fn make_room(buffer: &mut Vec<u8>, length: usize) {
+    if buffer.len() < length {
+        buffer.resize(length, 0);
     }
 }

@@ -1,4 +1,4 @@
-//! Unpacking what was sent, up to a bound: a small object can unpack to any size.
+//! Decompresses uploads up to a limit: a small object can decompress to any size.
 
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
@@ -6,69 +6,69 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::Compression;
+use super::encoding::Compression;
 
-/// Why an object cannot be unpacked. It comes as the inner error of an [`io::Error`].
+/// Error while decompressing an object; the inner error of an [`io::Error`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnpackError {
-    /// It holds more than is accepted.
-    #[error("unpacked it has more than {most} bytes; send it in several pieces")]
+    /// It decompresses to more than the limit.
+    #[error("it decompresses to more than {max_bytes} bytes; split it into several uploads")]
     TooLarge {
-        /// Bytes that are accepted.
-        most: u64,
+        /// Maximum bytes.
+        max_bytes: u64,
     },
-    /// It is not gzip, or not to its end.
-    #[error("the gzip data is not valid: {reason}, after {unpacked} bytes of text")]
+    /// It is not valid gzip data to its end.
+    #[error("invalid gzip data: {reason}, after {unpacked} bytes of text")]
     Broken {
-        /// What is wrong.
+        /// The problem.
         reason: &'static str,
-        /// Bytes that came out before.
+        /// Bytes decompressed before it.
         unpacked: u64,
     },
 }
 
 impl UnpackError {
-    /// Finds it in what reading gave; any other error comes back.
+    /// Extracts it from a read error; returns any other error unchanged.
     pub(super) fn within(error: io::Error) -> Result<Self, io::Error> {
         error.downcast()
     }
 }
 
-/// The bytes of an object, unpacked.
+/// The decompressed bytes of an object.
 pub(super) struct Unpacked<R> {
     bytes: Bytes<R>,
-    /// How many were read as they were sent.
+    /// Bytes read so far, as sent.
     sent: Arc<AtomicU64>,
-    /// How many came out, and how many may.
+    /// Bytes decompressed so far, and their maximum.
     length: u64,
-    most: u64,
+    max_bytes: u64,
 }
 
 enum Bytes<R> {
-    Plain(Watched<R>),
-    Gzip(Box<MultiGzDecoder<BufReader<Watched<R>>>>),
+    Plain(TrackedSource<R>),
+    Gzip(Box<MultiGzDecoder<BufReader<TrackedSource<R>>>>),
 }
 
-/// A source that remembers whether it failed, so that its errors are not taken for the decoder's.
-struct Watched<R> {
+/// A source that records if it failed, so that its errors are not mistaken for the decoder's.
+struct TrackedSource<R> {
     source: R,
     sent: Arc<AtomicU64>,
     failed: bool,
 }
 
 impl<R: Read> Unpacked<R> {
-    pub(super) fn new(source: R, compression: Compression, most: u64) -> Self {
-        const BUFFER: usize = 64 * 1024;
+    pub(super) fn new(source: R, compression: Compression, max_bytes: u64) -> Self {
+        const BUFFER_BYTES: usize = 64 * 1024;
         let sent = Arc::default();
-        let watched = Watched {
+        let tracked = TrackedSource {
             source,
             sent: Arc::clone(&sent),
             failed: false,
         };
         let bytes = match compression {
-            Compression::None => Bytes::Plain(watched),
+            Compression::None => Bytes::Plain(tracked),
             Compression::Gzip => {
-                let buffered = BufReader::with_capacity(BUFFER, watched);
+                let buffered = BufReader::with_capacity(BUFFER_BYTES, tracked);
                 Bytes::Gzip(Box::new(MultiGzDecoder::new(buffered)))
             }
         };
@@ -76,11 +76,11 @@ impl<R: Read> Unpacked<R> {
             bytes,
             sent,
             length: 0,
-            most,
+            max_bytes,
         }
     }
 
-    /// How many bytes came out.
+    /// Returns the number of decompressed bytes.
     pub(super) const fn length(&self) -> u64 {
         self.length
     }
@@ -108,8 +108,10 @@ impl<R: Read> Read for Unpacked<R> {
         };
         let length = read?;
         self.length += length as u64;
-        if self.length > self.most {
-            let error = UnpackError::TooLarge { most: self.most };
+        if self.length > self.max_bytes {
+            let error = UnpackError::TooLarge {
+                max_bytes: self.max_bytes,
+            };
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, error));
         }
         Ok(length)
@@ -118,10 +120,11 @@ impl<R: Read> Read for Unpacked<R> {
 
 fn broken(error: &io::Error, unpacked: u64) -> io::Error {
     let reason = match error.kind() {
-        io::ErrorKind::UnexpectedEof => "it ends too early",
-        // The decoder's word for what begins neither the data nor a further part of it.
-        io::ErrorKind::InvalidInput if unpacked == 0 => "it does not begin as gzip does",
-        io::ErrorKind::InvalidInput => "it is damaged, or something else follows it",
+        io::ErrorKind::UnexpectedEof => "it is truncated",
+        // `InvalidInput` is the decoder's error for data that starts neither the first nor a
+        // further gzip member.
+        io::ErrorKind::InvalidInput if unpacked == 0 => "it has no gzip header",
+        io::ErrorKind::InvalidInput => "it is damaged or followed by other data",
         _ => "it is damaged",
     };
     io::Error::new(
@@ -130,7 +133,7 @@ fn broken(error: &io::Error, unpacked: u64) -> io::Error {
     )
 }
 
-impl<R: Read> Read for Watched<R> {
+impl<R: Read> Read for TrackedSource<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.source.read(buffer) {
             Ok(length) => {

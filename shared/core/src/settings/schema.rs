@@ -1,20 +1,21 @@
-//! What the settings' derived schemas (OpenAPI) do not say by themselves.
+//! OpenAPI schemas that cannot be derived.
 
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::Separator;
+use super::separator::Separator;
 use crate::attribute::{Attribute, CATALOGUE};
+use crate::limits;
 
 impl ToSchema for Separator {}
 
 impl PartialSchema for Separator {
-    /// The derived one would spell tab and newline as they are escaped in Rust.
+    /// A derived schema would contain tab and newline in their escaped Rust form.
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::String)
-            .description(Some("What separates list items."))
+            .description(Some("Separator of list items."))
             .enum_values(Some(
                 Self::ALL.map(|separator| separator.char().to_string()),
             ))
@@ -22,7 +23,7 @@ impl PartialSchema for Separator {
     }
 }
 
-/// An object from the names of the catalogue to JSON keys.
+/// Returns the schema of an object from catalogue names to JSON keys.
 pub(super) fn attribute_mapping() -> Object {
     let names = CATALOGUE
         .iter()
@@ -35,11 +36,11 @@ pub(super) fn attribute_mapping() -> Object {
     let key = ObjectBuilder::new()
         .schema_type(Type::String)
         .min_length(Some(1))
-        .max_length(Some(super::KEY));
+        .max_length(Some(limits::MAX_JSON_KEY_CHARS));
     ObjectBuilder::new()
         .schema_type(Type::Object)
         .description(Some(
-            "The JSON key of each attribute that is imported. Keys differ, and none is `_errors`; \
+            "JSON key of each imported attribute. Keys must be unique and different from `_errors`; \
              an enabled task maps `username`.",
         ))
         .property_names(Some(name))
@@ -62,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mapping_is_described_by_the_names_of_the_catalogue() {
+    fn the_schema_of_a_mapping_lists_the_names_of_the_catalogue() {
         let settings = json(TaskSettings::schema());
         let mapping = &settings["properties"]["attribute_mapping"];
         let names = mapping["propertyNames"]["enum"].as_array().unwrap();
@@ -73,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn separators_and_thresholds_are_described_by_what_they_can_be() {
+    fn the_schemas_of_separators_and_thresholds_list_every_variant() {
         let separator = json(Separator::schema());
         assert_eq!(separator["enum"], json!([",", ";", "|", "\t", "\n"]));
         let threshold = json(SafetyThreshold::schema());

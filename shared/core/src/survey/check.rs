@@ -1,153 +1,160 @@
-//! The same look at the same records, for files of any size: only hashes, counts and the first
-//! warnings are kept. The plan is made against an empty directory.
+//! The check of files of any size: keeps only hashes, counts and the first warnings. The plan is
+//! made against an empty directory.
 
 use std::io::Read;
 
-use super::first::FirstItems;
-use super::plain::{PlainUsers, is_unescaped};
-use super::{Refused, Subject, duplicate, external_id_taken, subject};
+use super::fast_path::{FastPath, is_unescaped};
+use super::first_items::FirstItems;
+use super::subject::{SkipReason, Subject, duplicate_item, external_id_taken, subject};
 use crate::attribute::Attribute;
 use crate::dialect::quant::NEW_USER;
 use crate::item::Item;
 use crate::login::canon;
 use crate::plan::{Plan, plan};
-use crate::reader::dedup::{Dedup, Entry, HashKey, Repeated};
-use crate::reader::{Harvest, ReadError, Sizes, Totals, read_array};
+use crate::reader::dedup::{Dedup, HashKey, RecordKey, RepeatedRecord};
+use crate::reader::{ReadError, RecordSink, Sizes, Totals, read_array};
 use crate::rules::Rules;
 use crate::run::Counts;
 use crate::validate::{Changes, Element, item, read_changes};
 use crate::value::{Problem, Value};
 
-/// What an import into an empty directory would do.
+/// Predicted result of an import into an empty directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
-    /// What would become of the records.
+    /// Predicted counts of the records.
     pub counts: Counts,
-    /// How many warnings there are.
+    /// Number of warnings.
     pub warnings: u64,
-    /// The first of them, in record order; not more than were asked for.
+    /// The first warnings, in record order; at most the requested number.
     pub items: Vec<Item>,
     /// Bytes of the input.
     pub bytes: u64,
 }
 
-/// Checks a whole input. At most `most_items` warnings are kept; all are counted.
+/// Checks a whole input. At most `max_items` warnings are kept; all are counted.
 ///
 /// # Errors
-/// [`ReadError`]: the input is not a JSON array.
+/// Returns a [`ReadError`] if the input is not a JSON array.
 pub fn check(
     input: impl Read + Send,
     rules: &Rules,
     sizes: Sizes,
     key: &HashKey,
-    most_items: usize,
+    max_items: usize,
 ) -> Result<Checked, ReadError> {
-    let gather = Gather {
+    let sink = CheckSink {
         rules,
         key,
-        plain_users: PlainUsers::new(rules),
-        most_items: FirstItems::of_one_chunk(most_items),
+        fast_path: FastPath::new(rules),
+        max_items: FirstItems::of_one_chunk(max_items),
     };
-    let mut seen = Seen {
+    let mut state = CheckState {
         logins: Dedup::default(),
         external_ids: Dedup::default(),
-        troubled: Vec::new(),
-        items: FirstItems::new(most_items),
+        flagged: Vec::new(),
+        items: FirstItems::new(max_items),
     };
-    let totals = read_array(input, rules, sizes, &gather, |first, crop| {
-        seen.add(first, crop)
+    let totals = read_array(input, rules, sizes, &sink, |first, batch| {
+        state.add(first, batch)
     })?;
-    Ok(seen.finish(rules, totals))
+    Ok(state.finish(rules, totals))
 }
 
-struct Gather<'r> {
+struct CheckSink<'r> {
     rules: &'r Rules,
     key: &'r HashKey,
-    plain_users: PlainUsers<'r>,
-    /// Of one chunk.
-    most_items: usize,
+    fast_path: FastPath<'r>,
+    /// Maximum items of one chunk.
+    max_items: usize,
 }
 
-/// What is kept of the whole input.
-struct Seen {
+/// State kept for the whole input.
+struct CheckState {
     logins: Dedup,
     external_ids: Dedup,
-    troubled: Vec<Troubled>,
+    flagged: Vec<RecordWarnings>,
     items: FirstItems,
 }
 
-/// A record that has warnings. The others would all be created.
-struct Troubled {
+/// A record with warnings. All other records would be created.
+struct RecordWarnings {
     record: u32,
     warnings: u32,
-    refused: Option<Refused>,
+    skipped: Option<SkipReason>,
 }
 
-/// Bytes of a short record.
-const USUAL_RECORD: usize = 128;
+/// Typical bytes of a short record.
+const TYPICAL_RECORD_BYTES: usize = 128;
 
 #[derive(Default)]
-struct Crop {
+struct CheckBatch {
     unescaped: bool,
-    logins: Vec<Entry>,
-    external_ids: Vec<Entry>,
-    troubled: Vec<Troubled>,
+    logins: Vec<RecordKey>,
+    external_ids: Vec<RecordKey>,
+    flagged: Vec<RecordWarnings>,
     items: Vec<Item>,
     scratch: Changes<'static>,
 }
 
-impl Harvest for Gather<'_> {
-    type Crop = Crop;
+impl RecordSink for CheckSink<'_> {
+    type Batch = CheckBatch;
 
-    fn start(&self, text: &[u8]) -> Crop {
-        Crop {
+    fn start_batch(&self, text: &[u8]) -> CheckBatch {
+        CheckBatch {
             unescaped: is_unescaped(text),
-            logins: Vec::with_capacity(text.len() / USUAL_RECORD),
-            ..Crop::default()
+            logins: Vec::with_capacity(text.len() / TYPICAL_RECORD_BYTES),
+            ..CheckBatch::default()
         }
     }
 
-    fn gather(&self, crop: &mut Crop, index: u32, element: Element<'_>) {
-        if let Some(user) = self.plain_users.recognise(&element, crop.unescaped) {
-            crop.logins
-                .push(Entry::new(self.key, &canon(user.login), index));
+    fn push(&self, batch: &mut CheckBatch, index: u32, element: Element<'_>) {
+        if let Some(user) = self.fast_path.match_user(&element, batch.unescaped) {
+            batch
+                .logins
+                .push(RecordKey::new(self.key, &canon(user.login), index));
             if let Some(id) = user.external_id {
-                crop.external_ids.push(Entry::new(self.key, id, index));
+                batch.external_ids.push(RecordKey::new(self.key, id, index));
             }
             return;
         }
-        self.gather_thoroughly(crop, index, element);
+        self.validate_and_push(batch, index, element);
     }
 }
 
-impl Gather<'_> {
-    fn gather_thoroughly(&self, crop: &mut Crop, index: u32, element: Element<'_>) {
+impl CheckSink<'_> {
+    fn validate_and_push(&self, batch: &mut CheckBatch, index: u32, element: Element<'_>) {
         let number = u64::from(index) + 1;
         let login = match subject(self.rules, number, &element) {
             Subject::User(login) => login,
-            Subject::Refused { kind, canon, item } => {
+            Subject::Skipped {
+                reason,
+                canon,
+                item,
+            } => {
                 if let Some(canon) = canon {
-                    crop.logins.push(Entry::new(self.key, &canon, index));
+                    batch.logins.push(RecordKey::new(self.key, &canon, index));
                 }
-                keep(self.most_items, &mut crop.items, || item);
-                crop.troubled.push(Troubled {
+                push_item(self.max_items, &mut batch.items, || item);
+                batch.flagged.push(RecordWarnings {
                     record: index,
                     warnings: 1,
-                    refused: Some(kind),
+                    skipped: Some(reason),
                 });
                 return;
             }
         };
-        crop.logins.push(Entry::new(self.key, login.canon(), index));
+        batch
+            .logins
+            .push(RecordKey::new(self.key, login.canon(), index));
         let Element::Object(slots) = element else {
             return;
         };
         let mut warnings = 0;
-        let mut changes = std::mem::take(&mut crop.scratch).recycle();
-        let items = &mut crop.items;
+        let mut changes = std::mem::take(&mut batch.scratch).recycle();
+        let items = &mut batch.items;
         let mut report = |attribute: Option<Attribute>, problem: Problem| {
             warnings += 1;
-            keep(self.most_items, items, || {
+            push_item(self.max_items, items, || {
                 let login = Some(login.shown().to_owned());
                 item(self.rules, number, login, attribute, problem)
             });
@@ -155,72 +162,72 @@ impl Gather<'_> {
         read_changes(self.rules, slots, &mut changes, |attribute, problem| {
             report(Some(attribute), problem);
         });
-        // Nothing is stored, so there is no tenant that could matter.
-        let refused = match plan(&changes, None, "", NEW_USER) {
+        // Nothing is stored, so the tenant does not matter.
+        let skipped = match plan(&changes, None, "", NEW_USER) {
             Plan::Create | Plan::Update(_) | Plan::Unchanged => None,
             Plan::Ignored(refusals) => {
                 for refusal in refusals {
                     report(refusal.attribute, refusal.problem);
                 }
-                Some(Refused::Ignored)
+                Some(SkipReason::Ignored)
             }
         };
         if let Some(Value::Text(id)) = changes.value(Attribute::ExternalId) {
-            crop.external_ids.push(Entry::new(self.key, id, index));
+            batch.external_ids.push(RecordKey::new(self.key, id, index));
         }
         if warnings > 0 {
-            crop.troubled.push(Troubled {
+            batch.flagged.push(RecordWarnings {
                 record: index,
                 warnings,
-                refused,
+                skipped,
             });
         }
-        crop.scratch = changes.recycle();
+        batch.scratch = changes.recycle();
     }
 }
 
-impl Seen {
-    fn add(&mut self, first: u64, crop: Crop) {
+impl CheckState {
+    fn add(&mut self, first: u64, batch: CheckBatch) {
         // The reader refuses inputs with more records than a u32 counts.
         let base = u32::try_from(first).unwrap_or(u32::MAX);
-        let later = |entry: Entry| entry.later(base);
-        self.logins.extend(crop.logins.into_iter().map(later));
+        let later = |key: RecordKey| key.later(base);
+        self.logins.extend(batch.logins.into_iter().map(later));
         self.external_ids
-            .extend(crop.external_ids.into_iter().map(later));
-        self.troubled
-            .extend(crop.troubled.into_iter().map(|mut troubled| {
-                troubled.record += base;
-                troubled
+            .extend(batch.external_ids.into_iter().map(later));
+        self.flagged
+            .extend(batch.flagged.into_iter().map(|mut record| {
+                record.record += base;
+                record
             }));
-        let mut items = crop.items;
+        let mut items = batch.items;
         for item in &mut items {
             item.record = item.record.map(|number| number + first);
         }
         self.items.add(items, || {
             let repeated = self.logins.repeated(|_| false);
-            move |item: &Item| is_of(&repeated, item)
+            move |item: &Item| belongs_to(&repeated, item)
         });
     }
 
     fn finish(mut self, rules: &Rules, totals: Totals) -> Checked {
         let repeated = self.logins.repeated(|_| false);
         let is_repeated = |record: u32| contains(&repeated, record);
-        // A repeated record is counted as that and as nothing else.
-        let troubled: Vec<Troubled> = self
-            .troubled
+        // A repeated record is counted only as repeated.
+        let flagged: Vec<RecordWarnings> = self
+            .flagged
             .into_iter()
-            .filter(|troubled| !is_repeated(troubled.record))
+            .filter(|entry| !is_repeated(entry.record))
             .collect();
-        let refused = |record: u32| {
-            troubled
-                .binary_search_by_key(&record, |troubled| troubled.record)
+        let skipped = |record: u32| {
+            flagged
+                .binary_search_by_key(&record, |entry| entry.record)
                 .ok()
-                .and_then(|index| troubled.get(index))
-                .and_then(|troubled| troubled.refused)
+                .and_then(|index| flagged.get(index))
+                .and_then(|entry| entry.skipped)
         };
         let taken = self
             .external_ids
-            .repeated(|record| is_repeated(record) || refused(record).is_some());
+            .repeated(|record| is_repeated(record) || skipped(record).is_some());
 
         let mut counts = Counts {
             total: totals.records,
@@ -228,18 +235,20 @@ impl Seen {
             ..Counts::default()
         };
         let mut warnings = (repeated.len() + taken.len()) as u64;
-        for troubled in &troubled {
-            warnings += u64::from(troubled.warnings);
-            match troubled.refused {
-                Some(Refused::Empty) => counts.empty += 1,
-                Some(Refused::Ignored) => counts.ignored += 1,
+        for entry in &flagged {
+            warnings += u64::from(entry.warnings);
+            match entry.skipped {
+                Some(SkipReason::Empty) => counts.empty += 1,
+                Some(SkipReason::Ignored) => counts.ignored += 1,
                 None => {}
             }
         }
         counts.created = counts.total - counts.empty - counts.ignored - counts.duplicated;
 
-        let late = late_items(rules, &repeated, &taken);
-        let items = self.items.finish(late, |item| is_of(&repeated, item));
+        let cross_record = cross_record_items(rules, &repeated, &taken);
+        let items = self
+            .items
+            .finish(cross_record, |item| belongs_to(&repeated, item));
         Checked {
             counts,
             warnings,
@@ -249,34 +258,34 @@ impl Seen {
     }
 }
 
-/// Items come in record order, so what is kept are the first ones.
-fn keep(most: usize, items: &mut Vec<Item>, make: impl FnOnce() -> Item) {
-    if items.len() < most {
+/// Pushes an item unless `max` are kept. Items come in record order, so the first ones are kept.
+fn push_item(max: usize, items: &mut Vec<Item>, make: impl FnOnce() -> Item) {
+    if items.len() < max {
         items.push(make());
     }
 }
 
-fn contains(repeated: &[Repeated], record: u32) -> bool {
+fn contains(repeated: &[RepeatedRecord], record: u32) -> bool {
     repeated
         .binary_search_by_key(&record, |repeated| repeated.record)
         .is_ok()
 }
 
-/// Whether an item is about one of these records.
-fn is_of(repeated: &[Repeated], item: &Item) -> bool {
+/// Returns `true` if an item belongs to one of these records.
+fn belongs_to(repeated: &[RepeatedRecord], item: &Item) -> bool {
     let record = item
         .record
         .and_then(|number| u32::try_from(number.checked_sub(1)?).ok());
     record.is_some_and(|record| contains(repeated, record))
 }
 
-/// The items that only a look at all records gives.
-fn late_items<'a>(
+/// Returns the items that require all records to be known.
+fn cross_record_items<'a>(
     rules: &'a Rules,
-    repeated: &'a [Repeated],
-    taken: &'a [Repeated],
+    repeated: &'a [RepeatedRecord],
+    taken: &'a [RepeatedRecord],
 ) -> impl Iterator<Item = Item> + use<'a> {
-    let numbers = |repeated: &Repeated| {
+    let numbers = |repeated: &RepeatedRecord| {
         (
             u64::from(repeated.record) + 1,
             u64::from(repeated.first) + 1,
@@ -284,7 +293,7 @@ fn late_items<'a>(
     };
     let duplicates = repeated.iter().map(move |repeated| {
         let (number, first) = numbers(repeated);
-        duplicate(rules, number, first, None)
+        duplicate_item(rules, number, first, None)
     });
     let taken = taken.iter().map(move |repeated| {
         let (number, first) = numbers(repeated);
@@ -293,7 +302,7 @@ fn late_items<'a>(
             number,
             None,
             Some(Attribute::ExternalId),
-            external_id_taken(&format!("an earlier record, {first}")),
+            external_id_taken(&format!("record {first}")),
         )
     });
     duplicates.chain(taken)

@@ -1,27 +1,27 @@
-//! The second look at a large input, chunk by chunk: what [`super::collect`] would make of these
-//! records, had it read all of the input.
+//! The second pass over a large input, chunk by chunk: returns what [`super::collect()`] would
+//! return for these records after reading the whole input.
 
-use super::collect::{Collected, Gather, Seen};
-use super::rejected::{ChunkRecords, Rejected};
+use super::collect::{CollectSink, CollectState, Collected};
+use super::rejected::{ChunkRecords, RejectedRecord};
 use super::spool::Repeats;
 use crate::reader::{ReadError, Sizes, read_array};
 use crate::rules::Rules;
 
-/// What came of a chunk.
+/// Result of a chunk.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CollectedChunk {
     /// Its records, numbered as in the input.
     pub collected: Collected,
-    /// Those that do not go on to the directory, in order, to be handed back. Of a record that is
-    /// refused later [`ChunkRecords`] makes the same.
-    pub rejected: Vec<Rejected>,
+    /// Its records that do not reach the directory, in order, for the list of rejected records.
+    /// [`ChunkRecords`] builds the same for records that are refused later.
+    pub rejected: Vec<RejectedRecord>,
 }
 
-/// Reads the text of a chunk whose first record is the input's number `first`, from 1, and in which
-/// `repeats` came before.
+/// Reads the text of a chunk. `first` is the number of its first record in the input, from 1;
+/// `repeats` are its records with earlier duplicates.
 ///
 /// # Errors
-/// [`ReadError`]: the text is not what [`super::spool`] made.
+/// Returns a [`ReadError`] if the text is not a chunk of [`super::spool()`].
 pub fn collect_chunk(
     text: &[u8],
     first: u64,
@@ -29,12 +29,12 @@ pub fn collect_chunk(
     rules: &Rules,
     sizes: Sizes,
 ) -> Result<CollectedChunk, ReadError> {
-    let mut seen = Seen::behind(first.saturating_sub(1));
-    let gather = Gather { rules, key: None };
-    let totals = read_array(text, rules, sizes, &gather, |first, crop| {
-        seen.add(first, crop)
+    let mut state = CollectState::after_records(first.saturating_sub(1));
+    let sink = CollectSink { rules, key: None };
+    let totals = read_array(text, rules, sizes, &sink, |first, batch| {
+        state.add(first, batch)
     })?;
-    let collected = seen.finish(rules, totals.records, repeats);
+    let collected = state.finish(rules, totals.records, repeats);
     let rejected = rejected(text, first, rules, &collected);
     Ok(CollectedChunk {
         collected,
@@ -42,8 +42,8 @@ pub fn collect_chunk(
     })
 }
 
-/// The records of the chunk that change nobody. All of their items are there.
-fn rejected(text: &[u8], first: u64, rules: &Rules, collected: &Collected) -> Vec<Rejected> {
+/// Returns the records of the chunk without changes. All of their items are known.
+fn rejected(text: &[u8], first: u64, rules: &Rules, collected: &Collected) -> Vec<RejectedRecord> {
     let Collected {
         counts,
         changes,

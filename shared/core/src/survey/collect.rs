@@ -1,104 +1,105 @@
-//! What an import works on: the changes of every record that is about a user, in record order.
+//! The changes to import: those of every record with a valid user name, in record order.
 
 use std::collections::HashMap;
 use std::io::Read;
 
-use super::spool::{Repeats, numbers};
-use super::{Refused, Subject, duplicate, subject};
+use super::spool::{Repeats, record_numbers};
+use super::subject::{SkipReason, Subject, duplicate_item, subject};
 use crate::item::Item;
 use crate::login::Login;
-use crate::reader::dedup::{Dedup, Entry, HashKey};
-use crate::reader::{Harvest, ReadError, Sizes, read_array};
+use crate::reader::dedup::{Dedup, HashKey, RecordKey};
+use crate::reader::{ReadError, RecordSink, Sizes, read_array};
 use crate::rules::Rules;
 use crate::run::Counts;
 use crate::validate::{Changes, Element, item, read_changes};
 
-/// A record that is about a user.
+/// A record with a valid user name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserChange {
-    /// Its number in the input, from 1.
+    /// Number of the record in the input, from 1.
     pub record: u64,
-    /// The user.
+    /// The user name.
     pub login: Login<'static>,
-    /// What it changes.
+    /// Its changes.
     pub changes: Changes<'static>,
-    /// The first record of the input that sets the same external id, if it is known that an
-    /// earlier one does; see [`super::Repeats`].
+    /// The first record of the input with the same external id, if an earlier one is known to have
+    /// it; see [`super::Repeats`].
     pub external_id_taken_by: Option<u64>,
 }
 
-/// What came of an input.
+/// Result of reading an input.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Collected {
-    /// What is counted already: all records, and the empty, duplicated and ignored ones.
+    /// Counts so far: all records, and the empty, duplicated and ignored ones.
     pub counts: Counts,
-    /// The records that go on to the directory, in order, no login twice.
+    /// The records that go to the directory, in order, each login once.
     pub changes: Vec<UserChange>,
-    /// What is wrong so far, in record order.
+    /// Problems so far, in record order.
     pub items: Vec<Item>,
 }
 
-/// Reads a whole input. `key` is random and secret: nobody can choose logins that collide.
+/// Reads a whole input. `key` must be random and secret, so that nobody can choose colliding
+/// logins.
 ///
 /// # Errors
-/// [`ReadError`]: the input is not a JSON array; nothing of it may be applied then.
+/// Returns a [`ReadError`] if the input is not a JSON array; none of it may be applied then.
 pub fn collect(
     input: impl Read + Send,
     rules: &Rules,
     sizes: Sizes,
     key: &HashKey,
 ) -> Result<Collected, ReadError> {
-    let mut seen = Seen::default();
-    let gather = Gather {
+    let mut state = CollectState::default();
+    let sink = CollectSink {
         rules,
         key: Some(key),
     };
-    let totals = read_array(input, rules, sizes, &gather, |first, crop| {
-        seen.add(first, crop)
+    let totals = read_array(input, rules, sizes, &sink, |first, batch| {
+        state.add(first, batch)
     })?;
     let repeats = Repeats {
-        logins: numbers(&seen.logins.repeated(|_| false)),
+        logins: record_numbers(&state.logins.repeated(|_| false)),
         external_ids: Vec::new(),
     };
-    Ok(seen.finish(rules, totals.records, &repeats))
+    Ok(state.finish(rules, totals.records, &repeats))
 }
 
-pub(super) struct Gather<'r> {
+pub(super) struct CollectSink<'r> {
     pub(super) rules: &'r Rules,
-    /// `None`: which logins are repeated is known already.
+    /// `None` if the repeated logins are known already.
     pub(super) key: Option<&'r HashKey>,
 }
 
 #[derive(Default)]
-pub(super) struct Seen {
-    /// Records of the input before those that are read.
+pub(super) struct CollectState {
+    /// Records of the input before those that are read here.
     before: u64,
     logins: Dedup,
-    /// In order.
-    records: Vec<Record>,
+    /// In record order.
+    records: Vec<CollectedRecord>,
 }
 
-pub(super) struct Record {
+pub(super) struct CollectedRecord {
     index: u32,
-    canon: Option<Entry>,
+    canon: Option<RecordKey>,
     outcome: Outcome,
     items: Vec<Item>,
 }
 
 enum Outcome {
     User(Login<'static>, Changes<'static>),
-    Refused(Refused),
+    Skipped(SkipReason),
 }
 
-impl Harvest for Gather<'_> {
-    type Crop = Vec<Record>;
+impl RecordSink for CollectSink<'_> {
+    type Batch = Vec<CollectedRecord>;
 
-    fn start(&self, _text: &[u8]) -> Self::Crop {
+    fn start_batch(&self, _text: &[u8]) -> Self::Batch {
         Vec::new()
     }
 
-    fn gather(&self, crop: &mut Self::Crop, index: u32, element: Element<'_>) {
-        // Numbers are within the chunk here; `Seen::add` makes them those of the input.
+    fn push(&self, batch: &mut Self::Batch, index: u32, element: Element<'_>) {
+        // Numbers are relative to the chunk here; `CollectState::add` makes them absolute.
         let number = u64::from(index) + 1;
         let record = match subject(self.rules, number, &element) {
             Subject::User(login) => {
@@ -110,38 +111,44 @@ impl Harvest for Gather<'_> {
                         items.push(item(self.rules, number, login, Some(attribute), problem));
                     });
                 }
-                Record {
+                CollectedRecord {
                     index,
-                    canon: self.key.map(|key| Entry::new(key, login.canon(), index)),
+                    canon: self
+                        .key
+                        .map(|key| RecordKey::new(key, login.canon(), index)),
                     outcome: Outcome::User(login.into_owned(), changes.to_static()),
                     items,
                 }
             }
-            Subject::Refused { kind, canon, item } => Record {
+            Subject::Skipped {
+                reason,
+                canon,
+                item,
+            } => CollectedRecord {
                 index,
                 canon: self
                     .key
                     .zip(canon)
-                    .map(|(key, canon)| Entry::new(key, &canon, index)),
-                outcome: Outcome::Refused(kind),
+                    .map(|(key, canon)| RecordKey::new(key, &canon, index)),
+                outcome: Outcome::Skipped(reason),
                 items: vec![item],
             },
         };
-        crop.push(record);
+        batch.push(record);
     }
 }
 
-impl Seen {
-    /// What is read has so many records of the input before it.
-    pub(super) fn behind(before: u64) -> Self {
+impl CollectState {
+    /// Returns the state of a part of the input that follows `before` records.
+    pub(super) fn after_records(before: u64) -> Self {
         Self {
             before,
             ..Self::default()
         }
     }
 
-    pub(super) fn add(&mut self, first: u64, crop: Vec<Record>) {
-        for mut record in crop {
+    pub(super) fn add(&mut self, first: u64, batch: Vec<CollectedRecord>) {
+        for mut record in batch {
             // The reader refuses inputs with more records than a u32 counts.
             let base = u32::try_from(first).unwrap_or(u32::MAX);
             record.index += base;
@@ -165,11 +172,11 @@ impl Seen {
                 collected.counts.duplicated += 1;
                 let login = match &record.outcome {
                     Outcome::User(login, _) => Some(login.shown().to_owned()),
-                    Outcome::Refused(_) => record.items.into_iter().find_map(|item| item.login),
+                    Outcome::Skipped(_) => record.items.into_iter().find_map(|item| item.login),
                 };
                 collected
                     .items
-                    .push(duplicate(rules, number, *first, login));
+                    .push(duplicate_item(rules, number, *first, login));
                 continue;
             }
             collected.items.extend(record.items);
@@ -180,8 +187,8 @@ impl Seen {
                     changes,
                     external_id_taken_by: taken.get(&number).copied(),
                 }),
-                Outcome::Refused(Refused::Empty) => collected.counts.empty += 1,
-                Outcome::Refused(Refused::Ignored) => collected.counts.ignored += 1,
+                Outcome::Skipped(SkipReason::Empty) => collected.counts.empty += 1,
+                Outcome::Skipped(SkipReason::Ignored) => collected.counts.ignored += 1,
             }
         }
         collected

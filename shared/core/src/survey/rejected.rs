@@ -1,25 +1,25 @@
-//! Records that were not taken, as they are handed back: what was sent, and what is wrong with it,
-//! ready to be put right and sent again.
+//! Rejected records as they are returned to the client: the mapped values as sent and the errors,
+//! ready to be corrected and sent again.
 
 use serde_json::Value;
 
 use crate::item::Item;
 use crate::reader::{mapped, split_first};
 use crate::rules::Rules;
-use crate::settings::ERRORS;
+use crate::settings::REJECTION_ERRORS_KEY;
 
-/// A record that was not taken.
+/// A rejected record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejected {
-    /// Its number in the input, from 1.
+pub struct RejectedRecord {
+    /// Number of the record in the input, from 1.
     pub record: u64,
-    /// A JSON object, in one line: the mapped keys that the record has, in the order of the
-    /// catalogue, with their values as they were sent, and `_errors`, an array of sentences. Of a
-    /// record that is no object only that.
+    /// A JSON object in one line: the mapped keys of the record in catalogue order, with their
+    /// values as sent, and `_errors`, an array of messages. If the record is not an object, only
+    /// `_errors`.
     pub line: String,
 }
 
-/// The records of a chunk, as they were sent.
+/// The records of a chunk, as sent.
 #[derive(Debug)]
 pub struct ChunkRecords<'t> {
     first: u64,
@@ -27,14 +27,14 @@ pub struct ChunkRecords<'t> {
 }
 
 impl<'t> ChunkRecords<'t> {
-    /// Those of the text of a chunk whose first record is the input's number `first`, from 1.
+    /// Splits the text of a chunk. `first` is the number of its first record in the input, from 1.
     #[must_use]
     pub fn new(text: &'t [u8], first: u64) -> Self {
         let elements = text.strip_prefix(b"[").unwrap_or(text);
         let mut elements = elements.strip_suffix(b"]").unwrap_or(elements);
         let records = std::iter::from_fn(|| {
-            let (record, behind) = split_first(elements)?;
-            elements = behind;
+            let (record, after) = split_first(elements)?;
+            elements = after;
             Some(record)
         });
         Self {
@@ -43,17 +43,17 @@ impl<'t> ChunkRecords<'t> {
         }
     }
 
-    /// The record with this number, as it is handed back with what is said about it; `None` if the
-    /// chunk does not have it.
+    /// Returns the record with this number with its errors; `None` if the chunk does not contain
+    /// it.
     pub fn rejected<'i>(
         &self,
         rules: &Rules,
         number: u64,
         items: impl IntoIterator<Item = &'i Item>,
-    ) -> Option<Rejected> {
+    ) -> Option<RejectedRecord> {
         let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
         let raw = str::from_utf8(self.records.get(index)?).ok()?;
-        Some(Rejected {
+        Some(RejectedRecord {
             record: number,
             line: line(rules, raw, items),
         })
@@ -67,7 +67,7 @@ fn line<'i>(rules: &Rules, raw: &str, items: impl IntoIterator<Item = &'i Item>)
             let Some(value) = value else { continue };
             push_text(&mut line, key);
             line.push(':');
-            // Between values and nowhere else, so that nothing changes but where lines end.
+            // Line breaks occur only between values, where white space does not matter.
             line.extend(value.chars().map(|c| match c {
                 '\n' | '\r' => ' ',
                 c => c,
@@ -75,10 +75,10 @@ fn line<'i>(rules: &Rules, raw: &str, items: impl IntoIterator<Item = &'i Item>)
             line.push(',');
         }
     }
-    push_text(&mut line, ERRORS);
-    let sentences: Value = items.into_iter().map(Item::to_string).collect();
+    push_text(&mut line, REJECTION_ERRORS_KEY);
+    let errors: Value = items.into_iter().map(Item::to_string).collect();
     line.push(':');
-    line.push_str(&sentences.to_string());
+    line.push_str(&errors.to_string());
     line.push('}');
     line
 }

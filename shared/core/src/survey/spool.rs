@@ -1,6 +1,6 @@
-//! The first look at an input that is too large to be kept: every record is read and identified,
-//! and found out whether its user name or external id came before. What goes on is the text itself,
-//! in chunks; see [`super::collect_chunk`].
+//! The first pass over an input that is too large to be kept: reads and identifies every record,
+//! and finds repeated user names and external ids. Passes on the text itself, in chunks; see
+//! [`super::collect_chunk`].
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -8,60 +8,61 @@ use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use super::cutter::{Chunk, ChunkSizes, Cutter};
+use super::chunker::{Chunk, ChunkSizes, Chunker};
 use crate::attribute::Attribute;
 use crate::json::Json;
-use crate::reader::dedup::{Dedup, Entry, HashKey, Repeated};
-use crate::reader::{Harvest, Sizes, Source, SourceError, read_source};
+use crate::reader::dedup::{Dedup, HashKey, RecordKey, RepeatedRecord};
+use crate::reader::{RecordSink, Sizes, Source, SourceError, read_source};
 use crate::rules::Rules;
 use crate::run::Counts;
 use crate::validate::{Element, Identity, identify};
 use crate::value::{Assignment, Value, read};
 
-/// What is known of an input when all of it has been read once.
+/// Result of the first pass over an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spooled {
-    /// What is counted already: all records, and the empty, duplicated and ignored ones.
+    /// Counts so far: all records, and the empty, duplicated and ignored ones.
     pub counts: Counts,
-    /// Bytes of the unpacked text.
+    /// Bytes of the decompressed text.
     pub bytes: u64,
-    /// How many chunks there are.
+    /// Number of chunks.
     pub chunks: u32,
-    /// What came before, for each chunk that has any of it, in order.
+    /// Repeated values of each chunk that has any, in order.
     pub repeated: Vec<(u32, Repeats)>,
 }
 
-/// Records of a chunk that share something with an earlier record of the input, each with the first
-/// that has it. Numbers count from 1 over the whole input.
+/// Records of a chunk with a value of an earlier record, each with the first record that has it.
+/// Numbers count from 1 over the whole input.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Repeats {
-    /// The user name came before: they are not taken.
+    /// Records with a repeated user name, which are not imported.
     pub logins: Vec<(u64, u64)>,
-    /// The external id came before, in a record whose user name did not and can be one. The first
-    /// record has it, even if the directory turns out to refuse that record.
+    /// Records with an external id of an earlier record that has a valid and unrepeated user name.
+    /// The first record keeps the external id, even if the directory later refuses that record.
     pub external_ids: Vec<(u64, u64)>,
 }
 
-/// Reads a whole input and gives it to `sink` in chunks, in order. `key` is random and secret:
-/// nobody can choose logins that collide.
+/// Reads a whole input and passes it to `on_chunk` in chunks, in order. `key` must be random and
+/// secret, so that nobody can choose colliding logins.
 ///
-/// Works in this thread and the rayon pool that it belongs to. `sink` is called in any of these
-/// threads, in one at a time; while it works, the others go on only with what has been read.
+/// Works in this thread and in the rayon pool that it belongs to. `on_chunk` is called by one of
+/// these threads at a time; meanwhile the others continue only with what has been read.
 ///
-/// Takes 16 bytes a user name, 16 an external id, 4 a user name that cannot be one, and besides
-/// them what is being read and one chunk.
+/// Uses 16 bytes per user name, 16 per external id and 4 per invalid user name, in addition to the
+/// text in flight and one chunk.
 ///
 /// # Errors
-/// [`SourceError`]: nothing of the chunks may be applied then. An error of `sink` ends the reading.
+/// Returns a [`SourceError`] if the input cannot be read or `on_chunk` fails, which ends the
+/// reading. None of the chunks may be applied then.
 pub fn spool<R: Read + Send>(
     mut source: Source<R>,
     rules: &Rules,
     reading: Sizes,
     chunks: ChunkSizes,
     key: &HashKey,
-    sink: impl FnMut(Chunk) -> io::Result<()> + Send,
+    on_chunk: impl FnMut(Chunk) -> io::Result<()> + Send,
 ) -> Result<Spooled, SourceError> {
-    let gather = Gather {
+    let sink = SpoolSink {
         rules,
         key,
         external_id: rules
@@ -71,117 +72,123 @@ pub fn spool<R: Read + Send>(
     };
     let sent = source.sent();
     let sent = || sent.load(Ordering::Relaxed);
-    let mut seen = Seen::default();
-    let mut cutter = Cutter::new(chunks, sink);
-    let totals = read_source(&mut source, rules, reading, &gather, |first, crop| {
-        cutter.add(&crop.elements, crop.records, sent())?;
-        seen.add(first, crop);
+    let mut state = SpoolState::default();
+    let mut chunker = Chunker::new(chunks, on_chunk);
+    let totals = read_source(&mut source, rules, reading, &sink, |first, batch| {
+        chunker.add(&batch.elements, batch.records, sent())?;
+        state.add(first, batch);
         Ok(())
     })?;
-    let cuts = cutter.finish(sent()).map_err(SourceError::Sink)?;
-    Ok(seen.finish(totals.records, totals.bytes, &cuts))
+    let chunk_starts = chunker.finish(sent()).map_err(SourceError::Consumer)?;
+    Ok(state.finish(totals.records, totals.bytes, &chunk_starts))
 }
 
-struct Gather<'r> {
+struct SpoolSink<'r> {
     rules: &'r Rules,
     key: &'r HashKey,
-    /// The slot of the external id, if it is mapped.
+    /// Slot of the external id, if it is mapped.
     external_id: Option<usize>,
 }
 
 #[derive(Default)]
-struct Crop {
+struct SpoolBatch {
     elements: Vec<u8>,
     records: u32,
-    logins: Vec<Entry>,
-    external_ids: Vec<Entry>,
-    /// Records whose user name cannot be one.
-    unusable: Vec<u32>,
+    logins: Vec<RecordKey>,
+    external_ids: Vec<RecordKey>,
+    /// Records with an invalid user name.
+    invalid_logins: Vec<u32>,
     /// Records without a user name.
     empty: u64,
-    /// Records that are not about anybody, and can be no duplicates.
+    /// Records that identify no user and so cannot be duplicates.
     ignored: u64,
 }
 
-impl Harvest for Gather<'_> {
-    type Crop = Crop;
+impl RecordSink for SpoolSink<'_> {
+    type Batch = SpoolBatch;
 
-    fn start(&self, _text: &[u8]) -> Crop {
-        Crop::default()
+    fn start_batch(&self, _text: &[u8]) -> SpoolBatch {
+        SpoolBatch::default()
     }
 
-    fn gather(&self, crop: &mut Crop, index: u32, element: Element<'_>) {
-        crop.records = index + 1;
+    fn push(&self, batch: &mut SpoolBatch, index: u32, element: Element<'_>) {
+        batch.records = index + 1;
         let identity = identify(&element);
         if let Some(canon) = identity.canon() {
-            crop.logins.push(Entry::new(self.key, &canon, index));
+            batch.logins.push(RecordKey::new(self.key, &canon, index));
         }
         match identity {
-            Identity::NotAnObject(_) | Identity::WrongType(_) => crop.ignored += 1,
-            Identity::Empty(_) => crop.empty += 1,
-            Identity::Unusable { .. } => crop.unusable.push(index),
+            Identity::NotAnObject(_) | Identity::WrongType(_) => batch.ignored += 1,
+            Identity::Empty(_) => batch.empty += 1,
+            Identity::InvalidLogin { .. } => batch.invalid_logins.push(index),
             Identity::User(_) => {
                 if let Element::Object(slots) = element {
                     let id = self.external_id.and_then(|slot| slots.get(slot));
-                    crop.external_ids
+                    batch
+                        .external_ids
                         .extend(id.and_then(|id| self.external_id(*id, index)));
                 }
             }
         }
     }
 
-    fn close(&self, crop: &mut Crop, elements: &[u8]) {
-        crop.elements = elements.to_vec();
+    fn finish_batch(&self, batch: &mut SpoolBatch, elements: &[u8]) {
+        batch.elements = elements.to_vec();
     }
 }
 
-impl Gather<'_> {
-    fn external_id(&self, json: Json<'_>, index: u32) -> Option<Entry> {
+impl SpoolSink<'_> {
+    fn external_id(&self, json: Json<'_>, index: u32) -> Option<RecordKey> {
         let kind = Attribute::ExternalId.kind();
         match read(kind, json, self.rules.read_context()) {
-            Ok(Some(Assignment::Set(Value::Text(id)))) => Some(Entry::new(self.key, &id, index)),
+            Ok(Some(Assignment::Set(Value::Text(id)))) => {
+                Some(RecordKey::new(self.key, &id, index))
+            }
             Ok(_) | Err(_) => None,
         }
     }
 }
 
-/// What is kept of the whole input.
+/// State kept for the whole input.
 #[derive(Default)]
-struct Seen {
+struct SpoolState {
     logins: Dedup,
     external_ids: Dedup,
-    unusable: Vec<u32>,
+    invalid_logins: Vec<u32>,
     empty: u64,
     ignored: u64,
 }
 
-impl Seen {
-    fn add(&mut self, first: u64, crop: Crop) {
+impl SpoolState {
+    fn add(&mut self, first: u64, batch: SpoolBatch) {
         // The reader refuses inputs with more records than a u32 counts.
         let base = u32::try_from(first).unwrap_or(u32::MAX);
-        let later = |entry: Entry| entry.later(base);
-        self.logins.extend(crop.logins.into_iter().map(later));
+        let later = |key: RecordKey| key.later(base);
+        self.logins.extend(batch.logins.into_iter().map(later));
         self.external_ids
-            .extend(crop.external_ids.into_iter().map(later));
-        self.unusable
-            .extend(crop.unusable.iter().map(|index| index + base));
-        self.empty += crop.empty;
-        self.ignored += crop.ignored;
+            .extend(batch.external_ids.into_iter().map(later));
+        self.invalid_logins
+            .extend(batch.invalid_logins.iter().map(|index| index + base));
+        self.empty += batch.empty;
+        self.ignored += batch.ignored;
     }
 
-    fn finish(mut self, total: u64, bytes: u64, cuts: &[u32]) -> Spooled {
+    fn finish(mut self, total: u64, bytes: u64, chunk_starts: &[u32]) -> Spooled {
         let logins = self.logins.repeated(|_| false);
         let is_repeated = |record: &u32| {
             logins
                 .binary_search_by_key(record, |repeated| repeated.record)
                 .is_ok()
         };
-        // A repeated record is counted as that and as nothing else.
-        let unusable = self.unusable.iter().filter(|record| !is_repeated(record));
+        // A repeated record is counted only as repeated.
+        let invalid_logins = self
+            .invalid_logins
+            .iter()
+            .filter(|record| !is_repeated(record));
         let counts = Counts {
             total,
             empty: self.empty,
-            ignored: self.ignored + unusable.count() as u64,
+            ignored: self.ignored + invalid_logins.count() as u64,
             duplicated: logins.len() as u64,
             ..Counts::default()
         };
@@ -189,34 +196,38 @@ impl Seen {
         Spooled {
             counts,
             bytes,
-            chunks: u32::try_from(cuts.len()).unwrap_or(u32::MAX),
-            repeated: by_chunk(cuts, &logins, &external_ids),
+            chunks: u32::try_from(chunk_starts.len()).unwrap_or(u32::MAX),
+            repeated: group_by_chunk(chunk_starts, &logins, &external_ids),
         }
     }
 }
 
-/// `cuts` are the records before each chunk.
-fn by_chunk(cuts: &[u32], logins: &[Repeated], external_ids: &[Repeated]) -> Vec<(u32, Repeats)> {
-    let chunk = |repeated: &Repeated| {
-        let behind = cuts.partition_point(|before| *before <= repeated.record);
-        u32::try_from(behind.saturating_sub(1)).unwrap_or(u32::MAX)
+/// Groups repeated records by chunk. `chunk_starts` are the records before each chunk.
+fn group_by_chunk(
+    chunk_starts: &[u32],
+    logins: &[RepeatedRecord],
+    external_ids: &[RepeatedRecord],
+) -> Vec<(u32, Repeats)> {
+    let chunk = |repeated: &RepeatedRecord| {
+        let chunks_up_to_record = chunk_starts.partition_point(|before| *before <= repeated.record);
+        u32::try_from(chunks_up_to_record.saturating_sub(1)).unwrap_or(u32::MAX)
     };
     let mut chunks: BTreeMap<u32, Repeats> = BTreeMap::new();
     for part in logins.chunk_by(|a, b| chunk(a) == chunk(b)) {
         if let Some(first) = part.first() {
-            chunks.entry(chunk(first)).or_default().logins = numbers(part);
+            chunks.entry(chunk(first)).or_default().logins = record_numbers(part);
         }
     }
     for part in external_ids.chunk_by(|a, b| chunk(a) == chunk(b)) {
         if let Some(first) = part.first() {
-            chunks.entry(chunk(first)).or_default().external_ids = numbers(part);
+            chunks.entry(chunk(first)).or_default().external_ids = record_numbers(part);
         }
     }
     chunks.into_iter().collect()
 }
 
-/// The same records, counted from 1.
-pub(super) fn numbers(repeated: &[Repeated]) -> Vec<(u64, u64)> {
+/// Returns the same records, counted from 1.
+pub(super) fn record_numbers(repeated: &[RepeatedRecord]) -> Vec<(u64, u64)> {
     let number = |record: u32| u64::from(record) + 1;
     repeated
         .iter()

@@ -1,4 +1,4 @@
-//! Records with values good and bad, and the rules that they are read by.
+//! Records with valid and invalid values, and the rules to read them with.
 
 use muster_core::rules::Rules;
 use muster_core::settings::TaskSettings;
@@ -134,7 +134,7 @@ const IDS: &[&str] = &[
     "false",
 ];
 
-/// Every type of value is mapped.
+/// Returns rules that map every type of value.
 pub fn rules() -> Rules {
     let settings: TaskSettings = serde_json::from_value(json!({
         "attribute_mapping": {
@@ -148,8 +148,7 @@ pub fn rules() -> Rules {
     Rules::new(&settings).unwrap()
 }
 
-/// A member whose value is one of `values`, or, more often than chance would have it, the first
-/// (a good one), or is left out.
+/// A member with one of `values`, with a bias towards the first, which is valid, or absent.
 fn member(
     key: &'static str,
     values: &'static [&'static str],
@@ -161,7 +160,7 @@ fn member(
     ]
 }
 
-/// A record as it is written, in one line.
+/// A record as written, in one line.
 pub fn record() -> impl Strategy<Value = String> {
     let login = prop_oneof![
         2 => (0..40).prop_map(|n| Some(format!("\"u\":\"user.{n}\""))),

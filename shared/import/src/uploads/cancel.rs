@@ -1,94 +1,112 @@
-//! The wish of a client that a run stop (PROTOCOL §9).
+//! Cancellation of a run (contract.md#cancel, protocol.md#stopping).
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use muster_aws::holds::Finished;
+use muster_aws::runs::task_lock::Finished;
 use muster_aws::runs::{Ending, Run, Stopped};
 use muster_aws::{Background, Store, StoreError};
-use muster_core::run::{Shown, State, Status};
+use muster_core::run::{ImportState, State, Status};
+use tracing::Instrument as _;
 
-use crate::background::writing_as;
+use super::run::{MAX_ATTEMPTS, contended, upload};
+use super::status::public_state;
+use crate::run::job::as_new_run;
+use crate::run::processor_queue::object_key;
+use crate::run::report::report_finished;
+use crate::span;
 
-use super::{LOOKS, object_key, restless, shown, upload};
-use crate::ending::report;
+/// Error of a run that was cancelled while its data were sent.
+const CANCELLED_UPLOADING: &str = "the import was cancelled before all its data were sent";
+/// Error of a run that was cancelled after its upload and before its first write.
+const CANCELLED_UNAPPLIED: &str = "the import was cancelled before anything was applied";
 
-/// What a run says of itself that was cancelled while its data were sent.
-const UPLOADING: &str = "the import was cancelled before all its data were sent";
-/// What it says when it was cancelled later, but in time.
-const UNAPPLIED: &str = "the import was cancelled before anything was applied";
-
-/// What became of the wish.
+/// The outcome of a request to cancel a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cancel {
-    /// The run has ended; nothing of it was applied.
+pub enum CancelOutcome {
+    /// The run has ended; nothing was applied.
     Cancelled,
-    /// No further record is begun with.
+    /// The run starts no further record.
     Stopping,
-    /// It had ended before.
-    Ended(Shown),
-    /// It is one within a request, which nobody can stop.
+    /// The run had ended before.
+    Ended(ImportState),
+    /// The run is synchronous, and cannot be stopped.
     Synchronous,
-    /// There is no such run any more.
+    /// The run does not exist any more.
     Gone,
 }
 
-/// Ends a run, or has it stop.
+/// Ends a run, or makes it stop.
 ///
 /// # Errors
-/// The store's; the run may have ended, or be stopping, then.
+/// Returns an error if a store request fails. The run may have ended, or be stopping, then.
 pub async fn cancel(
     store: &Store,
     background: &Background,
     run: Run,
     now: Timestamp,
-) -> Result<Cancel, StoreError> {
+) -> Result<CancelOutcome, StoreError> {
+    let span = span::import(&run.id, run.task);
+    cancel_run(store, background, run, now)
+        .instrument(span)
+        .await
+}
+
+async fn cancel_run(
+    store: &Store,
+    background: &Background,
+    run: Run,
+    now: Timestamp,
+) -> Result<CancelOutcome, StoreError> {
     let mut run = run;
-    for _ in 0..LOOKS {
+    for _ in 0..MAX_ATTEMPTS {
         let Some(job) = &run.job else {
             return Ok(match run.state.is_terminal() {
-                true => Cancel::Ended(shown(&run)),
-                false => Cancel::Synchronous,
+                true => CancelOutcome::Ended(public_state(&run)),
+                false => CancelOutcome::Synchronous,
             });
         };
         let done = match run.state {
             State::Uploading => {
-                let ended = end(store, &run, UPLOADING, now).await?;
+                let ended = end(store, &run, CANCELLED_UPLOADING, now).await?;
                 if ended {
-                    drop_parts(background, &run).await;
+                    delete_parts(background, &run).await;
                 }
-                ended.then_some(Cancel::Cancelled)
+                ended.then_some(CancelOutcome::Cancelled)
             }
             State::Checking | State::Planning => {
-                let ended = end(store, &run, UNAPPLIED, now).await?;
-                ended.then_some(Cancel::Cancelled)
+                let ended = end(store, &run, CANCELLED_UNAPPLIED, now).await?;
+                ended.then_some(CancelOutcome::Cancelled)
             }
             State::Applying => {
                 let mut job = job.clone();
                 job.stopped = Some(Stopped::Cancelled);
-                let stopping = store.advance(&run, State::Stopping, &job, now).await?;
-                stopping.then_some(Cancel::Stopping)
+                let stopping = store
+                    .runs()
+                    .advance(&run, State::Stopping, &job, now)
+                    .await?;
+                stopping.then_some(CancelOutcome::Stopping)
             }
-            State::Stopping => Some(Cancel::Stopping),
-            State::Finished | State::Cancelled => Some(Cancel::Ended(shown(&run))),
+            State::Stopping => Some(CancelOutcome::Stopping),
+            State::Finished | State::Cancelled => Some(CancelOutcome::Ended(public_state(&run))),
         };
         if let Some(done) = done {
             return Ok(done);
         }
-        // Somebody was faster.
-        let Some(found) = store.get_run(&run.id, now).await? else {
-            return Ok(Cancel::Gone);
+        // The run has changed since it was read.
+        let Some(found) = store.runs().get(&run.id, now).await? else {
+            return Ok(CancelOutcome::Gone);
         };
         run = found;
     }
-    Err(restless())
+    Err(contended())
 }
 
-/// Ends a run of which nothing was applied. `false`: it is not in this state any more.
+/// Ends a run of which nothing was applied. Returns false if its state has changed.
 async fn end(
     store: &Store,
     run: &Run,
-    why: &'static str,
+    error: &'static str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let ending = Ending {
@@ -96,27 +114,27 @@ async fn end(
         status: Status::Failure,
         counts: None,
         item_counts: BTreeMap::new(),
-        errors: vec![why.to_owned()],
+        errors: vec![error.to_owned()],
         answer: None,
     };
-    let done = match store.finish_queued(run, &ending, now).await? {
+    let done = match store.task_locks().finish_queued(run, &ending, now).await? {
         Finished::Done => true,
         Finished::EndedByOther => false,
     };
     if done {
-        report(&writing_as(run), &ending, None);
+        report_finished(&as_new_run(run), &ending, None);
     }
     Ok(done)
 }
 
-/// The parts of an upload that is not wanted any more. If they stay, the bucket drops them in a
-/// week.
-async fn drop_parts(background: &Background, run: &Run) {
+/// Deletes the parts of a cancelled upload. If that fails, the bucket's lifecycle rule deletes them
+/// in a week.
+async fn delete_parts(background: &Background, run: &Run) {
     let Some(upload) = upload(run) else {
         return;
     };
     let key = object_key(&run.id);
     if let Err(error) = background.objects.abort_upload(&key, &upload.id).await {
-        tracing::warn!(import.id = %run.id, %error, "the parts of a cancelled upload were not dropped");
+        tracing::warn!(%error, "failed to delete the parts of a cancelled upload");
     }
 }

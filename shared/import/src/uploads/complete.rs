@@ -1,57 +1,61 @@
-//! The end of an upload: its run takes the task, and waits for the processor. To be repeated by
-//! whoever got no answer.
+//! The end of an upload: its run acquires the task, and waits for the processor. A client that got
+//! no response may repeat the request.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use muster_aws::background::Part;
-use muster_aws::holds::Acquired;
+use muster_aws::background::UploadedPart;
 use muster_aws::runs::Run;
+use muster_aws::runs::task_lock::Acquired;
 use muster_aws::tasks::Task;
 use muster_aws::{Background, Store, StoreError};
-use muster_core::run::{Shown, State};
+use muster_core::run::{ImportState, State};
+use tracing::Instrument as _;
 
 use super::parts::Layout;
-use crate::background::writing_as;
+use super::run::{MAX_ATTEMPTS, contended, upload};
+use super::status::public_state;
+use crate::run::job::as_new_run;
+use crate::run::processor_queue::{notify_processor, object_key};
+use crate::run::task::{retry_after, rules};
+use crate::span;
 
-use super::{LOOKS, object_key, restless, shown, tell_processor, upload};
-use crate::sync::{retry_after, rules};
-
-/// What became of the end of an upload.
+/// The outcome of a request to complete an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Completed {
-    /// The run goes on, now or since before.
-    Began(Shown),
+pub enum CompleteOutcome {
+    /// The run has begun, now or by an earlier request.
+    Began(ImportState),
     /// The task runs another import.
     Busy {
         /// Seconds to wait, at least 1.
         retry_after: u64,
     },
-    /// Parts are still to be sent.
+    /// Parts are missing or have the wrong size.
     Incomplete(Incomplete),
-    /// The task cannot be run as it is.
+    /// The settings of the task do not allow a run.
     NotReady(Vec<String>),
-    /// The run's data did not come in parts.
+    /// The run is not an upload.
     NotAnUpload,
-    /// It was cancelled.
+    /// The upload was cancelled.
     Cancelled,
-    /// The parts are gone, for the client took too long.
+    /// The parts have expired.
     Gone,
 }
 
-/// What an upload lacks, by number.
+/// The numbers of the parts that an upload lacks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Incomplete {
     /// Parts that have not arrived.
     pub missing: Vec<u32>,
-    /// Parts that are not as large as they must be.
+    /// Parts that do not have the expected size.
     pub wrong_size: Vec<u32>,
 }
 
 impl Incomplete {
-    /// `None`: everything is there.
-    fn of(layout: Layout, parts: &[Part]) -> Option<Self> {
-        let arrived: BTreeMap<u32, &Part> = parts.iter().map(|part| (part.number, part)).collect();
+    /// Returns `None` if the upload is complete.
+    fn of(layout: Layout, parts: &[UploadedPart]) -> Option<Self> {
+        let arrived: BTreeMap<u32, &UploadedPart> =
+            parts.iter().map(|part| (part.number, part)).collect();
         let mut incomplete = Self::default();
         for number in 1..=layout.count() {
             match arrived.get(&number) {
@@ -64,77 +68,94 @@ impl Incomplete {
     }
 }
 
-/// Begins with a run whose data are all there, by the task's settings as they are now.
+/// Begins the run of a complete upload, with the current settings of its task.
 ///
 /// # Errors
-/// The store's or the bucket's; the run may have begun then.
+/// Returns an error if a store or bucket request fails. The run may have begun then.
 pub async fn complete(
     store: &Store,
     background: &Background,
     run: Run,
     task: &Task,
     now: Timestamp,
-) -> Result<Completed, StoreError> {
+) -> Result<CompleteOutcome, StoreError> {
+    let span = span::import(&run.id, run.task);
+    complete_run(store, background, run, task, now)
+        .instrument(span)
+        .await
+}
+
+async fn complete_run(
+    store: &Store,
+    background: &Background,
+    run: Run,
+    task: &Task,
+    now: Timestamp,
+) -> Result<CompleteOutcome, StoreError> {
     let mut run = run;
-    for _ in 0..LOOKS {
+    for _ in 0..MAX_ATTEMPTS {
         let Some(upload) = upload(&run) else {
-            return Ok(Completed::NotAnUpload);
+            return Ok(CompleteOutcome::NotAnUpload);
         };
         match run.state {
             State::Uploading => {}
-            State::Cancelled => return Ok(Completed::Cancelled),
+            State::Cancelled => return Ok(CompleteOutcome::Cancelled),
             State::Checking
             | State::Planning
             | State::Applying
             | State::Stopping
-            | State::Finished => return Ok(Completed::Began(shown(&run))),
+            | State::Finished => return Ok(CompleteOutcome::Began(public_state(&run))),
         }
         if let Err(problems) = rules(&task.settings) {
-            return Ok(Completed::NotReady(problems));
+            return Ok(CompleteOutcome::NotReady(problems));
         }
         let key = object_key(&run.id);
-        let kept_out = match background.objects.all_parts(&key, &upload.id).await? {
-            None => Completed::Gone,
+        let refusal = match background.objects.all_parts(&key, &upload.id).await? {
+            None => CompleteOutcome::Gone,
             Some(parts) => {
                 if let Some(lacks) = Incomplete::of(Layout::of(&run, upload), &parts) {
-                    return Ok(Completed::Incomplete(lacks));
+                    return Ok(CompleteOutcome::Incomplete(lacks));
                 }
                 match begin(store, background, &run, task, now).await? {
-                    None => return Ok(Completed::Began(Shown::Queued)),
-                    Some(kept_out) => kept_out,
+                    None => return Ok(CompleteOutcome::Began(ImportState::Queued)),
+                    Some(refusal) => refusal,
                 }
             }
         };
-        // Unless that is so because somebody else has completed or cancelled it meanwhile.
-        match store.get_run(&run.id, now).await? {
+        // Another request may have completed or cancelled the upload meanwhile.
+        match store.runs().get(&run.id, now).await? {
             Some(found) if found.state != State::Uploading => run = found,
-            Some(_) => return Ok(kept_out),
-            None => return Ok(Completed::Gone),
+            Some(_) => return Ok(refusal),
+            None => return Ok(CompleteOutcome::Gone),
         }
     }
-    Err(restless())
+    Err(contended())
 }
 
-/// Takes the task for the run, and tells the processor. `Some`: what keeps it out.
+/// Acquires the task for the run, and notifies the processor. Returns the refusal, if any.
 async fn begin(
     store: &Store,
     background: &Background,
     run: &Run,
     task: &Task,
     now: Timestamp,
-) -> Result<Option<Completed>, StoreError> {
-    let run = writing_as(run);
-    let retry_after = match store.acquire_uploaded(&run, task.version, now).await? {
+) -> Result<Option<CompleteOutcome>, StoreError> {
+    let run = as_new_run(run);
+    let retry_after = match store
+        .task_locks()
+        .acquire_uploaded(&run, task.version, now)
+        .await?
+    {
         Acquired::Mine => {
-            tracing::info!(import.id = %run.id, task.id = run.task, bytes = run.size, "import was queued");
-            tell_processor(store, background, &run, now).await;
+            tracing::info!(bytes = run.size, "import queued");
+            notify_processor(store, background, &run, now).await;
             return Ok(None);
         }
         Acquired::Held { kind, until } => retry_after(&task.settings, kind, until, now),
-        // Uploads have no keys.
+        // Uploads have no idempotency keys.
         Acquired::KeyUsed => 1,
     };
-    Ok(Some(Completed::Busy { retry_after }))
+    Ok(Some(CompleteOutcome::Busy { retry_after }))
 }
 
 #[cfg(test)]
@@ -142,12 +163,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_upload_lacks_is_said_by_number() {
+    fn missing_and_wrong_parts_are_listed_by_number() {
         let layout = Layout {
             size: 25,
             part_size: 10,
         };
-        let part = |number, size| Part {
+        let part = |number, size| UploadedPart {
             number,
             size,
             etag: String::new(),

@@ -1,4 +1,4 @@
-//! The beginning of an upload: a run that holds nothing yet, and where the bucket takes its data.
+//! The beginning of an upload: a run without a task lock, and URLs for its data.
 
 use jiff::Timestamp;
 use muster_aws::runs::{Compression, Format, Job, NewRun, RunId, Source, Upload};
@@ -6,56 +6,58 @@ use muster_aws::{Background, Store, StoreError};
 use muster_core::limits;
 use muster_core::settings::TaskSettings;
 
-use super::object_key;
-use super::parts::{Layout, Window, window};
-use crate::sync::rules;
+use super::parts::{Layout, PartsPage, page};
+use crate::run::processor_queue::object_key;
+use crate::run::task::rules;
+use crate::span;
 
-/// What a client is going to send, and for whom.
+/// A request to upload a file.
 #[derive(Debug, Clone)]
-pub struct Announced {
-    /// The tenant that the token stands for.
+pub struct UploadRequest {
+    /// The tenant of the request's token.
     pub tenant: String,
     /// The robot, permitted on the task.
     pub robot: String,
-    /// The task's settings, as they are now.
+    /// The task's current settings.
     pub task: TaskSettings,
-    /// Bytes as they are sent: from 1 to [`limits::UPLOAD_BYTES`].
+    /// Bytes of the file as sent: from 1 to [`limits::MAX_UPLOAD_BYTES`].
     pub size: u64,
-    /// How the text is made.
+    /// Format of the text.
     pub format: Format,
-    /// How it is packed.
+    /// Compression of the file.
     pub compression: Compression,
-    /// The SHA-256 of the bytes, in lower-case hex.
+    /// SHA-256 of the file as sent, in lower-case hex.
     pub sha256: Option<String>,
-    /// Whether nothing is to be written but the log.
+    /// True if only the execution log is written.
     pub dry_run: bool,
 }
 
-/// What became of an announcement.
+/// The outcome of a request to upload a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Created {
-    /// There is a run, which waits for its data.
+pub enum CreateOutcome {
+    /// The run waits for its data.
     Uploading {
-        /// Its name.
+        /// The run.
         run: RunId,
         /// Its first parts.
-        window: Window,
+        page: PartsPage,
     },
-    /// The task cannot be run as it is; there is no run.
+    /// The settings of the task do not allow a run; there is no run.
     NotReady(Vec<String>),
 }
 
-/// Begins an upload, for a week.
+/// Begins an upload, which expires after a week.
 ///
 /// # Errors
-/// The store's or the bucket's; a run that may be there then is known to nobody.
+/// Returns an error if a store or bucket request fails. A run that was created nevertheless is
+/// known to nobody, and expires.
 pub async fn create(
     store: &Store,
     background: &Background,
-    announced: Announced,
+    request: UploadRequest,
     now: Timestamp,
-) -> Result<Created, StoreError> {
-    let Announced {
+) -> Result<CreateOutcome, StoreError> {
+    let UploadRequest {
         tenant,
         robot,
         task,
@@ -64,9 +66,9 @@ pub async fn create(
         compression,
         sha256,
         dry_run,
-    } = announced;
+    } = request;
     if let Err(problems) = rules(&task) {
-        return Ok(Created::NotReady(problems));
+        return Ok(CreateOutcome::NotReady(problems));
     }
     let run = NewRun {
         id: RunId::generate(now),
@@ -89,12 +91,12 @@ pub async fn create(
         upload: Some(upload.clone()),
     };
     let job = Job::begun(Some(source), None, now);
-    store.begin_upload(&run, &job, now).await?;
+    store.runs().begin_upload(&run, &job, now).await?;
     let layout = Layout {
         size,
         part_size: upload.part_size,
     };
-    let window = window(
+    let page = page(
         &background.objects,
         &key,
         &upload,
@@ -104,9 +106,6 @@ pub async fn create(
         now,
     )
     .await?;
-    tracing::info!(import.id = %run.id, task.id = run.task, bytes = size, "upload began");
-    Ok(Created::Uploading {
-        run: run.id,
-        window,
-    })
+    span::import(&run.id, run.task).in_scope(|| tracing::info!(bytes = size, "upload created"));
+    Ok(CreateOutcome::Uploading { run: run.id, page })
 }

@@ -1,26 +1,30 @@
-//! The parts of an upload: how large each is, which have arrived, and where the others go.
+//! The parts of an upload: their sizes, those that have arrived, and signed URLs for the others.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use muster_aws::background::{Objects, Part};
+use muster_aws::background::{Objects, UploadedPart};
 use muster_aws::runs::{Run, Upload};
 use muster_aws::{Background, Store, StoreError};
 use muster_core::limits;
-use muster_core::run::{Shown, State};
+use muster_core::run::{ImportState, State};
+use tracing::Instrument as _;
 
-use super::{LOOKS, object_key, restless, shown, upload};
+use super::run::{MAX_ATTEMPTS, contended, upload};
+use super::status::public_state;
+use crate::run::processor_queue::object_key;
+use crate::span;
 
-/// How long a URL takes a part. Those of a function are no longer good than its credentials, of
-/// which a new one has several hours.
-const SIGNED_FOR: Duration = Duration::from_secs(3_600);
+/// Validity of a part's URL. A function's URLs expire with its credentials, which last several
+/// hours in a new function.
+const PART_URL_VALIDITY: Duration = Duration::from_secs(3_600);
 
-/// How an upload is cut.
+/// The sizes of an upload and its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
-    /// Bytes in all, at least 1.
+    /// Total bytes, at least 1.
     pub size: u64,
     /// Bytes of each part but the last.
     pub part_size: u64,
@@ -34,111 +38,124 @@ impl Layout {
         }
     }
 
-    /// How many parts there are.
+    /// Returns the number of parts.
     #[must_use]
     pub fn count(self) -> u32 {
         let count = self.size.div_ceil(self.part_size.max(1));
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
-    /// Bytes of the part with this number, from 1.
+    /// Returns the bytes of the part with this number, from 1.
     fn size_of(self, number: u32) -> u64 {
         let before = u64::from(number.saturating_sub(1)).saturating_mul(self.part_size);
         self.size.saturating_sub(before).min(self.part_size)
     }
 
-    /// Whether a part is as large as it must be.
-    pub(super) fn fits(self, part: &Part) -> bool {
+    /// Returns true if a part has the expected size.
+    pub(super) fn fits(self, part: &UploadedPart) -> bool {
         part.size == self.size_of(part.number)
     }
 }
 
-/// Where a part goes.
+/// A part and the URL to send it to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedPart {
     /// Its number, from 1.
     pub number: u32,
-    /// Where to PUT its bytes.
+    /// URL to PUT its bytes to.
     pub url: String,
 }
 
-/// Some of the parts of an upload.
+/// A page of the parts of an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Window {
-    /// How the upload is cut.
+pub struct PartsPage {
+    /// The sizes of the upload and its parts.
     pub layout: Layout,
-    /// Those that have arrived.
-    pub received: Vec<Part>,
-    /// Where the others go.
+    /// Parts that have arrived.
+    pub received: Vec<UploadedPart>,
+    /// URLs for the other parts.
     pub parts: Vec<SignedPart>,
-    /// The first number behind these; absent: there is none.
+    /// Number of the first part of the next page, if there is one.
     pub next: Option<u32>,
-    /// Until when the URLs are good.
+    /// Expiry of the URLs.
     pub expires_at: Timestamp,
 }
 
-/// What became of the question for parts.
+/// The outcome of a request for parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Asked {
-    /// These are they.
-    Window(Window),
-    /// The run's data did not come in parts.
+pub enum PartsOutcome {
+    /// The requested parts.
+    Page(PartsPage),
+    /// The run is not an upload.
     NotAnUpload,
-    /// All have arrived, or none is wanted any more.
-    NotUploading(Shown),
-    /// The parts are gone, for the client took too long.
+    /// The upload is complete, or was cancelled.
+    NotUploading(ImportState),
+    /// The parts have expired.
     Gone,
 }
 
-/// The parts of an upload from number `from` on, as many as are signed at once. A part that is not
-/// as large as it must be counts as one that has not arrived.
+/// Returns a page of the parts of an upload, from number `from` on. A part with another size than
+/// expected counts as one that has not arrived.
 ///
 /// # Errors
-/// The store's or the bucket's.
+/// Returns an error if a store or bucket request fails.
 pub async fn parts(
     store: &Store,
     background: &Background,
     run: Run,
     from: u32,
     now: Timestamp,
-) -> Result<Asked, StoreError> {
+) -> Result<PartsOutcome, StoreError> {
+    let span = span::import(&run.id, run.task);
+    page_of_run(store, background, run, from, now)
+        .instrument(span)
+        .await
+}
+
+async fn page_of_run(
+    store: &Store,
+    background: &Background,
+    run: Run,
+    from: u32,
+    now: Timestamp,
+) -> Result<PartsOutcome, StoreError> {
     let mut run = run;
-    for _ in 0..LOOKS {
+    for _ in 0..MAX_ATTEMPTS {
         let Some(upload) = upload(&run) else {
-            return Ok(Asked::NotAnUpload);
+            return Ok(PartsOutcome::NotAnUpload);
         };
         if run.state != State::Uploading {
-            return Ok(Asked::NotUploading(shown(&run)));
+            return Ok(PartsOutcome::NotUploading(public_state(&run)));
         }
         let layout = Layout::of(&run, upload);
         let key = object_key(&run.id);
         let objects = &background.objects;
         let arrived = objects.parts(&key, &upload.id, from.max(1) - 1).await?;
         if let Some(arrived) = arrived {
-            let window = window(objects, &key, upload, layout, from, arrived.parts, now);
-            return window.await.map(Asked::Window);
+            let page = page(objects, &key, upload, layout, from, arrived.parts, now);
+            return page.await.map(PartsOutcome::Page);
         }
-        // It was completed or cancelled just now, or long ago and nobody was told.
-        match store.get_run(&run.id, now).await? {
+        // The upload was completed or cancelled just now, or the parts expired.
+        match store.runs().get(&run.id, now).await? {
             Some(found) if found.state != State::Uploading => run = found,
-            Some(_) | None => return Ok(Asked::Gone),
+            Some(_) | None => return Ok(PartsOutcome::Gone),
         }
     }
-    Err(restless())
+    Err(contended())
 }
 
-/// The parts from `from` on, of which these have arrived.
-pub(super) async fn window(
+/// Returns the page of parts from `from` on, of which these have arrived.
+pub(super) async fn page(
     objects: &Objects,
     key: &str,
     upload: &Upload,
     layout: Layout,
     from: u32,
-    arrived: Vec<Part>,
+    arrived: Vec<UploadedPart>,
     now: Timestamp,
-) -> Result<Window, StoreError> {
+) -> Result<PartsPage, StoreError> {
     let numbers = numbers(layout, from);
-    let arrived: BTreeMap<u32, Part> = arrived
+    let arrived: BTreeMap<u32, UploadedPart> = arrived
         .into_iter()
         .filter(|part| numbers.contains(&part.number) && layout.fits(part))
         .map(|part| (part.number, part))
@@ -149,23 +166,23 @@ pub(super) async fn window(
         .filter(|number| !arrived.contains_key(number))
     {
         let url = objects
-            .sign_part(key, &upload.id, number, SIGNED_FOR)
+            .sign_part(key, &upload.id, number, PART_URL_VALIDITY)
             .await?;
         parts.push(SignedPart { number, url });
     }
-    Ok(Window {
+    Ok(PartsPage {
         layout,
         received: arrived.into_values().collect(),
         parts,
         next: (*numbers.end() < layout.count()).then(|| numbers.end() + 1),
-        expires_at: now.checked_add(SIGNED_FOR).unwrap_or(Timestamp::MAX),
+        expires_at: now.checked_add(PART_URL_VALIDITY).unwrap_or(Timestamp::MAX),
     })
 }
 
-/// The numbers of a window; none if it begins behind the last part.
+/// Returns the part numbers of a page; none if it begins after the last part.
 fn numbers(layout: Layout, from: u32) -> RangeInclusive<u32> {
     let from = from.max(1);
-    let last = from.saturating_add(limits::PARTS_SIGNED - 1);
+    let last = from.saturating_add(limits::MAX_SIGNED_PARTS - 1);
     from..=last.min(layout.count())
 }
 
@@ -173,8 +190,8 @@ fn numbers(layout: Layout, from: u32) -> RangeInclusive<u32> {
 mod tests {
     use super::*;
 
-    fn part(number: u32, size: u64) -> Part {
-        Part {
+    fn part(number: u32, size: u64) -> UploadedPart {
+        UploadedPart {
             number,
             size,
             etag: String::new(),
@@ -182,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn all_parts_but_the_last_are_of_one_size() {
+    fn all_parts_but_the_last_have_the_same_size() {
         let layout = Layout {
             size: 25,
             part_size: 10,
@@ -202,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_follow_each_other_to_the_end() {
+    fn pages_follow_each_other_to_the_end() {
         let layout = Layout {
             size: 1_001,
             part_size: 1,

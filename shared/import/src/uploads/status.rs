@@ -1,97 +1,98 @@
-//! How a run stands, and how fast it gets on. What is said of a run that goes on is a hint.
+//! The status of a run, and its speed. The figures of a run that has not ended are estimates
+//! (contract.md#import-status).
 
 use jiff::Timestamp;
-use muster_aws::rounds::Round;
+use muster_aws::runs::chunks::Round;
 use muster_aws::runs::{Job, Run};
 use muster_aws::{Store, StoreError};
-use muster_core::run::{Shown, State};
+use muster_core::run::{ImportState, State};
 
-/// How a run stands.
+/// The status of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Standing {
+pub struct ImportStatus {
     /// Its state.
-    pub state: Shown,
-    /// How far it has come in it.
-    pub progress: Progress,
-    /// Records a second since it came into its state.
+    pub state: ImportState,
+    /// Its progress in that state.
+    pub progress: RunProgress,
+    /// Records per second since it entered its state.
     pub rate: Option<f64>,
-    /// Seconds until it leaves its state, if it gets on as before.
+    /// Seconds until it leaves its state, at the current rate.
     pub eta_seconds: Option<u64>,
 }
 
-/// How far a run has come; what is not known is absent.
+/// The progress of a run. Unknown figures are absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Progress {
-    /// Bytes that were read.
+pub struct RunProgress {
+    /// Bytes read.
     pub bytes: Option<u64>,
-    /// Bytes in all.
+    /// Total bytes.
     pub bytes_total: Option<u64>,
-    /// Records that are done.
+    /// Records done.
     pub records: Option<u64>,
-    /// Records in all.
+    /// Total records.
     pub records_total: Option<u64>,
-    /// Chunks that are done.
+    /// Chunks done.
     pub chunks: Option<u64>,
-    /// Chunks in all.
+    /// Total chunks.
     pub chunks_total: Option<u64>,
 }
 
-/// The run's state, as clients see it.
+/// Returns the state of a run as clients see it.
 #[must_use]
-pub fn shown(run: &Run) -> Shown {
-    let heard_of = run.job.as_ref().is_some_and(|job| job.heard_at.is_some());
-    run.state.shown(heard_of)
+pub fn public_state(run: &Run) -> ImportState {
+    let has_heartbeat = run.job.as_ref().is_some_and(|job| job.heard_at.is_some());
+    run.state.import_state(has_heartbeat)
 }
 
-/// How a run stands.
+/// Returns the status of a run.
 ///
 /// # Errors
-/// The store's.
-pub async fn status(store: &Store, run: &Run, now: Timestamp) -> Result<Standing, StoreError> {
-    // One within a request has no rounds, and no row that says how far it is.
+/// Returns an error if a store request fails.
+pub async fn status(store: &Store, run: &Run, now: Timestamp) -> Result<ImportStatus, StoreError> {
+    // A synchronous run has no rounds, and no row with its progress.
     let round = Round::of(run.state).filter(|_| run.job.is_some());
     let done = match round {
-        Some(round) => Some(store.progress(&run.id, round).await?),
+        Some(round) => Some(store.chunks().progress(&run.id, round).await?),
         None => None,
     };
     let progress = progress(run, done);
     let (rate, eta_seconds) = run
         .job
         .as_ref()
-        .map_or((None, None), |job| pace(run.state, job, progress, now));
-    Ok(Standing {
-        state: shown(run),
+        .map_or((None, None), |job| speed(run.state, job, progress, now));
+    Ok(ImportStatus {
+        state: public_state(run),
         progress,
         rate,
         eta_seconds,
     })
 }
 
-fn progress(run: &Run, done: Option<muster_aws::rounds::Progress>) -> Progress {
+fn progress(run: &Run, done: Option<muster_aws::runs::chunks::RoundProgress>) -> RunProgress {
     let chunked = run.job.as_ref().and_then(|job| job.chunked.as_ref());
-    let known = Progress {
+    let known = RunProgress {
         bytes_total: Some(run.size),
         records_total: chunked.map(|chunked| chunked.records),
         chunks_total: chunked.map(|chunked| u64::from(chunked.chunks)),
-        ..Progress::default()
+        ..RunProgress::default()
     };
     match run.state {
         State::Uploading => known,
         State::Checking => {
             let read = run.job.as_ref().map(|job| job.read).unwrap_or_default();
-            Progress {
+            RunProgress {
                 bytes: Some(read.bytes),
                 records: Some(read.records),
                 ..known
             }
         }
-        State::Planning | State::Applying | State::Stopping => Progress {
+        State::Planning | State::Applying | State::Stopping => RunProgress {
             bytes: chunked.map(|_| run.size),
             records: done.map(|done| done.records),
             chunks: done.map(|done| done.chunks),
             ..known
         },
-        State::Finished | State::Cancelled => Progress {
+        State::Finished | State::Cancelled => RunProgress {
             bytes: run.counts.map(|_| run.size),
             records: run.counts.map(|counts| counts.total),
             records_total: known
@@ -103,9 +104,14 @@ fn progress(run: &Run, done: Option<muster_aws::rounds::Progress>) -> Progress {
     }
 }
 
-/// Records a second, and the seconds that are left.
-fn pace(state: State, job: &Job, progress: Progress, now: Timestamp) -> (Option<f64>, Option<u64>) {
-    // While it is checked, how many records there are is not known, but how many bytes.
+/// Returns the records per second, and the seconds left in the current state.
+fn speed(
+    state: State,
+    job: &Job,
+    progress: RunProgress,
+    now: Timestamp,
+) -> (Option<f64>, Option<u64>) {
+    // During the check the number of records is unknown, that of bytes is not.
     let (until, done, total) = match state {
         State::Checking => (job.heard_at, progress.bytes, progress.bytes_total),
         State::Planning | State::Applying => (Some(now), progress.records, progress.records_total),
@@ -127,10 +133,10 @@ fn pace(state: State, job: &Job, progress: Progress, now: Timestamp) -> (Option<
     )
 }
 
-/// With one decimal: more would not be true.
+/// Returns a rate with one decimal; more would be false precision.
 #[expect(
     clippy::cast_precision_loss,
-    reason = "a rate is no exact figure, and no run has 2^53 records"
+    reason = "a rate is an estimate, and no run has 2^53 records"
 )]
 fn per_second(records: u64, millis: u64) -> f64 {
     (records as f64 * 10_000.0 / millis as f64).round() / 10.0
@@ -147,13 +153,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rate_and_rest_follow_from_what_was_done_since() {
+    fn rate_and_time_left_follow_from_the_progress_so_far() {
         assert_eq!(per_second(10, 3_000).to_string(), "3.3");
         assert_eq!(per_second(1_000_000, 2_000).to_string(), "500000");
         assert_eq!(seconds_left(10, 100, 1_000), 9);
         assert_eq!(seconds_left(100, 100, 1_000), 0);
         assert_eq!(seconds_left(3, 4, 100), 1);
-        // A hint may say more than all.
+        // The progress, an estimate, may exceed the total.
         assert_eq!(seconds_left(5, 4, 1_000), 0);
     }
 }

@@ -1,11 +1,10 @@
-//! What the sweeper does every minute, and the faults it is there for (PROTOCOL §9, §10).
+//! The sweeper, and the faults that it recovers from (protocol.md#stopping, protocol.md#sweeper).
 
-use super::writer::{Busy, Statement, Step, Work, Worker};
-use super::{Action, Applying, Counts, Run, State};
+use super::state::{Action, Applying, Busy, Counts, Run, State, Statement, Step, Work, Worker};
 use crate::mutant::Mutant;
 
-/// More of the same message make no difference that two do not make.
-const MOST_MESSAGES: u8 = 2;
+/// Maximum number of equal messages: more than two make no difference.
+const MAX_MESSAGES: u8 = 2;
 
 impl Applying {
     pub(super) fn sweeps(&self, state: &State, actions: &mut Vec<Action>) {
@@ -15,25 +14,25 @@ impl Applying {
                 continue;
             }
             let owned = row.owner.is_some() && !row.expired;
-            if owned && (self.is(Mutant::SendingAfterTheDeadline) || !works(state, chunk)) {
-                actions.push(Action::Expire(chunk));
+            if owned && (self.is(Mutant::SendingAfterTheDeadline) || !has_worker(state, chunk)) {
+                actions.push(Action::LeaseExpires(chunk));
             }
             if state.run.is_over() || self.is(Mutant::NoSweeper) {
                 continue;
             }
             if state.run.is_stopping() {
-                if !row.started {
+                if !row.leased {
                     actions.push(Action::Skip(chunk));
-                } else if (row.may_start() || self.is(Mutant::ReconcilesAtOnce))
+                } else if (row.may_lease() || self.is(Mutant::ReconcilesLeasedChunks))
                     && state.queue[chunk][Work::Reconcile as usize] == 0
                 {
                     actions.push(Action::Reconcile(chunk));
                 }
-            } else if row.may_start() && state.queue[chunk][Work::Write as usize] == 0 {
-                if row.tries < self.tries {
+            } else if row.may_lease() && state.queue[chunk][Work::Write as usize] == 0 {
+                if row.attempts < self.attempts {
                     actions.push(Action::Resend(chunk));
-                } else if row.expired || self.is(Mutant::ResendsCountedAsTries) {
-                    actions.push(Action::GiveUp);
+                } else if row.expired || self.is(Mutant::ResendsCountedAsAttempts) {
+                    actions.push(Action::Abandon);
                 }
             }
         }
@@ -46,13 +45,13 @@ impl Applying {
         match *action {
             Action::Resend(chunk) => {
                 queue(state, Work::Write, chunk);
-                if self.is(Mutant::ResendsCountedAsTries) {
-                    state.rows[chunk].tries += 1;
+                if self.is(Mutant::ResendsCountedAsAttempts) {
+                    state.rows[chunk].attempts += 1;
                 }
             }
             Action::Skip(chunk) => state.rows[chunk].result = Some(Counts::default()),
             Action::Reconcile(chunk) => queue(state, Work::Reconcile, chunk),
-            Action::GiveUp => state.run = Run::GivingUp,
+            Action::Abandon => state.run = Run::Abandoning,
             _ => self.finish(state),
         }
     }
@@ -65,21 +64,22 @@ impl Applying {
             let Worker::Busy(busy) = worker else {
                 continue;
             };
-            actions.push(Action::Die(n));
+            actions.push(Action::Crash(n));
             if matches!(busy.step, Step::Write(..)) {
-                actions.push(Action::LoseAnswer(n));
+                actions.push(Action::LoseResponse(n));
             }
             let answered = matches!(busy.step, Step::Read(_))
-                || matches!(busy.step, Step::Write(..)) && self.is(Mutant::HandsBackUnanswered);
-            if busy.new && busy.work == Work::Write && answered {
+                || matches!(busy.step, Step::Write(..))
+                    && self.is(Mutant::HandsBackWithoutResponse);
+            if busy.progress && busy.work == Work::Write && answered {
                 actions.push(Action::HandBack(n));
             }
         }
         for chunk in self.chunks() {
             for work in [Work::Write, Work::Reconcile] {
                 if state.queue[chunk][work as usize] > 0 {
-                    actions.push(Action::Lose(work, chunk));
-                    actions.push(Action::Double(work, chunk));
+                    actions.push(Action::LoseMessage(work, chunk));
+                    actions.push(Action::DuplicateMessage(work, chunk));
                 }
             }
         }
@@ -88,14 +88,14 @@ impl Applying {
     pub(super) fn fail(&self, state: &mut State, action: &Action) {
         state.faults -= 1;
         match *action {
-            Action::Die(worker) => {
+            Action::Crash(worker) => {
                 let Worker::Busy(busy) = state.workers[worker].clone() else {
                     return;
                 };
                 queue(state, busy.work, busy.chunk);
-                state.workers[worker] = left_behind(busy);
+                state.workers[worker] = in_flight_of(busy);
             }
-            Action::LoseAnswer(worker) => {
+            Action::LoseResponse(worker) => {
                 if let Worker::Busy(busy) = &state.workers[worker]
                     && let Step::Write(_, write) = busy.step
                 {
@@ -109,19 +109,19 @@ impl Applying {
                 let row = &mut state.rows[busy.chunk];
                 if row.owner == Some(worker) {
                     row.owner = None;
-                    row.tries = 0;
+                    row.attempts = 0;
                     queue(state, Work::Write, busy.chunk);
                 }
-                state.workers[worker] = left_behind(busy);
+                state.workers[worker] = in_flight_of(busy);
             }
-            Action::Lose(work, chunk) => state.queue[chunk][work as usize] -= 1,
-            Action::Double(work, chunk) => queue(state, work, chunk),
+            Action::LoseMessage(work, chunk) => state.queue[chunk][work as usize] -= 1,
+            Action::DuplicateMessage(work, chunk) => queue(state, work, chunk),
             _ => {}
         }
     }
 }
 
-fn works(state: &State, chunk: usize) -> bool {
+fn has_worker(state: &State, chunk: usize) -> bool {
     state
         .workers
         .iter()
@@ -130,15 +130,15 @@ fn works(state: &State, chunk: usize) -> bool {
 
 fn queue(state: &mut State, work: Work, chunk: usize) {
     let waiting = &mut state.queue[chunk][work as usize];
-    *waiting = (*waiting + 1).min(MOST_MESSAGES);
+    *waiting = (*waiting + 1).min(MAX_MESSAGES);
 }
 
-/// What is on its way when a worker dies or reaches its deadline: the statement that it was about
-/// to send. That it was not sent is the same as that it never arrives.
-fn left_behind(busy: Busy) -> Worker {
+/// Returns a worker that crashed or reached its deadline, with the statement in flight that it was
+/// about to send. Not sending it is the same as sending one that never arrives.
+fn in_flight_of(busy: Busy) -> Worker {
     match busy.step {
-        Step::Write(_, write) => Worker::Gone(Statement::Write(write)),
-        Step::Commit => Worker::Gone(Statement::Commit(busy.chunk, busy.counts)),
+        Step::Write(_, write) => Worker::InFlight(Statement::Write(write)),
+        Step::Commit => Worker::InFlight(Statement::Commit(busy.chunk, busy.counts)),
         Step::ReadRun | Step::Read(_) | Step::Add | Step::Finish => Worker::Idle,
     }
 }

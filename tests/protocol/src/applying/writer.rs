@@ -1,61 +1,11 @@
-//! A writer's steps, from START to the finish check (PROTOCOL §5), and those of one that reconciles
-//! (§9).
+//! The steps of a writer, from the chunk lease to the finish (protocol.md#chunk-leases), and of a
+//! reconciling writer (protocol.md#stopping).
 
-use super::{Action, Applying, Counts, Lock, Run, State};
-use crate::directory::{Login, Stamp, Value};
+use super::state::{
+    Action, Applying, Busy, Counts, Lock, Run, State, Statement, Step, Work, Worker, Write,
+};
+use crate::directory::{Stamp, UserRow, Value};
 use crate::mutant::Mutant;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Work {
-    Write,
-    Reconcile,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Worker {
-    Idle,
-    Busy(Busy),
-    /// Gone, but for this statement.
-    Gone(Statement),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Busy {
-    pub(super) work: Work,
-    pub(super) chunk: usize,
-    pub(super) step: Step,
-    pub(super) counts: Counts,
-    /// Applied or confirmed something that earlier tries had not.
-    pub(super) new: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Step {
-    /// The consistent read of the run that follows START.
-    ReadRun,
-    /// Looks at the user of the chunk's n-th record, and plans it.
-    Read(usize),
-    Write(usize, Write),
-    /// Only of a mutant.
-    Add,
-    Commit,
-    Finish,
-}
-
-/// A statement on a user, conditional on the version that was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Write {
-    record: usize,
-    seen: u8,
-    /// Leaves only a stamp and the next version.
-    fence: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Statement {
-    Write(Write),
-    Commit(usize, Counts),
-}
 
 impl Applying {
     pub(super) fn deliveries(&self, state: &State, actions: &mut Vec<Action>) {
@@ -82,13 +32,15 @@ impl Applying {
                         actions.push(Action::StaleRead(n));
                     }
                 }
-                Worker::Gone(_) => actions.extend([Action::Late(n), Action::LateLost(n)]),
+                Worker::InFlight(_) => {
+                    actions.extend([Action::ArriveLate(n), Action::NeverArrive(n)])
+                }
             }
         }
     }
 
-    /// Receives a message and starts its chunk: one conditional write. Whoever does not get it
-    /// leaves it to the sweeper.
+    /// Receives a message and leases its chunk with one conditional write. If that fails, the sweeper
+    /// takes care of the chunk.
     pub(super) fn deliver(&self, state: &mut State, work: Work, chunk: usize) {
         state.queue[chunk][work as usize] -= 1;
         let Some(worker) = state
@@ -103,24 +55,24 @@ impl Applying {
             return;
         }
         let row = &mut state.rows[chunk];
-        if !self.is(Mutant::NoStart) {
-            let at_once = work == Work::Reconcile && self.is(Mutant::ReconcilesAtOnce);
-            if !row.may_start() && !at_once && !self.is(Mutant::StartNotExclusive) {
+        if !self.is(Mutant::NoChunkLease) {
+            let at_once = work == Work::Reconcile && self.is(Mutant::ReconcilesLeasedChunks);
+            if !row.may_lease() && !at_once && !self.is(Mutant::LeaseNotExclusive) {
                 return;
             }
-            row.unsure |= row.owner.is_some();
-            row.started = true;
-            row.tries += 1;
+            row.outcome_unknown |= row.owner.is_some();
+            row.leased = true;
+            row.attempts += 1;
             row.owner = Some(worker);
             row.expired = false;
         }
-        state.starts[chunk] += 1;
+        state.leases[chunk] += 1;
         state.workers[worker] = Worker::Busy(Busy {
             work,
             chunk,
             step: Step::ReadRun,
             counts: Counts::default(),
-            new: false,
+            progress: false,
         });
     }
 
@@ -131,9 +83,9 @@ impl Applying {
         busy.step = match busy.step {
             Step::ReadRun => match (state.run, busy.work) {
                 (Run::Applying, Work::Write)
-                | (Run::Cancelling | Run::GivingUp, Work::Reconcile) => Step::Read(0),
+                | (Run::Cancelling | Run::Abandoning, Work::Reconcile) => Step::Read(0),
                 _ => {
-                    // Nothing to do for this message. The row is for whoever has to.
+                    // The message is obsolete. The chunk is free for the work that the run needs.
                     if state.rows[busy.chunk].owner == Some(worker) {
                         state.rows[busy.chunk].owner = None;
                     }
@@ -145,8 +97,8 @@ impl Applying {
             Step::Write(n, write) => {
                 if self.send(state, write) {
                     busy.counts[write.record] = u8::from(!write.fence);
-                    busy.new = true;
-                    self.after(&busy, n)
+                    busy.progress = true;
+                    self.next_step(&busy, n)
                 } else {
                     Step::Read(n)
                 }
@@ -170,15 +122,15 @@ impl Applying {
         state.workers[worker] = Worker::Busy(busy);
     }
 
-    /// What becomes of the chunk's n-th record, going by the user's row.
+    /// Plans the chunk's n-th record from the user's row.
     fn plan(&self, state: &State, busy: &mut Busy, n: usize, stale: bool) -> Step {
         let record = self.chunks[busy.chunk][n];
         let login = if stale {
-            Login::new(self.standing[record])
+            UserRow::new(self.initial_values[record])
         } else {
             state.logins[record]
         };
-        let settled = |busy: &Busy| self.after(busy, n);
+        let skip = |busy: &Busy| self.next_step(busy, n);
         let write = |fence| {
             let seen = login.version;
             Step::Write(
@@ -192,29 +144,29 @@ impl Applying {
         };
         if let Some(stamp) = login.stamp {
             busy.counts[record] = u8::from(stamp == Stamp::Written);
-            busy.new = true;
-            return settled(busy);
+            busy.progress = true;
+            return skip(busy);
         }
-        if login.value == Value::Wanted {
-            return settled(busy);
+        if login.value == Value::Imported {
+            return skip(busy);
         }
-        // Without the manager there is nothing to change. That is no property of the user's row:
-        // another attempt may have planned a write on the same version, and have sent it.
+        // Without the manager there is nothing to change. The user's row does not show that: another
+        // attempt may have planned a write for the same version, and have sent it.
         if self.managers && !state.manager {
-            let unsure = state.rows[busy.chunk].unsure;
-            if unsure && !self.is(Mutant::OtherRowsWithoutFence) {
+            let outcome_unknown = state.rows[busy.chunk].outcome_unknown;
+            if outcome_unknown && !self.is(Mutant::NoFenceForOtherRows) {
                 return write(true);
             }
-            return settled(busy);
+            return skip(busy);
         }
         match busy.work {
             Work::Write => write(false),
-            Work::Reconcile if self.is(Mutant::NoFence) => settled(busy),
+            Work::Reconcile if self.is(Mutant::NoFence) => skip(busy),
             Work::Reconcile => write(true),
         }
     }
 
-    fn after(&self, busy: &Busy, n: usize) -> Step {
+    fn next_step(&self, busy: &Busy, n: usize) -> Step {
         if n + 1 < self.chunks[busy.chunk].len() {
             Step::Read(n + 1)
         } else if self.is(Mutant::CountingWithAdd) {
@@ -224,13 +176,13 @@ impl Applying {
         }
     }
 
-    /// The store decides on a statement.
+    /// Executes a statement in the store.
     pub(super) fn send(&self, state: &mut State, write: Write) -> bool {
         let login = &mut state.logins[write.record];
         let (value, stamp) = if write.fence {
             (login.fenced(), Stamp::Fenced)
         } else {
-            (Value::Wanted, Stamp::Written)
+            (Value::Imported, Stamp::Written)
         };
         let stamp = (!self.is(Mutant::NoStamps)).then_some(stamp);
         let done = login.write(write.seen, value, stamp);
@@ -242,33 +194,33 @@ impl Applying {
 
     fn commit(&self, state: &mut State, worker: usize, chunk: usize, counts: Counts) {
         let row = &mut state.rows[chunk];
-        let anybodys = [
-            Mutant::NoStart,
-            Mutant::StartNotExclusive,
+        let unfenced = [
+            Mutant::NoChunkLease,
+            Mutant::LeaseNotExclusive,
             Mutant::CommitByFormerOwner,
         ];
-        let mine = row.owner == Some(worker) || anybodys.iter().any(|mutant| self.is(*mutant));
+        let mine = row.owner == Some(worker) || unfenced.iter().any(|mutant| self.is(*mutant));
         if mine && row.result.is_none() {
             row.result = Some(counts);
         }
     }
 
-    /// The statement of a worker that is gone arrives.
+    /// The statement in flight of a worker arrives.
     pub(super) fn arrive(&self, state: &mut State, worker: usize) {
         let gone = std::mem::replace(&mut state.workers[worker], Worker::Idle);
         match gone {
-            Worker::Gone(Statement::Write(write)) => {
+            Worker::InFlight(Statement::Write(write)) => {
                 self.send(state, write);
             }
-            Worker::Gone(Statement::Commit(chunk, counts)) => {
+            Worker::InFlight(Statement::Commit(chunk, counts)) => {
                 self.commit(state, worker, chunk, counts);
             }
             Worker::Idle | Worker::Busy(_) => {}
         }
     }
 
-    /// What a synchronous function leaves. Its records may be written, or be on their way: no chunk
-    /// counts as one that nobody has begun.
+    /// The state that a synchronous function leaves. Its records may be written, or their writes in
+    /// flight: no chunk counts as never leased.
     pub(super) fn hand_over(&self, state: &mut State) {
         let of = |record: usize| Write {
             record,
@@ -277,18 +229,18 @@ impl Applying {
         };
         let (late, done) = (of(0), of(1));
         self.send(state, done);
-        state.workers[0] = Worker::Gone(Statement::Write(late));
+        state.workers[0] = Worker::InFlight(Statement::Write(late));
         if !self.is(Mutant::HandedOverAsUntouched) {
             for row in &mut state.rows {
-                row.started = true;
-                row.unsure = true;
+                row.leased = true;
+                row.outcome_unknown = true;
             }
         }
     }
 
-    /// The one transaction that ends the run, once all its chunks are there.
+    /// Finishes the run in one transaction, once all its chunks have results.
     pub(super) fn finish(&self, state: &mut State) {
-        let all = if self.is(Mutant::TerminalWithoutAllChunks) {
+        let all = if self.is(Mutant::FinishesWithoutAllChunks) {
             state.rows.last().is_some_and(|row| row.result.is_some())
         } else {
             state.rows.iter().all(|row| row.result.is_some())

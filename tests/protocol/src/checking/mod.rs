@@ -1,123 +1,32 @@
-//! From the end of an upload to the end of its run: `complete`, processors, the two rounds, and
-//! cancelling before anything is applied (PROTOCOL §2, §4, §5, §9).
+//! From the end of an upload to the end of its run: `complete`, processors, both rounds, and
+//! cancelling before anything is applied (protocol.md#states, protocol.md#checking,
+//! protocol.md#rounds, protocol.md#stopping).
 //!
-//! How a chunk is applied is the other models'; here it is one write, found again by its stamp.
+//! Applying a chunk is one write here, recognised by its stamp. The other models have its steps.
 
 mod processor;
 mod rounds;
+mod state;
 #[cfg(test)]
 mod tests;
 
 use stateright::{Model, Property};
 
 use crate::mutant::Mutant;
-use crate::search::Ending;
-use processor::Processor;
-use rounds::{Row, Writer};
-
-const CHUNKS: usize = 2;
-/// One record in each chunk.
-type Counts = [u8; CHUNKS];
-/// Which of the objects that the client has put there; the ETag.
-type Object = u8;
-
-/// The bounds of a search.
-#[derive(Clone, Debug)]
-pub(crate) struct Checking {
-    /// The task has a threshold, so that there is a round of planning.
-    pub(crate) planning: bool,
-    /// Both chunks together trip the threshold; neither does alone.
-    pub(crate) trips: bool,
-    pub(crate) dry_run: bool,
-    /// The file's second half does not parse.
-    pub(crate) broken: bool,
-    /// Records in the file: none, or one in each chunk.
-    pub(crate) empty: bool,
-    pub(crate) cancel: bool,
-    /// The client puts another object in place of the first.
-    pub(crate) replaced: bool,
-    /// Deaths, lost and doubled messages: so many in all.
-    pub(crate) faults: u8,
-    pub(crate) mutant: Option<Mutant>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct State {
-    held: bool,
-    run: Run,
-    ends: u8,
-    object: Object,
-    pin: Option<Object>,
-    /// What each attempt has put under its name, by chunk.
-    files: Vec<[Option<Object>; CHUNKS]>,
-    process: u8,
-    processors: [Processor; 2],
-    /// For each round.
-    rows: [[Row; CHUNKS]; 2],
-    queue: [[u8; CHUNKS]; 2],
-    writers: [Writer; 2],
-    effects: Counts,
-    applied: [Option<Object>; CHUNKS],
-    faults: u8,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Run {
-    Uploading,
-    Checking,
-    /// With the attempt that has parsed the whole file.
-    In(Round, usize),
-    Ended(End),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum End {
-    Done(Counts),
-    /// By syntax, by the threshold, or because the object was replaced: nothing is applied.
-    Failed,
-    Cancelled,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Round {
-    Plan,
-    Apply,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Action {
-    Complete,
-    Cancel,
-    Replace,
-    Process,
-    Parse(usize),
-    /// What a processor has left on its way.
-    Late(usize),
-    LateLost(usize),
-    ProcessAgain,
-    Deliver(Round, usize),
-    Write(usize),
-    Resend(Round, usize),
-    SweeperLooks,
-    ProcessorDies(usize),
-    WriterDies(usize),
-    LoseProcess,
-    DoubleProcess,
-    Lose(Round, usize),
-    Double(Round, usize),
-}
+use crate::search::Terminates;
+use state::{Action, CHUNKS, Checking, Counts, End, Processor, Round, Row, Run, State, Writer};
 
 impl Checking {
     fn is(&self, mutant: Mutant) -> bool {
         self.mutant == Some(mutant)
     }
 
-    /// Ends the run from exactly the state that was read, and frees its task.
+    /// Ends the run if it is still in the state that was read, and unlocks its task.
     fn end(state: &mut State, from: Run, end: End) {
         if state.run == from {
             state.run = Run::Ended(end);
             state.ends += 1;
-            state.held = false;
+            state.locked = false;
         }
     }
 }
@@ -128,13 +37,13 @@ impl Model for Checking {
 
     fn init_states(&self) -> Vec<State> {
         vec![State {
-            held: false,
+            locked: false,
             run: Run::Uploading,
             ends: 0,
             object: 0,
             pin: None,
             files: Vec::new(),
-            process: 0,
+            process_messages: 0,
             processors: [Processor::Idle; 2],
             rows: [[Row::default(); CHUNKS]; 2],
             queue: [[0; CHUNKS]; 2],
@@ -168,27 +77,27 @@ impl Model for Checking {
         match action {
             Action::Complete => {
                 state.run = Run::Checking;
-                state.held = true;
-                state.process = 1;
+                state.locked = true;
+                state.process_messages = 1;
             }
-            // Nothing was written: it ends at once.
+            // Nothing was applied: the run ends at once.
             Action::Cancel => Self::end(&mut state, last.run, End::Cancelled),
             Action::Replace => state.object = 1,
             Action::Process
             | Action::Parse(_)
-            | Action::Late(_)
-            | Action::LateLost(_)
+            | Action::ArriveLate(_)
+            | Action::NeverArrive(_)
             | Action::ProcessAgain
-            | Action::ProcessorDies(_)
-            | Action::LoseProcess
-            | Action::DoubleProcess => self.process(&mut state, &action),
+            | Action::ProcessorCrashes(_)
+            | Action::LoseProcessMessage
+            | Action::DuplicateProcessMessage => self.process(&mut state, &action),
             Action::Deliver(..)
             | Action::Write(_)
             | Action::Resend(..)
-            | Action::SweeperLooks
-            | Action::WriterDies(_)
-            | Action::Lose(..)
-            | Action::Double(..) => self.work(&mut state, &action),
+            | Action::SweeperCompletesRound
+            | Action::WriterCrashes(_)
+            | Action::LoseMessage(..)
+            | Action::DuplicateMessage(..) => self.work(&mut state, &action),
         }
         Some(state)
     }
@@ -206,23 +115,24 @@ impl Model for Checking {
             Property::always(ONE_END, |_, state: &State| {
                 state.ends == u8::from(matches!(state.run, Run::Ended(_)))
             }),
-            Property::always(HELD, |_, state: &State| {
-                state.held == matches!(state.run, Run::Checking | Run::In(..))
+            Property::always(LOCKED_UNTIL_END, |_, state: &State| {
+                state.locked == matches!(state.run, Run::Checking | Run::In(..))
             }),
-            Property::always(WHOLE, |model: &Self, state: &State| {
+            Property::always(ONE_WHOLE_OBJECT, |model: &Self, state: &State| {
                 let mut applied = state.applied.iter().flatten();
                 let first = applied.next();
                 applied.all(|object| Some(object) == first) && !(model.broken && first.is_some())
             }),
-            Property::always(JUDGED, |model: &Self, state: &State| {
+            Property::always(ALL_PLANNED_FIRST, |model: &Self, state: &State| {
                 let planned = state.rows[Round::Plan as usize]
                     .iter()
                     .all(|row| row.result.is_some());
-                let allowed = !model.planning || planned && !model.trips && !model.dry_run;
+                let allowed =
+                    !model.planning || planned && !model.trips_threshold && !model.dry_run;
                 allowed || state.effects == Counts::default()
             }),
         ];
-        if self.broken || self.trips {
+        if self.broken || self.trips_threshold {
             properties.push(Property::sometimes("a run fails", |_, state: &State| {
                 state.run == Run::Ended(End::Failed)
             }));
@@ -236,20 +146,20 @@ impl Model for Checking {
     }
 }
 
-impl Ending for Checking {
+impl Terminates for Checking {
     fn is_progress(action: &Action) -> bool {
         matches!(
             action,
             Action::Complete
                 | Action::Process
                 | Action::Parse(_)
-                | Action::Late(_)
-                | Action::LateLost(_)
+                | Action::ArriveLate(_)
+                | Action::NeverArrive(_)
                 | Action::ProcessAgain
                 | Action::Deliver(..)
                 | Action::Write(_)
                 | Action::Resend(..)
-                | Action::SweeperLooks
+                | Action::SweeperCompletesRound
         )
     }
 
@@ -259,8 +169,8 @@ impl Ending for Checking {
 }
 
 pub(crate) const ONCE: &str = "no record is applied twice";
-pub(crate) const COUNTS: &str = "the counts of an ended run are what was applied, for ever";
+pub(crate) const COUNTS: &str = "the counts of an ended run are its effects from then on";
 pub(crate) const ONE_END: &str = "a run ends once";
-pub(crate) const HELD: &str = "a run holds its task until it ends";
-pub(crate) const WHOLE: &str = "what is applied is one object, and all of it has parsed";
-pub(crate) const JUDGED: &str = "nothing is applied before all of it was planned and judged";
+pub(crate) const LOCKED_UNTIL_END: &str = "a run locks its task until it ends";
+pub(crate) const ONE_WHOLE_OBJECT: &str = "one object is applied, and all of it has parsed";
+pub(crate) const ALL_PLANNED_FIRST: &str = "nothing is applied before all of it is planned";

@@ -1,32 +1,8 @@
-//! A processor's attempt: it pins the object, writes the chunks under a name of its own, and enters
-//! the next round with one conditional write.
+//! An attempt of a processor: it pins the object, writes the chunks under a name of its own, and
+//! moves the run to the next round with one conditional write.
 
-use super::{Action, CHUNKS, Checking, Counts, End, Object, Round, Run, State};
+use super::state::{Action, CHUNKS, Checking, Counts, End, Processor, Round, Run, State, Step};
 use crate::mutant::Mutant;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Processor {
-    Idle,
-    Busy {
-        attempt: usize,
-        step: Step,
-    },
-    /// Dead, but for the state change that it has sent.
-    Gone {
-        attempt: usize,
-    },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Step {
-    Pin,
-    /// Reads a part of the object, and puts the chunk.
-    Chunk(usize, Object),
-    Enter(Object),
-    /// Only of a mutant: reads on after it has entered.
-    ReadOn,
-    Queue,
-}
 
 impl Checking {
     pub(super) fn processor_actions(&self, state: &State, actions: &mut Vec<Action>) {
@@ -38,21 +14,23 @@ impl Checking {
                     alive = true;
                     actions.push(Action::Parse(n));
                     if state.faults > 0 {
-                        actions.push(Action::ProcessorDies(n));
+                        actions.push(Action::ProcessorCrashes(n));
                     }
                 }
-                Processor::Gone { .. } => actions.extend([Action::Late(n), Action::LateLost(n)]),
+                Processor::InFlight { .. } => {
+                    actions.extend([Action::ArriveLate(n), Action::NeverArrive(n)])
+                }
             }
         }
-        if state.process > 0 {
+        if state.process_messages > 0 {
             if state.processors.contains(&Processor::Idle) {
                 actions.push(Action::Process);
             }
             if state.faults > 0 {
-                actions.extend([Action::LoseProcess, Action::DoubleProcess]);
+                actions.extend([Action::LoseProcessMessage, Action::DuplicateProcessMessage]);
             }
         } else if state.run == Run::Checking && !alive {
-            // The heartbeat is older than the visibility timeout.
+            // The last heartbeat is older than the visibility timeout.
             actions.push(Action::ProcessAgain);
         }
     }
@@ -61,39 +39,39 @@ impl Checking {
         match *action {
             Action::Process => self.receive(state),
             Action::Parse(n) => self.parse(state, n),
-            Action::Late(n) => {
-                if let Processor::Gone { attempt } = state.processors[n] {
+            Action::ArriveLate(n) => {
+                if let Processor::InFlight { attempt } = state.processors[n] {
                     self.enter(state, attempt);
                 }
                 state.processors[n] = Processor::Idle;
             }
-            Action::LateLost(n) => state.processors[n] = Processor::Idle,
-            Action::ProcessAgain => state.process = 1,
-            Action::ProcessorDies(n) => {
+            Action::NeverArrive(n) => state.processors[n] = Processor::Idle,
+            Action::ProcessAgain => state.process_messages = 1,
+            Action::ProcessorCrashes(n) => {
                 state.faults -= 1;
-                state.process = (state.process + 1).min(2);
+                state.process_messages = (state.process_messages + 1).min(2);
                 state.processors[n] = match state.processors[n] {
                     Processor::Busy {
                         attempt,
                         step: Step::Enter(_),
-                    } => Processor::Gone { attempt },
+                    } => Processor::InFlight { attempt },
                     _ => Processor::Idle,
                 };
             }
-            Action::LoseProcess => {
+            Action::LoseProcessMessage => {
                 state.faults -= 1;
-                state.process -= 1;
+                state.process_messages -= 1;
             }
-            Action::DoubleProcess => {
+            Action::DuplicateProcessMessage => {
                 state.faults -= 1;
-                state.process = (state.process + 1).min(2);
+                state.process_messages = (state.process_messages + 1).min(2);
             }
             _ => {}
         }
     }
 
     fn receive(&self, state: &mut State) {
-        state.process -= 1;
+        state.process_messages -= 1;
         match state.run {
             Run::Checking => {
                 let idle = state
@@ -109,7 +87,7 @@ impl Checking {
                     step: Step::Pin,
                 };
             }
-            // Too late to parse: what may be missing is messages.
+            // The file is parsed already; messages may be missing.
             Run::In(round, _) => self.queue_all(state, round),
             Run::Uploading | Run::Ended(_) => {}
         }
@@ -181,7 +159,7 @@ impl Checking {
         };
     }
 
-    /// Checking is over, with the chunks of this attempt.
+    /// Ends the checking with the chunks of this attempt.
     fn enter(&self, state: &mut State, attempt: usize) {
         if state.run == Run::Checking || self.is(Mutant::StateOverwritten) {
             let round = if self.planning {

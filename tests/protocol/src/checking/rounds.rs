@@ -1,24 +1,7 @@
-//! The rounds: chunks are planned, the whole plan is judged, chunks are applied.
+//! The rounds: chunks are planned, the threshold is checked, chunks are applied.
 
-use super::{Action, CHUNKS, Checking, Counts, End, Round, Run, State};
+use super::state::{Action, CHUNKS, Checking, Counts, End, Round, Row, Run, State, Writer};
 use crate::mutant::Mutant;
-
-/// The row of a chunk in one round.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Row {
-    owner: Option<usize>,
-    pub(super) result: Option<u8>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Writer {
-    Idle,
-    /// Has started the chunk, and read the run since.
-    Started(Round, usize, usize),
-    Commit(Round, usize, u8),
-    /// Has entered the round of applying.
-    Queue,
-}
 
 impl Checking {
     pub(super) fn round_actions(&self, state: &State, actions: &mut Vec<Action>) {
@@ -26,7 +9,7 @@ impl Checking {
             if *writer != Writer::Idle {
                 actions.push(Action::Write(n));
                 if state.faults > 0 {
-                    actions.push(Action::WriterDies(n));
+                    actions.push(Action::WriterCrashes(n));
                 }
             }
         }
@@ -38,8 +21,8 @@ impl Checking {
                         actions.push(Action::Deliver(round, chunk));
                     }
                     if state.faults > 0 {
-                        actions.push(Action::Lose(round, chunk));
-                        actions.push(Action::Double(round, chunk));
+                        actions.push(Action::LoseMessage(round, chunk));
+                        actions.push(Action::DuplicateMessage(round, chunk));
                     }
                 } else if matches!(state.run, Run::In(now, _) if now == round)
                     && row.owner.is_none()
@@ -53,35 +36,35 @@ impl Checking {
         if let Run::In(round, _) = state.run
             && self.is_complete(state, round)
         {
-            actions.push(Action::SweeperLooks);
+            actions.push(Action::SweeperCompletesRound);
         }
     }
 
     pub(super) fn work(&self, state: &mut State, action: &Action) {
         match *action {
-            Action::Deliver(round, chunk) => self.start(state, round, chunk),
+            Action::Deliver(round, chunk) => self.lease(state, round, chunk),
             Action::Write(n) => self.write(state, n),
             Action::Resend(round, chunk) => state.queue[round as usize][chunk] = 1,
-            Action::SweeperLooks => {
-                self.look(state);
+            Action::SweeperCompletesRound => {
+                self.complete_round(state);
             }
-            Action::WriterDies(n) => {
+            Action::WriterCrashes(n) => {
                 state.faults -= 1;
-                let (Writer::Started(round, chunk, _) | Writer::Commit(round, chunk, _)) =
+                let (Writer::Leased(round, chunk, _) | Writer::Commit(round, chunk, _)) =
                     std::mem::replace(&mut state.writers[n], Writer::Idle)
                 else {
                     return;
                 };
-                // That the row is free again only after its time is the other model's.
-                state.rows[self.place(round)][chunk].owner = None;
+                // The model `applying` covers that the lease must expire first.
+                state.rows[self.row_index(round)][chunk].owner = None;
                 let waiting = &mut state.queue[round as usize][chunk];
                 *waiting = (*waiting + 1).min(2);
             }
-            Action::Lose(round, chunk) => {
+            Action::LoseMessage(round, chunk) => {
                 state.faults -= 1;
                 state.queue[round as usize][chunk] -= 1;
             }
-            Action::Double(round, chunk) => {
+            Action::DuplicateMessage(round, chunk) => {
                 state.faults -= 1;
                 let waiting = &mut state.queue[round as usize][chunk];
                 *waiting = (*waiting + 1).min(2);
@@ -90,7 +73,7 @@ impl Checking {
         }
     }
 
-    fn place(&self, round: Round) -> usize {
+    fn row_index(&self, round: Round) -> usize {
         if self.is(Mutant::SharedChunkRows) {
             Round::Apply as usize
         } else {
@@ -99,12 +82,12 @@ impl Checking {
     }
 
     fn row(&self, state: &State, round: Round, chunk: usize) -> Row {
-        state.rows[self.place(round)][chunk]
+        state.rows[self.row_index(round)][chunk]
     }
 
     fn is_complete(&self, state: &State, round: Round) -> bool {
         let done = |chunk: usize| self.row(state, round, chunk).result.is_some();
-        if self.is(Mutant::JudgesBeforeAllPlans) && round == Round::Plan {
+        if self.is(Mutant::ThresholdBeforeAllPlans) && round == Round::Plan {
             (0..CHUNKS).any(done)
         } else {
             (0..CHUNKS).all(done)
@@ -121,8 +104,8 @@ impl Checking {
         }
     }
 
-    /// START, and the read of the run that follows it.
-    fn start(&self, state: &mut State, round: Round, chunk: usize) {
+    /// Leases a chunk, and reads the run after that.
+    fn lease(&self, state: &mut State, round: Round, chunk: usize) {
         state.queue[round as usize][chunk] -= 1;
         let idle = state
             .writers
@@ -135,10 +118,10 @@ impl Checking {
         match state.run {
             Run::In(now, attempt) if now == round => {
                 if row.result.is_some() {
-                    state.writers[n] = self.look(state);
+                    state.writers[n] = self.complete_round(state);
                 } else if row.owner.is_none() {
-                    state.rows[self.place(round)][chunk].owner = Some(n);
-                    state.writers[n] = Writer::Started(round, chunk, attempt);
+                    state.rows[self.row_index(round)][chunk].owner = Some(n);
+                    state.writers[n] = Writer::Leased(round, chunk, attempt);
                 }
             }
             _ => {}
@@ -148,8 +131,8 @@ impl Checking {
     fn write(&self, state: &mut State, n: usize) {
         state.writers[n] = match state.writers[n] {
             Writer::Idle => Writer::Idle,
-            Writer::Started(Round::Plan, chunk, _) => Writer::Commit(Round::Plan, chunk, 1),
-            Writer::Started(Round::Apply, chunk, attempt) => {
+            Writer::Leased(Round::Plan, chunk, _) => Writer::Commit(Round::Plan, chunk, 1),
+            Writer::Leased(Round::Apply, chunk, attempt) => {
                 if state.effects[chunk] == 0 && state.files[attempt][chunk].is_some() {
                     state.effects[chunk] = 1;
                     state.applied[chunk] = state.files[attempt][chunk];
@@ -157,11 +140,11 @@ impl Checking {
                 Writer::Commit(Round::Apply, chunk, state.effects[chunk])
             }
             Writer::Commit(round, chunk, result) => {
-                let row = &mut state.rows[self.place(round)][chunk];
+                let row = &mut state.rows[self.row_index(round)][chunk];
                 if row.owner == Some(n) && row.result.is_none() {
                     row.result = Some(result);
                 }
-                self.look(state)
+                self.complete_round(state)
             }
             Writer::Queue => {
                 self.queue_all(state, Round::Apply);
@@ -170,8 +153,8 @@ impl Checking {
         };
     }
 
-    /// Whether the round is complete, and what follows: one conditional write.
-    fn look(&self, state: &mut State) -> Writer {
+    /// Moves the run on if the round is complete, with one conditional write.
+    fn complete_round(&self, state: &mut State) -> Writer {
         let Run::In(round, attempt) = state.run else {
             return Writer::Idle;
         };
@@ -183,7 +166,7 @@ impl Checking {
         let planned = counts.iter().sum::<u8>();
         let from = state.run;
         match round {
-            Round::Plan if self.trips && usize::from(planned) == CHUNKS => {
+            Round::Plan if self.trips_threshold && usize::from(planned) == CHUNKS => {
                 Self::end(state, from, End::Failed);
             }
             Round::Plan if self.dry_run => {

@@ -1,11 +1,11 @@
 use super::*;
-use crate::search::{always_ends, breaks, holds};
+use crate::search::{assert_breaks, assert_holds, assert_terminates};
 
-/// A file of two chunks that goes through both rounds; one fault, and a client who may cancel.
+/// A file of two chunks in both rounds, with one fault and a client that may cancel.
 fn both_rounds() -> Checking {
     Checking {
         planning: true,
-        trips: false,
+        trips_threshold: false,
         dry_run: false,
         broken: false,
         empty: false,
@@ -16,7 +16,7 @@ fn both_rounds() -> Checking {
     }
 }
 
-/// Without a threshold; the client cancels, and puts another object in place of the first.
+/// Without a threshold; the client may cancel and replace the object.
 fn one_round() -> Checking {
     Checking {
         planning: false,
@@ -25,9 +25,9 @@ fn one_round() -> Checking {
     }
 }
 
-fn trips() -> Checking {
+fn trips_threshold() -> Checking {
     Checking {
-        trips: true,
+        trips_threshold: true,
         ..both_rounds()
     }
 }
@@ -47,18 +47,18 @@ fn mutant(mutant: Mutant, bounds: Checking) -> Checking {
 }
 
 #[test]
-fn both_rounds_hold() {
-    holds("both rounds", both_rounds());
+fn both_rounds_with_a_fault_and_a_cancel() {
+    assert_holds("both rounds", both_rounds());
 }
 
 #[test]
-fn one_round_with_a_client_who_interferes() {
-    holds("one round", one_round());
+fn one_round_with_a_client_that_cancels_and_replaces_the_object() {
+    assert_holds("one round", one_round());
 }
 
 #[test]
 fn a_dry_run_applies_nothing() {
-    holds(
+    assert_holds(
         "dry run",
         Checking {
             dry_run: true,
@@ -68,10 +68,10 @@ fn a_dry_run_applies_nothing() {
 }
 
 #[test]
-fn files_that_are_not_to_be_applied() {
-    holds("a broken file", broken());
-    holds("a tripped threshold", trips());
-    holds(
+fn files_that_must_not_be_applied() {
+    assert_holds("a broken file", broken());
+    assert_holds("threshold exceeded", trips_threshold());
+    assert_holds(
         "an empty file",
         Checking {
             empty: true,
@@ -82,44 +82,50 @@ fn files_that_are_not_to_be_applied() {
 }
 
 #[test]
-fn every_run_ends_once_faults_do() {
-    always_ends("both rounds", &both_rounds());
-    always_ends("one round", &one_round());
+fn every_run_ends_once_there_are_no_more_faults() {
+    assert_terminates("both rounds", &both_rounds());
+    assert_terminates("one round", &one_round());
 }
 
 #[test]
-#[should_panic(expected = "nothing is left to happen")]
+#[should_panic(expected = "no progress is possible")]
 fn chunks_queued_only_once_are_lost_with_their_message() {
-    always_ends("queued once", &mutant(Mutant::QueuedOnlyOnce, one_round()));
+    assert_terminates("queued once", &mutant(Mutant::QueuedOnlyOnce, one_round()));
 }
 
 #[test]
-fn a_plan_taken_for_a_result_ends_a_run_that_was_not_applied() {
-    breaks(mutant(Mutant::SharedChunkRows, both_rounds()), COUNTS);
+fn a_plan_taken_for_a_result_finishes_a_run_that_was_not_applied() {
+    assert_breaks(mutant(Mutant::SharedChunkRows, both_rounds()), COUNTS);
 }
 
 #[test]
-fn an_object_that_is_not_pinned_is_applied_in_halves() {
-    breaks(mutant(Mutant::ObjectNotPinned, one_round()), WHOLE);
+fn an_object_that_is_not_pinned_is_applied_partly() {
+    assert_breaks(
+        mutant(Mutant::ObjectNotPinned, one_round()),
+        ONE_WHOLE_OBJECT,
+    );
 }
 
 #[test]
 fn a_round_entered_too_early_applies_a_file_that_does_not_parse() {
     let early = Mutant::EntersBeforeTheWholeFileIsRead;
-    breaks(mutant(early, broken()), WHOLE);
+    assert_breaks(mutant(early, broken()), ONE_WHOLE_OBJECT);
 }
 
 #[test]
-fn a_part_of_the_plan_does_not_trip_the_threshold() {
-    breaks(mutant(Mutant::JudgesBeforeAllPlans, trips()), JUDGED);
+fn a_part_of_the_plan_does_not_exceed_the_threshold() {
+    assert_breaks(
+        mutant(Mutant::ThresholdBeforeAllPlans, trips_threshold()),
+        ALL_PLANNED_FIRST,
+    );
 }
 
 #[test]
-fn a_state_overwritten_brings_a_cancelled_run_back() {
-    breaks(mutant(Mutant::StateOverwritten, one_round()), ONE_END);
+fn an_overwritten_state_restarts_a_cancelled_run() {
+    assert_breaks(mutant(Mutant::StateOverwritten, one_round()), ONE_END);
 }
 
-/// Minutes in a release build: see the crate's documentation.
+/// Takes minutes in a release build, see the documentation of the crate.
 #[test]
 #[ignore = "takes minutes"]
 fn larger_bounds() {
@@ -128,8 +134,11 @@ fn larger_bounds() {
         faults,
         ..bounds
     };
-    holds("both rounds, replaced, 2 faults", larger(both_rounds(), 2));
-    holds("one round, 3 faults", larger(one_round(), 3));
-    holds("tripped, replaced, 2 faults", larger(trips(), 2));
-    always_ends("both rounds, replaced, 2 faults", &larger(both_rounds(), 2));
+    assert_holds("both rounds, replaced, 2 faults", larger(both_rounds(), 2));
+    assert_holds("one round, 3 faults", larger(one_round(), 3));
+    assert_holds(
+        "threshold exceeded, replaced, 2 faults",
+        larger(trips_threshold(), 2),
+    );
+    assert_terminates("both rounds, replaced, 2 faults", &larger(both_rounds(), 2));
 }

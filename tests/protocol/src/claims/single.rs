@@ -1,36 +1,19 @@
-//! A user written alone: reads, and then one transaction over user and claim, on the condition of
-//! what was read. Where somebody was faster the client is told to come again.
+//! A single-user write: reads, and then one transaction over user and claim with conditions on what
+//! was read. If others were faster, the client is asked to retry.
 
-use super::{Action, Claim, Claims, RUNS, State};
-use crate::directory::{Login, Value, rename};
+use super::state::{Action, Claim, Claims, RUNS, Single, SingleStep, State};
+use crate::directory::{Value, rename};
 use crate::mutant::Mutant;
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Single {
-    /// With the rows that were read.
-    from: (usize, Login),
-    /// The login that a rename leads to.
-    to: Option<(usize, Login)>,
-    step: Step,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Step {
-    Look,
-    Holder(Claim),
-    Runs(Claim),
-    Transact(Option<Claim>),
-}
-
 impl Single {
-    /// Whether it has looked at a claim's user, and not at its runs.
-    pub(super) const fn asks(&self) -> bool {
-        matches!(self.step, Step::Runs(_))
+    /// Returns true if it has read a claim's holder and not yet its runs.
+    pub(super) const fn has_read_holder(&self) -> bool {
+        matches!(self.step, SingleStep::ReadRuns(_))
     }
 }
 
 impl Claims {
-    pub(super) fn begin(&self, state: &mut State, action: &Action) {
+    pub(super) fn begin_single(&self, state: &mut State, action: &Action) {
         let at = |login: usize| (login, state.logins[login]);
         let (from, to) = match *action {
             Action::Clear(login) => {
@@ -42,11 +25,11 @@ impl Claims {
             Action::Rename(from, to) => (at(from), Some(at(to))),
             _ => return,
         };
-        let step = if to.is_some() && from.1.value != Value::Wanted {
-            // Somebody without the id takes none along.
-            Step::Transact(None)
+        let step = if to.is_some() && from.1.value != Value::Imported {
+            // A user without the id takes none along.
+            SingleStep::Transact(None)
         } else {
-            Step::Look
+            SingleStep::ReadClaim
         };
         state.single = Some(Single { from, to, step });
     }
@@ -56,17 +39,23 @@ impl Claims {
             return;
         };
         single.step = match single.step {
-            Step::Look => match state.claim {
-                Some(claim) if claim.login != single.from.0 && self.runs_first => Step::Runs(claim),
-                Some(claim) if claim.login != single.from.0 => Step::Holder(claim),
-                claim => Step::Transact(claim),
+            SingleStep::ReadClaim => match state.claim {
+                Some(claim) if claim.login != single.from.0 && self.reads_runs_first => {
+                    SingleStep::ReadRuns(claim)
+                }
+                Some(claim) if claim.login != single.from.0 => SingleStep::ReadHolder(claim),
+                claim => SingleStep::Transact(claim),
             },
-            Step::Holder(claim) if state.logins[claim.login].value == Value::Wanted => return,
-            Step::Holder(claim) if !self.runs_first => Step::Runs(claim),
-            Step::Runs(claim) if !self.all_rest(state, &claim) => return,
-            Step::Runs(claim) if self.runs_first => Step::Holder(claim),
-            Step::Holder(claim) | Step::Runs(claim) => Step::Transact(Some(claim)),
-            Step::Transact(claim) => {
+            SingleStep::ReadHolder(claim) if state.logins[claim.login].value == Value::Imported => {
+                return;
+            }
+            SingleStep::ReadHolder(claim) if !self.reads_runs_first => SingleStep::ReadRuns(claim),
+            SingleStep::ReadRuns(claim) if !self.all_past_grace_period(state, &claim) => return,
+            SingleStep::ReadRuns(claim) if self.reads_runs_first => SingleStep::ReadHolder(claim),
+            SingleStep::ReadHolder(claim) | SingleStep::ReadRuns(claim) => {
+                SingleStep::Transact(Some(claim))
+            }
+            SingleStep::Transact(claim) => {
                 self.transact(state, &single, claim);
                 return;
             }
@@ -78,11 +67,11 @@ impl Claims {
         let (from, seen) = single.from;
         let mut holds = state.logins[from].version == seen.version;
         if let Some((to, seen)) = single.to
-            && !self.is(Mutant::RenameOntoAnybody)
+            && !self.is(Mutant::RenameOntoExistingUser)
         {
             holds &= state.logins[to].version == seen.version;
         }
-        let has_id = single.to.is_none() || seen.value == Value::Wanted;
+        let has_id = single.to.is_none() || seen.value == Value::Imported;
         if has_id {
             holds &= state.claim == claim;
         }
@@ -96,16 +85,18 @@ impl Claims {
             state.logins[to] = new;
             to
         } else {
-            state.people += usize::from(!old.is_user());
-            old.put();
-            old.value = Value::Wanted;
+            state.users += usize::from(!old.is_user());
+            old.single_write();
+            old.value = Value::Imported;
             from
         };
         state.logins[from] = old;
         if has_id {
-            // Runs that are not over stay named: the claim is also theirs, as far as it names the
-            // same login.
-            let kept = |run: usize, claim: &Claim| claim.runs[run] && !self.rests(state, run);
+            // Runs that have not ended stay in the claim: it is theirs as well if it names the same
+            // login.
+            let kept = |run: usize, claim: &Claim| {
+                claim.runs[run] && !self.is_past_grace_period(state, run)
+            };
             let runs = std::array::from_fn(|run| claim.is_some_and(|claim| kept(run, &claim)));
             let mark = if self.is(Mutant::SingleWritesWithoutMark) {
                 claim.map_or(0, |claim| claim.mark)

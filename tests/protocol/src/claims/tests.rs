@@ -1,12 +1,12 @@
 use super::*;
-use crate::search::{always_ends, breaks, holds};
+use crate::search::{assert_breaks, assert_holds, assert_terminates};
 
-/// A writer that dies, and two single-user writes.
+/// One crash of a writer, and two single-user writes.
 fn bounds() -> Claims {
     Claims {
         faults: 1,
-        others: 2,
-        runs_first: false,
+        other_writes: 2,
+        reads_runs_first: false,
         mutant: None,
     }
 }
@@ -19,76 +19,76 @@ fn mutant(mutant: Mutant) -> Claims {
 }
 
 #[test]
-fn one_death_and_two_single_user_writes() {
-    holds("claims", bounds());
+fn one_crash_and_two_single_user_writes() {
+    assert_holds("claims", bounds());
 }
 
 #[test]
-fn when_runs_are_read_before_the_user_nothing_needs_to_rest() {
+fn no_grace_period_is_needed_if_runs_are_read_before_the_holder() {
     let bounds = Claims {
-        runs_first: true,
-        others: 1,
+        reads_runs_first: true,
+        other_writes: 1,
         ..bounds()
     };
-    holds("claims, runs first", bounds);
+    assert_holds("claims, runs first", bounds);
 }
 
 #[test]
-fn every_claim_is_settled_once_faults_end() {
-    always_ends(
+fn every_run_ends_once_there_are_no_more_faults() {
+    assert_terminates(
         "claims",
         &Claims {
-            others: 1,
+            other_writes: 1,
             ..bounds()
         },
     );
 }
 
 #[test]
-fn a_claim_taken_from_a_live_run_gives_the_id_twice() {
-    breaks(mutant(Mutant::ClaimTakenFromALiveRun), ONE_OWNER);
+fn a_claim_taken_from_a_live_run_assigns_the_id_twice() {
+    assert_breaks(mutant(Mutant::ClaimTakenFromALiveRun), ONE_OWNER);
 }
 
 #[test]
-fn a_claim_taken_from_a_run_that_has_just_ended_gives_the_id_twice() {
-    breaks(mutant(Mutant::ClaimTakenWithoutRest), ONE_OWNER);
+fn a_claim_taken_without_grace_period_assigns_the_id_twice() {
+    assert_breaks(mutant(Mutant::ClaimTakenWithoutGracePeriod), ONE_OWNER);
 }
 
 #[test]
 fn users_written_before_their_claim_have_the_id_twice() {
-    breaks(mutant(Mutant::UserBeforeClaim), ONE_OWNER);
+    assert_breaks(mutant(Mutant::UserBeforeClaim), ONE_OWNER);
 }
 
 #[test]
-fn a_claim_not_looked_at_again_after_a_refused_write_may_be_anothers() {
-    breaks(mutant(Mutant::ClaimNotCheckedAgain), ONE_OWNER);
+fn a_claim_not_read_again_after_a_failed_write_may_have_another_owner() {
+    assert_breaks(mutant(Mutant::ClaimNotCheckedAgain), ONE_OWNER);
 }
 
 #[test]
-fn a_single_write_that_leaves_no_mark_is_taken_for_a_dangling_claim() {
-    breaks(mutant(Mutant::SingleWritesWithoutMark), ONE_OWNER);
+fn a_single_user_write_without_mark_looks_like_a_dangling_claim() {
+    assert_breaks(mutant(Mutant::SingleWritesWithoutMark), ONE_OWNER);
 }
 
 #[test]
 fn a_rename_without_a_condition_on_the_new_login_overwrites_its_user() {
-    breaks(mutant(Mutant::RenameOntoAnybody), LOGINS_KEPT);
+    assert_breaks(mutant(Mutant::RenameOntoExistingUser), NOT_OVERWRITTEN);
 }
 
-/// Minutes in a release build: see the crate's documentation.
+/// Takes minutes in a release build, see the documentation of the crate.
 #[test]
 #[ignore = "takes minutes"]
 fn larger_bounds() {
-    let larger = |faults, others| Claims {
+    let larger = |faults, other_writes| Claims {
         faults,
-        others,
+        other_writes,
         ..bounds()
     };
-    holds("claims, 2 faults, 2 others", larger(2, 2));
-    holds("claims, 1 fault, 3 others", larger(1, 3));
-    let runs_first = Claims {
-        runs_first: true,
+    assert_holds("claims, 2 faults, 2 others", larger(2, 2));
+    assert_holds("claims, 1 fault, 3 others", larger(1, 3));
+    let reads_runs_first = Claims {
+        reads_runs_first: true,
         ..larger(1, 3)
     };
-    holds("claims, runs first, 1 fault, 3 others", runs_first);
-    always_ends("claims, 1 fault, 2 others", &larger(1, 2));
+    assert_holds("claims, runs first, 1 fault, 3 others", reads_runs_first);
+    assert_terminates("claims, 1 fault, 2 others", &larger(1, 2));
 }

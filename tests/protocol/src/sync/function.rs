@@ -1,87 +1,69 @@
-//! The steps of a synchronous function, from its key to its reply.
+//! The steps of a synchronous function, from its idempotency key to its reply.
 
-use super::{Action, Counts, Key, Kind, Lock, RECORDS, RUNS, Reply, Run, State, Sync};
+use super::state::{
+    Action, Function, Key, Lock, LockKind, RECORDS, RUNS, Reply, Run, State, Step, SyncRuns,
+};
 use crate::mutant::Mutant;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Function {
-    At(Step),
-    /// Dead or out of time, but for what it was about to send.
-    Gone(Option<Step>),
-    Replied(Reply),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Step {
-    Lookup,
-    /// With what stood under the key.
-    Acquire(Option<Key>),
-    Write(usize),
-    HandOver,
-    Finish(Counts),
-    /// Queues the chunks of a run that is handed over.
-    Queue,
-}
-
-impl Sync {
+impl SyncRuns {
     pub(super) fn function_actions(&self, state: &State, actions: &mut Vec<Action>) {
         for run in 0..RUNS {
             match state.functions[run] {
                 Function::At(step) => {
                     actions.push(Action::Step(run));
                     if matches!(step, Step::Write(_) | Step::Finish(_)) {
-                        actions.push(Action::TimeIsUp(run));
+                        actions.push(Action::RunOutOfTime(run));
                     }
                     if state.faults > 0 {
-                        actions.push(Action::Die(run));
+                        actions.push(Action::Crash(run));
                         if !matches!(step, Step::Lookup | Step::Queue) {
-                            actions.push(Action::LoseAnswer(run));
+                            actions.push(Action::LoseResponse(run));
                         }
                     }
                 }
-                Function::Gone(Some(_)) => {
-                    actions.extend([Action::Late(run), Action::LateLost(run)]);
+                Function::Crashed(Some(_)) => {
+                    actions.extend([Action::ArriveLate(run), Action::NeverArrive(run)]);
                 }
-                Function::Gone(None) | Function::Replied(_) => {}
+                Function::Crashed(None) | Function::Replied(_) => {}
             }
         }
     }
 
-    /// Whether a hold may end as far as its function is concerned.
+    /// Returns true if the function no longer needs its lock.
     pub(super) fn is_silent(&self, state: &State, run: usize) -> bool {
-        self.is(Mutant::SendingAfterTheHold)
+        self.is(Mutant::SendingAfterTheLock)
             || match state.functions[run] {
-                Function::At(_) | Function::Gone(Some(Step::Write(_))) => false,
-                Function::Gone(_) | Function::Replied(_) => true,
+                Function::At(_) | Function::Crashed(Some(Step::Write(_))) => false,
+                Function::Crashed(_) | Function::Replied(_) => true,
             }
     }
 
     pub(super) fn run_function(&self, state: &mut State, run: usize, action: &Action) {
         let function = state.functions[run];
-        let (Function::At(step) | Function::Gone(Some(step))) = function else {
+        let (Function::At(step) | Function::Crashed(Some(step))) = function else {
             return;
         };
         state.functions[run] = match action {
             Action::Step(_) => self.function_step(state, run, step),
-            Action::TimeIsUp(_) => Function::At(Step::HandOver),
-            Action::Late(_) => {
+            Action::RunOutOfTime(_) => Function::At(Step::HandOver),
+            Action::ArriveLate(_) => {
                 self.send(state, run, step);
-                Function::Gone(None)
+                Function::Crashed(None)
             }
-            Action::Die(_) => {
+            Action::Crash(_) => {
                 state.faults -= 1;
-                Function::Gone((step != Step::Lookup).then_some(step))
+                Function::Crashed((step != Step::Lookup).then_some(step))
             }
-            Action::LoseAnswer(_) => {
+            Action::LoseResponse(_) => {
                 state.faults -= 1;
                 self.send(state, run, step);
                 match step {
-                    // No time is left to ask again.
+                    // There is no time left for a retry.
                     Step::HandOver => Function::Replied(Reply::Unknown),
                     _ => function,
                 }
             }
-            _ => Function::Gone(None),
+            _ => Function::Crashed(None),
         };
     }
 
@@ -90,10 +72,10 @@ impl Sync {
         match step {
             Step::Lookup => self.look_up(state, run),
             Step::Acquire(_) => {
-                // The answer to an earlier try was lost.
-                let mine = state.runs[run] == Run::Live
+                // The response to an earlier attempt was lost.
+                let mine = state.runs[run] == Run::Running
                     && state.lock.is_some_and(|lock| lock.run == run)
-                    && !self.is(Mutant::LostAnswerIsARefusal);
+                    && !self.is(Mutant::LostResponseIsARefusal);
                 if done || mine {
                     Function::At(Step::Write(0))
                 } else {
@@ -111,16 +93,16 @@ impl Sync {
 
     fn look_up(&self, state: &mut State, run: usize) -> Function {
         let key = state.keys[self.key(run)];
-        let Some(Key { run: of, answer }) = key else {
+        let Some(Key { run: of, response }) = key else {
             return Function::At(Step::Acquire(None));
         };
-        if let Some(reply) = answer {
+        if let Some(reply) = response {
             state.replayed = true;
             return Function::Replied(reply);
         }
         let expired = state
             .lock
-            .is_some_and(|Lock { run, kind }| run == of && kind == Kind::Expired);
+            .is_some_and(|Lock { run, kind }| run == of && kind == LockKind::Expired);
         if state.runs[of].is_terminal() || expired {
             Function::At(Step::Acquire(key))
         } else {
@@ -128,7 +110,7 @@ impl Sync {
         }
     }
 
-    /// The store decides on a statement or a transaction.
+    /// Executes a statement or a transaction in the store.
     fn send(&self, state: &mut State, run: usize, step: Step) -> bool {
         match step {
             Step::Lookup => true,

@@ -1,10 +1,13 @@
-//! Two requests for one task, each a synchronous function with a run of its own: holds that expire,
-//! take-over, hand-over to the queue, answers that get lost, and idempotency keys (PROTOCOL §3, §11).
+//! Two requests for one task, each a synchronous function with a run of its own: locks that expire,
+//! take-over, hand-over to the queue, lost responses, and idempotency keys
+//! (protocol.md#synchronous-runs, protocol.md#hand-over, protocol.md#idempotency).
 //!
-//! Time is one assumption: a function is silent, and its statements on users have arrived or never
-//! will, before its hold ends. Its transactions may be late by any time.
+//! There is one assumption about time: before a function's lock expires, the function has stopped
+//! sending, and its statements on users have arrived or never will. Its transactions may arrive at
+//! any time.
 
 mod function;
+mod state;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -12,112 +15,12 @@ mod tests;
 use stateright::{Model, Property};
 
 use crate::mutant::Mutant;
-use crate::search::Ending;
-use function::{Function, Step};
+use crate::search::Terminates;
+use state::{
+    Action, Counts, Function, Lock, LockKind, RECORDS, RUNS, Reply, Run, State, Step, SyncRuns,
+};
 
-const RUNS: usize = 2;
-const RECORDS: usize = 2;
-type Counts = [u8; RECORDS];
-
-/// The bounds of a search.
-#[derive(Clone, Debug)]
-pub(crate) struct Sync {
-    /// Both requests are one, sent again with its idempotency key.
-    pub(crate) same_key: bool,
-    /// Functions that die, and answers that get lost: so many in all.
-    pub(crate) faults: u8,
-    pub(crate) mutant: Option<Mutant>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct State {
-    lock: Option<Lock>,
-    runs: [Run; RUNS],
-    /// Entries in the sweeper's list.
-    open: [bool; RUNS],
-    keys: [Option<Key>; RUNS],
-    functions: [Function; RUNS],
-    ends: [u8; RUNS],
-    /// How often each record was written. The first write leaves a stamp.
-    effects: [Counts; RUNS],
-    /// Somebody wrote who did not hold the task.
-    astray: bool,
-    replayed: bool,
-    faults: u8,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Lock {
-    run: usize,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Kind {
-    Sync,
-    /// A synchronous hold past its time.
-    Expired,
-    Queued,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Run {
-    Absent,
-    Live,
-    /// Handed over, its chunks queued or not.
-    Applying {
-        queued: bool,
-    },
-    Finished(Counts),
-    /// Taken over, its counts unknown.
-    Interrupted,
-}
-
-impl Run {
-    const fn is_live(self) -> bool {
-        matches!(self, Self::Live | Self::Applying { .. })
-    }
-
-    const fn is_terminal(self) -> bool {
-        matches!(self, Self::Finished(_) | Self::Interrupted)
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Key {
-    run: usize,
-    answer: Option<Reply>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Reply {
-    /// 200 and the counts of this run.
-    Done(usize),
-    /// 202 and this run.
-    Accepted(usize),
-    /// 409 or 503: somebody else is at it, come again.
-    Busy,
-    /// 500.
-    Unknown,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Action {
-    Step(usize),
-    /// The request nears its time.
-    TimeIsUp(usize),
-    Late(usize),
-    LateLost(usize),
-    Die(usize),
-    LoseAnswer(usize),
-    Expire,
-    SweeperEnds,
-    SweeperQueues(usize),
-    WriterWrites(usize, usize),
-    WriterFinishes(usize),
-}
-
-impl Sync {
+impl SyncRuns {
     fn is(&self, mutant: Mutant) -> bool {
         self.mutant == Some(mutant)
     }
@@ -127,7 +30,7 @@ impl Sync {
     }
 }
 
-impl Model for Sync {
+impl Model for SyncRuns {
     type State = State;
     type Action = Action;
 
@@ -140,7 +43,7 @@ impl Model for Sync {
             functions: [Function::At(Step::Lookup); RUNS],
             ends: [0; RUNS],
             effects: [Counts::default(); RUNS],
-            astray: false,
+            wrote_without_lock: false,
             replayed: false,
             faults: self.faults,
         }]
@@ -151,12 +54,12 @@ impl Model for Sync {
         match state.lock {
             Some(Lock {
                 run,
-                kind: Kind::Sync,
+                kind: LockKind::Sync,
             }) if self.is_silent(state, run) => {
-                actions.push(Action::Expire);
+                actions.push(Action::LockExpires);
             }
             Some(Lock {
-                kind: Kind::Expired,
+                kind: LockKind::Expired,
                 ..
             }) => actions.push(Action::SweeperEnds),
             _ => {}
@@ -179,9 +82,9 @@ impl Model for Sync {
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut state = last.clone();
         match action {
-            Action::Expire => {
+            Action::LockExpires => {
                 if let Some(lock) = &mut state.lock {
-                    lock.kind = Kind::Expired;
+                    lock.kind = LockKind::Expired;
                 }
             }
             Action::SweeperEnds => self.end_expired(&mut state),
@@ -189,11 +92,11 @@ impl Model for Sync {
             Action::WriterWrites(run, record) => Self::write(&mut state, run, record),
             Action::WriterFinishes(run) => self.finish_queued(&mut state, run),
             Action::Step(run)
-            | Action::TimeIsUp(run)
-            | Action::Late(run)
-            | Action::LateLost(run)
-            | Action::Die(run)
-            | Action::LoseAnswer(run) => self.run_function(&mut state, run, &action),
+            | Action::RunOutOfTime(run)
+            | Action::ArriveLate(run)
+            | Action::NeverArrive(run)
+            | Action::Crash(run)
+            | Action::LoseResponse(run) => self.run_function(&mut state, run, &action),
         }
         Some(state)
     }
@@ -215,32 +118,34 @@ impl Model for Sync {
                     state.ends[run] == ends
                 })
             }),
-            Property::always(HELD, |_, state: &State| {
+            Property::always(LOCKED_UNTIL_END, |_, state: &State| {
                 (0..RUNS).all(|run| {
                     let holds = state.lock.is_some_and(|lock| lock.run == run);
-                    let live = state.runs[run].is_live();
+                    let live = state.runs[run].is_running();
                     holds == live && state.open[run] == live
                 })
             }),
-            Property::always(NOT_ASTRAY, |_, state: &State| !state.astray),
-            Property::always(TRUE, |_, state: &State| {
-                (0..RUNS).all(|run| says_what_is(state, run))
+            Property::always(WRITES_UNDER_LOCK, |_, state: &State| {
+                !state.wrote_without_lock
             }),
-            Property::always(KEYED, |model: &Self, state: &State| {
-                !model.same_key || state.runs.iter().filter(|run| answers(**run)).count() <= 1
+            Property::always(RESPONSES_TRUE, |_, state: &State| {
+                (0..RUNS).all(|run| is_response_true(state, run))
+            }),
+            Property::always(ONE_RESPONSE_PER_KEY, |model: &Self, state: &State| {
+                !model.same_key || state.runs.iter().filter(|run| is_reliable(**run)).count() <= 1
             }),
             Property::sometimes(
-                "a run is interrupted, and the next one done",
+                "a run is interrupted, and the next one finishes",
                 |_, state: &State| matches!(state.runs, [Run::Interrupted, Run::Finished(_)]),
             ),
-            Property::sometimes("a run ends that was handed over", |_, state: &State| {
+            Property::sometimes("a handed-over run ends", |_, state: &State| {
                 matches!(state.functions[0], Function::Replied(Reply::Accepted(0)))
                     && matches!(state.runs[0], Run::Finished(_))
             }),
         ];
         if self.same_key {
             properties.push(Property::sometimes(
-                "an answer is replayed",
+                "a response is replayed",
                 |_, state: &State| state.replayed,
             ));
         }
@@ -248,39 +153,39 @@ impl Model for Sync {
     }
 }
 
-/// Whether a client may rely on this run.
-const fn answers(run: Run) -> bool {
+/// Returns true if a client may rely on this run.
+const fn is_reliable(run: Run) -> bool {
     matches!(run, Run::Applying { .. } | Run::Finished(_))
 }
 
-fn says_what_is(state: &State, run: usize) -> bool {
+fn is_response_true(state: &State, run: usize) -> bool {
     match state.functions[run] {
         Function::Replied(Reply::Done(of)) => matches!(state.runs[of], Run::Finished(_)),
-        Function::Replied(Reply::Accepted(of)) => answers(state.runs[of]),
+        Function::Replied(Reply::Accepted(of)) => is_reliable(state.runs[of]),
         Function::Replied(Reply::Busy) => state.runs[run] == Run::Absent,
-        Function::Replied(Reply::Unknown) | Function::At(_) | Function::Gone(_) => true,
+        Function::Replied(Reply::Unknown) | Function::At(_) | Function::Crashed(_) => true,
     }
 }
 
-impl Ending for Sync {
+impl Terminates for SyncRuns {
     fn is_progress(action: &Action) -> bool {
         !matches!(
             action,
-            Action::TimeIsUp(_) | Action::Die(_) | Action::LoseAnswer(_)
+            Action::RunOutOfTime(_) | Action::Crash(_) | Action::LoseResponse(_)
         )
     }
 
     fn is_over(state: &State) -> bool {
         state.lock.is_none()
-            && !state.runs.iter().any(|run| run.is_live())
+            && !state.runs.iter().any(|run| run.is_running())
             && state.open == [false; RUNS]
     }
 }
 
 pub(crate) const ONCE: &str = "no record is applied twice";
-pub(crate) const COUNTS: &str = "the counts of a finished run are what was applied, for ever";
+pub(crate) const COUNTS: &str = "the counts of a finished run are its effects from then on";
 pub(crate) const ONE_END: &str = "a run ends once";
-pub(crate) const HELD: &str = "a run holds its task, and is in the sweeper's list, until it ends";
-pub(crate) const NOT_ASTRAY: &str = "a run writes only while it holds its task";
-pub(crate) const TRUE: &str = "what a client was told is so";
-pub(crate) const KEYED: &str = "of the runs of one idempotency key one is answered";
+pub(crate) const LOCKED_UNTIL_END: &str = "a run has its lock and open-run row until it ends";
+pub(crate) const WRITES_UNDER_LOCK: &str = "a run writes only while it locks its task";
+pub(crate) const RESPONSES_TRUE: &str = "every response is true";
+pub(crate) const ONE_RESPONSE_PER_KEY: &str = "at most one run of an idempotency key is relied on";

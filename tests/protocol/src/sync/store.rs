@@ -1,14 +1,14 @@
-//! What the store does with a transaction: all of it, or nothing.
+//! The transactions of the store: all of each, or nothing.
 
-use super::{Counts, Key, Kind, Lock, Reply, Run, State, Sync};
+use super::state::{Counts, Key, Lock, LockKind, Reply, Run, State, SyncRuns};
 use crate::mutant::Mutant;
 
-impl Sync {
-    /// LOCK free or an expired synchronous hold, whose run ends with it; RUN absent; KEY as it was
-    /// read.
+impl SyncRuns {
+    /// Requires that the lock is free or an expired synchronous one, whose run ends with it; that
+    /// the run is absent; and that the key is as it was read.
     pub(super) fn acquire(&self, state: &mut State, run: usize, seen: Option<Key>) -> bool {
         let key = self.key(run);
-        let free = state.lock.is_none_or(|lock| lock.kind == Kind::Expired);
+        let free = state.lock.is_none_or(|lock| lock.kind == LockKind::Expired);
         let same = state.keys[key] == seen || self.is(Mutant::KeyPutUnconditional);
         if !free || !same || state.runs[run] != Run::Absent {
             return false;
@@ -18,15 +18,18 @@ impl Sync {
         }
         state.lock = Some(Lock {
             run,
-            kind: Kind::Sync,
+            kind: LockKind::Sync,
         });
-        state.runs[run] = Run::Live;
+        state.runs[run] = Run::Running;
         state.open[run] = true;
-        state.keys[key] = Some(Key { run, answer: None });
+        state.keys[key] = Some(Key {
+            run,
+            response: None,
+        });
         true
     }
 
-    /// Ends the run of an expired hold: interrupted, its counts unknown.
+    /// Ends the run of an expired lock as interrupted, with unknown counts.
     pub(super) fn end_expired(&self, state: &mut State) {
         let Some(Lock { run, .. }) = state.lock.take() else {
             return;
@@ -35,14 +38,14 @@ impl Sync {
         state.ends[run] += 1;
         state.open[run] = false;
         let key = &mut state.keys[self.key(run)];
-        if key.is_some_and(|key| key.run == run && key.answer.is_none()) {
+        if key.is_some_and(|key| key.run == run && key.response.is_none()) {
             *key = None;
         }
     }
 
     fn holds(state: &State, run: usize) -> bool {
-        let held = |lock: Lock| lock.run == run && lock.kind != Kind::Queued;
-        state.runs[run] == Run::Live && state.lock.is_some_and(held)
+        let held = |lock: Lock| lock.run == run && lock.kind != LockKind::Queued;
+        state.runs[run] == Run::Running && state.lock.is_some_and(held)
     }
 
     pub(super) fn hand_over(&self, state: &mut State, run: usize) -> bool {
@@ -51,10 +54,10 @@ impl Sync {
         }
         state.lock = Some(Lock {
             run,
-            kind: Kind::Queued,
+            kind: LockKind::Queued,
         });
         state.runs[run] = Run::Applying { queued: false };
-        self.answer(state, run, Reply::Accepted(run));
+        self.response(state, run, Reply::Accepted(run));
         true
     }
 
@@ -62,12 +65,12 @@ impl Sync {
         if !Self::holds(state, run) && !self.is(Mutant::FinishUnconditional) {
             return false;
         }
-        self.answer(state, run, Reply::Done(run));
+        self.response(state, run, Reply::Done(run));
         self.free(state, run, counts);
         true
     }
 
-    /// The finish of a run from the queue. Its client has a 202, which stays.
+    /// Finishes a run from the queue. The client's 202 stays its response.
     pub(super) fn finish_queued(&self, state: &mut State, run: usize) {
         let counts = state.effects[run];
         self.free(state, run, counts);
@@ -80,16 +83,16 @@ impl Sync {
         state.lock = None;
     }
 
-    fn answer(&self, state: &mut State, run: usize, reply: Reply) {
+    fn response(&self, state: &mut State, run: usize, reply: Reply) {
         state.keys[self.key(run)] = Some(Key {
             run,
-            answer: Some(reply),
+            response: Some(reply),
         });
     }
 
-    /// A user is written, with a stamp.
+    /// Writes a user, with a stamp.
     pub(super) fn write(state: &mut State, run: usize, record: usize) {
         state.effects[run][record] += 1;
-        state.astray |= state.lock.is_none_or(|lock| lock.run != run);
+        state.wrote_without_lock |= state.lock.is_none_or(|lock| lock.run != run);
     }
 }

@@ -1,17 +1,17 @@
 use super::*;
-use crate::search::{always_ends, breaks, holds};
+use crate::search::{assert_breaks, assert_holds, assert_terminates};
 
-/// A request, and the same again with its key; two faults.
-fn bounds() -> Sync {
-    Sync {
+/// A request that is sent twice with its key, and two faults.
+fn bounds() -> SyncRuns {
+    SyncRuns {
         same_key: true,
         faults: 2,
         mutant: None,
     }
 }
 
-fn mutant(mutant: Mutant) -> Sync {
-    Sync {
+fn mutant(mutant: Mutant) -> SyncRuns {
+    SyncRuns {
         mutant: Some(mutant),
         ..bounds()
     }
@@ -19,14 +19,14 @@ fn mutant(mutant: Mutant) -> Sync {
 
 #[test]
 fn a_request_sent_twice_with_two_faults() {
-    holds("one key", bounds());
+    assert_holds("one key", bounds());
 }
 
 #[test]
 fn two_requests_with_two_faults() {
-    holds(
+    assert_holds(
         "two keys",
-        Sync {
+        SyncRuns {
             same_key: false,
             ..bounds()
         },
@@ -34,45 +34,45 @@ fn two_requests_with_two_faults() {
 }
 
 #[test]
-fn every_hold_ends_once_faults_do() {
-    always_ends("one key", &bounds());
+fn every_lock_ends_once_there_are_no_more_faults() {
+    assert_terminates("one key", &bounds());
 }
 
 #[test]
-fn a_function_that_sends_after_its_hold_writes_into_the_next_run() {
-    breaks(mutant(Mutant::SendingAfterTheHold), NOT_ASTRAY);
+fn a_function_that_sends_after_its_lock_writes_during_the_next_run() {
+    assert_breaks(mutant(Mutant::SendingAfterTheLock), WRITES_UNDER_LOCK);
 }
 
 #[test]
-fn a_take_over_that_leaves_the_old_run_leaves_it_without_its_task() {
-    breaks(mutant(Mutant::TakeOverLeavesOldRun), HELD);
+fn a_take_over_that_does_not_end_the_old_run_leaves_it_without_its_lock() {
+    assert_breaks(mutant(Mutant::TakeOverLeavesOldRun), LOCKED_UNTIL_END);
 }
 
 #[test]
-fn a_late_hand_over_without_conditions_brings_an_ended_run_back() {
-    breaks(mutant(Mutant::HandOverUnconditional), ONE_END);
+fn a_late_hand_over_without_conditions_restarts_an_ended_run() {
+    assert_breaks(mutant(Mutant::HandOverUnconditional), ONE_END);
 }
 
 #[test]
-fn a_late_finish_without_conditions_ends_an_ended_run() {
-    breaks(mutant(Mutant::FinishUnconditional), ONE_END);
+fn a_late_finish_without_conditions_ends_a_run_twice() {
+    assert_breaks(mutant(Mutant::FinishUnconditional), ONE_END);
 }
 
 #[test]
-fn a_lost_answer_taken_for_a_refusal_leaves_a_run_behind() {
-    breaks(mutant(Mutant::LostAnswerIsARefusal), TRUE);
+fn a_lost_response_treated_as_a_refusal_leaves_a_running_run() {
+    assert_breaks(mutant(Mutant::LostResponseIsARefusal), RESPONSES_TRUE);
 }
 
 #[test]
-fn a_key_put_without_condition_runs_a_request_again_that_was_answered() {
-    breaks(mutant(Mutant::KeyPutUnconditional), KEYED);
+fn a_key_written_without_condition_runs_a_finished_request_again() {
+    assert_breaks(mutant(Mutant::KeyPutUnconditional), ONE_RESPONSE_PER_KEY);
 }
 
 #[test]
-fn as_many_faults_as_make_a_difference() {
-    holds(
+fn more_faults_than_make_a_difference() {
+    assert_holds(
         "one key, 6 faults",
-        Sync {
+        SyncRuns {
             faults: 6,
             ..bounds()
         },

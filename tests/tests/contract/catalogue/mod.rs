@@ -1,8 +1,8 @@
-//! The attribute catalogue from outside (CONTRACT §0): every attribute is where the contract's table
-//! puts it, in each dialect, and no dialect takes a value of it that cannot be.
+//! The attribute catalogue (contract.md#attributes): every attribute has the documented key in each
+//! dialect, and no dialect accepts an invalid value of it.
 
-mod bad;
-mod everywhere;
+mod invalid_values;
+mod round_trip;
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use muster_tests::{Access, World};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-/// What kind of values an attribute takes.
+/// The kind of values of an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Login,
@@ -19,11 +19,11 @@ pub enum Kind {
     Role,
     Email,
     Phone,
-    Flag,
-    Texts,
-    Ids,
+    Boolean,
+    TextList,
+    IdList,
     Language,
-    Zone,
+    TimeZone,
     Gender,
     Date,
     Object,
@@ -34,7 +34,7 @@ pub enum Kind {
     Password,
 }
 
-/// A row of the contract's table.
+/// A row of the table in the contract.
 pub struct Row {
     pub name: &'static str,
     pub kind: Kind,
@@ -57,7 +57,7 @@ const fn row(
     }
 }
 
-/// The contract's table, written out once more: `""` is its dash.
+/// A copy of the table in the contract; `""` is its dash.
 #[rustfmt::skip]
 pub const TABLE: &[Row] = &[
     row("username", Kind::Login, ["Username", "login", "login"]),
@@ -69,11 +69,11 @@ pub const TABLE: &[Row] = &[
     row("role", Kind::Role, ["Role", "", ""]),
     row("email", Kind::Email, ["E-mail", "email", "email"]),
     row("phone", Kind::Phone, ["Phone", "phone", ""]),
-    row("active", Kind::Flag, ["Active", "is_active", "active"]),
-    row("all_stores", Kind::Flag, ["All Stores", "", ""]),
-    row("individual_stores", Kind::Texts, ["Individual Stores", "", "shopExternalIds"]),
+    row("active", Kind::Boolean, ["Active", "is_active", "active"]),
+    row("all_stores", Kind::Boolean, ["All Stores", "", ""]),
+    row("individual_stores", Kind::TextList, ["Individual Stores", "", "shopExternalIds"]),
     row("language", Kind::Language, ["Language", "language", "lang"]),
-    row("time_zone", Kind::Zone, ["Time Zone", "", "timeZoneId"]),
+    row("time_zone", Kind::TimeZone, ["Time Zone", "", "timeZoneId"]),
     row("position", Kind::Text, ["Position", "position", "position"]),
     row("department", Kind::Text, ["Department", "department", ""]),
     row("city", Kind::Text, ["City", "city", ""]),
@@ -81,7 +81,7 @@ pub const TABLE: &[Row] = &[
     row("birth_date", Kind::Date, ["Birth Date", "birth_date", ""]),
     row("employment_date", Kind::Date, ["Employment Date", "date_of_employment", ""]),
     row("position_date", Kind::Date, ["Position Date", "date_of_assignment_current_position", ""]),
-    row("tags", Kind::Texts, ["Tags", "tags", ""]),
+    row("tags", Kind::TextList, ["Tags", "tags", ""]),
     row("manager_id", Kind::Manager, ["Manager ID", "manager_id", ""]),
     row("manager_uid", Kind::Text, ["Manager UID", "manager_uid", ""]),
     row("structure_uid", Kind::Text, ["Structure UID", "structure_uid", ""]),
@@ -99,26 +99,26 @@ pub const TABLE: &[Row] = &[
     row("level", Kind::Level, ["Level", "", "level"]),
     row("business_dir_id", Kind::Integer, ["", "", "businessDirId"]),
     row("business_dir_external_id", Kind::Text, ["", "", "businessDirExternalId"]),
-    row("division_ids", Kind::Ids, ["", "", "divisionIds"]),
-    row("region_ids", Kind::Ids, ["", "", "regionIds"]),
-    row("shop_ids", Kind::Ids, ["", "", "shopIds"]),
-    row("division_external_ids", Kind::Texts, ["", "", "divisionExternalIds"]),
-    row("region_external_ids", Kind::Texts, ["", "", "regionExternalIds"]),
-    row("supervisor", Kind::Flag, ["", "", "supervisor"]),
-    row("admin", Kind::Flag, ["", "", "admin"]),
-    row("survey_admin", Kind::Flag, ["", "", "surveyAdmin"]),
-    row("task_manager", Kind::Flag, ["", "", "taskManager"]),
-    row("user_checklists_organizer", Kind::Flag, ["", "", "userChecklistsOrganizer"]),
-    row("shop_director", Kind::Flag, ["", "", "shopDirector"]),
-    row("can_edit_all_processes", Kind::Flag, ["", "", "canEditAllProcesses"]),
-    row("can_view_all_processes", Kind::Flag, ["", "", "canViewAllProcesses"]),
-    row("can_edit_all_chl_templates", Kind::Flag, ["", "", "canEditAllChlTemplates"]),
-    row("can_edit_selected_chl_templates", Kind::Flag, ["", "", "canEditSelectedChlTemplates"]),
+    row("division_ids", Kind::IdList, ["", "", "divisionIds"]),
+    row("region_ids", Kind::IdList, ["", "", "regionIds"]),
+    row("shop_ids", Kind::IdList, ["", "", "shopIds"]),
+    row("division_external_ids", Kind::TextList, ["", "", "divisionExternalIds"]),
+    row("region_external_ids", Kind::TextList, ["", "", "regionExternalIds"]),
+    row("supervisor", Kind::Boolean, ["", "", "supervisor"]),
+    row("admin", Kind::Boolean, ["", "", "admin"]),
+    row("survey_admin", Kind::Boolean, ["", "", "surveyAdmin"]),
+    row("task_manager", Kind::Boolean, ["", "", "taskManager"]),
+    row("user_checklists_organizer", Kind::Boolean, ["", "", "userChecklistsOrganizer"]),
+    row("shop_director", Kind::Boolean, ["", "", "shopDirector"]),
+    row("can_edit_all_processes", Kind::Boolean, ["", "", "canEditAllProcesses"]),
+    row("can_view_all_processes", Kind::Boolean, ["", "", "canViewAllProcesses"]),
+    row("can_edit_all_chl_templates", Kind::Boolean, ["", "", "canEditAllChlTemplates"]),
+    row("can_edit_selected_chl_templates", Kind::Boolean, ["", "", "canEditSelectedChlTemplates"]),
     row("password", Kind::Password, ["", "password", "password"]),
 ];
 
-/// A robot's request about one user; `Err` is the status and body of a refusal.
-pub async fn single(
+/// Sends a request about a single user; returns the body, or status and body of a refusal.
+pub async fn send_single(
     w: &World,
     method: Method,
     path: &str,
@@ -130,7 +130,7 @@ pub async fn single(
     match reply.status {
         200 => Ok(reply.json()),
         status => {
-            // What was sent may be long, and is the sender's affair.
+            // A refusal does not repeat values, which can be long.
             assert!(
                 reply.body.len() < 2_000,
                 "a refusal of {} bytes",
@@ -141,12 +141,12 @@ pub async fn single(
     }
 }
 
-/// Where Collaborator's users are sent.
+/// Path of Collaborator's import.
 pub const COLLABORATOR: &str = "/api/v2/users-import/single";
-/// Where QVALON's users are.
+/// Path of QVALON's users.
 pub const QVALON: &str = "/v1/orgstruct/users";
 
-/// The least that makes a user in Collaborator's dialect.
+/// Returns the required members of a user in Collaborator's dialect.
 pub fn collaborator_user(w: &World, name: &str) -> Map<String, Value> {
     let login = w.login(name);
     let user = json!({
@@ -156,14 +156,16 @@ pub fn collaborator_user(w: &World, name: &str) -> Map<String, Value> {
     user.as_object().cloned().unwrap_or_default()
 }
 
-/// The least that makes a user in QVALON's dialect, without the cost of a password.
+/// Returns the required members of a user in QVALON's dialect who needs no password, which is slow
+/// to hash.
 pub fn qvalon_user(w: &World, name: &str) -> Map<String, Value> {
     let user = json!({"login": w.login(name), "authType": "LDAP", "ldapLogin": "ann"});
     user.as_object().cloned().unwrap_or_default()
 }
 
-/// A task of the first tenant that maps every attribute but the password, each to its own name.
-pub async fn whole_task(w: &World, store: &Access) -> u64 {
+/// Creates a task of the first tenant that maps every attribute but the password to its own name;
+/// returns its id.
+pub async fn identity_mapping_task(w: &World, store: &Access) -> u64 {
     store
         .task(w, 0, |task| {
             task["attribute_mapping"] = TABLE
@@ -175,14 +177,14 @@ pub async fn whole_task(w: &World, store: &Access) -> u64 {
         .await
 }
 
-/// What the operator's API shows of the user with this login.
-pub async fn shown(w: &World, login: &str) -> Option<Value> {
+/// Returns the user with this login from the operators' API.
+pub async fn find_user(w: &World, login: &str) -> Option<Value> {
     let found = w.get(&format!("/users?login={login}")).await.json();
     found["items"].get(0).cloned()
 }
 
 #[test]
-fn the_catalogue_is_the_contract_s_table() {
+fn the_catalogue_equals_the_table_in_the_contract() {
     let rows: Vec<_> = TABLE
         .iter()
         .map(|row| {

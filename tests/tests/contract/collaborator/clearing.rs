@@ -1,15 +1,16 @@
-//! What clears a value, and what counts as not given (CONTRACT §0, *Merge rule*).
+//! Values that clear an attribute, and values that count as absent
+//! (contract.md#merging-and-missing-values).
 
 use muster_tests::World;
 use serde_json::{Value, json};
 
 use super::fields::optional;
-use super::{assert_counts, made, person, send, shown};
+use super::{assert_counts, create, get_user, send, user_body};
 
-/// A user with every optional field; the id of the user's manager.
-async fn furnished(w: &World) -> Value {
-    made(w, &person(w, "boss", json!({}))).await;
-    let boss = shown(w, "boss").await["id"].clone();
+/// Creates a user with every optional field; returns the id of the manager.
+async fn create_full_user(w: &World) -> Value {
+    create(w, &user_body(w, "boss", json!({}))).await;
+    let boss = get_user(w, "boss").await["id"].clone();
     let mut all: Value = optional()
         .into_iter()
         .map(|(key, sent, ..)| (key.to_owned(), sent))
@@ -17,12 +18,12 @@ async fn furnished(w: &World) -> Value {
     all["manager_id"] = boss.clone();
     all["manager_uid"] = super::uid(w, "boss").into();
     all["password"] = "a password".into();
-    made(w, &person(w, "john", all)).await;
+    create(w, &user_body(w, "john", all)).await;
     boss
 }
 
-/// The same value for every optional field.
-fn everything(value: &Value) -> Value {
+/// Returns every optional field with this value.
+fn all_optional(value: &Value) -> Value {
     let optional = optional();
     let keys = optional.iter().map(|(key, ..)| *key);
     keys.chain(["manager_id", "manager_uid", "password"])
@@ -31,15 +32,15 @@ fn everything(value: &Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn null_clears_all_but_the_password_and_whether_a_user_is_active() {
+async fn null_clears_every_field_but_password_and_is_active() {
     let w = World::start().await;
-    furnished(&w).await;
-    // A key that is absent keeps what is stored.
-    assert_counts(&send(&w, &person(&w, "john", json!({}))).await, [0; 4]);
-    let cleared = person(&w, "john", everything(&Value::Null));
+    create_full_user(&w).await;
+    // An absent key keeps the stored value.
+    assert_counts(&send(&w, &user_body(&w, "john", json!({}))).await, [0; 4]);
+    let cleared = user_body(&w, "john", all_optional(&Value::Null));
     assert_counts(&send(&w, &cleared).await, [0, 1, 0, 0]);
     assert_counts(&send(&w, &cleared).await, [0; 4]);
-    let user = shown(&w, "john").await;
+    let user = get_user(&w, "john").await;
     assert_eq!(
         user["attributes"],
         json!({
@@ -47,23 +48,23 @@ async fn null_clears_all_but_the_password_and_whether_a_user_is_active() {
             "email": "someone@example.com", "active": false,
         })
     );
-    let same = person(&w, "john", json!({"password": "a password"}));
+    let same = user_body(&w, "john", json!({"password": "a password"}));
     assert_counts(&send(&w, &same).await, [0; 4]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_empty_text_clears_what_is_text_and_is_not_given_for_the_rest() {
+async fn an_empty_text_clears_a_text_and_counts_as_absent_for_other_types() {
     let w = World::start().await;
-    let boss = furnished(&w).await;
+    let boss = create_full_user(&w).await;
     for empty in [json!(""), json!("  ")] {
-        let mut cleared = everything(&empty);
-        // White space can be a password.
+        let mut cleared = all_optional(&empty);
+        // White space is a valid password.
         cleared["password"] = "".into();
-        let before = shown(&w, "john").await["version"].clone();
-        let reply = send(&w, &person(&w, "john", cleared)).await;
+        let before = get_user(&w, "john").await["version"].clone();
+        let reply = send(&w, &user_body(&w, "john", cleared)).await;
         let first = empty == "";
         assert_counts(&reply, [0, first.into(), 0, 0]);
-        let user = shown(&w, "john").await;
+        let user = get_user(&w, "john").await;
         assert_eq!(user["version"] == before, !first);
         assert_eq!(
             user["attributes"],
@@ -73,9 +74,9 @@ async fn an_empty_text_clears_what_is_text_and_is_not_given_for_the_rest() {
             })
         );
     }
-    let cleared = person(&w, "john", json!({"tags": []}));
+    let cleared = user_body(&w, "john", json!({"tags": []}));
     assert_counts(&send(&w, &cleared).await, [0; 4]);
-    made(&w, &person(&w, "jack", json!({"tags": ["a"]}))).await;
-    let cleared = person(&w, "jack", json!({"tags": []}));
+    create(&w, &user_body(&w, "jack", json!({"tags": ["a"]}))).await;
+    let cleared = user_body(&w, "jack", json!({"tags": []}));
     assert_counts(&send(&w, &cleared).await, [0, 1, 0, 0]);
 }

@@ -1,18 +1,22 @@
-//! One directory: what is made here is Quant's to find and change, and the other way round.
+//! Users of Collaborator and of Quant are in one directory.
 
-use muster_tests::{World, store_or_skip};
+use muster_tests::World;
 use serde_json::json;
 
-use super::{assert_counts, listed, made, person, refusal, send, shown, uid};
+use super::{assert_counts, create, error_text, find_user, get_user, send, uid, user_body};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_import_changes_a_user_who_was_made_here_without_a_role() {
+async fn an_import_changes_a_user_of_collaborator_without_a_role() {
     let w = World::start().await;
-    made(&w, &person(&w, "john", json!({"city": "Kyiv"}))).await;
+    create(&w, &user_body(&w, "john", json!({"city": "Kyiv"}))).await;
     let record = json!({"Username": w.login("JOHN"), "Name": "John", "Individual Stores": "s1"});
     w.put(&json!([record])).await;
-    let user = shown(&w, "john").await;
-    assert_eq!(user["login"], w.login("john"), "the spelling is ours");
+    let user = get_user(&w, "john").await;
+    assert_eq!(
+        user["login"],
+        w.login("john"),
+        "an import does not change the spelling"
+    );
     assert_eq!(user["version"], 2);
     assert_eq!(
         (
@@ -29,10 +33,10 @@ async fn an_import_changes_a_user_who_was_made_here_without_a_role() {
             "individual_stores": ["s1"],
         })
     );
-    // And what the import set stays.
-    let moved = person(&w, "john", json!({"city": "Lviv"}));
+    // Attributes that the import set are kept.
+    let moved = user_body(&w, "john", json!({"city": "Lviv"}));
     assert_counts(&send(&w, &moved).await, [0, 1, 0, 0]);
-    let attributes = shown(&w, "john").await["attributes"].clone();
+    let attributes = get_user(&w, "john").await["attributes"].clone();
     assert_eq!(
         (&attributes["name"], &attributes["city"]),
         (&json!("John"), &json!("Lviv"))
@@ -40,19 +44,19 @@ async fn an_import_changes_a_user_who_was_made_here_without_a_role() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_external_id_is_the_same_as_a_uid() {
+async fn the_external_id_of_an_import_is_the_uid() {
     let w = World::start().await;
     let mut record = w.record("john");
     record["External ID"] = uid(&w, "john").into();
     w.put(&json!([record])).await;
-    // Made by an import, found by the uid, renamed here.
-    let renamed = person(&w, "john", json!({"login": w.login("jack")}));
+    // Created by an import, found by the uid, renamed by Collaborator.
+    let renamed = user_body(&w, "john", json!({"login": w.login("jack")}));
     assert_counts(&send(&w, &renamed).await, [0, 1, 0, 0]);
     assert_eq!(
-        listed(&w, 0, &format!("login={}", w.login("john"))).await,
+        find_user(&w, 0, &format!("login={}", w.login("john"))).await,
         None
     );
-    // The import finds the login free, and the id taken.
+    // For the import, the login is free and the id is taken.
     let reply = w.send(&json!([record])).await;
     assert_eq!(
         reply.outcome(),
@@ -63,28 +67,28 @@ async fn an_external_id_is_the_same_as_a_uid() {
         warnings.len() == 1 && warnings[0].contains("[external_id.taken]"),
         "{reply}"
     );
-    let jack = shown(&w, "jack").await;
+    let jack = get_user(&w, "jack").await;
     assert_eq!(jack["attributes"]["external_id"], uid(&w, "john"));
     assert_eq!(
-        shown(&w, "john").await["attributes"].get("external_id"),
+        get_user(&w, "john").await["attributes"].get("external_id"),
         None
     );
-    // The uid still names jack, and his old login is another user's now.
-    let back = refusal(&send(&w, &person(&w, "john", json!({}))).await, 400);
+    // The uid still belongs to jack, and his old login to another user.
+    let back = error_text(&send(&w, &user_body(&w, "john", json!({}))).await, 400);
     assert_eq!(back, "login: this user name is not available");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_import_of_the_same_values_writes_nothing() {
     let w = World::start().await;
-    made(&w, &person(&w, "john", json!({}))).await;
+    create(&w, &user_body(&w, "john", json!({}))).await;
     let record = json!({
         "Username": w.login("john"), "E-mail": "someone@example.com", "External ID": uid(&w, "john"),
     });
-    let before = shown(&w, "john").await;
-    let store = store_or_skip!(w);
+    let before = get_user(&w, "john").await;
+    let store = &w.store;
     let writes = store.directory_writes();
     w.put(&json!([record])).await;
     assert_eq!(store.directory_writes(), writes);
-    assert_eq!(shown(&w, "john").await, before);
+    assert_eq!(get_user(&w, "john").await, before);
 }

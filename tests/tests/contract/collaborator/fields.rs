@@ -1,14 +1,13 @@
-//! Every field: what is stored of it, as the operator sees it.
+//! Every field, and the attribute that it is stored as.
 
 use std::collections::BTreeSet;
 
 use muster_tests::World;
 use serde_json::{Value, json};
 
-use super::{assert_counts, made, person, send, shown};
+use super::{assert_counts, create, get_user, send, user_body};
 
-/// Optional fields but for the password and the managers: key, what is sent, the attribute's name
-/// and what it becomes.
+/// Optional fields except the password and the managers: key, sent value, attribute, stored value.
 pub(super) fn optional() -> Vec<(&'static str, Value, &'static str, Value)> {
     // {"projects":["mtr-1", "mto-232"], "vacation_days":21}
     let info = json!("eyJwcm9qZWN0cyI6WyJtdHItMSIsICJtdG8tMjMyIl0sICJ2YWNhdGlvbl9kYXlzIjoyMX0=");
@@ -79,27 +78,27 @@ pub(super) fn optional() -> Vec<(&'static str, Value, &'static str, Value)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_field_is_set_alone_and_with_all_others() {
+async fn each_field_can_be_set_alone_and_with_all_others() {
     let w = World::start().await;
     let all: Value = optional()
         .into_iter()
         .map(|(key, sent, ..)| (key.to_owned(), sent))
         .collect();
-    made(&w, &person(&w, "all", all.clone())).await;
-    made(&w, &person(&w, "one", json!({}))).await;
-    for (key, sent, attribute, becomes) in optional() {
-        let user = person(&w, "one", json!({ key: sent }));
+    create(&w, &user_body(&w, "all", all.clone())).await;
+    create(&w, &user_body(&w, "one", json!({}))).await;
+    for (key, sent, attribute, stored) in optional() {
+        let user = user_body(&w, "one", json!({ key: sent }));
         let counts = match key {
             "is_active" => [0, 0, 1, 0],
             _ => [0, 1, 0, 0],
         };
         assert_counts(&send(&w, &user).await, counts);
         assert_counts(&send(&w, &user).await, [0, 0, 0, 0]);
-        let user = shown(&w, "one").await;
-        assert_eq!(user["attributes"][attribute], becomes, "{key}");
+        let user = get_user(&w, "one").await;
+        assert_eq!(user["attributes"][attribute], stored, "{key}");
         assert_eq!(user["changes"][0]["attributes"], json!([attribute]));
     }
-    let (one, all) = (shown(&w, "one").await, shown(&w, "all").await);
+    let (one, all) = (get_user(&w, "one").await, get_user(&w, "all").await);
     for (_, _, attribute, _) in optional() {
         assert_eq!(one["attributes"][attribute], all["attributes"][attribute]);
     }
@@ -109,7 +108,7 @@ async fn each_field_is_set_alone_and_with_all_others() {
 }
 
 #[test]
-fn no_field_of_the_description_is_left_out_of_these_tests() {
+fn these_tests_cover_every_field_of_the_openapi_document() {
     let document = serde_json::to_value(muster_local::openapi::document()).expect("JSON");
     let described = &document["components"]["schemas"]["CollaboratorUser"]["properties"];
     let described = described.as_object().expect("fields").keys();
@@ -122,9 +121,9 @@ fn no_field_of_the_description_is_left_out_of_these_tests() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn values_can_be_written_in_several_ways() {
+async fn values_are_accepted_in_several_formats() {
     let w = World::start().await;
-    made(&w, &person(&w, "john", json!({}))).await;
+    create(&w, &user_body(&w, "john", json!({}))).await;
     let languages = ["EN", "UK", "DE", "ES", "ET", "TR", "RU"];
     let mut cases: Vec<(&str, Value, &str, Value)> = Vec::new();
     for language in languages {
@@ -168,11 +167,11 @@ async fn values_can_be_written_in_several_ways() {
         ),
         ("manager_uid", json!(18), "manager_uid", json!("18")),
     ]);
-    for (key, sent, attribute, becomes) in cases {
-        let user = person(&w, "john", json!({ key: sent }));
+    for (key, sent, attribute, stored) in cases {
+        let user = user_body(&w, "john", json!({ key: sent }));
         let reply = send(&w, &user).await;
         assert_eq!(reply.status, 200, "{key} {sent}: {reply}");
-        let user = shown(&w, "john").await;
-        assert_eq!(user["attributes"][attribute], becomes, "{key} {sent}");
+        let user = get_user(&w, "john").await;
+        assert_eq!(user["attributes"][attribute], stored, "{key} {sent}");
     }
 }

@@ -1,6 +1,7 @@
-//! LMS Collaborator's import of one user, from outside (CONTRACT §2).
+//! LMS Collaborator's import of a single user (contract.md#collaborator).
 
 mod clearing;
+mod concurrent;
 mod counts;
 mod dialects;
 mod fields;
@@ -9,7 +10,6 @@ mod managers;
 mod password;
 mod refusals;
 mod requests;
-mod together;
 
 use muster_tests::{Call, Reply, World};
 use reqwest::Method;
@@ -17,31 +17,31 @@ use serde_json::{Value, json};
 
 const PATH: &str = "/api/v2/users-import/single";
 
-/// The answer to whoever lacks something that is required.
-const MISSING: &str =
+/// Body of the response to a request without a required field.
+const MISSING_FIELDS_BODY: &str =
     r#"{"error":"Required fields: uid, login, email, firstname, secondname, position"}"#;
 
-/// A request of a tenant's robot, right in every part but for its empty body.
-async fn single(w: &World, tenant: usize) -> Call<'_> {
+/// Returns a valid request of a tenant's robot, except for its empty body.
+async fn call(w: &World, tenant: usize) -> Call<'_> {
     w.call(Method::POST, PATH)
         .token(w.token(tenant).await)
         .content_type(Some("application/json;charset=UTF-8"))
 }
 
-/// What the first tenant's robot gets for this user.
+/// Sends a user as the first tenant's robot.
 async fn send(w: &World, user: &Value) -> Reply {
-    single(w, 0).await.body(user.to_string()).send().await
+    call(w, 0).await.body(user.to_string()).send().await
 }
 
-/// What is required, of a user of this test, and this on top.
-fn person(w: &World, name: &str, more: Value) -> Value {
-    let mut person = json!({
+/// Returns the required fields of a user of this test, and the members of `more`.
+fn user_body(w: &World, name: &str, more: Value) -> Value {
+    let mut body = json!({
         "uid": uid(w, name), "login": w.login(name), "email": "someone@example.com",
         "firstname": name, "secondname": "Smith",
     });
     let more = more.as_object().expect("an object").clone();
-    person.as_object_mut().expect("an object").extend(more);
-    person
+    body.as_object_mut().expect("an object").extend(more);
+    body
 }
 
 fn uid(w: &World, name: &str) -> String {
@@ -59,9 +59,9 @@ fn assert_counts(reply: &Reply, [created, updated, blocked, unblocked]: [u8; 4])
     assert_eq!(reply.text(), expected);
 }
 
-/// The text of a refusal with this status, in the dialect's shape.
+/// Asserts a refusal with this status in the format of the dialect; returns its error.
 #[track_caller]
-fn refusal(reply: &Reply, status: u16) -> String {
+fn error_text(reply: &Reply, status: u16) -> String {
     assert_eq!(reply.status, status, "{reply}");
     assert_eq!(reply.media_type(), Some("application/json"), "{reply}");
     assert_eq!(reply.keys(), ["error"], "{reply}");
@@ -71,22 +71,22 @@ fn refusal(reply: &Reply, status: u16) -> String {
         .expect("a text")
 }
 
-/// Sends a user, who is to be made.
-async fn made(w: &World, user: &Value) {
+/// Sends a user and asserts that it was created.
+async fn create(w: &World, user: &Value) {
     assert_counts(&send(w, user).await, [1, 0, 0, 0]);
 }
 
-/// A user of a tenant as its operator finds it in the list by this query; none if there is none.
-async fn listed(w: &World, tenant: usize, query: &str) -> Option<Value> {
+/// Returns the first user of a tenant that matches the query in the operators' API.
+async fn find_user(w: &World, tenant: usize, query: &str) -> Option<Value> {
     let call = w.operator(tenant, Method::GET, "/users").await;
     let reply = call.query(query).send().await;
     assert_eq!(reply.status, 200, "{reply}");
     reply.json()["items"].get(0).cloned()
 }
 
-/// A user of the first tenant as its operator sees it alone.
-async fn shown(w: &World, name: &str) -> Value {
-    let found = listed(w, 0, &format!("login={}", w.login(name))).await;
+/// Returns the details of a user of the first tenant from the operators' API.
+async fn get_user(w: &World, name: &str) -> Value {
+    let found = find_user(w, 0, &format!("login={}", w.login(name))).await;
     let id = found.expect("the user")["id"].clone();
     let reply = w.get(&format!("/users/{id}")).await;
     assert_eq!(reply.status, 200, "{reply}");

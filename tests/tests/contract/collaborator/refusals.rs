@@ -1,16 +1,16 @@
-//! What is refused of a user: what is missing, and every value that is not right, by its field.
+//! Refused users: missing fields and invalid values.
 
-use muster_tests::{World, store_or_skip};
+use muster_tests::World;
 use serde_json::{Value, json};
 
-use super::{MISSING, made, person, refusal, send};
+use super::{MISSING_FIELDS_BODY, create, error_text, send, user_body};
 
 const REQUIRED: [&str; 5] = ["uid", "login", "email", "firstname", "secondname"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_required_is_so_for_known_users_and_before_all_else() {
+async fn required_fields_are_checked_first_for_new_and_existing_users() {
     let w = World::start().await;
-    made(&w, &person(&w, "known", json!({}))).await;
+    create(&w, &user_body(&w, "known", json!({}))).await;
     for name in ["new", "known"] {
         for key in REQUIRED {
             for blank in [
@@ -19,20 +19,24 @@ async fn what_is_required_is_so_for_known_users_and_before_all_else() {
                 Some(json!("")),
                 Some(json!(" \t\n")),
             ] {
-                let mut user = person(&w, name, json!({"gender": 7, "birth_date": "x"}));
+                let mut user = user_body(&w, name, json!({"gender": 7, "birth_date": "x"}));
                 let members = user.as_object_mut().expect("an object");
                 members.remove(key);
                 members.extend(blank.clone().map(|blank| (key.to_owned(), blank)));
                 let reply = send(&w, &user).await;
-                assert_eq!((reply.status, reply.text()), (400, MISSING), "{user}");
+                assert_eq!(
+                    (reply.status, reply.text()),
+                    (400, MISSING_FIELDS_BODY),
+                    "{user}"
+                );
             }
         }
     }
-    made(&w, &person(&w, "new", json!({"position": null}))).await;
+    create(&w, &user_body(&w, "new", json!({"position": null}))).await;
 }
 
-/// Values that are not right: field, value, what the refusal says besides the field.
-fn wrong() -> Vec<(&'static str, Value, &'static str)> {
+/// Returns invalid values: field, value, and part of the message.
+fn invalid_values() -> Vec<(&'static str, Value, &'static str)> {
     const DAY: &str = "DD.MM.YYYY or YYYY-MM-DD";
     let long = |count: usize| json!("x".repeat(count));
     vec![
@@ -43,16 +47,20 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
         (
             "login",
             json!(["john"]),
-            "an array where a user name belongs",
+            "expected a user name, found an array",
         ),
-        ("uid", json!(true), "a boolean where text belongs"),
+        ("uid", json!(true), "expected text, found a boolean"),
         ("uid", long(1_025), "1,024 characters"),
-        ("firstname", json!({"a": 1}), "an object where text belongs"),
+        (
+            "firstname",
+            json!({"a": 1}),
+            "expected text, found an object",
+        ),
         ("secondname", json!("Smith\nJones"), "control character"),
         (
             "patronymic",
             json!(1.5),
-            "a number with a fraction where text belongs",
+            "expected text, found a number with a fraction",
         ),
         (
             "email",
@@ -68,7 +76,7 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
         ("phone", json!("+1234567"), "such as +380971234567"),
         ("is_active", json!(2), "must be 1 or 0"),
         ("is_active", json!("yes"), "must be 1 or 0"),
-        ("is_active", json!([1]), "an array where 1 or 0 belongs"),
+        ("is_active", json!([1]), "expected 1 or 0, found an array"),
         (
             "language",
             json!("FR"),
@@ -79,15 +87,15 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
             json!("ru_RU"),
             "must be one of EN, UK, DE, ES, ET, TR, RU",
         ),
-        ("position", json!(false), "a boolean where text belongs"),
+        ("position", json!(false), "expected text, found a boolean"),
         (
             "department",
             json!(["Main Office"]),
-            "an array where text belongs",
+            "expected text, found an array",
         ),
         ("city", long(1_025), "1,024 characters"),
-        ("gender", json!("male"), "0 is male, 1 is female"),
-        ("gender", json!(2), "0 is male, 1 is female"),
+        ("gender", json!("male"), "0 (male) or 1 (female)"),
+        ("gender", json!(2), "0 (male) or 1 (female)"),
         ("birth_date", json!("07/26/1988"), DAY),
         ("birth_date", json!("31.02.1988"), DAY),
         ("date_of_employment", json!("26.07.88"), DAY),
@@ -96,91 +104,92 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
             json!(19_880_726),
             DAY,
         ),
-        ("tags", json!({"a": 1}), "an object where a list belongs"),
-        ("tags", json!(["a", ["b"]]), "an array where text belongs"),
+        ("tags", json!({"a": 1}), "expected a list, found an object"),
+        ("tags", json!(["a", ["b"]]), "expected text, found an array"),
         ("tags", json!(vec!["x"; 5_001]), "5,000 items"),
         ("manager_id", json!("boss"), "an integer"),
         ("manager_id", json!(0), "a positive integer"),
-        ("manager_uid", json!(true), "a boolean where text belongs"),
-        ("structure_uid", json!(1.5), "text belongs"),
-        ("facebook_id", json!([1]), "text belongs"),
-        ("google_id", json!({}), "text belongs"),
+        ("manager_uid", json!(true), "expected text, found a boolean"),
+        ("structure_uid", json!(1.5), "expected text"),
+        ("facebook_id", json!([1]), "expected text"),
+        ("google_id", json!({}), "expected text"),
         ("work_contact", json!("a\u{7}"), "control character"),
-        // Not base64; no JSON; JSON but no object.
-        ("customInfo", json!("%%%"), "a JSON object in Base64"),
+        // Not Base64; not JSON; JSON, but not an object.
+        ("customInfo", json!("%%%"), "a Base64-encoded JSON object"),
         (
             "customInfo",
             json!("bm90IGpzb24="),
-            "a JSON object in Base64",
+            "a Base64-encoded JSON object",
         ),
-        ("customInfo", json!("WzFd"), "a JSON object in Base64"),
+        ("customInfo", json!("WzFd"), "a Base64-encoded JSON object"),
         (
             "customInfo",
             json!({"projects": []}),
-            "an object where text belongs",
+            "expected text, found an object",
         ),
         ("customInfo", long(32 * 1_024 + 1), "32 KB"),
-        ("user_field1", json!([]), "text belongs"),
-        ("user_field2", json!({}), "text belongs"),
-        ("user_field3", json!(true), "text belongs"),
-        ("user_field4", json!(0.5), "text belongs"),
+        ("user_field1", json!([]), "expected text"),
+        ("user_field2", json!({}), "expected text"),
+        ("user_field3", json!(true), "expected text"),
+        ("user_field4", json!(0.5), "expected text"),
         ("user_field5", long(1_025), "1,024 characters"),
         ("password", long(129), "128 characters"),
-        ("password", json!(true), "text belongs"),
+        ("password", json!(true), "expected text"),
     ]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_value_that_is_not_right_is_refused_with_its_field_and_format() {
+async fn each_invalid_value_is_refused_with_its_field_and_format() {
     let w = World::start().await;
-    for (key, value, said) in wrong() {
-        let user = person(&w, "john", json!({ key: value }));
-        let error = refusal(&send(&w, &user).await, 400);
+    for (key, value, expected) in invalid_values() {
+        let user = user_body(&w, "john", json!({ key: value }));
+        let error = error_text(&send(&w, &user).await, 400);
         let (field, message) = error.split_once(": ").expect("a field");
         assert_eq!(field, key, "{value}: {error}");
-        assert!(message.contains(said), "{key} {value}: {error}");
+        assert!(message.contains(expected), "{key} {value}: {error}");
     }
-    let store = store_or_skip!(w);
+    let store = &w.store;
     assert_eq!(store.user(&w.login("john")).await, None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_that_is_wrong_is_named_at_once() {
+async fn all_invalid_values_are_reported_at_once() {
     let w = World::start().await;
     // One value of each field.
-    let mut fields: Vec<(&str, Value, &str)> = wrong();
+    let mut fields: Vec<(&str, Value, &str)> = invalid_values();
     fields.dedup_by_key(|(key, ..)| *key);
-    let wrong = fields
+    let invalid = fields
         .iter()
         .map(|(key, value, _)| ((*key).to_owned(), value.clone()));
-    let user = person(&w, "john", Value::Object(wrong.collect()));
-    let error = format!("; {}", refusal(&send(&w, &user).await, 400));
+    let user = user_body(&w, "john", Value::Object(invalid.collect()));
+    let error = format!("; {}", error_text(&send(&w, &user).await, 400));
     assert_eq!(fields.len(), 30);
-    for (key, _, said) in &fields {
-        let (_, behind) = error.split_once(&format!("; {key}: ")).expect(key);
-        assert!(behind.contains(said), "{key}: {error}");
+    for (key, _, expected) in &fields {
+        let (_, message) = error.split_once(&format!("; {key}: ")).expect(key);
+        assert!(message.contains(expected), "{key}: {error}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_with_one_bad_value_changes_nothing_of_a_user() {
+async fn a_request_with_an_invalid_value_changes_nothing() {
     let w = World::start().await;
-    made(&w, &person(&w, "john", json!({"city": "Kyiv"}))).await;
-    let before = super::shown(&w, "john").await;
-    let bad = json!({"city": "Lviv", "is_active": 0, "phone": "none", "login": w.login("jack")});
-    let error = refusal(&send(&w, &person(&w, "john", bad)).await, 400);
+    create(&w, &user_body(&w, "john", json!({"city": "Kyiv"}))).await;
+    let before = super::get_user(&w, "john").await;
+    let invalid =
+        json!({"city": "Lviv", "is_active": 0, "phone": "none", "login": w.login("jack")});
+    let error = error_text(&send(&w, &user_body(&w, "john", invalid)).await, 400);
     assert!(error.starts_with("phone: "), "{error}");
-    assert_eq!(super::shown(&w, "john").await, before);
+    assert_eq!(super::get_user(&w, "john").await, before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_that_would_be_too_large_is_refused() {
+async fn a_user_that_would_become_too_large_is_refused() {
     let w = World::start().await;
     let tags: Vec<String> = (0..300)
         .map(|n| format!("{n}{}", "x".repeat(1_000)))
         .collect();
-    let error = refusal(
-        &send(&w, &person(&w, "john", json!({"tags": tags}))).await,
+    let error = error_text(
+        &send(&w, &user_body(&w, "john", json!({"tags": tags}))).await,
         400,
     );
     assert!(error.contains("256 KB"), "{error}");

@@ -1,47 +1,39 @@
-//! The execution log: what a run has to say about its records.
+//! The items of a run in the execution log (contract.md#execution-log).
 
 use muster_tests::World;
 use serde_json::{Value, json};
 
-/// The id of an import of these records into the first tenant's task.
-async fn imported(w: &World, records: &Value) -> String {
+use super::pages;
+use crate::support::import_id;
+
+/// Imports records into the first tenant's task; returns the run's id.
+async fn import(w: &World, records: &Value) -> String {
     let reply = w.send(records).await;
     assert_eq!(reply.status, 200, "{reply}");
-    reply.header("import-id").expect("Import-Id").to_owned()
+    import_id(&reply).to_owned()
 }
 
-/// All items of all pages.
-async fn listed(w: &World, run: &str, query: &str, limit: usize) -> Vec<Value> {
-    let (mut items, mut after) = (Vec::new(), String::new());
-    loop {
-        let path = format!("/runs/{run}/items?limit={limit}{query}{after}");
-        let reply = w.get(&path).await;
-        assert_eq!(reply.status, 200, "{reply}");
-        let page = reply.json();
-        let page_items = page["items"].as_array().expect("a page");
-        assert!(page_items.len() <= limit, "{reply}");
-        items.extend_from_slice(page_items);
-        match page["next"].as_str() {
-            Some(next) => after = format!("&after={next}"),
-            None => return items,
-        }
-    }
+/// Returns all items of a run, read in pages of `limit`.
+async fn all_items(w: &World, run: &str, query: &str, limit: usize) -> Vec<Value> {
+    let pages = pages(w, &format!("/runs/{run}/items?limit={limit}{query}")).await;
+    assert!(pages.iter().all(|page| page.len() <= limit), "{query}");
+    pages.concat()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_item_says_what_the_reply_s_warning_said() {
+async fn an_item_has_the_message_and_code_of_the_warning() {
     let w = World::start().await;
     let login = w.login("Jack");
     let records = json!([{"Username": login, "Role": "catman", "E-mail": "x"}, 7]);
     let reply = w.send(&records).await;
-    let run = reply.header("import-id").expect("Import-Id");
-    let items = listed(&w, run, "", 100).await;
+    let run = import_id(&reply);
+    let items = all_items(&w, run, "", 100).await;
     assert_eq!(items.len(), reply.warnings().len(), "{reply}");
     for (number, (item, warning)) in items.iter().zip(reply.warnings()).enumerate() {
         assert_eq!(item["number"], number, "{item}");
         let (code, message) = (item["code"].as_str(), item["message"].as_str());
         let end = format!(": {} [{}]", message.expect("text"), code.expect("text"));
-        assert!(warning.ends_with(&end), "{warning} is not {item}");
+        assert!(warning.ends_with(&end), "expected {item}, found {warning}");
     }
     let item = &items[0];
     assert_eq!(
@@ -58,31 +50,31 @@ async fn an_item_says_what_the_reply_s_warning_said() {
             &json!("warning")
         )
     );
-    let of_no_one = items.last().expect("items");
+    let without_login = items.last().expect("items");
     assert_eq!(
-        (&of_no_one["record"], &of_no_one["login"]),
+        (&without_login["record"], &without_login["login"]),
         (&json!(2), &Value::Null),
-        "what is not known is null"
+        "an unknown login is not null"
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn paging_through_a_run_gives_every_item_once_in_order() {
+async fn the_pages_of_a_run_have_every_item_once_in_order() {
     let w = World::start().await;
-    let run = imported(&w, &Value::from(vec![json!({}); 3_210])).await;
+    let run = import(&w, &Value::from(vec![json!({}); 3_210])).await;
     for limit in [99, 1_000] {
-        let items = listed(&w, &run, "", limit).await;
+        let items = all_items(&w, &run, "", limit).await;
         let numbers: Vec<_> = items
             .iter()
             .map(|item| (item["number"].as_u64(), item["record"].as_u64()))
             .collect();
         let expected: Vec<_> = (0..3_210).map(|n| (Some(n), Some(n + 1))).collect();
-        assert!(numbers == expected, "{limit} a page");
+        assert!(numbers == expected, "pages of {limit}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn filters_find_just_the_items_that_they_fit() {
+async fn filters_return_exactly_the_matching_items() {
     let w = World::start().await;
     let mut records = vec![json!({}); 2_500];
     let bad = |login: &str, role: &str| json!({"Username": login, "Role": role, "E-mail": "x"});
@@ -90,8 +82,8 @@ async fn filters_find_just_the_items_that_they_fit() {
     records[1_200] = bad(&anna, "catman");
     records[2_100] = bad(&eva, "king");
     records[2_200] = bad(&format!("{anna}\u{0}"), "catman");
-    let run = imported(&w, &Value::from(records)).await;
-    let all = listed(&w, &run, "", 1_000).await;
+    let run = import(&w, &Value::from(records)).await;
+    let all = all_items(&w, &run, "", 1_000).await;
     let code = |item: &Value, start: &str| {
         item["code"]
             .as_str()
@@ -103,8 +95,8 @@ async fn filters_find_just_the_items_that_they_fit() {
     let composed = format!("&login=e%CC%81VA.{}", w.tag);
     let sent = format!("&login={anna}%00");
     let shown = format!("&login={anna}%5Cu%7B0%7D");
-    type Test<'t> = Box<dyn Fn(&Value) -> bool + 't>;
-    let cases: Vec<(&str, Test)> = vec![
+    type Matches<'t> = Box<dyn Fn(&Value) -> bool + 't>;
+    let cases: Vec<(&str, Matches)> = vec![
         ("&code=email", Box::new(|it| code(it, "email."))),
         (
             "&code=email.malformed",
@@ -126,28 +118,28 @@ async fn filters_find_just_the_items_that_they_fit() {
         (&shown, Box::new(|it| is(it, 2_201))),
         ("&login=nobody", Box::new(|_| false)),
     ];
-    for (query, test) in cases {
-        let expected: Vec<Value> = all.iter().filter(|item| test(item)).cloned().collect();
+    for (query, matches) in cases {
+        let expected: Vec<Value> = all.iter().filter(|item| matches(item)).cloned().collect();
         for limit in [1, 100]
             .into_iter()
             .filter(|limit| expected.len() < limit * 20)
         {
             assert_eq!(
-                listed(&w, &run, query, limit).await,
+                all_items(&w, &run, query, limit).await,
                 expected,
-                "{query}, {limit} a page"
+                "{query}, pages of {limit}"
             );
         }
         if query.contains("login") && !query.contains("nobody") || query == "&code=email" {
-            assert!(!expected.is_empty(), "{query} tests nothing");
+            assert!(!expected.is_empty(), "{query} matches no item");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_filter_of_items_that_makes_no_sense_is_named() {
+async fn an_invalid_filter_is_refused_with_its_parameter() {
     let w = World::start().await;
-    let run = imported(&w, &json!([{}])).await;
+    let run = import(&w, &json!([{}])).await;
     for (query, field) in [
         ("severity=bad", "severity"),
         ("record=first", "record"),

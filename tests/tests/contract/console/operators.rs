@@ -1,22 +1,25 @@
-//! Operators make and change operators.
+//! Creating and changing operators.
 
 use muster_import::Times;
-use muster_local::SignIn;
+use muster_local::Credentials;
 use muster_tests::{Reply, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::pages;
+use crate::support::assert_all_equal;
+
 const PASSWORD: &str = "correct horse";
 
-/// Makes an operator of the first tenant.
-async fn operator(w: &World, name: &str, role: &str) -> SignIn {
+/// Creates an operator of the first tenant.
+async fn create_operator(w: &World, name: &str, role: &str) -> Credentials {
     let name = w.login(name);
     let new = json!({"name": name, "password": PASSWORD, "role": role});
-    let made = w.send_json(Method::POST, "/operators", &new).await;
-    assert_eq!(made.status, 201, "{made}");
+    let created = w.send_json(Method::POST, "/operators", &new).await;
+    assert_eq!(created.status, 201, "{created}");
     let path = format!("/admin/v1/operators/{name}");
-    assert_eq!(made.header("location"), Some(path.as_str()));
-    SignIn {
+    assert_eq!(created.header("location"), Some(path.as_str()));
+    Credentials {
         username: name,
         password: PASSWORD.to_owned(),
     }
@@ -27,18 +30,21 @@ async fn change(w: &World, name: &str, change: &Value) -> Reply {
         .await
 }
 
-/// What a session's holder gets.
+/// Sends a GET in this session.
 async fn get(w: &World, session: &str, path: &str) -> Reply {
     let call = w.call(Method::GET, &format!("/admin/v1{path}"));
     call.token(session).send().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_operator_is_made_shown_and_listed() {
+async fn an_operator_can_be_created_read_and_listed() {
     let w = World::start().await;
-    let made = operator(&w, "otto", "read").await;
-    let shown = w.get(&format!("/operators/{}", made.username)).await.json();
-    assert_eq!(shown["name"], made.username);
+    let created = create_operator(&w, "otto", "read").await;
+    let shown = w
+        .get(&format!("/operators/{}", created.username))
+        .await
+        .json();
+    assert_eq!(shown["name"], created.username);
     assert_eq!(
         (&shown["role"], &shown["enabled"]),
         (&json!("read"), &json!(true))
@@ -54,9 +60,9 @@ async fn an_operator_is_made_shown_and_listed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_may_only_read_changes_nothing() {
+async fn a_reader_can_change_nothing() {
     let w = World::start().await;
-    let reader = operator(&w, "rita", "read").await;
+    let reader = create_operator(&w, "rita", "read").await;
     let session = w.begin_session(&reader).await;
     assert_eq!(get(&w, &session, "/operators").await.status, 200);
     let name = &w.tenants[0].operator.username;
@@ -71,7 +77,7 @@ async fn who_may_only_read_changes_nothing() {
         ),
     ] {
         let call = w.call(method, &format!("/admin/v1{path}")).token(&session);
-        // The role comes before the body.
+        // The role is checked before the body.
         let reply = call
             .content_type(Some("application/json"))
             .body("x")
@@ -83,21 +89,21 @@ async fn who_may_only_read_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_name_in_use_is_refused_whosever_it_is() {
+async fn a_taken_name_is_refused_in_any_tenant() {
     let w = World::start().await;
-    let mut answers = Vec::new();
+    let mut bodies = Vec::new();
     for tenant in [0, 1] {
         let name = &w.tenants[tenant].operator.username;
         let new = json!({"name": name, "password": PASSWORD, "role": "read"});
         let reply = w.send_json(Method::POST, "/operators", &new).await;
         reply.assert_problem(409);
-        answers.push(reply.body);
+        bodies.push(reply.body);
     }
-    assert_eq!(answers[0], answers[1]);
+    assert_all_equal(&bodies);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_wrong_member_of_a_new_operator_is_named() {
+async fn every_invalid_field_of_a_new_operator_is_reported() {
     let w = World::start().await;
     for name in ["", " x", "a/b", "a%b", ".."] {
         let new = json!({"name": name, "password": "short", "role": "read"});
@@ -116,14 +122,14 @@ async fn every_wrong_member_of_a_new_operator_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unknown_and_a_foreign_operator_get_the_same_answer() {
+async fn an_unknown_and_a_foreign_operator_get_the_same_response() {
     let w = World::start().await;
     let foreign = &w.tenants[1].operator.username;
     for (method, body) in [
         (Method::GET, None),
         (Method::PATCH, Some(json!({"enabled": false}))),
     ] {
-        let mut answers = Vec::new();
+        let mut bodies = Vec::new();
         for name in [foreign.as_str(), "nobody", "a%20b", &"x".repeat(1_000)] {
             let path = format!("/operators/{name}");
             let reply = match &body {
@@ -131,17 +137,17 @@ async fn an_unknown_and_a_foreign_operator_get_the_same_answer() {
                 Some(body) => w.send_json(method.clone(), &path, body).await,
             };
             reply.assert_problem(404);
-            answers.push(reply.body);
+            bodies.push(reply.body);
         }
-        assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
+        assert_all_equal(&bodies);
     }
     w.begin_session(&w.tenants[1].operator).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_disabled_operator_is_out_at_once() {
+async fn a_disabled_operator_loses_access_at_once() {
     let w = World::start().await;
-    let otto = operator(&w, "otto", "manage").await;
+    let otto = create_operator(&w, "otto", "manage").await;
     let session = w.begin_session(&otto).await;
     let disabled = change(&w, &otto.username, &json!({"enabled": false})).await;
     assert_eq!(disabled.json()["enabled"], false);
@@ -153,9 +159,9 @@ async fn a_disabled_operator_is_out_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_role_counts_from_the_next_request_on_and_a_password_ends_the_sessions() {
+async fn a_new_role_applies_at_once_and_a_new_password_ends_the_sessions() {
     let w = World::start().await;
-    let otto = operator(&w, "otto", "read").await;
+    let otto = create_operator(&w, "otto", "read").await;
     let session = w.begin_session(&otto).await;
     change(&w, &otto.username, &json!({"role": "manage"})).await;
     assert_eq!(get(&w, &session, "/session").await.json()["role"], "manage");
@@ -163,7 +169,7 @@ async fn a_role_counts_from_the_next_request_on_and_a_password_ends_the_sessions
     assert_eq!(reset.status, 200, "{reset}");
     assert!(!reset.text().contains("another one"));
     get(&w, &session, "/session").await.assert_problem(401);
-    let otto = SignIn {
+    let otto = Credentials {
         password: "another one".to_owned(),
         ..otto
     };
@@ -171,14 +177,12 @@ async fn a_role_counts_from_the_next_request_on_and_a_password_ends_the_sessions
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_last_manager_stays() {
-    // Where others made operators it may not be the last one.
-    let Some(w) = World::with_times(Times::default()).await else {
-        return;
-    };
+async fn the_last_manager_cannot_be_disabled_or_demoted() {
+    // A running stack can have other managers.
+    let w = World::own_with_times(Times::default()).await;
     let last = &w.tenants[0].operator.username;
-    for gone in [json!({"enabled": false}), json!({"role": "read"})] {
-        let reply = change(&w, last, &gone).await;
+    for change_request in [json!({"enabled": false}), json!({"role": "read"})] {
+        let reply = change(&w, last, &change_request).await;
         reply.assert_problem(409);
     }
     assert_eq!(
@@ -188,27 +192,26 @@ async fn the_last_manager_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_begins_behind_the_one_before() {
+async fn each_page_continues_after_the_one_before() {
     let w = World::start().await;
-    operator(&w, "one", "read").await;
-    let (mut names, mut after) = (Vec::new(), String::new());
-    loop {
-        let page = w.get(&format!("/operators?limit=1{after}")).await.json();
-        let items = page["items"].as_array().expect("a list");
-        names.extend(items.iter().map(|item| item["name"].to_string()));
-        match page["next"].as_str() {
-            Some(next) => after = format!("&after={next}"),
-            None => break,
-        }
-    }
+    create_operator(&w, "one", "read").await;
+    let pages = pages(&w, "/operators?limit=1").await;
+    let names: Vec<String> = pages
+        .iter()
+        .flatten()
+        .map(|item| item["name"].to_string())
+        .collect();
     assert!(names.len() >= 2 && names.is_sorted(), "{names:?}");
-    for bad in [
+    for invalid in [
         "limit=0",
         "limit=1001",
         "limit=x",
         &format!("after={}", "x".repeat(600)),
     ] {
-        let reply = w.operator(0, Method::GET, "/operators").await.query(bad);
+        let reply = w
+            .operator(0, Method::GET, "/operators")
+            .await
+            .query(invalid);
         reply.send().await.assert_problem(400);
     }
 }

@@ -1,11 +1,11 @@
-//! The roles of the tenant.
+//! The roles of a tenant.
 
 use muster_tests::World;
 use reqwest::Method;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn roles_are_replaced_by_who_has_seen_them() {
+async fn roles_are_replaced_only_in_their_current_version() {
     let w = World::start().await;
     let before = w.get("/roles").await.json();
     assert_eq!(
@@ -29,11 +29,15 @@ async fn roles_are_replaced_by_who_has_seen_them() {
     let detail = reply.json()["detail"].as_str().unwrap().to_owned();
     assert!(detail.contains(&w.tenants[0].operator.username), "{detail}");
     let other = w.operator(1, Method::GET, "/roles").await.send().await;
-    assert_eq!(other.json(), before, "the other tenant's are its own");
+    assert_eq!(
+        other.json(),
+        before,
+        "the roles of the other tenant changed"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn roles_that_cannot_be_are_refused_one_by_one() {
+async fn every_invalid_role_is_reported() {
     let w = World::start().await;
     let version = w.get("/roles").await.json()["version"].clone();
     let roles = [
@@ -55,7 +59,7 @@ async fn roles_that_cannot_be_are_refused_one_by_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_role_that_a_task_maps_to_stays() {
+async fn a_role_in_the_mapping_of_a_task_cannot_be_removed() {
     let w = World::start().await;
     let version = w.get("/roles").await.json()["version"].clone();
     let body = json!({"version": version, "roles": ["Store Manager"]});

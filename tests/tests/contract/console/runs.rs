@@ -1,46 +1,38 @@
-//! The execution log: which runs there are, and what each came to.
+//! The runs of the execution log (contract.md#execution-log): their list and their details.
 
-use muster_tests::{Reply, World, store_or_skip};
+use muster_tests::{Reply, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-fn import_id(reply: &Reply) -> String {
-    reply.header("import-id").expect("Import-Id").to_owned()
+use super::pages;
+use crate::support::import_id;
+
+fn owned_id(reply: &Reply) -> String {
+    import_id(reply).to_owned()
 }
 
-/// Imports a record with a wrong e-mail address.
-async fn warned(w: &World, name: &str) -> Reply {
+/// Imports a record with an invalid e-mail address.
+async fn import_with_warning(w: &World, name: &str) -> Reply {
     let login = w.login(name);
     w.send(&json!([{"Username": login, "Role": "catman", "E-mail": "x"}]))
         .await
 }
 
-/// The ids of a list, of all of its pages.
-async fn listed(w: &World, query: &str, limit: usize) -> Vec<String> {
-    let (mut ids, mut after) = (Vec::new(), String::new());
-    loop {
-        let reply = w.get(&format!("/runs?limit={limit}{query}{after}")).await;
-        assert_eq!(reply.status, 200, "{reply}");
-        let page = reply.json();
-        let runs = page["items"].as_array().expect("a page");
-        assert!(runs.len() <= limit, "{reply}");
-        ids.extend(
-            runs.iter()
-                .map(|run| run["id"].as_str().expect("an id").to_owned()),
-        );
-        match page["next"].as_str() {
-            Some(next) => after = format!("&after={next}"),
-            None => return ids,
-        }
-    }
+/// Returns the ids of all runs that match the query, read in pages of `limit`.
+async fn run_ids(w: &World, query: &str, limit: usize) -> Vec<String> {
+    let pages = pages(w, &format!("/runs?limit={limit}{query}")).await;
+    assert!(pages.iter().all(|page| page.len() <= limit), "{query}");
+    let runs = pages.iter().flatten();
+    runs.map(|run| run["id"].as_str().expect("an id").to_owned())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_shows_who_ran_what_and_what_became_of_it() {
+async fn a_run_is_shown_with_its_robot_task_times_and_counts() {
     let w = World::start().await;
     let records = json!([w.record("anna"), {}, {"Username": w.login("x"), "E-mail": "x"}]);
     let reply = w.send(&records).await;
-    let id = import_id(&reply);
+    let id = owned_id(&reply);
     let reply = w.get(&format!("/runs/{id}")).await;
     assert_eq!(reply.status, 200, "{reply}");
     assert_eq!(
@@ -95,44 +87,48 @@ async fn a_run_shows_who_ran_what_and_what_became_of_it() {
     assert_eq!(run["errors"], json!([]));
 
     let page = w.get("/runs?limit=1").await.json();
-    assert_eq!(page["items"], json!([run]), "a list shows the same");
+    assert_eq!(
+        page["items"],
+        json!([run]),
+        "the list differs from the details"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn paging_through_the_log_gives_every_run_once_the_newest_first() {
+async fn the_pages_of_the_log_have_every_run_once_the_newest_first() {
     let w = World::start().await;
     let mut ids = Vec::new();
     for _ in 0..7 {
-        ids.push(import_id(&w.import(0).await.body("[]").send().await));
+        ids.push(owned_id(&w.import(0).await.body("[]").send().await));
     }
-    let foreign = import_id(&w.import(1).await.body("[]").send().await);
+    let foreign = owned_id(&w.import(1).await.body("[]").send().await);
     let first = w.get(&format!("/runs/{}", ids[0])).await.json();
     let from = first["started_at"].as_str().expect("a time");
     ids.reverse();
     for limit in [1, 3, 7, 1_000] {
-        // Others have runs in a running stack, too: those before are left out.
-        let listed = listed(&w, &format!("&from={from}"), limit).await;
-        assert_eq!(listed, ids, "{limit} a page");
+        // A running stack has other runs: `from` leaves out the earlier ones.
+        let listed = run_ids(&w, &format!("&from={from}"), limit).await;
+        assert_eq!(listed, ids, "pages of {limit}");
     }
-    let all = listed(&w, "", 1_000).await;
+    let all = run_ids(&w, "", 1_000).await;
     assert!(all.starts_with(&ids) && !all.contains(&foreign));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn filters_find_just_the_runs_that_they_fit() {
+async fn filters_return_exactly_the_matching_runs() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
+    let store = &w.store;
     let other = store
         .task(&w, 0, |task| {
             task["title"] = json!(format!("Päper {}", w.tag))
         })
         .await;
-    let good = import_id(&w.send(&json!([w.record("anna")])).await);
-    let warned = import_id(&warned(&w, "bert").await);
-    let failed = import_id(&w.import(0).await.body("[1 2]").send().await);
-    let elsewhere = import_id(&w.import(0).await.task(other).body("[]").send().await);
-    let held = store.task(&w, 0, |_| ()).await;
-    let running = store.hold(&w, 0, held).await;
+    let good = owned_id(&w.send(&json!([w.record("anna")])).await);
+    let warned = owned_id(&import_with_warning(&w, "bert").await);
+    let failed = owned_id(&w.import(0).await.body("[1 2]").send().await);
+    let elsewhere = owned_id(&w.import(0).await.task(other).body("[]").send().await);
+    let locked = store.task(&w, 0, |_| ()).await;
+    let running = store.lock_task(&w, 0, locked).await;
 
     let started = w.get(&format!("/runs/{warned}")).await.json();
     let from = started["started_at"].as_str().expect("a time").to_owned();
@@ -140,7 +136,7 @@ async fn filters_find_just_the_runs_that_they_fit() {
     let to = ended["started_at"].as_str().expect("a time").to_owned();
     let since = w.get(&format!("/runs/{good}")).await.json();
     let since = since["started_at"].as_str().expect("a time").to_owned();
-    let ours = |query: &str| format!("&from={since}{query}");
+    let own_runs = |query: &str| format!("&from={since}{query}");
 
     for (query, expected) in [
         (
@@ -163,25 +159,25 @@ async fn filters_find_just_the_runs_that_they_fit() {
         ("&text=no%20such%20text".into(), vec![]),
     ] {
         assert_eq!(
-            listed(&w, &ours(&query), 2).await,
+            run_ids(&w, &own_runs(&query), 2).await,
             expected.into_iter().cloned().collect::<Vec<_>>(),
             "{query}"
         );
     }
-    let between = listed(&w, &format!("&from={from}&to={to}"), 2).await;
+    let between = run_ids(&w, &format!("&from={from}&to={to}"), 2).await;
     assert_eq!(between, [warned]);
     assert_eq!(
-        listed(&w, &format!("&from={to}&to={from}"), 2).await,
+        run_ids(&w, &format!("&from={to}&to={from}"), 2).await,
         [""; 0]
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_that_goes_on_is_running_and_one_that_died_has_no_counts() {
+async fn a_dead_run_is_shown_as_running_until_it_is_ended_without_counts() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
+    let store = &w.store;
     let task = w.tenants[0].task_id;
-    let dead = store.lapsed_hold(&w, 0, task).await;
+    let dead = store.lock_task_for_expired_run(&w, 0, task).await;
     let run = w.get(&format!("/runs/{dead}")).await.json();
     for (member, value) in [
         ("state", json!("applying")),
@@ -193,9 +189,9 @@ async fn a_run_that_goes_on_is_running_and_one_that_died_has_no_counts() {
     ] {
         assert_eq!(run[member], value, "{member}");
     }
-    assert!(listed(&w, "&status=running", 10).await.contains(&dead));
+    assert!(run_ids(&w, "&status=running", 10).await.contains(&dead));
 
-    // Whoever comes next ends it.
+    // The next import of the task ends it.
     w.assert_task_is_free(0).await;
     let run = w.get(&format!("/runs/{dead}")).await.json();
     assert_eq!(
@@ -203,13 +199,13 @@ async fn a_run_that_goes_on_is_running_and_one_that_died_has_no_counts() {
         (&json!("finished"), &json!("FAILURE"), &Value::Null)
     );
     assert_eq!(run["errors"].as_array().map(Vec::len), Some(1));
-    assert!(!listed(&w, "&status=running", 10).await.contains(&dead));
+    assert!(!run_ids(&w, "&status=running", 10).await.contains(&dead));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_foreign_run_is_as_missing_as_one_that_never_was() {
+async fn a_foreign_run_gets_the_same_response_as_a_missing_one() {
     let w = World::start().await;
-    let foreign = import_id(&w.import(1).await.body("[{}]").send().await);
+    let foreign = owned_id(&w.import(1).await.body("[{}]").send().await);
     for end in ["", "/items"] {
         let mut bodies = Vec::new();
         for id in [
@@ -229,7 +225,7 @@ async fn a_foreign_run_is_as_missing_as_one_that_never_was() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_filter_that_makes_no_sense_is_named() {
+async fn an_invalid_filter_is_refused_with_its_parameter() {
     let w = World::start().await;
     for (query, field) in [
         ("status=failed", "status"),
@@ -243,6 +239,6 @@ async fn a_filter_that_makes_no_sense_is_named() {
         reply.assert_problem(400);
         assert_eq!(reply.json()["errors"][0]["field"], field, "{reply}");
     }
-    let nobody = w.call(Method::GET, "/admin/v1/runs?limit=0");
-    nobody.send().await.assert_problem(401);
+    let unsigned = w.call(Method::GET, "/admin/v1/runs?limit=0");
+    unsigned.send().await.assert_problem(401);
 }

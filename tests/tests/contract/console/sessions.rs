@@ -1,12 +1,14 @@
-//! Operators sign in and out.
+//! Sessions and passwords of operators.
 
-use muster_local::SignIn;
+use muster_local::Credentials;
 use muster_tests::{Reply, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::support::assert_all_equal;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_says_whose_it_is_until_it_is_ended() {
+async fn a_session_is_shown_until_it_is_ended() {
     let w = World::start().await;
     let operator = &w.tenants[0].operator;
     let reply = w.get("/session").await;
@@ -20,16 +22,16 @@ async fn a_session_says_whose_it_is_until_it_is_ended() {
     let ended = w.operator(0, Method::DELETE, "/session").await.send().await;
     assert_eq!(ended.status, 204, "{ended}");
     w.get("/session").await.assert_problem(401);
-    let still = w.call(Method::GET, "/admin/v1/session").token(&other);
+    let session = w.call(Method::GET, "/admin/v1/session").token(&other);
     assert_eq!(
-        still.send().await.status,
+        session.send().await.status,
         200,
-        "the operator's other session goes on"
+        "the operator's other session was ended, too"
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_password_and_an_unknown_name_get_the_same_answer() {
+async fn a_wrong_password_and_an_unknown_name_get_the_same_response() {
     let w = World::start().await;
     let operator = &w.tenants[0].operator.username;
     let mut bodies = Vec::new();
@@ -43,11 +45,11 @@ async fn a_wrong_password_and_an_unknown_name_get_the_same_answer() {
         reply.assert_problem(401);
         bodies.push(reply.body);
     }
-    assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]));
+    assert_all_equal(&bodies);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_robot_s_token_is_no_session_and_a_session_imports_nothing() {
+async fn a_token_is_not_a_session_and_a_session_is_not_a_token() {
     let w = World::start().await;
     let token = w.token(0).await;
     let session = w.call(Method::GET, "/admin/v1/session").token(token);
@@ -56,15 +58,15 @@ async fn a_robot_s_token_is_no_session_and_a_session_imports_nothing() {
     assert_eq!(import.send().await.status, 401);
 }
 
-/// Makes an operator of the first tenant.
-async fn operator(w: &World) -> SignIn {
-    let sign_in = SignIn {
+/// Creates an operator of the first tenant.
+async fn create_operator(w: &World) -> Credentials {
+    let sign_in = Credentials {
         username: w.login("otto"),
         password: "correct horse".to_owned(),
     };
     let new = json!({"name": sign_in.username, "password": sign_in.password, "role": "read"});
-    let made = w.send_json(Method::POST, "/operators", &new).await;
-    assert_eq!(made.status, 201, "{made}");
+    let created = w.send_json(Method::POST, "/operators", &new).await;
+    assert_eq!(created.status, 201, "{created}");
     sign_in
 }
 
@@ -78,9 +80,9 @@ async fn put_password(w: &World, session: &str, body: &Value) -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_s_own_new_password_ends_all_sessions_but_this_one() {
+async fn changing_the_own_password_ends_all_other_sessions() {
     let w = World::start().await;
-    let otto = operator(&w).await;
+    let otto = create_operator(&w).await;
     let (this, other) = (w.begin_session(&otto).await, w.begin_session(&otto).await);
     let new = json!({"current": otto.password, "new": "another one"});
     let changed = put_password(&w, &this, &new).await;
@@ -88,7 +90,7 @@ async fn one_s_own_new_password_ends_all_sessions_but_this_one() {
     let session = |token| w.call(Method::GET, "/admin/v1/session").token(token).send();
     assert_eq!(session(&this).await.status, 200);
     session(&other).await.assert_problem(401);
-    let next = SignIn {
+    let next = Credentials {
         password: "another one".to_owned(),
         ..otto
     };
@@ -96,9 +98,9 @@ async fn one_s_own_new_password_ends_all_sessions_but_this_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_password_is_not_changed_without_the_present_one() {
+async fn changing_the_own_password_needs_the_current_one() {
     let w = World::start().await;
-    let otto = operator(&w).await;
+    let otto = create_operator(&w).await;
     let session = w.begin_session(&otto).await;
     for (current, new, field) in [
         ("wrong", "another one", "current"),
@@ -113,9 +115,9 @@ async fn a_password_is_not_changed_without_the_present_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_guesses_no_more_passwords_than_a_sign_in() {
+async fn guessing_the_current_password_is_throttled_like_a_sign_in() {
     let w = World::start().await;
-    let otto = operator(&w).await;
+    let otto = create_operator(&w).await;
     let session = w.begin_session(&otto).await;
     let guess = json!({"current": "wrong", "new": "another one"});
     for _ in 0..10 {

@@ -1,10 +1,12 @@
-//! Operators make tasks, change them, and see what they were.
+//! Creating and changing tasks, and their history.
 
 use muster_tests::{Reply, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// The settings of the first tenant's own task, without their id.
+use super::pages;
+
+/// Returns the settings of the first tenant's own task, without the id.
 async fn settings(w: &World) -> Value {
     let task = w.get(&format!("/tasks/{}", w.tenants[0].task_id)).await;
     let mut settings = task.json()["settings"].take();
@@ -12,18 +14,20 @@ async fn settings(w: &World) -> Value {
     settings
 }
 
-/// A task like the first tenant's own.
-async fn made(w: &World) -> Value {
+/// Creates a task with the settings of the first tenant's own one.
+async fn create_task(w: &World) -> Value {
     let body = json!({"settings": settings(w).await});
     let reply = w.send_json(Method::POST, "/tasks", &body).await;
     assert_eq!(reply.status, 201, "{reply}");
     reply.json()
 }
 
-async fn bare(w: &World, tenant: usize, method: Method, path: &str) -> Reply {
+/// Sends a request of an operator without a body.
+async fn send_empty(w: &World, tenant: usize, method: Method, path: &str) -> Reply {
     w.operator(tenant, method, path).await.send().await
 }
 
+/// Returns the fields of the errors in a problem.
 fn fields(reply: &Reply) -> Vec<String> {
     let errors = reply.json()["errors"].take();
     let errors = errors.as_array().cloned().unwrap_or_default();
@@ -34,7 +38,7 @@ fn fields(reply: &Reply) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_task_that_was_made_takes_imports_until_it_is_disabled() {
+async fn a_new_task_accepts_imports_until_it_is_disabled() {
     let w = World::start().await;
     let body = json!({"settings": settings(&w).await});
     let reply = w.send_json(Method::POST, "/tasks", &body).await;
@@ -62,20 +66,20 @@ async fn a_task_that_was_made_takes_imports_until_it_is_disabled() {
     let import = || async { w.import(0).await.task(id).body("[]").send().await };
     import().await.assert_success(0);
     for _ in 0..2 {
-        let disabled = bare(&w, 0, Method::POST, &format!("{path}/disable")).await;
+        let disabled = send_empty(&w, 0, Method::POST, &format!("{path}/disable")).await;
         assert_eq!(disabled.status, 200, "{disabled}");
         assert_eq!(disabled.json()["version"], 2);
     }
     import().await.assert_failure(400);
-    let enabled = bare(&w, 0, Method::POST, &format!("{path}/enable")).await;
+    let enabled = send_empty(&w, 0, Method::POST, &format!("{path}/enable")).await;
     assert_eq!(enabled.json()["settings"]["enabled"], true);
     import().await.assert_success(0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_saves_over_another_s_change_is_told_of_it() {
+async fn saving_an_outdated_version_is_a_conflict_with_the_changed_fields() {
     let w = World::start().await;
-    let task = made(&w).await;
+    let task = create_task(&w).await;
     let path = format!("/tasks/{}", task["id"]);
     let save = |version: u64, field: &str, value: Value| {
         let mut settings = task["settings"].clone();
@@ -93,13 +97,13 @@ async fn who_saves_over_another_s_change_is_told_of_it() {
     assert_eq!(
         save(2, "notes", json!("checked")).await.json()["version"],
         2,
-        "nothing changed"
+        "an unchanged task got a new version"
     );
 
-    let late = save(1, "title", json!("Mine")).await;
-    late.assert_problem(409);
-    let problem = late.json();
-    assert_eq!(fields(&late), ["notes"]);
+    let outdated = save(1, "title", json!("Mine")).await;
+    outdated.assert_problem(409);
+    let problem = outdated.json();
+    assert_eq!(fields(&outdated), ["notes"]);
     for text in [&problem["detail"], &problem["errors"][0]["message"]] {
         let text = text.as_str().unwrap();
         assert!(text.contains(&w.tenants[0].operator.username), "{text}");
@@ -109,7 +113,7 @@ async fn who_saves_over_another_s_change_is_told_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_saved_is_refused_by_field() {
+async fn invalid_settings_are_refused_with_their_fields() {
     let w = World::start().await;
     let mut settings = settings(&w).await;
     let before = w.get("/tasks").await;
@@ -124,13 +128,13 @@ async fn what_cannot_be_saved_is_refused_by_field() {
         w.tenants[0].robot.username,
         w.tenants[1].robot.username
     ]);
-    let wrong = json!({
+    let invalid = json!({
         "enabled": true, "permitted_robots": robots,
         "attribute_mapping": {"name": "Name", "password": "Secret"},
         "role_mapping": {"catman": "No such role"}
     });
     let reply = w
-        .send_json(Method::POST, "/tasks", &json!({"settings": wrong}))
+        .send_json(Method::POST, "/tasks", &json!({"settings": invalid}))
         .await;
     reply.assert_problem(422);
     assert_eq!(
@@ -143,19 +147,23 @@ async fn what_cannot_be_saved_is_refused_by_field() {
             "role_mapping.catman"
         ]
     );
-    let misspelt = json!({"settings": {"titel": "Staff"}});
-    let reply = w.send_json(Method::POST, "/tasks", &misspelt).await;
+    let unknown_field = json!({"settings": {"titel": "Staff"}});
+    let reply = w.send_json(Method::POST, "/tasks", &unknown_field).await;
     reply.assert_problem(400);
     assert_eq!(fields(&reply), ["settings.titel"]);
-    assert_eq!(w.get("/tasks").await.body, before.body, "nothing was made");
+    assert_eq!(
+        w.get("/tasks").await.body,
+        before.body,
+        "a refused task was created"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_task_that_is_not_complete_cannot_be_enabled() {
+async fn an_incomplete_task_cannot_be_enabled() {
     let w = World::start().await;
     let body = json!({"settings": {"title": "Draft"}});
     let draft = w.send_json(Method::POST, "/tasks", &body).await.json();
-    let reply = bare(
+    let reply = send_empty(
         &w,
         0,
         Method::POST,
@@ -170,7 +178,7 @@ async fn a_task_that_is_not_complete_cannot_be_enabled() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_copy_is_a_disabled_task_of_its_own() {
+async fn a_copy_is_a_new_disabled_task() {
     let w = World::start().await;
     let own = w.tenants[0].task_id;
     let path = format!("/tasks/{own}/copy");
@@ -204,31 +212,31 @@ async fn a_copy_is_a_disabled_task_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_robot_s_permission_is_granted_and_withdrawn() {
+async fn a_permission_of_a_robot_can_be_granted_and_withdrawn() {
     let w = World::start().await;
-    let store = muster_tests::store_or_skip!(w);
+    let store = &w.store;
     let other = store.robot(&w, 0).await.username;
     let first = &w.tenants[0].robot.username;
-    let path = format!("/tasks/{}/robots", made(&w).await["id"]);
+    let path = format!("/tasks/{}/robots", create_task(&w).await["id"]);
     for _ in 0..2 {
-        let granted = bare(&w, 0, Method::PUT, &format!("{path}/{other}")).await;
+        let granted = send_empty(&w, 0, Method::PUT, &format!("{path}/{other}")).await;
         assert_eq!(granted.status, 200, "{granted}");
         let task = granted.json();
         assert_eq!(task["settings"]["permitted_robots"], json!([first, other]));
         assert_eq!(task["version"], 2);
     }
     for _ in 0..2 {
-        let withdrawn = bare(&w, 0, Method::DELETE, &format!("{path}/{first}")).await;
+        let withdrawn = send_empty(&w, 0, Method::DELETE, &format!("{path}/{first}")).await;
         assert_eq!(
             withdrawn.json()["settings"]["permitted_robots"],
             json!([other])
         );
     }
-    let last = bare(&w, 0, Method::DELETE, &format!("{path}/{other}")).await;
+    let last = send_empty(&w, 0, Method::DELETE, &format!("{path}/{other}")).await;
     last.assert_problem(422);
     assert_eq!(fields(&last), ["permitted_robots"]);
     for unknown in ["nobody", &w.tenants[1].robot.username] {
-        let reply = bare(&w, 0, Method::PUT, &format!("{path}/{unknown}")).await;
+        let reply = send_empty(&w, 0, Method::PUT, &format!("{path}/{unknown}")).await;
         reply.assert_problem(404);
     }
 }
@@ -236,9 +244,9 @@ async fn a_robot_s_permission_is_granted_and_withdrawn() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_history_has_every_version() {
     let w = World::start().await;
-    let task = made(&w).await;
+    let task = create_task(&w).await;
     let path = format!("/tasks/{}", task["id"]);
-    bare(&w, 0, Method::POST, &format!("{path}/disable")).await;
+    send_empty(&w, 0, Method::POST, &format!("{path}/disable")).await;
     let history = w.get(&format!("{path}/history?limit=1")).await.json();
     let last = &history["items"][0];
     assert_eq!(
@@ -259,18 +267,11 @@ async fn the_history_has_every_version() {
     assert_eq!(seeded.json()["items"][0]["by"], Value::Null, "{seeded}");
 }
 
-/// The numbers of the tasks on all pages for this query, in their order.
-async fn listed(w: &World, query: &str) -> Vec<u64> {
-    let (mut ids, mut after) = (Vec::new(), String::new());
-    loop {
-        let page = w.get(&format!("/tasks?{query}{after}")).await.json();
-        let items = page["items"].as_array().expect("items");
-        ids.extend(items.iter().filter_map(|task| task["id"].as_u64()));
-        match page["next"].as_str() {
-            Some(next) => after = format!("&after={next}"),
-            None => break,
-        }
-    }
+/// Returns the ids of all tasks that match the query, in their order.
+async fn task_ids(w: &World, query: &str) -> Vec<u64> {
+    let pages = pages(w, &format!("/tasks?{query}")).await;
+    let tasks = pages.iter().flatten();
+    let ids: Vec<u64> = tasks.filter_map(|task| task["id"].as_u64()).collect();
     assert!(ids.is_sorted_by(|one, next| one < next), "{ids:?}");
     ids
 }
@@ -279,8 +280,8 @@ async fn listed(w: &World, query: &str) -> Vec<u64> {
 async fn tasks_are_listed_by_page_state_and_text() {
     let w = World::start().await;
     let own = w.tenants[0].task_id;
-    let id = made(&w).await["id"].as_u64().unwrap();
-    bare(&w, 0, Method::POST, &format!("/tasks/{id}/disable")).await;
+    let id = create_task(&w).await["id"].as_u64().unwrap();
+    send_empty(&w, 0, Method::POST, &format!("/tasks/{id}/disable")).await;
     for (query, expected) in [
         (String::new(), vec![own, id]),
         ("enabled=false".to_owned(), vec![id]),
@@ -289,12 +290,12 @@ async fn tasks_are_listed_by_page_state_and_text() {
         (format!("text={id}"), vec![id]),
         (format!("text=no.such.{}", w.tag), vec![]),
     ] {
-        // Others may have tasks there, too.
-        let mut listed = listed(&w, &query).await;
-        listed.retain(|listed| [own, id].contains(listed));
+        // A running stack has other tasks.
+        let mut listed = task_ids(&w, &query).await;
+        listed.retain(|task| [own, id].contains(task));
         assert_eq!(listed, expected, "{query}");
     }
-    assert_eq!(listed(&w, "limit=1").await, listed(&w, "").await);
+    assert_eq!(task_ids(&w, "limit=1").await, task_ids(&w, "").await);
     for (query, field) in [
         ("limit=0", "limit"),
         ("enabled=maybe", "enabled"),
@@ -307,11 +308,11 @@ async fn tasks_are_listed_by_page_state_and_text() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_tenant_s_task_cannot_be_told_from_none() {
+async fn a_task_of_another_tenant_gets_the_same_response_as_a_missing_one() {
     let w = World::start().await;
     let foreign = w.tenants[1].task_id;
     let body = json!({"version": 1, "settings": {}});
-    for (method, rest, body) in [
+    for (method, path_end, body) in [
         (Method::GET, "", None),
         (Method::PUT, "", Some(body)),
         (Method::POST, "/copy", Some(json!({}))),
@@ -329,29 +330,29 @@ async fn another_tenant_s_task_cannot_be_told_from_none() {
         ),
         (Method::GET, "/history", None),
     ] {
-        let mut answers = Vec::new();
+        let mut bodies = Vec::new();
         for id in [foreign.to_string(), "999999".to_owned(), "x".to_owned()] {
-            let path = format!("/tasks/{id}{rest}");
+            let path = format!("/tasks/{id}{path_end}");
             let reply = match &body {
                 Some(body) => w.send_json(method.clone(), &path, body).await,
-                None => bare(&w, 0, method.clone(), &path).await,
+                None => send_empty(&w, 0, method.clone(), &path).await,
             };
             reply.assert_problem(404);
-            answers.push(reply.body);
+            bodies.push(reply.body);
         }
         assert!(
-            answers.windows(2).all(|pair| pair[0] == pair[1]),
-            "{method} {rest}"
+            bodies.windows(2).all(|pair| pair[0] == pair[1]),
+            "{method} {path_end}"
         );
     }
-    let untouched = bare(&w, 1, Method::GET, &format!("/tasks/{foreign}")).await;
+    let untouched = send_empty(&w, 1, Method::GET, &format!("/tasks/{foreign}")).await;
     assert_eq!(untouched.json()["version"], 1, "{untouched}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_may_only_look_changes_nothing() {
+async fn a_reader_can_change_no_task() {
     let w = World::start().await;
-    let store = muster_tests::store_or_skip!(w);
+    let store = &w.store;
     let session = w.begin_session(&store.reader(&w, 0).await).await;
     let task = format!("/tasks/{}", w.tenants[0].task_id);
     let call = |method, path: &str| w.call(method, &format!("/admin/v1{path}")).token(&session);
@@ -369,7 +370,7 @@ async fn who_may_only_look_changes_nothing() {
         (Method::DELETE, &format!("{task}/robots/nobody")),
         (Method::PUT, "/roles"),
     ] {
-        // Whatever the body is: the role comes first.
+        // The role is checked before the body.
         call(method, path).send().await.assert_problem(403);
     }
     assert_eq!(w.get(&task).await.json()["version"], 1);

@@ -1,12 +1,13 @@
-//! Operators issue and revoke API tokens.
+//! Issuing and revoking API tokens.
 
 use muster_tests::{Reply, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::opens;
+use super::permits_import;
+use crate::support::assert_all_equal;
 
-/// Asks for a token of the first tenant's robot.
+/// Issues a token of the first tenant's robot.
 async fn issue(w: &World, more: Value) -> Reply {
     let mut new = json!({"robot": w.tenants[0].robot.username});
     new.as_object_mut()
@@ -27,12 +28,12 @@ fn text<'a>(reply: &'a Value, member: &str) -> &'a str {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_is_shown_once_and_imports_until_it_is_revoked() {
+async fn a_token_is_shown_once_and_permits_imports_until_it_is_revoked() {
     let w = World::start().await;
     let issued = issue(&w, json!({"title": "Nightly import"})).await;
     assert_eq!(issued.status, 201, "{issued}");
     assert_eq!(issued.header("cache-control"), Some("no-store"));
-    let location = issued.header("location").expect("a place").to_owned();
+    let location = issued.header("location").expect("Location").to_owned();
     let issued = issued.json();
     let (id, token) = (text(&issued, "id"), text(&issued, "token"));
     assert_eq!(location, format!("/admin/v1/tokens/{id}"));
@@ -56,12 +57,16 @@ async fn a_token_is_shown_once_and_imports_until_it_is_revoked() {
         (revoked.status, &revoked.json()["status"]),
         (200, &json!("revoked"))
     );
-    assert!(!opens(&w, token).await);
-    assert_eq!(revoke(&w, id).await.body, revoked.body, "it is repeatable");
+    assert!(!permits_import(&w, token).await);
+    assert_eq!(
+        revoke(&w, id).await.body,
+        revoked.body,
+        "revoking is not idempotent"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tokens_are_listed_newest_first_and_those_of_sign_ins_are_not() {
+async fn tokens_are_listed_newest_first_without_those_of_sign_ins() {
     let w = World::start().await;
     let titles = ["one", "two", "three"].map(|title| w.login(title));
     for title in &titles {
@@ -70,8 +75,8 @@ async fn tokens_are_listed_newest_first_and_those_of_sign_ins_are_not() {
     w.sign_in(&w.tenants[0].robot).await;
     let listed = w.get("/tokens?limit=3").await.json();
     let items = listed["items"].as_array().expect("a list");
-    let found: Vec<&str> = items.iter().map(|item| text(item, "title")).collect();
-    assert_eq!(found, [&titles[2], &titles[1], &titles[0]]);
+    let listed_titles: Vec<&str> = items.iter().map(|item| text(item, "title")).collect();
+    assert_eq!(listed_titles, [&titles[2], &titles[1], &titles[0]]);
     assert!(items.iter().all(|item| item.get("token").is_none()));
     let none = w.get("/tokens?robot=nobody").await.json();
     assert_eq!(none, json!({"items": [], "next": null}));
@@ -89,23 +94,23 @@ async fn tokens_are_listed_newest_first_and_those_of_sign_ins_are_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_opens_only_what_it_was_issued_for() {
+async fn a_token_is_valid_only_for_its_scopes() {
     let w = World::start().await;
     let other = issue(&w, json!({"scopes": ["qvalon"]})).await.json();
-    assert!(!opens(&w, text(&other, "token")).await);
+    assert!(!permits_import(&w, text(&other, "token")).await);
     let quant = issue(&w, json!({"scopes": ["quant"], "lifetime_seconds": 60})).await;
     let quant = quant.json();
     assert!(quant["expires_at"].is_string());
-    assert!(opens(&w, text(&quant, "token")).await);
+    assert!(permits_import(&w, text(&quant, "token")).await);
     let session = w.call(Method::GET, "/admin/v1/session");
     let session = session.token(text(&quant, "token")).send().await;
     session.assert_problem(401);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_wrong_member_of_a_token_is_named() {
+async fn every_invalid_field_of_a_token_is_reported() {
     let w = World::start().await;
-    for (wrong, field) in [
+    for (invalid, field) in [
         (json!({"robot": "nobody"}), "robot"),
         (json!({"robot": w.tenants[1].robot.username}), "robot"),
         (json!({"scopes": []}), "scopes"),
@@ -113,7 +118,7 @@ async fn every_wrong_member_of_a_token_is_named() {
         (json!({"lifetime_seconds": 59}), "lifetime_seconds"),
         (json!({"lifetime_seconds": 315_360_001}), "lifetime_seconds"),
     ] {
-        let reply = issue(&w, wrong).await;
+        let reply = issue(&w, invalid).await;
         reply.assert_problem(422);
         let errors = &reply.json()["errors"];
         assert_eq!(errors[0]["field"], field, "{errors}");
@@ -121,11 +126,11 @@ async fn every_wrong_member_of_a_token_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unknown_and_a_foreign_token_get_the_same_answer() {
+async fn an_unknown_and_a_foreign_token_get_the_same_response() {
     let w = World::start().await;
     let issued = issue(&w, json!({})).await.json();
     let id = text(&issued, "id");
-    let mut answers = Vec::new();
+    let mut bodies = Vec::new();
     for id in [
         id,
         "019aa8fd-7c5e-7a10-9a3b-0c5d9f6b1e42",
@@ -136,9 +141,9 @@ async fn an_unknown_and_a_foreign_token_get_the_same_answer() {
             let call = w.operator(1, method, &format!("/tokens/{id}")).await;
             let reply = call.send().await;
             reply.assert_problem(404);
-            answers.push(reply.body);
+            bodies.push(reply.body);
         }
     }
-    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
-    assert!(opens(&w, text(&issued, "token")).await);
+    assert_all_equal(&bodies);
+    assert!(permits_import(&w, text(&issued, "token")).await);
 }

@@ -1,36 +1,32 @@
-//! Operators look users up, see what changed them, and block them.
+//! Users: lists, details with their changes, and blocking.
 
-use muster_tests::{Reply, World, store_or_skip};
+use muster_tests::{Reply, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::values::wide_task;
+use super::pages;
+use crate::support::{assert_all_equal, import_id};
+use crate::values::full_mapping_task;
 
-/// The first tenant's users for this query.
-async fn listed(w: &World, query: &str) -> Value {
+/// Returns the first page of the first tenant's users that match the query.
+async fn list(w: &World, query: &str) -> Value {
     let call = w.operator(0, Method::GET, "/users").await.query(query);
     let reply = call.send().await;
     assert_eq!(reply.status, 200, "{reply}");
     reply.json()
 }
 
-/// The logins of all pages for this query, in their order.
+/// Returns the logins of all users that match the query, in their order.
 async fn logins(w: &World, query: &str) -> Vec<String> {
-    let (mut logins, mut after) = (Vec::new(), String::new());
-    loop {
-        let page = listed(w, &format!("{query}{after}")).await;
-        let items = page["items"].as_array().expect("items");
-        let shown = items.iter().map(|user| user["login"].as_str());
-        logins.extend(shown.map(|login| login.expect("a login").to_owned()));
-        match page["next"].as_str() {
-            Some(next) => after = format!("&after={next}"),
-            None => return logins,
-        }
-    }
+    let pages = pages(w, &format!("/users?{query}")).await;
+    let logins = pages.iter().flatten().map(|user| user["login"].as_str());
+    logins
+        .map(|login| login.expect("a login").to_owned())
+        .collect()
 }
 
 async fn id_of(w: &World, login: &str) -> u64 {
-    let page = listed(w, &format!("login={login}")).await;
+    let page = list(w, &format!("login={login}")).await;
     page["items"][0]["id"].as_u64().expect("the user's id")
 }
 
@@ -39,15 +35,11 @@ async fn change(w: &World, tenant: usize, id: impl std::fmt::Display, verb: &str
     w.operator(tenant, Method::POST, &path).await.send().await
 }
 
-fn run(reply: &Reply) -> &str {
-    reply.header("import-id").expect("Import-Id")
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn users_of_an_import_are_found_by_each_filter() {
+async fn each_filter_finds_the_users_of_an_import() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
-    let task = wide_task(&w, store).await;
+    let store = &w.store;
+    let task = full_mapping_task(&w, store).await;
     let mut anna = w.record("Anna");
     anna["External ID"] = w.login("E-1").into();
     anna["E-mail"] = format!("mail{}@example.com", w.tag).into();
@@ -65,9 +57,9 @@ async fn users_of_an_import_are_found_by_each_filter() {
     foreign.send().await.assert_success(1);
 
     let (tag, anna, ben) = (&w.tag, w.login("Anna"), w.login("ben"));
-    let (annas, bens) = (id_of(&w, &anna).await, id_of(&w, &ben).await);
+    let (anna_id, ben_id) = (id_of(&w, &anna).await, id_of(&w, &ben).await);
     for query in [
-        format!("id={annas}"),
+        format!("id={anna_id}"),
         format!("login=ANNA.{tag}"),
         format!("external_id=E-1.{tag}"),
         format!("text=aNNa.{tag}"),
@@ -78,7 +70,7 @@ async fn users_of_an_import_are_found_by_each_filter() {
         format!("text=e-1.{tag}"),
         format!("text={tag}&active=true"),
         format!("text={tag}&role=Category%20Manager"),
-        format!("login={anna}&active=true&id={annas}&text=nn"),
+        format!("login={anna}&active=true&id={anna_id}&text=nn"),
         format!("text={tag}&limit=1&role=Category%20Manager"),
     ] {
         assert_eq!(logins(&w, &query).await, [anna.as_str()], "{query}");
@@ -86,8 +78,8 @@ async fn users_of_an_import_are_found_by_each_filter() {
     for query in [
         format!("text={tag}&active=false"),
         format!("text={tag}&role=Store%20Manager"),
-        format!("text={tag}&after={annas}"),
-        format!("id={bens}&active=false"),
+        format!("text={tag}&after={anna_id}"),
+        format!("id={ben_id}&active=false"),
     ] {
         assert_eq!(logins(&w, &query).await, [ben.as_str()], "{query}");
     }
@@ -95,7 +87,7 @@ async fn users_of_an_import_are_found_by_each_filter() {
         format!("login=theirs.{tag}"),
         format!("login={anna}&active=false"),
         format!("login={anna}&external_id=E-2"),
-        format!("id={bens}&login={anna}"),
+        format!("id={ben_id}&login={anna}"),
         format!("external_id=e-1.{tag}"),
         "login=no%20login".to_owned(),
         "login=".to_owned(),
@@ -106,7 +98,7 @@ async fn users_of_an_import_are_found_by_each_filter() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bad_query_is_refused_with_its_parameter() {
+async fn an_invalid_filter_is_refused_with_its_parameter() {
     let w = World::start().await;
     for (query, field) in [
         ("id=abc", "id"),
@@ -123,7 +115,7 @@ async fn a_bad_query_is_refused_with_its_parameter() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pages_give_every_user_once_in_the_order_of_ids() {
+async fn the_pages_have_every_user_once_in_the_order_of_ids() {
     let w = World::start().await;
     let records: Vec<Value> = (0..300).map(|n| w.record(&format!("user{n}"))).collect();
     w.put(&json!(records)).await;
@@ -134,18 +126,11 @@ async fn pages_give_every_user_once_in_the_order_of_ids() {
         "limit=1000".to_owned(),
         format!("limit=90&text={}", w.tag),
     ] {
-        let (mut ids, mut after) = (Vec::new(), String::new());
-        loop {
-            let page = listed(&w, &format!("{query}{after}")).await;
-            for user in page["items"].as_array().expect("items") {
-                assert_eq!(user.get("changes"), None, "only alone");
-                let login = user["login"].as_str().expect("a login").to_owned();
-                ids.push((user["id"].as_u64().expect("an id"), login));
-            }
-            match page["next"].as_str() {
-                Some(next) => after = format!("&after={next}"),
-                None => break,
-            }
+        let mut ids = Vec::new();
+        for user in pages(&w, &format!("/users?{query}")).await.iter().flatten() {
+            assert_eq!(user.get("changes"), None, "a list has no changes");
+            let login = user["login"].as_str().expect("a login").to_owned();
+            ids.push((user["id"].as_u64().expect("an id"), login));
         }
         assert!(ids.is_sorted_by(|one, next| one.0 < next.0), "{query}");
         ids.retain(|(_, login)| ours(login));
@@ -156,36 +141,36 @@ async fn pages_give_every_user_once_in_the_order_of_ids() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_is_shown_with_every_attribute_in_the_catalogue_s_order() {
+async fn a_user_is_shown_with_its_attributes_in_the_order_of_the_catalogue() {
     let w = World::start().await;
     let robot = &w.tenants[0].robot.username;
     let mut record = w.record("anna");
     record["All Stores"] = true.into();
     record["Individual Stores"] = "store1,store2".into();
-    let made = w.send(&json!([record])).await;
-    made.assert_success(1);
+    let created = w.send(&json!([record])).await;
+    created.assert_success(1);
     let id = id_of(&w, &w.login("anna")).await;
     let reply = w.get(&format!("/users/{id}")).await;
     assert_eq!(reply.status, 200, "{reply}");
     let user = reply.json();
     let at = user["created_at"].as_str().expect("a time");
-    let by = json!({"dialect": "quant", "robot": robot, "run": run(&made)});
+    let by = json!({"dialect": "quant", "robot": robot, "run": import_id(&created)});
     assert_eq!(at.len(), "2026-11-22T01:02:03.004Z".len(), "{at}");
     let attributes = r#"{"name":"anna","role":"Category Manager","email":"someone@example.com","active":true,"all_stores":true,"individual_stores":["store1","store2"]}"#;
     assert!(reply.compact().contains(attributes), "{reply}");
-    let named = ["name", "role", "email", "all_stores", "individual_stores"];
+    let changed = ["name", "role", "email", "all_stores", "individual_stores"];
     assert_eq!(
         user,
         json!({
             "id": id, "login": w.login("anna"), "version": 1, "created_at": at, "updated_at": at,
             "created_by": by, "updated_by": by, "attributes": user["attributes"],
-            "changes": [{"at": at, "by": by, "attributes": named}],
+            "changes": [{"at": at, "by": by, "attributes": changed}],
         })
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_name_runs_and_attributes_the_newest_first() {
+async fn the_last_ten_changes_are_shown_with_run_and_attributes_newest_first() {
     let w = World::start().await;
     let mut record = w.record("anna");
     let mut expected = Vec::new();
@@ -201,8 +186,8 @@ async fn changes_name_runs_and_attributes_the_newest_first() {
             11 => json!(["name", "email"]),
             _ => json!(["name"]),
         };
-        expected.insert(0, (json!(run(&reply)), attributes));
-        // What changes nothing is no change.
+        expected.insert(0, (json!(import_id(&reply)), attributes));
+        // An import without changes adds no change.
         w.send(&json!([record])).await.assert_success(1);
         let id = id_of(&w, &w.login("anna")).await;
         let user = w.get(&format!("/users/{id}")).await.json();
@@ -219,10 +204,10 @@ async fn changes_name_runs_and_attributes_the_newest_first() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn blocking_shows_in_the_user_and_an_import_may_undo_it() {
+async fn a_blocked_user_can_be_unblocked_by_an_import() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
-    let task = wide_task(&w, store).await;
+    let store = &w.store;
+    let task = full_mapping_task(&w, store).await;
     let mut record = w.record("anna");
     record["Active"] = true.into();
     let file = json!([record]);
@@ -230,12 +215,12 @@ async fn blocking_shows_in_the_user_and_an_import_may_undo_it() {
         let call = w.import(0).await.task(task).records(&file);
         let reply = call.send().await;
         reply.assert_success(1);
-        let counts = store.run(run(&reply)).await.counts.expect("counts");
+        let counts = store.run(import_id(&reply)).await.counts.expect("counts");
         (counts.created, counts.updated, counts.unchanged)
     };
     assert_eq!(import().await, (1, 0, 0));
     let id = id_of(&w, &w.login("anna")).await;
-    let mut answers = Vec::new();
+    let mut users = Vec::new();
     for (verb, active, version) in [
         ("unblock", true, 1),
         ("block", false, 2),
@@ -249,17 +234,21 @@ async fn blocking_shows_in_the_user_and_an_import_may_undo_it() {
         assert_eq!(user["attributes"]["active"], active, "{verb}");
         assert_eq!(user["version"], version, "{verb}");
         assert_eq!(user, w.get(&format!("/users/{id}")).await.json());
-        answers.push(user);
+        users.push(user);
     }
     let by = json!({"dialect": "console", "operator": w.tenants[0].operator.username});
-    let blocked = &answers[1];
+    let blocked = &users[1];
     assert_eq!(blocked["updated_by"], by);
-    assert_eq!(blocked["created_by"], answers[0]["created_by"]);
+    assert_eq!(blocked["created_by"], users[0]["created_by"]);
     assert_eq!(
         blocked["changes"][0],
         json!({"at": blocked["updated_at"], "by": by, "attributes": ["active"]})
     );
-    assert_eq!(import().await, (0, 1, 0), "the import lets her in again");
+    assert_eq!(
+        import().await,
+        (0, 1, 0),
+        "the import did not unblock the user"
+    );
     assert_eq!(import().await, (0, 0, 1));
     let user = w.get(&format!("/users/{id}")).await.json();
     assert_eq!(user["attributes"]["active"], true);
@@ -267,22 +256,22 @@ async fn blocking_shows_in_the_user_and_an_import_may_undo_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_tenant_s_user_is_like_none_at_all() {
+async fn a_user_of_another_tenant_gets_the_same_response_as_a_missing_one() {
     let w = World::start().await;
     w.put(&json!([w.record("anna")])).await;
     let id = id_of(&w, &w.login("anna")).await;
     let mut bodies = Vec::new();
-    for wrong in [id.to_string(), "9007199254740990".into(), "anna".into()] {
-        let look = format!("/users/{wrong}");
-        let look = w.operator(1, Method::GET, &look).await.send().await;
-        let block = change(&w, 1, &wrong, "block").await;
-        let unblock = change(&w, 1, &wrong, "unblock").await;
-        for reply in [look, block, unblock] {
+    for path_id in [id.to_string(), "9007199254740990".into(), "anna".into()] {
+        let path = format!("/users/{path_id}");
+        let details = w.operator(1, Method::GET, &path).await.send().await;
+        let block = change(&w, 1, &path_id, "block").await;
+        let unblock = change(&w, 1, &path_id, "unblock").await;
+        for reply in [details, block, unblock] {
             reply.assert_problem(404);
             bodies.push(reply.body);
         }
     }
-    assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]));
+    assert_all_equal(&bodies);
     let user = w.get(&format!("/users/{id}")).await.json();
     assert_eq!(
         (&user["version"], &user["attributes"]["active"]),

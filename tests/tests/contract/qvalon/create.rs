@@ -1,13 +1,16 @@
-//! Making users.
+//! Creating users.
 
-use muster_tests::{World, store_or_skip};
+use muster_tests::World;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{FIELDS, USERS, assert_refused, call, get, made, post, put, seen, user, with};
+use super::{
+    FIELDS, USERS, assert_refused, call, create, get, get_as_operator, post, put, user, with,
+};
+use crate::support::assert_all_equal;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_documented_examples_get_the_documented_answers() {
+async fn the_documented_examples_get_the_documented_responses() {
     let w = World::start().await;
     let address = format!("samplemail{}@example.com", w.tag);
     let send = async |method: Method, path: &str, body: &str| {
@@ -17,7 +20,7 @@ async fn the_documented_examples_get_the_documented_answers() {
         assert_eq!(reply.media_type(), Some("application/json"));
         reply
     };
-    let answer = |id: u64, position: &str, lang: &str| {
+    let expected = |id: u64, position: &str, lang: &str| {
         let before = format!(r#"{{"id":{id},"active":true,"login":"{address}","#);
         let names = r#""firstName":"John","lastName":"Doe","#;
         let work = format!(r#""position":"{position}","email":"{address}","level":"COMPANY","#);
@@ -25,12 +28,12 @@ async fn the_documented_examples_get_the_documented_answers() {
     };
     let created = send(Method::POST, USERS, r#"{"login":"samplemail@example.com","email":"samplemail@example.com","firstName":"John","lastName":"Doe","position":"Test position","password":"wrs1234","authType":"LOCAL","level":"COMPANY","active":true,"supervisor":true,"admin":false,"taskManager":false,"userChecklistsOrganizer":false,"shopDirector":false,"shopIds":[],"lang":"ru_RU","businessDirId":1002}"#).await;
     let id = created.json()["id"].as_u64().expect("an id");
-    assert_eq!(created.compact(), answer(id, "Test position", "ru_RU"));
+    assert_eq!(created.compact(), expected(id, "Test position", "ru_RU"));
 
-    let path = super::one(id);
+    let path = super::path_of(id);
     let updated = send(Method::PUT, &path, r#"{"login":"samplemail@example.com","email":"samplemail@example.com","firstName":"John","lastName":"Doe","position":"Update test position","active":true,"authType":"LOCAL","lang":"ru_RU","surveyAdmin":false,"admin":false,"level":"COMPANY","businessDirId":1002,"supervisor":true,"taskManager":false,"userChecklistsOrganizer":false,"shopDirector":false}"#).await;
-    // What is stored: the language is the one that was sent.
-    let stored = answer(id, "Update test position", "ru_RU");
+    // The response has the language of the request, as it is stored.
+    let stored = expected(id, "Update test position", "ru_RU");
     assert_eq!(updated.compact(), stored);
     send(Method::PUT, &path, r#"{"lang":"en_EN"}"#).await;
     let shown = send(Method::GET, &path, "").await;
@@ -38,7 +41,7 @@ async fn the_documented_examples_get_the_documented_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_with_nothing_but_a_login_and_a_password_has_the_defaults() {
+async fn a_user_with_only_login_and_password_has_the_defaults() {
     let w = World::start().await;
     let reply = post(&w, 0, &user(&w, "ann")).await;
     let id = reply.json()["id"].as_u64().expect("an id");
@@ -49,20 +52,20 @@ async fn a_user_with_nothing_but_a_login_and_a_password_has_the_defaults() {
     assert_eq!(all["roles"], json!([]));
     assert_eq!(all["canEditSelectedChlTemplates"], false);
     let attributes = json!({"active": true, "auth_type": "LOCAL", "level": "COMPANY"});
-    assert_eq!(seen(&w, id).await["attributes"], attributes);
-    let store = store_or_skip!(w);
+    assert_eq!(get_as_operator(&w, id).await["attributes"], attributes);
+    let store = &w.store;
     let row = store.user(&w.login("ann")).await.expect("the user");
-    for unsaid in ["active", "supervisor", "can_edit_all_processes"] {
-        assert_eq!(row.get(unsaid), None, "a default is not stored");
+    for attribute in ["active", "supervisor", "can_edit_all_processes"] {
+        assert_eq!(row.get(attribute), None, "a default was stored");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_is_there_as_soon_as_the_answer_is() {
+async fn a_created_user_can_be_read_at_once() {
     let w = World::start().await;
     for n in 0..20 {
         let login = w.login(&format!("user{n}"));
-        let id = made(&w, &json!({"login": login, "password": "x"})).await;
+        let id = create(&w, &json!({"login": login, "password": "x"})).await;
         let shown = get(&w, 0, id, "").await;
         assert_eq!(shown.status, 200, "{shown}");
         assert_eq!(shown.json()["login"], login);
@@ -74,18 +77,18 @@ async fn a_user_is_there_as_soon_as_the_answer_is() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_login_is_taken_whoever_has_it_in_whatever_spelling() {
+async fn a_login_is_taken_in_every_tenant_and_spelling() {
     let w = World::start().await;
-    let id = made(&w, &user(&w, "ann")).await;
+    let id = create(&w, &user(&w, "ann")).await;
     let before = w.directory().await;
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for (tenant, name) in [(0, "ann"), (1, "ann"), (0, "ANN"), (1, "Ann")] {
         let reply = post(&w, tenant, &user(&w, name)).await;
         let message = assert_refused(&reply, 409, Some("login"));
         assert!(message.starts_with("login: "), "{message}");
-        answers.push(reply.body);
+        responses.push(reply.body);
     }
-    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
+    assert_all_equal(&responses);
     assert_eq!(w.directory().await, before);
     assert_eq!(get(&w, 0, id, "").await.json()["login"], w.login("ann"));
 }
@@ -103,7 +106,7 @@ async fn an_external_id_is_unique_within_the_tenant() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_level_and_an_authorization_type_need_must_come_along() {
+async fn a_level_and_an_authorization_type_require_their_attributes() {
     let w = World::start().await;
     for (n, (members, field)) in [
         (json!({"level": "DIVISION"}), Some("divisionIds")),
@@ -156,33 +159,37 @@ async fn what_a_level_and_an_authorization_type_need_must_come_along() {
         }
     }
     let ldap = json!({"login": w.login("ldap"), "authType": "LDAP", "ldapLogin": "ann"});
-    assert_eq!(post(&w, 0, &ldap).await.status, 200, "needs no password");
+    assert_eq!(
+        post(&w, 0, &ldap).await.status,
+        200,
+        "a user of LDAP needs no password"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_password_is_in_no_answer_and_stored_as_a_hash_alone() {
+async fn a_password_is_in_no_response_and_is_stored_as_a_hash() {
     let w = World::start().await;
     let (first, second) = (w.login("first-secret"), w.login("second-secret"));
     let body = json!({"login": w.login("ann"), "password": first});
     let created = post(&w, 0, &body).await;
     let id = created.json()["id"].as_u64().expect("an id");
-    let wrong = post(&w, 0, &with(user(&w, "bob"), json!({"password": [second]}))).await;
-    assert_refused(&wrong, 400, Some("password"));
-    let answers = [
+    let invalid = post(&w, 0, &with(user(&w, "bob"), json!({"password": [second]}))).await;
+    assert_refused(&invalid, 400, Some("password"));
+    let responses = [
         created,
         post(&w, 0, &body).await,
-        wrong,
+        invalid,
         put(&w, 0, id, &json!({"password": second})).await,
         put(&w, 0, id, &json!({"password": second, "email": "x"})).await,
         get(&w, 0, id, &format!("fields={FIELDS},password")).await,
         w.get(&format!("/users/{id}")).await,
     ];
-    for answer in answers {
-        let text = answer.text();
-        assert!(!text.contains("secret"), "{answer}");
-        assert!(!text.contains("argon2"), "{answer}");
+    for response in responses {
+        let text = response.text();
+        assert!(!text.contains("secret"), "{response}");
+        assert!(!text.contains("argon2"), "{response}");
     }
-    let store = store_or_skip!(w);
+    let store = &w.store;
     let row = store.user(&w.login("ann")).await.expect("the user");
     let hash = row["password"].as_str().expect("a hash");
     assert!(hash.starts_with("$argon2id$"));

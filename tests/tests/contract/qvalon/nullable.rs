@@ -1,11 +1,12 @@
-//! Every attribute of the document: what it takes, how it is shown, and whether it can be null.
+//! Every attribute of QVALON's documentation: a value, the member that shows it, and `null`.
 
 use muster_tests::World;
 use serde_json::{Value, json};
 
-use super::{FIELDS, assert_refused, get, made, post, put, user, with};
+use super::{FIELDS, assert_refused, create, get, post, put, user, with};
 
-/// Attribute, a value that is not its default, the member that shows it (none: nowhere), nullable.
+/// Returns each attribute with a value other than its default, the member of a response that shows
+/// it, if any, and true if it is nullable.
 fn attributes(w: &World) -> Vec<(&'static str, Value, Option<&'static str>, bool)> {
     vec![
         ("login", w.login("Renamed").into(), Some("login"), false),
@@ -87,14 +88,14 @@ fn attributes(w: &World) -> Vec<(&'static str, Value, Option<&'static str>, bool
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn null_clears_what_is_nullable_and_is_refused_elsewhere() {
+async fn null_clears_nullable_attributes_and_is_refused_for_others() {
     let w = World::start().await;
     let everything: Value = attributes(&w)
         .into_iter()
         .map(|(name, value, ..)| (name.to_owned(), value))
         .collect::<serde_json::Map<_, _>>()
         .into();
-    let id = made(&w, &everything).await;
+    let id = create(&w, &everything).await;
     let show = async || get(&w, 0, id, &format!("fields={FIELDS}")).await.json();
     for (name, value, member, nullable) in attributes(&w) {
         if let Some(member) = member {
@@ -127,23 +128,23 @@ async fn null_clears_what_is_nullable_and_is_refused_elsewhere() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_not_named_stays_and_an_empty_text_clears_or_says_nothing() {
+async fn absent_attributes_are_kept_and_an_empty_text_clears_or_counts_as_absent() {
     let w = World::start().await;
     let body = with(
         user(&w, "ann"),
         json!({"email": "ann@example.com", "position": "Cook", "shopIds": [1], "admin": true}),
     );
-    let id = made(&w, &body).await;
+    let id = create(&w, &body).await;
     let all = async || get(&w, 0, id, "fields=shops,admin").await.json();
     let before = all().await;
-    for nothing in [
+    for unchanged in [
         json!({}),
         json!({"login": "", "email": "", "businessDirId": ""}),
         json!({"unknown": 1, "id": 7, "roles": ["ROLE_ADMIN"], "role": "x"}),
     ] {
-        let reply = put(&w, 0, id, &nothing).await;
-        assert_eq!(reply.status, 200, "{nothing}: {reply}");
-        assert_eq!(all().await, before, "{nothing}");
+        let reply = put(&w, 0, id, &unchanged).await;
+        assert_eq!(reply.status, 200, "{unchanged}: {reply}");
+        assert_eq!(all().await, before, "{unchanged}");
     }
     let cleared = put(&w, 0, id, &json!({"position": "", "shopIds": []})).await;
     assert_eq!(cleared.status, 200, "{cleared}");

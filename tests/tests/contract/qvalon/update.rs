@@ -1,33 +1,33 @@
 //! Changing users.
 
 use muster_import::Times;
-use muster_tests::{World, store_or_skip};
+use muster_tests::World;
 use serde_json::{Value, json};
 
-use super::{FIELDS, assert_refused, get, made, post, put, seen, user, with};
+use super::{FIELDS, assert_refused, create, get, get_as_operator, post, put, user, with};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_change_keeps_the_rest_and_its_answer_is_what_is_stored() {
+async fn a_change_keeps_the_other_attributes_and_returns_the_stored_user() {
     let w = World::start().await;
     let robot = &w.tenants[0].robot.username;
     let body = with(
         user(&w, "ann"),
         json!({"position": "Cook", "firstName": "Ann"}),
     );
-    let id = made(&w, &body).await;
-    let before = seen(&w, id).await;
+    let id = create(&w, &body).await;
+    let before = get_as_operator(&w, id).await;
     assert_eq!(before["version"], 1);
-    let answer = put(&w, 0, id, &json!({"position": "Baker", "active": false})).await;
-    assert_eq!(answer.status, 200, "{answer}");
+    let response = put(&w, 0, id, &json!({"position": "Baker", "active": false})).await;
+    assert_eq!(response.status, 200, "{response}");
     assert_eq!(
-        answer.json(),
+        response.json(),
         json!({
             "id": id, "active": false, "login": w.login("ann"), "firstName": "Ann",
             "position": "Baker", "level": "COMPANY",
         })
     );
-    assert_eq!(get(&w, 0, id, "").await.body, answer.body);
-    let after = seen(&w, id).await;
+    assert_eq!(get(&w, 0, id, "").await.body, response.body);
+    let after = get_as_operator(&w, id).await;
     assert_eq!(after["version"], 2);
     assert_eq!(
         after["updated_by"],
@@ -41,16 +41,14 @@ async fn a_change_keeps_the_rest_and_its_answer_is_what_is_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_change_that_changes_nothing_writes_nothing() {
-    let Some(w) = World::with_times(Times::default()).await else {
-        return;
-    };
-    let store = store_or_skip!(w);
+async fn a_request_without_changes_writes_nothing() {
+    let w = World::own_with_times(Times::default()).await;
+    let store = &w.store;
     let body = with(
         user(&w, "ann"),
         json!({"externalId": "E", "email": "ann@example.com", "shopIds": [2, 1], "lang": "en_EN"}),
     );
-    let id = made(&w, &body).await;
+    let id = create(&w, &body).await;
     let (writes, rows) = (store.directory_writes(), store.directory().await);
     for same in [
         body,
@@ -72,14 +70,14 @@ async fn a_change_that_changes_nothing_writes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_external_id_is_ignored_whatever_it_holds() {
+async fn the_external_id_is_ignored_in_an_update() {
     let w = World::start().await;
-    let id = made(
+    let id = create(
         &w,
         &with(user(&w, "ann"), json!({"externalId": w.login("E")})),
     )
     .await;
-    let bare = made(&w, &user(&w, "bob")).await;
+    let bare = create(&w, &user(&w, "bob")).await;
     for uid in [
         json!("other"),
         json!(w.login("E")),
@@ -87,28 +85,30 @@ async fn the_external_id_is_ignored_whatever_it_holds() {
         json!({}),
         json!([1]),
     ] {
-        let answer = put(&w, 0, id, &json!({"externalId": uid})).await;
-        assert_eq!(answer.json()["externalId"], w.login("E"), "{answer}");
-        let answer = put(&w, 0, bare, &json!({"externalId": uid})).await;
-        assert_eq!(answer.json().get("externalId"), None, "{answer}");
+        let response = put(&w, 0, id, &json!({"externalId": uid})).await;
+        assert_eq!(response.json()["externalId"], w.login("E"), "{response}");
+        let response = put(&w, 0, bare, &json!({"externalId": uid})).await;
+        assert_eq!(response.json().get("externalId"), None, "{response}");
     }
-    assert_eq!(seen(&w, id).await["version"], 1);
+    assert_eq!(get_as_operator(&w, id).await["version"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_renamed_user_keeps_id_and_external_id_and_leaves_the_login_free() {
+async fn a_renamed_user_keeps_its_ids_and_frees_the_old_login() {
     let w = World::start().await;
     let uid = w.login("E");
-    let id = made(&w, &with(user(&w, "ann"), json!({"externalId": uid}))).await;
-    let version = seen(&w, id).await["version"].as_u64().expect("a version");
-    let answer = put(&w, 0, id, &json!({"login": w.login("Eve")})).await;
-    assert_eq!(answer.status, 200, "{answer}");
-    let shown = answer.json();
+    let id = create(&w, &with(user(&w, "ann"), json!({"externalId": uid}))).await;
+    let version = get_as_operator(&w, id).await["version"]
+        .as_u64()
+        .expect("a version");
+    let response = put(&w, 0, id, &json!({"login": w.login("Eve")})).await;
+    assert_eq!(response.status, 200, "{response}");
+    let shown = response.json();
     assert_eq!(
         (&shown["id"], &shown["login"], &shown["externalId"]),
         (&json!(id), &json!(w.login("Eve")), &json!(uid))
     );
-    assert_eq!(get(&w, 0, id, "").await.body, answer.body);
+    assert_eq!(get(&w, 0, id, "").await.body, response.body);
     let found = async |query: String| {
         let found = w.get(&format!("/users?{query}")).await.json();
         let users = found["items"].as_array().expect("items").iter();
@@ -118,38 +118,43 @@ async fn a_renamed_user_keeps_id_and_external_id_and_leaves_the_login_free() {
     assert_eq!(found(format!("id={id}")).await, [id]);
     assert_eq!(found(format!("login={}", w.login("eve"))).await, [id]);
     assert_eq!(found(format!("login={}", w.login("ann"))).await, [0; 0]);
-    let renamed = seen(&w, id).await;
+    let renamed = get_as_operator(&w, id).await;
     assert!(renamed["version"].as_u64() > Some(version), "{renamed}");
     assert_eq!(renamed["changes"][0]["attributes"], json!(["username"]));
-    // The id is the renamed user's still; the login is anybody's.
+    // The external id still belongs to the renamed user; the old login is free.
     let same = with(user(&w, "bob"), json!({"externalId": uid}));
     assert_refused(&post(&w, 0, &same).await, 409, Some("externalId"));
     let theirs = post(&w, 1, &user(&w, "ann")).await;
     assert_eq!(theirs.status, 200, "{theirs}");
     assert_ne!(theirs.json()["id"], id);
-    assert_eq!(get(&w, 0, id, "").await.body, answer.body);
+    assert_eq!(get(&w, 0, id, "").await.body, response.body);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_can_be_renamed_again_and_back_and_be_spelt_another_way() {
+async fn a_user_can_be_renamed_repeatedly_and_back_and_respelt() {
     let w = World::start().await;
-    let id = made(&w, &user(&w, "ann")).await;
+    let id = create(&w, &user(&w, "ann")).await;
     let mut version = 1;
     for name in ["eve", "Eve", "ann", "ANN", "eve"] {
-        let answer = put(&w, 0, id, &json!({"login": w.login(name)})).await;
-        assert_eq!(answer.json()["login"], w.login(name), "{answer}");
-        assert_eq!(get(&w, 0, id, "").await.body, answer.body);
-        let now = seen(&w, id).await["version"].as_u64().expect("a version");
-        assert!(now > version, "{name}: {now} after {version}");
-        version = now;
+        let response = put(&w, 0, id, &json!({"login": w.login(name)})).await;
+        assert_eq!(response.json()["login"], w.login(name), "{response}");
+        assert_eq!(get(&w, 0, id, "").await.body, response.body);
+        let new_version = get_as_operator(&w, id).await["version"]
+            .as_u64()
+            .expect("a version");
+        assert!(
+            new_version > version,
+            "{name}: {new_version} after {version}"
+        );
+        version = new_version;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_is_not_renamed_to_a_login_that_is_taken() {
+async fn a_user_cannot_be_renamed_to_a_taken_login() {
     let w = World::start().await;
-    let id = made(&w, &user(&w, "ann")).await;
-    made(&w, &user(&w, "bob")).await;
+    let id = create(&w, &user(&w, "ann")).await;
+    create(&w, &user(&w, "bob")).await;
     assert_eq!(post(&w, 1, &user(&w, "eve")).await.status, 200);
     let before = w.directory().await;
     for name in ["bob", "BOB", "eve"] {
@@ -167,9 +172,9 @@ async fn a_user_is_not_renamed_to_a_login_that_is_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_level_needs_is_looked_for_in_the_user_that_would_be() {
+async fn a_level_requires_its_attributes_in_the_resulting_user() {
     let w = World::start().await;
-    let id = made(&w, &user(&w, "ann")).await;
+    let id = create(&w, &user(&w, "ann")).await;
     for (members, field) in [
         (json!({"level": "SHOP"}), Some("shopIds")),
         (json!({"shopIds": [17]}), None),
@@ -204,9 +209,9 @@ async fn what_a_level_needs_is_looked_for_in_the_user_that_would_be() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twenty_changes_at_once_lose_nothing() {
+async fn twenty_concurrent_changes_are_all_kept() {
     let w = World::start().await;
-    let id = made(&w, &user(&w, "ann")).await;
+    let id = create(&w, &user(&w, "ann")).await;
     let flags = FIELDS.split(',').skip(7).take(10);
     let mut changes: Vec<(String, Value)> =
         flags.map(|flag| (flag.to_owned(), true.into())).collect();
@@ -242,5 +247,5 @@ async fn twenty_changes_at_once_lose_nothing() {
     for (name, value) in changes {
         assert_eq!(shown[&name], value, "{name}");
     }
-    assert!(seen(&w, id).await["version"].as_u64() >= Some(21));
+    assert!(get_as_operator(&w, id).await["version"].as_u64() >= Some(21));
 }

@@ -1,12 +1,13 @@
-//! Whom each filter finds, alone and together with others.
+//! Filters, alone and combined.
 
 use muster_tests::World;
 use serde_json::{Value, json};
 
-use super::{id, listed, login, logins, made};
+use super::{create, id, list, login, logins};
 
-/// Three users of the first tenant, of whom anna has everything, and one like anna of the second.
-async fn people(w: &World) -> [Value; 3] {
+/// Creates three users of the first tenant, of whom anna has every attribute, and a copy of anna in
+/// the second; returns the three.
+async fn create_users(w: &World) -> [Value; 3] {
     let anna = json!({
         "email": format!("Anna{}@Example.com", w.tag), "firstName": "Ève 100%", "lastName": "Straße",
         "position": "Head Cook", "level": "SHOP", "businessDirId": -11, "divisionIds": [3, 4],
@@ -17,16 +18,15 @@ async fn people(w: &World) -> [Value; 3] {
         "position": "Cook", "level": "DIVISION", "businessDirId": 12, "divisionIds": [4, 13],
         "regionIds": [15], "shopIds": [7], "admin": true, "active": false,
     });
-    let [anna_s, ben_s] = ["Anna", "ben"].map(|name| name.to_owned());
-    let annas = made(w, 0, &anna_s, anna.clone()).await;
-    made(w, 1, "theirs.anna", anna).await;
-    let bens = made(w, 0, &ben_s, ben).await;
+    let created_anna = create(w, 0, "Anna", anna.clone()).await;
+    create(w, 1, "theirs.anna", anna).await;
+    let created_ben = create(w, 0, "ben", ben).await;
     w.put(&json!([w.record("carl")])).await;
-    let carls = listed(w, &format!("login={}", w.login("carl"))).await;
-    [annas, bens, carls[0].clone()]
+    let carl = list(w, &format!("login={}", w.login("carl"))).await;
+    [created_anna, created_ben, carl[0].clone()]
 }
 
-/// The names, without this test's tag, of those of this test whom the query finds.
+/// Returns the names, without the tag, of the users of this test that match the query.
 async fn names(w: &World, query: &str) -> Vec<String> {
     let query = format!("{query}&loginLike=.{}", w.tag);
     let logins = logins(w, &query).await;
@@ -38,9 +38,9 @@ async fn names(w: &World, query: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_filter_finds_whom_it_says() {
+async fn each_filter_returns_the_matching_users() {
     let w = World::start().await;
-    let [anna, ben, carl] = people(&w).await.map(|user| id(&user));
+    let [anna, ben, carl] = create_users(&w).await.map(|user| id(&user));
     let tag = &w.tag;
     let cases: &[(&str, String, &[&str])] = &[
         ("active", "true".into(), &["Anna", "carl"]),
@@ -101,9 +101,9 @@ async fn each_filter_finds_whom_it_says() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_filter_has_a_say_where_several_are_given() {
+async fn combined_filters_must_all_match() {
     let w = World::start().await;
-    let [anna, ..] = people(&w).await;
+    let [anna, ..] = create_users(&w).await;
     let (tag, number) = (&w.tag, id(&anna));
     let all = [
         "active=true".to_owned(),
@@ -124,8 +124,8 @@ async fn every_filter_has_a_say_where_several_are_given() {
         "positionLike=cook".into(),
     ];
     let every = format!("{}&fields=roles,shops&active_=?", all.join("&"));
-    let [found] = &listed(&w, &every).await[..] else {
-        panic!("not anna alone");
+    let [found] = &list(&w, &every).await[..] else {
+        panic!("expected only anna");
     };
     assert_eq!(login(found), login(&anna));
     assert_eq!(found["roles"], json!(["ROLE_SUPERVISOR", "ROLE_SHOPDIR"]));
@@ -145,7 +145,7 @@ async fn every_filter_has_a_say_where_several_are_given() {
         "lastNameLike=woo",
         "positionLike=waiter",
     ] {
-        // The same parameter with another value in place of anna's, the others as they are.
+        // All of anna's values, except for this parameter.
         let (name, _) = one.split_once('=').expect("a name and a value");
         let others = all
             .iter()
@@ -159,19 +159,23 @@ async fn every_filter_has_a_say_where_several_are_given() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn users_are_shown_as_they_are_alone_with_the_fields_asked_for() {
+async fn listed_users_equal_single_ones_with_the_requested_fields() {
     let w = World::start().await;
-    let [anna, ben, _] = people(&w).await;
+    let [anna, ben, _] = create_users(&w).await;
     let query = format!("login={},{}", w.login("ben"), w.login("Anna"));
-    let reply = super::asked(&w, 0, &query).await;
-    assert_eq!(reply.json(), json!([anna, ben]), "in the order of ids");
+    let reply = super::request(&w, 0, &query).await;
+    assert_eq!(
+        reply.json(),
+        json!([anna, ben]),
+        "the users are not in the order of ids"
+    );
     let query = format!(
         "ids={}&fields=divisions,nonsense&fields=authType,roles",
         id(&ben)
     );
     let (ben_id, tag) = (id(&ben), &w.tag);
     assert_eq!(
-        super::asked(&w, 0, &query).await.text(),
+        super::request(&w, 0, &query).await.text(),
         format!(
             r#"[{{"id":{ben_id},"active":false,"login":"ben.{tag}","firstName":"Ben","lastName":"Woo","position":"Cook","email":"ben{tag}@example.com","level":"DIVISION","businessDirId":12,"ldapLogin":"ben","roles":["ROLE_ADMIN"],"authType":"LDAP","divisions":[4,13]}}]"#
         )
@@ -179,10 +183,10 @@ async fn users_are_shown_as_they_are_alone_with_the_fields_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_tenant_s_users_never_appear() {
+async fn users_of_another_tenant_are_never_listed() {
     let w = World::start().await;
-    people(&w).await;
-    let theirs = super::asked(&w, 1, &format!("loginLike={}", w.tag)).await;
+    create_users(&w).await;
+    let theirs = super::request(&w, 1, &format!("loginLike={}", w.tag)).await;
     let theirs = super::users(&theirs);
     let their_id = id(&theirs[0]);
     assert_eq!(theirs.len(), 1);
@@ -196,6 +200,6 @@ async fn another_tenant_s_users_never_appear() {
     ] {
         assert_eq!(logins(&w, &query).await, [""; 0], "{query}");
     }
-    let behind = listed(&w, &format!("after={}&size=1", their_id - 1)).await;
-    assert!(behind.iter().all(|user| id(user) != their_id));
+    let following = list(&w, &format!("after={}&size=1", their_id - 1)).await;
+    assert!(following.iter().all(|user| id(user) != their_id));
 }

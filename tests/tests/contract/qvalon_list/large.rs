@@ -1,30 +1,28 @@
-//! What would be too much for one answer is refused with what to ask instead.
+//! Lists that are too large for one response are refused with an alternative.
 
 use muster_import::Times;
 use muster_tests::World;
 use serde_json::{Value, json};
 
-use super::{asked, assert_refused, import, listed};
+use super::{assert_refused, import, list, request};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn more_than_ten_thousand_users_are_asked_for_in_parts() {
-    let Some(w) = World::with_times(Times::default()).await else {
-        return;
-    };
+async fn a_list_of_more_than_ten_thousand_users_must_be_paged() {
+    let w = World::own_with_times(Times::default()).await;
     import(&w, "odd", 0..1).await;
     import(&w, "user", 0..10_000).await;
-    assert_eq!(listed(&w, "loginLike=user").await.len(), 10_000);
+    assert_eq!(list(&w, "loginLike=user").await.len(), 10_000);
     for query in ["", "loginLike=", "active=true"] {
-        let message = assert_refused(&asked(&w, 0, query).await, "page");
+        let message = assert_refused(&request(&w, 0, query).await, "page");
         for part in ["10,000", "page", "size", "after"] {
             assert!(message.contains(part), "{query}: {message}");
         }
     }
-    assert_eq!(listed(&w, "page=10&size=1000").await.len(), 1);
+    assert_eq!(list(&w, "page=10&size=1000").await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_of_too_many_bytes_is_asked_for_in_parts() {
+async fn a_list_of_too_many_bytes_must_be_paged() {
     let w = World::start().await;
     let stores: Vec<String> = (0..100).map(|n| format!("{n:0>1000}")).collect();
     for half in [0..30, 30..60] {
@@ -42,10 +40,10 @@ async fn an_answer_of_too_many_bytes_is_asked_for_in_parts() {
         &format!("{wide}&size=60"),
         &format!("{wide}&after=0&size=60"),
     ] {
-        let message = assert_refused(&asked(&w, 0, query).await, "size");
+        let message = assert_refused(&request(&w, 0, query).await, "size");
         assert!(message.contains("at most 54 users"), "{message}");
     }
-    assert_eq!(listed(&w, &format!("{wide}&size=54")).await.len(), 54);
-    assert_eq!(listed(&w, &format!("{wide}&size=54&page=1")).await.len(), 6);
-    assert_eq!(listed(&w, &ours).await.len(), 60);
+    assert_eq!(list(&w, &format!("{wide}&size=54")).await.len(), 54);
+    assert_eq!(list(&w, &format!("{wide}&size=54&page=1")).await.len(), 6);
+    assert_eq!(list(&w, &ours).await.len(), 60);
 }

@@ -1,31 +1,31 @@
-//! QVALON's list of users from outside: filters, pages, walks.
+//! QVALON's list of users (contract.md#qvalon): filters, pages, and walks with `after`.
 
 mod filters;
 mod large;
 mod pages;
-mod refused;
+mod refusals;
 mod walks;
 
 use muster_tests::{Call, Reply, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// Where users are listed.
+/// Path of the users.
 const USERS: &str = "/v1/orgstruct/users";
 
-/// A call of a tenant's robot.
+/// Returns a request of a tenant's robot.
 async fn call<'w>(w: &'w World, tenant: usize, method: Method) -> Call<'w> {
     w.call(method, USERS).token(w.token(tenant).await)
 }
 
-/// What a tenant's robot gets for this query.
-async fn asked(w: &World, tenant: usize, query: &str) -> Reply {
+/// Requests the list with this query as a tenant's robot.
+async fn request(w: &World, tenant: usize, query: &str) -> Reply {
     call(w, tenant, Method::GET).await.query(query).send().await
 }
 
-/// The first tenant's users for this query.
-async fn listed(w: &World, query: &str) -> Vec<Value> {
-    let reply = asked(w, 0, query).await;
+/// Returns the users of the first tenant that match the query.
+async fn list(w: &World, query: &str) -> Vec<Value> {
+    let reply = request(w, 0, query).await;
     assert_eq!(reply.status, 200, "{query}: {reply}");
     assert_eq!(reply.media_type(), Some("application/json"), "{reply}");
     users(&reply)
@@ -44,11 +44,11 @@ fn login(user: &Value) -> String {
 }
 
 async fn logins(w: &World, query: &str) -> Vec<String> {
-    listed(w, query).await.iter().map(login).collect()
+    list(w, query).await.iter().map(login).collect()
 }
 
-/// Makes a user of a tenant, who signs in elsewhere: there is no password to be hashed.
-async fn made(w: &World, tenant: usize, name: &str, members: Value) -> Value {
+/// Creates a user of a tenant who signs in with LDAP: hashing a password would be slow.
+async fn create(w: &World, tenant: usize, name: &str, members: Value) -> Value {
     let mut body = json!({"login": w.login(name), "authType": "LDAP", "ldapLogin": name});
     let members = members.as_object().expect("members").clone();
     body.as_object_mut().expect("an object").extend(members);
@@ -59,7 +59,7 @@ async fn made(w: &World, tenant: usize, name: &str, members: Value) -> Value {
     reply.json()
 }
 
-/// Imports users with these names and numbers into the first tenant, some thousand at once.
+/// Imports users named `name` and a number into the first tenant, in files of up to 5,000.
 async fn import(w: &World, name: &str, numbers: std::ops::Range<usize>) {
     let numbers: Vec<usize> = numbers.collect();
     for chunk in numbers.chunks(5_000) {
@@ -70,7 +70,7 @@ async fn import(w: &World, name: &str, numbers: std::ops::Range<usize>) {
     }
 }
 
-/// Asserts a refusal that names this parameter; its message.
+/// Asserts a refusal that names this parameter; returns its message.
 #[track_caller]
 fn assert_refused(reply: &Reply, field: &str) -> String {
     assert_eq!(reply.status, 400, "{reply}");

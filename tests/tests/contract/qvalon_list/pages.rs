@@ -1,11 +1,11 @@
-//! Pages with numbers: their content, and the totals in their headers.
+//! SeededScenarios pages: their users, and the totals in the headers.
 
 use muster_import::Times;
 use muster_tests::{Reply, World};
 
-use super::{asked, assert_refused, id, import, listed, users};
+use super::{assert_refused, id, import, list, request, users};
 
-/// Total count, total pages, page number, page size.
+/// Returns total count, total pages, page number and page size.
 fn paging(reply: &Reply) -> [Option<u64>; 4] {
     [
         "x-total-count",
@@ -20,12 +20,12 @@ fn paging(reply: &Reply) -> [Option<u64>; 4] {
     })
 }
 
-/// All pages for this query, each with the totals that are expected.
-async fn paged(w: &World, query: &str, size: u64, total: u64) -> Vec<u64> {
+/// Returns the ids of all pages and asserts the totals of each page.
+async fn ids_of_all_pages(w: &World, query: &str, size: u64, total: u64) -> Vec<u64> {
     let pages = total.div_ceil(size);
     let mut ids = Vec::new();
     for page in 0..=pages {
-        let reply = asked(w, 0, &format!("page={page}&size={size}{query}")).await;
+        let reply = request(w, 0, &format!("page={page}&size={size}{query}")).await;
         let expected = [total, pages, page, size].map(Some);
         assert_eq!(paging(&reply), expected, "{query} {reply}");
         let expected = size.min(total.saturating_sub(page * size));
@@ -36,43 +36,41 @@ async fn paged(w: &World, query: &str, size: u64, total: u64) -> Vec<u64> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pages_of_what_matches_give_each_user_once_in_the_order_of_ids() {
+async fn the_pages_of_a_filtered_list_have_each_user_once_in_the_order_of_ids() {
     let w = World::start().await;
     import(&w, "user", 0..230).await;
     let query = format!("&loginLike=.{}", w.tag);
-    let all: Vec<u64> = listed(&w, &query).await.iter().map(id).collect();
+    let all: Vec<u64> = list(&w, &query).await.iter().map(id).collect();
     assert_eq!(all.len(), 230);
     assert!(all.is_sorted_by(|one, next| one < next));
     for size in [7, 115, 1_000] {
-        assert_eq!(paged(&w, &query, size, 230).await, all, "{size}");
+        assert_eq!(ids_of_all_pages(&w, &query, size, 230).await, all, "{size}");
     }
-    // Users who are named have pages, too.
+    // A list of given ids has pages, too.
     let named: Vec<String> = all.iter().take(5).rev().map(u64::to_string).collect();
     let query = format!("&ids={}", named.join(","));
-    assert_eq!(paged(&w, &query, 2, 5).await, all[..5]);
+    assert_eq!(ids_of_all_pages(&w, &query, 2, 5).await, all[..5]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pages_of_everybody_are_counted_and_found_without_reading_the_others() {
-    let Some(w) = World::with_times(Times::default()).await else {
-        return;
-    };
-    assert_eq!(paged(&w, "", 100, 0).await, [0; 0]);
+async fn the_pages_of_the_whole_list_have_exact_totals() {
+    let w = World::own_with_times(Times::default()).await;
+    assert_eq!(ids_of_all_pages(&w, "", 100, 0).await, [0; 0]);
     import(&w, "user", 0..230).await;
-    let all: Vec<u64> = listed(&w, "").await.iter().map(id).collect();
+    let all: Vec<u64> = list(&w, "").await.iter().map(id).collect();
     assert_eq!(all.len(), 230);
     for size in [1_000, 115, 46, 7] {
-        assert_eq!(paged(&w, "", size, 230).await, all, "{size}");
+        assert_eq!(ids_of_all_pages(&w, "", size, 230).await, all, "{size}");
     }
-    assert_eq!(paged(&w, "&loginLike=", 100, 230).await, all);
+    assert_eq!(ids_of_all_pages(&w, "&loginLike=", 100, 230).await, all);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_has_a_hundred_users_unless_told_and_no_headers_where_it_is_none() {
+async fn a_page_has_a_hundred_users_by_default_and_only_pages_have_headers() {
     let w = World::start().await;
     import(&w, "user", 0..130).await;
     let ours = format!("loginLike=.{}", w.tag);
-    let first = id(&listed(&w, &ours).await[0]);
+    let first = id(&list(&w, &ours).await[0]);
     for (query, count, headers) in [
         (String::new(), 130, [None; 4]),
         (
@@ -101,25 +99,25 @@ async fn a_page_has_a_hundred_users_unless_told_and_no_headers_where_it_is_none(
             [None, None, None, Some(129)],
         ),
     ] {
-        let reply = asked(&w, 0, &format!("{ours}{query}")).await;
+        let reply = request(&w, 0, &format!("{ours}{query}")).await;
         assert_eq!(users(&reply).len(), count, "{query}");
         assert_eq!(paging(&reply), headers, "{query}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn far_behind_the_last_page_there_is_nobody() {
+async fn a_page_far_after_the_last_one_is_empty() {
     let w = World::start().await;
     import(&w, "user", 0..3).await;
     for query in ["", &format!("&loginLike=.{}", w.tag)] {
         for page in ["1000000000", "18446744073709551615"] {
-            let reply = asked(&w, 0, &format!("page={page}&size=1000{query}")).await;
+            let reply = request(&w, 0, &format!("page={page}&size=1000{query}")).await;
             assert_eq!(reply.text(), "[]", "{query} {reply}");
             assert_eq!(reply.header("x-page-number"), Some(page));
         }
-        let after = asked(&w, 0, &format!("after={}{query}", u64::MAX)).await;
+        let after = request(&w, 0, &format!("after={}{query}", u64::MAX)).await;
         assert_eq!(after.text(), "[]", "{query} {after}");
     }
-    let both = asked(&w, 0, "page=0&after=0").await;
+    let both = request(&w, 0, "page=0&after=0").await;
     assert!(assert_refused(&both, "after").contains("page"));
 }

@@ -1,4 +1,4 @@
-//! What must be true of the directory's rows at any moment, seen as DynamoDB has them.
+//! Invariants of the directory's rows, read directly from DynamoDB.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use muster_tests::store::Row;
 
 pub use muster_tests::store::Rows;
 
-/// The rows whose keys contain this.
+/// Returns the rows whose keys contain `tag`.
 pub async fn ours(store: &Store, tag: &str) -> Rows {
     let mut rows = Access::new(store.clone()).directory().await;
     rows.retain(|key, _| key.contains(tag));
@@ -25,7 +25,7 @@ pub fn number(row: &Row, name: &str) -> Option<u64> {
     row.get(name)?.as_n().ok()?.parse().ok()
 }
 
-/// The users.
+/// Returns the rows of users.
 pub fn users(rows: &Rows) -> impl Iterator<Item = &Row> {
     let users = rows.iter().filter(|(key, _)| key.starts_with("U#"));
     users
@@ -33,17 +33,17 @@ pub fn users(rows: &Rows) -> impl Iterator<Item = &Row> {
         .filter(|row| row.contains_key("id"))
 }
 
-/// The user under a login in its canonical form.
+/// Returns the user with this canonical login.
 fn user<'r>(rows: &'r Rows, canon: &str) -> Option<&'r Row> {
     rows.get(&format!("U#{canon}"))
         .filter(|row| row.contains_key("id"))
 }
 
-/// Claims that name nobody who has the id: tenant and id of each.
+/// Returns tenant and external id of each claim whose user does not have the id.
 pub fn dangling(rows: &Rows) -> Vec<(String, String)> {
     let claims = rows.iter().filter_map(|(key, claim)| {
         let (tenant, id) = key.strip_prefix("X#")?.split_once('#')?;
-        let login = text(claim, "login").expect("a claim names a login");
+        let login = text(claim, "login").expect("a claim has a login");
         let held = user(rows, login).is_some_and(|user| {
             text(user, "tenant") == Some(tenant) && text(user, "external_id") == Some(id)
         });
@@ -52,20 +52,20 @@ pub fn dangling(rows: &Rows) -> Vec<(String, String)> {
     claims.collect()
 }
 
-/// Asserts what is true of all rows, whatever was done.
-pub fn judge(rows: &Rows) {
+/// Asserts what must be true of the rows after any sequence of writes.
+pub fn verify(rows: &Rows) {
     let (mut ids, mut external_ids) = (BTreeSet::new(), BTreeSet::new());
     for row in users(rows) {
         let tenant = text(row, "tenant").expect("a tenant");
         let id = number(row, "id").expect("an id");
         let key = text(row, "pk").and_then(|key| key.strip_prefix("U#"));
         let key = key.expect("a user's key");
-        // Where it is not stored, it is shown as the key has it.
+        // A login equal to its canonical form is not stored.
         let canon = canon(text(row, "login").unwrap_or(key)).into_owned();
         assert_eq!(canon, key);
         let shard = format!("{tenant}#{}", id % 32);
         assert_eq!(text(row, "shard"), Some(shard.as_str()), "{canon}");
-        assert!(!row.contains_key("expires_at"), "{canon} would be deleted");
+        assert!(!row.contains_key("expires_at"), "{canon} has an expiry");
         assert!(ids.insert(id), "two users have the id {id}");
         if let Some(external_id) = text(row, "external_id") {
             assert!(
@@ -77,13 +77,13 @@ pub fn judge(rows: &Rows) {
             assert_eq!(
                 claimant,
                 Some(canon.as_str()),
-                "who has {external_id}: {rows:#?}"
+                "claim on {external_id}: {rows:#?}"
             );
         }
     }
     for (key, row) in rows {
         if let Some((tenant, id)) = key.strip_prefix("I#").and_then(|key| key.split_once('#')) {
-            let login = text(row, "login").expect("a row of an id names a login");
+            let login = text(row, "login").expect("a row of an id has a login");
             let user = user(rows, login).expect("the user with the id");
             assert_eq!(text(user, "tenant"), Some(tenant));
             assert_eq!(
@@ -99,22 +99,22 @@ pub fn judge(rows: &Rows) {
     }
 }
 
-/// Asserts that what was written between has a greater version, under every login.
-pub fn judge_growth(before: &Rows, after: &Rows) {
-    for (key, then) in before.iter().filter(|(key, _)| key.starts_with("U#")) {
-        let now = after.get(key).expect("no row goes away by itself");
-        let grew = number(then, "version") < number(now, "version");
-        assert!(grew || then == now, "{key}: {then:#?}, then {now:#?}");
+/// Asserts that every row of a login that was written in between has a greater version.
+pub fn verify_versions_grew(before: &Rows, after: &Rows) {
+    for (key, old) in before.iter().filter(|(key, _)| key.starts_with("U#")) {
+        let new = after.get(key).expect("a row of a login is never deleted");
+        let grew = number(old, "version") < number(new, "version");
+        assert!(grew || old == new, "{key}: {old:#?}, then {new:#?}");
     }
 }
 
-/// How many users have each text as `attribute`.
-pub fn holders(rows: &Rows, attribute: &str) -> BTreeMap<String, u64> {
-    let mut holders = BTreeMap::new();
+/// Counts the users by their value of `attribute`.
+pub fn count_by_value(rows: &Rows, attribute: &str) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
     for row in users(rows) {
         if let Some(AttributeValue::S(text)) = row.get(attribute) {
-            *holders.entry(text.clone()).or_default() += 1;
+            *counts.entry(text.clone()).or_default() += 1;
         }
     }
-    holders
+    counts
 }

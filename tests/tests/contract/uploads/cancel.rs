@@ -1,19 +1,20 @@
-//! A run that is told to stop, in each of its states.
+//! Cancelling a run in each of its states (contract.md#cancel).
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use muster_aws::runs::{Ending, Read, Stopped};
 use muster_core::run::{Counts, State, Status};
-use muster_tests::{World, store_or_skip};
+use muster_tests::World;
 use serde_json::json;
 
-use super::{assert_conflict, assert_state, get, post, put, sent, url};
+use super::{assert_conflict, assert_state, get, post, put, uploaded, url};
+use crate::support::import_id;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_upload_that_is_cancelled_takes_no_more_parts() {
+async fn a_cancelled_upload_accepts_no_more_parts() {
     let w = World::start().await;
-    let upload = super::begun(&w, 2).await;
+    let upload = super::start_upload(&w, 2).await;
     let run = super::id(&upload);
     assert_state(&post(&w, run, "/cancel").await, 200, run, "cancelled");
     assert_conflict(&post(&w, run, "/cancel").await, "cancelled");
@@ -37,13 +38,13 @@ async fn an_upload_that_is_cancelled_takes_no_more_parts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_that_has_applied_nothing_ends_at_once() {
+async fn a_run_that_has_applied_nothing_is_cancelled_at_once() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
+    let store = &w.store;
     for state in [None, Some(State::Checking), Some(State::Planning)] {
         let run = store.queued(&w, 0, w.tenants[0].task_id).await;
         if state.is_some() {
-            store.check(&run, Read::default()).await;
+            store.begin_checking(&run, Read::default()).await;
         }
         if state == Some(State::Planning) {
             store
@@ -63,9 +64,9 @@ async fn a_run_that_has_applied_nothing_ends_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_that_is_applying_stops_and_keeps_its_task_until_it_has() {
+async fn an_applying_run_stops_and_locks_its_task_until_it_has_ended() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
+    let store = &w.store;
     let run = store.queued(&w, 0, w.tenants[0].task_id).await;
     store
         .advance(&run, State::Applying, Timestamp::now(), |_| ())
@@ -94,7 +95,7 @@ async fn a_run_that_is_applying_stops_and_keeps_its_task_until_it_has() {
         errors: vec!["the import was cancelled".to_owned()],
         answer: None,
     };
-    store.end(&run, &ending).await;
+    store.finish(&run, &ending).await;
     assert_conflict(&post(&w, &run, "/cancel").await, "cancelled");
     let status = get(&w, &run, "").await.json();
     assert_eq!(
@@ -105,22 +106,22 @@ async fn a_run_that_is_applying_stops_and_keeps_its_task_until_it_has() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_within_a_request_cannot_be_cancelled() {
+async fn a_synchronous_run_cannot_be_cancelled() {
     let w = World::start().await;
     let reply = w.import(0).await.body("[]").send().await;
-    let run = reply.header("import-id").expect("Import-Id");
+    let run = import_id(&reply);
     assert_conflict(&post(&w, run, "/cancel").await, "finished");
-    let store = store_or_skip!(w);
+    let store = &w.store;
     let task = store.task(&w, 0, |_| ()).await;
-    let running = store.hold(&w, 0, task).await;
-    assert_conflict(&post(&w, &running, "/cancel").await, "within its request");
+    let running = store.lock_task(&w, 0, task).await;
+    assert_conflict(&post(&w, &running, "/cancel").await, "synchronous");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_an_end_and_a_cancel_at_once_the_run_ends_once() {
+async fn a_concurrent_completion_and_cancellation_end_the_run_once() {
     let w = World::start().await;
     for _ in 0..5 {
-        let run = sent(&w).await;
+        let run = uploaded(&w).await;
         let (cancelled, completed) =
             tokio::join!(post(&w, &run, "/cancel"), post(&w, &run, "/complete"));
         assert!(matches!(cancelled.status, 200 | 202 | 409), "{cancelled}");
@@ -131,7 +132,7 @@ async fn of_an_end_and_a_cancel_at_once_the_run_ends_once() {
         if cancelled.status == 200 {
             assert_eq!(get(&w, &run, "").await.json()["state"], "cancelled");
         }
-        w.ended(0, &run).await;
+        w.wait_until_ended(0, &run).await;
         w.assert_task_is_free(0).await;
     }
 }

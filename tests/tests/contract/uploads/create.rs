@@ -1,12 +1,14 @@
-//! How an upload begins, and what it is refused for.
+//! Starting an upload, and refusals.
 
-use muster_tests::{World, store_or_skip};
+use muster_tests::World;
 use serde_json::json;
 
-use super::{announce, assert_conflict, begun, get, id, numbers, url};
+use crate::support::assert_all_equal;
+
+use super::{announce, assert_conflict, get, id, numbers, start_upload, url};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_upload_begins_with_a_url_for_each_part() {
+async fn a_new_upload_has_a_url_for_each_part() {
     let w = World::start().await;
     let body = json!({"size": 20_000_000, "format": "ndjson", "compression": "gzip", "sha256": "Ab".repeat(32)});
     let reply = announce(&w, &body).await.send().await;
@@ -38,7 +40,8 @@ async fn an_upload_begins_with_a_url_for_each_part() {
         (&json!(20_000_000), &json!(false))
     );
     w.assert_task_is_free(0).await;
-    if let Some(store) = &w.store {
+    {
+        let store = &w.store;
         let source = store.job(run).await.source.expect("a source");
         assert_eq!(source.sha256, Some("ab".repeat(32)));
     }
@@ -53,14 +56,14 @@ async fn an_upload_has_1_to_32_000_000_000_bytes() {
         assert!(reply.text().contains("32,000,000,000"), "{reply}");
         assert_eq!(reply.json()["errors"][0]["field"], "size", "{reply}");
     }
-    let largest = begun(&w, 32_000_000_000).await;
+    let largest = start_upload(&w, 32_000_000_000).await;
     assert_eq!(largest["part_count"], 3_815);
     assert_eq!(numbers(&largest["parts"]).len(), 500);
-    assert_eq!(begun(&w, 1).await["part_count"], 1);
+    assert_eq!(start_upload(&w, 1).await["part_count"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_wrong_with_an_announcement_is_named() {
+async fn an_invalid_announcement_is_refused_with_its_field() {
     let w = World::start().await;
     for (body, field) in [
         (json!({}), ""),
@@ -85,22 +88,22 @@ async fn what_is_wrong_with_an_announcement_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_task_that_cannot_run_takes_no_upload() {
+async fn a_disabled_task_accepts_no_upload() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
+    let store = &w.store;
     let disabled = |task: &mut serde_json::Value| task["enabled"] = json!(false);
     let disabled = store.task(&w, 0, disabled).await;
     let before = store.run_count().await;
     let mut call = announce(&w, &json!({"size": 1})).await;
     call.path = format!("/v1/import/user-data/{disabled}/uploads");
     assert_conflict(&call.clone().send().await, "disabled");
-    // What is wrong with the request comes first.
+    // The request itself is checked first.
     call.body(r#"{"size":0}"#).send().await.assert_problem(400);
     assert_eq!(store.run_count().await, before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn token_task_and_permission_are_refused_as_problems() {
+async fn a_missing_token_task_or_permission_is_reported_as_a_problem() {
     let w = World::start().await;
     let call = announce(&w, &json!({"size": 1})).await;
     for authorization in [None, Some("Bearer garbage")] {
@@ -116,9 +119,8 @@ async fn token_task_and_permission_are_refused_as_problems() {
         reply.assert_problem(404);
         unknown.push(reply.text().to_owned());
     }
-    unknown.dedup();
-    assert_eq!(unknown.len(), 1);
-    let store = store_or_skip!(w);
+    assert_all_equal(&unknown);
+    let store = &w.store;
     let stranger = w.sign_in(&store.robot(&w, 0).await).await;
     let reply = call.token(&stranger).send().await;
     reply.assert_problem(401);
@@ -126,7 +128,7 @@ async fn token_task_and_permission_are_refused_as_problems() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dry_run_can_be_uploaded() {
+async fn an_upload_can_be_a_dry_run() {
     let w = World::start().await;
     let call = announce(&w, &json!({"size": 1})).await.query("dryRun");
     let upload = call.send().await.json();

@@ -1,14 +1,17 @@
-//! The parts of an upload, sent to their URLs and listed.
+//! Sending and listing the parts of an upload.
 
 use muster_tests::World;
 use serde_json::json;
 
-use super::{PART, assert_conflict, begun, get, id, numbers, post, put, sent, url};
+use super::{
+    PART_BYTES, assert_conflict, get, id, numbers, post, put, start_upload, uploaded, url,
+};
+use crate::support::import_id;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn parts_that_have_arrived_are_listed_and_the_others_have_new_urls() {
+async fn received_parts_are_listed_and_the_others_have_new_urls() {
     let w = World::start().await;
-    let upload = begun(&w, PART + 3).await;
+    let upload = start_upload(&w, PART_BYTES + 3).await;
     let run = id(&upload);
     let before = get(&w, run, "/parts").await;
     let keys = [
@@ -23,7 +26,7 @@ async fn parts_that_have_arrived_are_listed_and_the_others_have_new_urls() {
     assert_eq!(before.json()["received"], json!([]));
 
     assert_eq!(put(&w, &url(&upload, 2), vec![b' '; 3]).await, 200);
-    // Of another size than it must have.
+    // A part of a wrong size does not count as received.
     assert_eq!(put(&w, &url(&upload, 1), vec![b' '; 5]).await, 200);
     let listed = get(&w, run, "/parts").await.json();
     assert_eq!(listed["received"], json!([{"number": 2, "size": 3}]));
@@ -34,7 +37,7 @@ async fn parts_that_have_arrived_are_listed_and_the_others_have_new_urls() {
         (&listed["received"], &json!([]))
     );
 
-    assert_eq!(put(&w, &url(&listed, 1), vec![b' '; PART]).await, 200);
+    assert_eq!(put(&w, &url(&listed, 1), vec![b' '; PART_BYTES]).await, 200);
     let all = get(&w, run, "/parts").await.json();
     assert_eq!(
         (numbers(&all["received"]), numbers(&all["parts"])),
@@ -43,9 +46,9 @@ async fn parts_that_have_arrived_are_listed_and_the_others_have_new_urls() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_url_takes_its_part_alone() {
+async fn a_url_is_valid_only_for_its_part() {
     let w = World::start().await;
-    let upload = begun(&w, PART + 3).await;
+    let upload = start_upload(&w, PART_BYTES + 3).await;
     let first = url(&upload, 1);
     let other = first.replace("partNumber=1", "partNumber=2");
     assert_ne!(first, other);
@@ -55,9 +58,9 @@ async fn a_url_takes_its_part_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn windows_of_500_parts_lead_to_the_last_one() {
+async fn windows_of_500_parts_reach_the_last_one() {
     let w = World::start().await;
-    let upload = begun(&w, 1_001 * PART).await;
+    let upload = start_upload(&w, 1_001 * PART_BYTES).await;
     let (mut from, mut all) = (1, Vec::new());
     for last in [500, 1_000, 1_001] {
         let window = get(&w, id(&upload), &format!("/parts?from={from}"))
@@ -67,10 +70,13 @@ async fn windows_of_500_parts_lead_to_the_last_one() {
         assert_eq!(all.last(), Some(&last));
         from = window["next"].as_u64().unwrap_or_default();
     }
-    assert_eq!(from, 0, "there is a window behind the last");
+    assert_eq!(from, 0, "there is a window after the last");
     assert_eq!(all, (1..=1_001).collect::<Vec<u64>>());
-    let behind = get(&w, id(&upload), "/parts?from=1002").await.json();
-    assert_eq!((&behind["parts"], behind.get("next")), (&json!([]), None));
+    let after_last = get(&w, id(&upload), "/parts?from=1002").await.json();
+    assert_eq!(
+        (&after_last["parts"], after_last.get("next")),
+        (&json!([]), None)
+    );
     for from in ["0", "-1", "x", "4294967296", ""] {
         let reply = get(&w, id(&upload), &format!("/parts?from={from}")).await;
         reply.assert_problem(400);
@@ -79,17 +85,17 @@ async fn windows_of_500_parts_lead_to_the_last_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn only_an_upload_under_way_has_parts() {
+async fn only_an_unfinished_upload_has_parts() {
     let w = World::start().await;
     let reply = w.import(0).await.body("[]").send().await;
-    let run = reply.header("import-id").expect("Import-Id");
-    assert_conflict(&get(&w, run, "/parts").await, "no upload");
-    let cancelled = sent(&w).await;
+    let run = import_id(&reply);
+    assert_conflict(&get(&w, run, "/parts").await, "not an upload");
+    let cancelled = uploaded(&w).await;
     assert_eq!(post(&w, &cancelled, "/cancel").await.status, 200);
     assert_conflict(&get(&w, &cancelled, "/parts").await, "cancelled");
-    let completed = sent(&w).await;
+    let completed = uploaded(&w).await;
     assert_eq!(post(&w, &completed, "/complete").await.status, 202);
     get(&w, &completed, "/parts").await.assert_problem(409);
-    // Whoever comes next finds the task free.
-    w.ended(0, &completed).await;
+    // The next test must find the task free.
+    w.wait_until_ended(0, &completed).await;
 }

@@ -1,24 +1,25 @@
-//! What a run says about its records, and those that it did not take.
+//! Items and rejected records of a run (contract.md#rejected-records).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use muster_aws::rounds::Round;
 use muster_aws::runs::Ending;
+use muster_aws::runs::chunks::Round;
 use muster_core::item::{Item, Severity};
 use muster_core::run::{Counts, State, Status};
-use muster_tests::{World, store_or_skip};
+use muster_tests::World;
 use serde_json::json;
 
 use super::{assert_conflict, get};
+use crate::support::import_id;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_robot_reads_the_items_that_the_operator_reads() {
+async fn a_robot_reads_the_same_items_as_an_operator() {
     let w = World::start().await;
     let records = json!([{"Username": w.login("ann")}, {"Username": ""}, 7]);
     let reply = w.import(0).await.records(&records).send().await;
-    let run = reply.header("import-id").expect("Import-Id");
+    let run = import_id(&reply);
     let items = get(&w, run, "/items").await;
     assert_eq!(items.status, 200, "{items}");
     let logged = w.get(&format!("/runs/{run}/items")).await;
@@ -40,21 +41,21 @@ async fn a_robot_reads_the_items_that_the_operator_reads() {
         .await
         .json();
     assert_eq!(third["items"][0]["code"], "record.not_object", "{third}");
-    let wrong = get(&w, run, "/items?limit=0").await;
-    wrong.assert_problem(400);
-    assert_eq!(wrong.json()["errors"][0]["field"], "limit", "{wrong}");
+    let invalid = get(&w, run, "/items?limit=0").await;
+    invalid.assert_problem(400);
+    assert_eq!(invalid.json()["errors"][0]["field"], "limit", "{invalid}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rejected_records_come_in_pages_that_lead_to_each_other() {
+async fn pages_of_rejected_records_link_to_the_next_page() {
     let w = World::start().await;
-    let store = store_or_skip!(w);
+    let store = &w.store;
     let run = store.queued(&w, 0, w.tenants[0].task_id).await;
     assert_conflict(&get(&w, &run, "/rejected").await, "queued");
     store
         .advance(&run, State::Applying, Timestamp::now(), |_| ())
         .await;
-    // Two chunks: more than a page holds.
+    // Two chunks, which do not fit into one page.
     let line = |n: u64| json!({"Username": "x".repeat(1_000_000), "_errors": [n]}).to_string();
     let lines: Vec<String> = (1..=6).map(line).collect();
     let item = |n: u64| Item {
@@ -68,7 +69,9 @@ async fn rejected_records_come_in_pages_that_lead_to_each_other() {
     let items: Vec<Item> = (1..=6).map(item).collect();
     let parts = [(0, &items[..3], &lines[..3]), (1, &items[3..], &lines[3..])];
     for (chunk, items, lines) in parts {
-        store.commit(&run, Round::Apply, chunk, items, lines).await;
+        store
+            .commit_chunk(&run, Round::Apply, chunk, items, lines)
+            .await;
     }
     let shown = get(&w, &run, "/items").await.json();
     let records = shown["items"].as_array().expect("items").iter();
@@ -88,7 +91,7 @@ async fn rejected_records_come_in_pages_that_lead_to_each_other() {
         errors: Vec::new(),
         answer: None,
     };
-    store.end(&run, &ending).await;
+    store.finish(&run, &ending).await;
     let (mut text, mut pages) = (String::new(), 0);
     let mut path = format!("/v1/imports/{run}/rejected");
     loop {
@@ -113,9 +116,9 @@ async fn rejected_records_come_in_pages_that_lead_to_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_a_run_within_a_request_no_records_are_kept() {
+async fn a_synchronous_run_keeps_no_rejected_records() {
     let w = World::start().await;
     let reply = w.import(0).await.body("[7]").send().await;
-    let run = reply.header("import-id").expect("Import-Id");
+    let run = import_id(&reply);
     assert_conflict(&get(&w, run, "/rejected").await, "items");
 }

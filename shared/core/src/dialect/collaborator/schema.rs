@@ -1,5 +1,5 @@
-//! What a user looks like in requests, for the documentation (OpenAPI, and the table of
-//! `docs/dialects/collaborator.md`): from the catalogue.
+//! OpenAPI schema of a user in requests, also checked against the table in
+//! `docs/dialects/collaborator.md`. Generated from the catalogue.
 
 use std::borrow::Cow;
 
@@ -7,31 +7,31 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{LANGUAGES, REQUIRED, SPELLING, key};
-use crate::attribute::{Attribute, CATALOGUE, Kind, Spec};
+use super::fields::{LANGUAGES, REQUIRED, USER_SYNTAX, key};
+use crate::attribute::{Attribute, AttributeKind, AttributeSpec, CATALOGUE};
 use crate::limits;
 
-/// A user as requests have it.
+/// A user in a request.
 #[derive(Debug)]
-pub struct User;
+pub struct CollaboratorUser;
 
-impl ToSchema for User {
+impl ToSchema for CollaboratorUser {
     fn name() -> Cow<'static, str> {
         Cow::Borrowed("CollaboratorUser")
     }
 }
 
-impl PartialSchema for User {
+impl PartialSchema for CollaboratorUser {
     fn schema() -> RefOr<Schema> {
         let user = ObjectBuilder::new()
             .schema_type(Type::Object)
             .description(Some(
-                "What the user is to be. Keys that are absent keep what is stored, `null` clears; \
+                "Requested state of the user. Absent keys keep the stored value, `null` clears it; \
                  unknown keys are ignored.",
             ));
         let fields = CATALOGUE
             .iter()
-            .filter_map(|spec| Some(((SPELLING.key)(spec)?, spec)));
+            .filter_map(|spec| Some(((USER_SYNTAX.key)(spec)?, spec)));
         let user = fields.fold(user, |user, (key, spec)| user.property(key, value(spec)));
         REQUIRED
             .iter()
@@ -40,17 +40,17 @@ impl PartialSchema for User {
     }
 }
 
-fn value(spec: &Spec) -> Schema {
+fn value(spec: &AttributeSpec) -> Schema {
     let null = (!REQUIRED.contains(&spec.attribute)).then_some(Type::Null);
-    let types: SchemaType = types(spec.kind).iter().cloned().chain(null).collect();
-    let description = Some(takes(spec.kind));
-    if spec.kind == Kind::TextList {
+    let schema_type: SchemaType = json_types(spec.kind).iter().cloned().chain(null).collect();
+    let description = Some(value_description(spec.kind));
+    if spec.kind == AttributeKind::TextList {
         let text = ObjectBuilder::new().schema_type(Type::String);
-        let list = ArrayBuilder::new().schema_type(types).items(text);
-        let list = list.max_items(Some(limits::LIST_ITEMS));
+        let list = ArrayBuilder::new().schema_type(schema_type).items(text);
+        let list = list.max_items(Some(limits::MAX_LIST_ITEMS));
         return list.description(description).into();
     }
-    let value = ObjectBuilder::new().schema_type(types);
+    let value = ObjectBuilder::new().schema_type(schema_type);
     let value = value.description(description);
     match spec.attribute {
         Attribute::Password => value.write_only(true).into(),
@@ -58,41 +58,50 @@ fn value(spec: &Spec) -> Schema {
     }
 }
 
-/// What JSON an attribute is written in.
-const fn types(kind: Kind) -> &'static [Type] {
+/// Returns the JSON types accepted for an attribute.
+const fn json_types(kind: AttributeKind) -> &'static [Type] {
     match kind {
-        Kind::Login | Kind::Text | Kind::Secret => &[Type::String, Type::Integer],
-        Kind::Role
-        | Kind::Email
-        | Kind::Phone
-        | Kind::Language
-        | Kind::TimeZone
-        | Kind::Date
-        | Kind::EncodedObject
-        | Kind::Choice(_) => &[Type::String],
-        Kind::Flag { .. } => &[Type::Integer, Type::String, Type::Boolean],
-        Kind::TextList | Kind::IdList => &[Type::String, Type::Array],
-        Kind::Gender | Kind::UserId | Kind::Integer => &[Type::Integer, Type::String],
+        AttributeKind::Login | AttributeKind::Text | AttributeKind::Secret => {
+            &[Type::String, Type::Integer]
+        }
+        AttributeKind::Role
+        | AttributeKind::Email
+        | AttributeKind::Phone
+        | AttributeKind::Language
+        | AttributeKind::TimeZone
+        | AttributeKind::Date
+        | AttributeKind::EncodedObject
+        | AttributeKind::Choice(_) => &[Type::String],
+        AttributeKind::Flag { .. } => &[Type::Integer, Type::String, Type::Boolean],
+        AttributeKind::TextList | AttributeKind::IdList => &[Type::String, Type::Array],
+        AttributeKind::Gender | AttributeKind::UserId | AttributeKind::Integer => {
+            &[Type::Integer, Type::String]
+        }
     }
 }
 
-/// What values an attribute takes, in words.
-pub(super) fn takes(kind: Kind) -> Cow<'static, str> {
+/// Describes the accepted values of an attribute.
+pub(super) fn value_description(kind: AttributeKind) -> Cow<'static, str> {
     Cow::Borrowed(match kind {
-        Kind::Login => "1–128 letters, digits and `. _ - @ +`; one script; not trimmed",
-        Kind::Text | Kind::Role | Kind::TimeZone | Kind::Choice(_) => "text",
-        Kind::Email => "an e-mail address in ASCII",
-        Kind::Phone => "`+` and 8–15 digits; spaces, `-`, `(`, `)` are dropped",
-        Kind::Flag { .. } => "`1` or `0`",
-        Kind::TextList | Kind::IdList => {
-            "one string with commas between, or an array; at most 5,000 items"
+        AttributeKind::Login => "1–128 letters, digits and `. _ - @ +`; one script; not trimmed",
+        AttributeKind::Text
+        | AttributeKind::Role
+        | AttributeKind::TimeZone
+        | AttributeKind::Choice(_) => "text",
+        AttributeKind::Email => "an e-mail address in ASCII",
+        AttributeKind::Phone => "`+` and 8–15 digits; spaces, `-`, `(` and `)` are removed",
+        AttributeKind::Flag { .. } => "`1` or `0`",
+        AttributeKind::TextList | AttributeKind::IdList => {
+            "one comma-separated string, or an array; at most 5,000 items"
         }
-        Kind::Language => return Cow::Owned(format!("{}, in any case", LANGUAGES.join(", "))),
-        Kind::Gender => "`0` male, `1` female",
-        Kind::Date => "`DD.MM.YYYY` or `YYYY-MM-DD`",
-        Kind::EncodedObject => "base64 of a JSON object, at most 32 KB",
-        Kind::UserId => "the id of a user",
-        Kind::Integer => "an integer",
-        Kind::Secret => "1–128 characters, not trimmed; kept as a hash, and never shown",
+        AttributeKind::Language => {
+            return Cow::Owned(format!("{}, in any case", LANGUAGES.join(", ")));
+        }
+        AttributeKind::Gender => "`0` male, `1` female",
+        AttributeKind::Date => "`DD.MM.YYYY` or `YYYY-MM-DD`",
+        AttributeKind::EncodedObject => "base64 of a JSON object, at most 32 KB",
+        AttributeKind::UserId => "a user id",
+        AttributeKind::Integer => "an integer",
+        AttributeKind::Secret => "1–128 characters, not trimmed; stored as a hash, never returned",
     })
 }

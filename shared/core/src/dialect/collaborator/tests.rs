@@ -9,12 +9,12 @@ use crate::value::Assignment;
 
 const PAGE: &str = include_str!("../../../../../docs/dialects/collaborator.md");
 
-fn read(user: &serde_json::Value) -> Result<Import, String> {
-    Import::read(&read_object(user.to_string().as_bytes()).unwrap())
+fn read(user: &serde_json::Value) -> Result<UserImport, String> {
+    UserImport::read(&read_object(user.to_string().as_bytes()).unwrap())
 }
 
-/// What is required, and this on top.
-fn with(more: serde_json::Value) -> serde_json::Value {
+/// The required fields, and `more`.
+fn with_required(more: serde_json::Value) -> serde_json::Value {
     let mut user = json!({
         "uid": "cl1", "login": "john", "email": "john@example.com",
         "firstname": "John", "secondname": "Smith"
@@ -26,54 +26,60 @@ fn with(more: serde_json::Value) -> serde_json::Value {
 }
 
 #[test]
-fn the_refusal_names_what_is_required_and_the_position() {
+fn the_error_text_names_the_required_fields_and_the_position() {
     let keys = REQUIRED.map(key).join(", ");
-    assert_eq!(MISSING, format!("Required fields: {keys}, position"));
+    assert_eq!(
+        REQUIRED_FIELDS_MESSAGE,
+        format!("Required fields: {keys}, position")
+    );
 }
 
 #[test]
-fn what_is_required_comes_before_what_is_wrong() {
-    assert_eq!(read(&with(json!({}))).unwrap().uid, "cl1");
-    assert_eq!(read(&with(json!({"uid": 17}))).unwrap().uid, "17");
+fn missing_required_fields_are_reported_before_other_problems() {
+    assert_eq!(read(&with_required(json!({}))).unwrap().uid, "cl1");
+    assert_eq!(read(&with_required(json!({"uid": 17}))).unwrap().uid, "17");
     for attribute in REQUIRED {
         for blank in [json!(null), json!(""), json!(" \t ")] {
-            let mut user = with(json!({"gender": 7}));
+            let mut user = with_required(json!({"gender": 7}));
             user[key(attribute)] = blank;
-            assert_eq!(read(&user).unwrap_err(), MISSING, "{user}");
+            assert_eq!(read(&user).unwrap_err(), REQUIRED_FIELDS_MESSAGE, "{user}");
             user.as_object_mut().unwrap().remove(key(attribute));
-            assert_eq!(read(&user).unwrap_err(), MISSING, "{user}");
+            assert_eq!(read(&user).unwrap_err(), REQUIRED_FIELDS_MESSAGE, "{user}");
         }
     }
 }
 
 #[test]
-fn everything_that_is_wrong_is_told_with_its_field() {
-    let told = read(&with(
+fn every_problem_is_reported_with_its_field() {
+    let error = read(&with_required(
         json!({"gender": 7, "login": "a b", "language": "FR"}),
     ))
     .unwrap_err();
     assert_eq!(
-        told,
+        error,
         "login: contains unauthorised characters; letters, digits and the characters . _ - @ + are \
          allowed; language: must be one of EN, UK, DE, ES, ET, TR, RU; \
-         gender: not a gender: 0 is male, 1 is female"
+         gender: must be 0 (male) or 1 (female)"
     );
     let whole = Refusal::new(None, "too_large", "the user is too large");
     assert_eq!(
-        super::told(&[LOGIN_TAKEN, whole]),
+        super::error_message(&[LOGIN_TAKEN, whole]),
         "login: this user name is not available; the user is too large"
     );
 }
 
 #[test]
-fn null_clears_and_is_not_given_for_what_cannot_be_without() {
-    let nothing = read(&with(
+fn null_clears_optional_attributes_and_keeps_the_others() {
+    let nothing = read(&with_required(
         json!({"is_active": null, "password": null, "gender": ""}),
     ))
     .unwrap();
     assert_eq!(nothing.request.changes.assignments.len(), 4);
     assert!(nothing.request.password.is_none());
-    let cleared = read(&with(json!({"gender": null, "city": null, "phone": ""}))).unwrap();
+    let cleared = read(&with_required(
+        json!({"gender": null, "city": null, "phone": ""}),
+    ))
+    .unwrap();
     let cleared = cleared.request.changes.assignments;
     let clears = |(_, assignment): &&(Attribute, Assignment<'_>)| *assignment == Assignment::Clear;
     let cleared: Vec<_> = cleared.iter().filter(clears).map(|(one, _)| *one).collect();
@@ -84,16 +90,16 @@ fn null_clears_and_is_not_given_for_what_cannot_be_without() {
 }
 
 #[test]
-fn counts_tell_blocking_from_other_changes_in_the_documented_order() {
+fn counts_separate_blocking_from_other_changes() {
     let counts = |attributes: &[Attribute], is_active| {
-        serde_json::to_string(&Counts::changed(attributes, is_active)).unwrap()
+        serde_json::to_string(&CollaboratorCounts::changed(attributes, is_active)).unwrap()
     };
     let expected = |created, updated, blocked, unblocked| {
         format!(
             r#"{{"created_count":{created},"updated_count":{updated},"blocked_count":{blocked},"unblocked_count":{unblocked}}}"#
         )
     };
-    let created = serde_json::to_string(&Counts::created()).unwrap();
+    let created = serde_json::to_string(&CollaboratorCounts::created()).unwrap();
     assert_eq!(created, expected(1, 0, 0, 0));
     assert_eq!(counts(&[], true), expected(0, 0, 0, 0));
     assert_eq!(counts(&[Attribute::City], false), expected(0, 1, 0, 0));
@@ -104,9 +110,9 @@ fn counts_tell_blocking_from_other_changes_in_the_documented_order() {
 }
 
 #[test]
-fn a_user_is_described_by_every_key_of_the_catalogue() {
-    let schema = serde_json::to_value(User::schema()).unwrap();
-    let keys: Vec<_> = CATALOGUE.iter().filter_map(SPELLING.key).collect();
+fn the_schema_has_every_key_of_the_catalogue() {
+    let schema = serde_json::to_value(CollaboratorUser::schema()).unwrap();
+    let keys: Vec<_> = CATALOGUE.iter().filter_map(USER_SYNTAX.key).collect();
     let described = schema["properties"].as_object().unwrap();
     assert_eq!(described.len(), keys.len());
     assert!(keys.iter().all(|key| described.contains_key(*key)));
@@ -118,7 +124,7 @@ fn a_user_is_described_by_every_key_of_the_catalogue() {
 }
 
 #[test]
-fn the_page_has_every_key_of_the_catalogue_with_what_it_takes() {
+fn the_page_lists_every_key_with_its_accepted_values() {
     let expected: Vec<_> = CATALOGUE
         .iter()
         .filter_map(|spec| {
@@ -127,14 +133,14 @@ fn the_page_has_every_key_of_the_catalogue_with_what_it_takes() {
             } else {
                 ""
             };
-            let takes = schema::takes(spec.kind);
-            let key = (SPELLING.key)(spec)?;
-            Some(format!("| `{key}`{star} | `{}` | {takes} |", spec.name))
+            let accepted = schema::value_description(spec.kind);
+            let key = (USER_SYNTAX.key)(spec)?;
+            Some(format!("| `{key}`{star} | `{}` | {accepted} |", spec.name))
         })
         .collect();
-    let (_, behind) = PAGE
+    let (_, after) = PAGE
         .split_once("| key | attribute | value |\n|---|---|---|\n")
         .unwrap();
-    let (table, _) = behind.split_once("\n\n").unwrap();
+    let (table, _) = after.split_once("\n\n").unwrap();
     assert_eq!(table.lines().collect::<Vec<_>>(), expected);
 }

@@ -1,23 +1,23 @@
-//! What a body says about a user, and what is wrong with the user that it would make.
+//! Parses request bodies, and validates the user that would result.
 
 use std::borrow::Cow;
 
-use super::{LANGUAGES, key};
+use super::keys::{LANGUAGES, key};
 use crate::attribute::Attribute;
 use crate::json::Json;
-use crate::plan::{Merged, Refusal};
+use crate::plan::{MergedUser, Refusal};
 use crate::reader::Object;
-use crate::single::{Request, Spelling};
+use crate::user_request::{UserRequest, UserSyntax};
 use crate::value::{Assignment, Flags, Problem, ReadContext, Value};
 
-/// What a new user has where the body says nothing, stored like a value that was sent.
-const DEFAULTS: [(Attribute, &str); 2] = [
+/// Values that a new user gets if the body has none; stored like a value that was sent.
+const NEW_USER_DEFAULTS: [(Attribute, &str); 2] = [
     (Attribute::AuthType, "LOCAL"),
     (Attribute::Level, "COMPANY"),
 ];
 
-/// What levels need, besides the whole company's: one of two lists.
-const NEEDED_BY_LEVEL: [(&str, Attribute, Attribute); 3] = [
+/// Lists of which every level but the company's requires one.
+const REQUIRED_BY_LEVEL: [(&str, Attribute, Attribute); 3] = [
     (
         "DIVISION",
         Attribute::DivisionIds,
@@ -27,24 +27,24 @@ const NEEDED_BY_LEVEL: [(&str, Attribute, Attribute); 3] = [
     ("SHOP", Attribute::ShopIds, Attribute::IndividualStores),
 ];
 
-const NEW: Spelling = Spelling {
+const NEW_USER_SYNTAX: UserSyntax = UserSyntax {
     key: |spec| spec.qvalon,
     values: || ReadContext::without_task(Flags::Strict, LANGUAGES),
     nullable: is_nullable,
 };
 
-/// The external id is the new user's alone.
-const CHANGED: Spelling = Spelling {
+/// The external id cannot be changed.
+const USER_CHANGES_SYNTAX: UserSyntax = UserSyntax {
     key: |spec| spec.qvalon.filter(|_| is_changeable(spec.attribute)),
-    ..NEW
+    ..NEW_USER_SYNTAX
 };
 
-/// Whether the attribute of a user who is there can be sent.
+/// Returns `true` if the attribute of an existing user can be changed.
 pub(super) const fn is_changeable(attribute: Attribute) -> bool {
     !matches!(attribute, Attribute::ExternalId)
 }
 
-/// Whether `null` can be sent.
+/// Returns `true` if the attribute accepts `null`.
 pub(super) const fn is_nullable(attribute: Attribute) -> bool {
     matches!(
         attribute,
@@ -65,13 +65,13 @@ pub(super) const fn is_nullable(attribute: Attribute) -> bool {
     )
 }
 
-/// Reads what makes a user.
+/// Parses a body that creates a user.
 ///
 /// # Errors
-/// Everything that is wrong with it or missing, in the order of the catalogue.
-pub fn create(object: &Object) -> Result<Request, Vec<Refusal>> {
+/// Returns everything that is invalid or missing, in catalogue order.
+pub fn create(object: &Object) -> Result<UserRequest, Vec<Refusal>> {
     let mut refusals = missing(object);
-    match Request::read(object, &NEW) {
+    match UserRequest::read(object, &NEW_USER_SYNTAX) {
         Ok(request) if refusals.is_empty() => Ok(with_defaults(request)),
         Ok(_) => Err(refusals),
         Err(more) => {
@@ -82,17 +82,17 @@ pub fn create(object: &Object) -> Result<Request, Vec<Refusal>> {
     }
 }
 
-/// Reads what changes a user.
+/// Parses a body that changes a user.
 ///
 /// # Errors
-/// Everything that is wrong with it, in the order of the catalogue.
-pub fn update(object: &Object) -> Result<Request, Vec<Refusal>> {
-    Request::read(object, &CHANGED)
+/// Returns every invalid value, in catalogue order.
+pub fn update(object: &Object) -> Result<UserRequest, Vec<Refusal>> {
+    UserRequest::read(object, &USER_CHANGES_SYNTAX)
 }
 
-/// What a new user needs and the body does not give.
+/// Returns the required attributes that the body does not have.
 fn missing(object: &Object) -> Vec<Refusal> {
-    let is_given = |attribute| {
+    let is_present = |attribute| {
         let json = object.get(key(attribute));
         !matches!(json, Json::Absent | Json::Text(""))
     };
@@ -100,28 +100,28 @@ fn missing(object: &Object) -> Vec<Refusal> {
     let is_local = match auth_type {
         Json::Absent => true,
         Json::Text(text) => matches!(text.trim(), "" | "LOCAL"),
-        // What is refused says nothing about the password.
+        // An invalid `authType` is refused by itself; it says nothing about the password.
         _ => false,
     };
-    let needs = [
-        (Attribute::Username, true, "a new user needs one"),
+    let required = [
+        (Attribute::Username, true, "required for a new user"),
         (
             Attribute::Password,
             is_local,
-            "a new user needs one, unless authType is LDAP",
+            "required for a new user, unless authType is LDAP",
         ),
     ];
-    let lacking = needs
+    let missing = required
         .into_iter()
-        .filter(|(attribute, needed, _)| *needed && !is_given(*attribute));
-    lacking
+        .filter(|(attribute, is_required, _)| *is_required && !is_present(*attribute));
+    missing
         .map(|(attribute, _, message)| Refusal::new(Some(attribute), "missing", message))
         .collect()
 }
 
-fn with_defaults(mut request: Request) -> Request {
+fn with_defaults(mut request: UserRequest) -> UserRequest {
     let changes = &mut request.changes;
-    for (attribute, word) in DEFAULTS {
+    for (attribute, word) in NEW_USER_DEFAULTS {
         if !changes.sets(attribute) {
             changes.keep(attribute);
             let default = Assignment::Set(Value::Text(Cow::Borrowed(word)));
@@ -132,20 +132,20 @@ fn with_defaults(mut request: Request) -> Request {
     request
 }
 
-/// What is wrong with the user that a request would make.
+/// Validates the user that results from a request, and returns its problems.
 #[must_use]
-pub fn judge(user: Merged<'_>) -> Vec<Refusal> {
+pub fn validate_merged(user: MergedUser<'_>) -> Vec<Refusal> {
     let lacks = |attribute| user.get(attribute).is_none();
     let level = user.text(Attribute::Level);
-    let needed = NEEDED_BY_LEVEL
+    let unmet = REQUIRED_BY_LEVEL
         .iter()
         .find(|(name, ids, external)| level == Some(*name) && lacks(*ids) && lacks(*external));
-    let lists = needed.map(|(level, ids, external)| Refusal {
+    let lists = unmet.map(|(level, ids, external)| Refusal {
         attribute: Some(*ids),
         problem: Problem {
             code: "missing",
             message: Cow::Owned(format!(
-                "the level {level} needs {} or {}, not empty",
+                "level {level} requires a non-empty {} or {}",
                 key(*ids),
                 key(*external)
             )),
@@ -155,7 +155,7 @@ pub fn judge(user: Merged<'_>) -> Vec<Refusal> {
     let ldap = (is_ldap && lacks(Attribute::LdapLogin)).then_some(Refusal::new(
         Some(Attribute::LdapLogin),
         "missing",
-        "the authType LDAP needs one",
+        "required for authType LDAP",
     ));
     ldap.into_iter().chain(lists).collect()
 }
@@ -173,7 +173,7 @@ mod tests {
         read_object(text.as_bytes()).unwrap()
     }
 
-    /// `key.code` of every refusal.
+    /// Returns `key.code` of every refusal.
     fn codes(refusals: &[Refusal]) -> Vec<String> {
         refusals
             .iter()
@@ -185,7 +185,7 @@ mod tests {
         codes(&create(&object(text)).unwrap_err())
     }
 
-    fn text(request: &Request, attribute: Attribute) -> Option<&str> {
+    fn text(request: &UserRequest, attribute: Attribute) -> Option<&str> {
         match request.changes.value(attribute) {
             Some(Value::Text(text)) => Some(text),
             _ => None,
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_user_is_local_and_the_company_s_unless_the_body_says_otherwise() {
+    fn a_new_user_defaults_to_auth_type_local_and_level_company() {
         let request = create(&object(r#"{"login":"a","password":" b "}"#)).unwrap();
         assert_eq!(request.login.as_ref().unwrap().shown(), "a");
         assert_eq!(request.password.as_ref().unwrap().expose_secret(), " b ");
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_missing_or_wrong_is_said_at_once() {
+    fn every_missing_or_invalid_attribute_is_reported_at_once() {
         assert_eq!(refused("{}"), ["login.missing", "password.missing"]);
         assert_eq!(
             refused(r#"{"login":"","password":""}"#),
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_refused_where_the_attribute_must_be() {
+    fn null_is_refused_for_attributes_that_cannot_be_cleared() {
         for spec in CATALOGUE {
             let Some(name) = spec.qvalon else { continue };
             let nulled = object(&format!(r#"{{"{name}":null}}"#));
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_ignores_the_external_id_whatever_it_is() {
+    fn a_change_ignores_any_external_id() {
         for id in [r#""E-1""#, "null", "{}", "true"] {
             let request = update(&object(&format!(r#"{{"externalId":{id},"login":""}}"#)));
             let request = request.unwrap();
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_two_languages_and_real_booleans_are_taken() {
+    fn only_the_two_languages_and_json_booleans_are_accepted() {
         for (body, code) in [
             (r#"{"lang":"uk_UA"}"#, "lang.unknown"),
             (r#"{"lang":"ru"}"#, "lang.unknown"),
@@ -281,17 +281,11 @@ mod tests {
     }
 
     #[test]
-    fn the_user_that_would_be_is_judged_not_the_body_alone() {
-        let judged = |stored: &[(Attribute, Value<'static>)], body: &str| {
-            let user = User {
-                tenant: "acme".into(),
-                id: 1,
-                login: "a".into(),
-                version: 1,
-                values: stored.iter().cloned().collect(),
-            };
+    fn the_resulting_user_is_validated_not_only_the_body() {
+        let problems_of = |stored: &[(Attribute, Value<'static>)], body: &str| {
+            let user = User::sample("a", stored.iter().cloned());
             let request = update(&object(body)).unwrap();
-            codes(&judge(Merged {
+            codes(&validate_merged(MergedUser {
                 stored: Some(&user),
                 changes: &request.changes,
             }))
@@ -321,18 +315,21 @@ mod tests {
         ] {
             let body = format!(r#"{{"level":"{level}"}}"#);
             let missing = [format!("{ids_key}.missing")];
-            assert_eq!(judged(&[], &body), missing);
-            assert_eq!(judged(&[ids(own)], &body), none);
-            assert_eq!(judged(&[texts(external)], &body), none);
+            assert_eq!(problems_of(&[], &body), missing);
+            assert_eq!(problems_of(&[ids(own)], &body), none);
+            assert_eq!(problems_of(&[texts(external)], &body), none);
             let cleared = format!(r#"{{"level":"{level}","{ids_key}":[]}}"#);
-            assert_eq!(judged(&[ids(own)], &cleared), missing);
+            assert_eq!(problems_of(&[ids(own)], &cleared), missing);
             let stored = (Attribute::Level, Value::Text(level.into()));
-            assert_eq!(judged(&[stored], r#"{"position":"Cook"}"#), missing);
+            assert_eq!(problems_of(&[stored], r#"{"position":"Cook"}"#), missing);
         }
-        assert_eq!(judged(&[], r#"{"level":"COMPANY"}"#), none);
+        assert_eq!(problems_of(&[], r#"{"level":"COMPANY"}"#), none);
         let ldap = r#"{"authType":"LDAP","level":"SHOP"}"#;
-        assert_eq!(judged(&[], ldap), ["ldapLogin.missing", "shopIds.missing"]);
+        assert_eq!(
+            problems_of(&[], ldap),
+            ["ldapLogin.missing", "shopIds.missing"]
+        );
         let known = (Attribute::LdapLogin, Value::Text("a".into()));
-        assert_eq!(judged(&[known], r#"{"authType":"LDAP"}"#), none);
+        assert_eq!(problems_of(&[known], r#"{"authType":"LDAP"}"#), none);
     }
 }

@@ -1,5 +1,5 @@
-//! What the user object and the bodies look like, for the documentation (OpenAPI): from the
-//! catalogue and the object's own table.
+//! OpenAPI schemas of the user object and the request bodies. Generated from the catalogue and the
+//! object's own table.
 
 use std::borrow::Cow;
 
@@ -7,16 +7,17 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, T
 use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::keys::{LANGUAGES, key};
 use super::read::{is_changeable, is_nullable};
-use super::user::{ALWAYS, BY_FIELD, Member, ROLES};
-use super::{LANGUAGES, UserObject, key};
-use crate::attribute::{Attribute, CATALOGUE, Kind};
+use super::user::{ALWAYS, BY_FIELD, Member, ROLES, UserObject};
 
-/// The body that makes a user, as it is documented.
+use crate::attribute::{Attribute, AttributeKind, CATALOGUE};
+
+/// Schema of the body that creates a user.
 #[derive(Debug)]
 pub struct NewUser;
 
-/// The body that changes a user, as it is documented.
+/// Schema of the body that changes a user.
 #[derive(Debug)]
 pub struct UserChanges;
 
@@ -31,8 +32,8 @@ impl PartialSchema for UserObject<'_> {
         let object = ObjectBuilder::new()
             .schema_type(Type::Object)
             .description(Some(
-                "A user. What is not set is left out; what is behind `externalId` is shown if \
-                 `fields` names it.",
+                "A user. Attributes without a value are omitted; the members after `externalId` are \
+                 included if `fields` names them.",
             ))
             .required("id")
             .required("active")
@@ -42,8 +43,9 @@ impl PartialSchema for UserObject<'_> {
                 "lastName": "Woo", "level": "COMPANY", "businessDirId": 1002, "lang": "ru_RU"
             })]);
         let members = ALWAYS.iter().chain(&BY_FIELD);
-        let add =
-            |object: ObjectBuilder, member: &Member| object.property(member.name(), shown(*member));
+        let add = |object: ObjectBuilder, member: &Member| {
+            object.property(member.name(), member_schema(*member))
+        };
         members.fold(object, add).into()
     }
 }
@@ -56,8 +58,8 @@ impl ToSchema for NewUser {
 
 impl PartialSchema for NewUser {
     fn schema() -> RefOr<Schema> {
-        let description = "A new user. `password` is needed unless `authType` is LDAP; `authType` \
-            is LOCAL and `level` COMPANY where they are not given. Unknown members are ignored.";
+        let description = "A new user. `password` is required unless `authType` is LDAP; `authType` \
+            defaults to LOCAL and `level` to COMPANY. Unknown members are ignored.";
         body(description, |_| true)
             .required(key(Attribute::Username))
             .into()
@@ -72,26 +74,26 @@ impl ToSchema for UserChanges {
 
 impl PartialSchema for UserChanges {
     fn schema() -> RefOr<Schema> {
-        let description = "What is to be changed. What is absent stays as it is, `null` clears, \
+        let description = "The changes. Absent members keep the stored value, `null` clears it; \
             `externalId` and unknown members are ignored.";
         body(description, is_changeable).into()
     }
 }
 
-/// A body with the attributes of the catalogue that can be sent.
-fn body(description: &str, is_sent: fn(Attribute) -> bool) -> ObjectBuilder {
+/// Returns the schema of a body with the attributes that can be accepted.
+fn body(description: &str, is_accepted: fn(Attribute) -> bool) -> ObjectBuilder {
     let object = ObjectBuilder::new()
         .schema_type(Type::Object)
         .description(Some(description));
-    let sent = CATALOGUE.iter().filter(|spec| is_sent(spec.attribute));
-    let sent = sent.filter_map(|spec| spec.qvalon.map(|name| (name, spec.attribute)));
-    sent.fold(object, |object, (name, attribute)| {
-        object.property(name, written(attribute))
+    let accepted = CATALOGUE.iter().filter(|spec| is_accepted(spec.attribute));
+    let accepted = accepted.filter_map(|spec| spec.qvalon.map(|name| (name, spec.attribute)));
+    accepted.fold(object, |object, (name, attribute)| {
+        object.property(name, accepted_schema(attribute))
     })
 }
 
-/// What can be sent for an attribute.
-fn written(attribute: Attribute) -> Schema {
+/// Returns the schema of the values accepted for an attribute.
+fn accepted_schema(attribute: Attribute) -> Schema {
     let or_null = |kind: Type| match is_nullable(attribute) {
         true => SchemaType::from_iter([kind, Type::Null]),
         false => SchemaType::new(kind),
@@ -112,8 +114,8 @@ fn written(attribute: Attribute) -> Schema {
     }
 }
 
-/// A member of the object.
-fn shown(member: Member) -> Schema {
+/// Returns the schema of a member of the user object.
+fn member_schema(member: Member) -> Schema {
     match member {
         Member::Id => integer().minimum(Some(1)).into(),
         Member::Own(attribute) | Member::Renamed(_, attribute) => value(attribute),
@@ -130,24 +132,24 @@ fn shown(member: Member) -> Schema {
     }
 }
 
-/// The value of an attribute.
+/// Returns the schema of an attribute's value.
 fn value(attribute: Attribute) -> Schema {
     match attribute.kind() {
-        Kind::Flag { .. } => ObjectBuilder::new().schema_type(Type::Boolean).into(),
-        Kind::Integer | Kind::UserId | Kind::Gender => integer().into(),
-        Kind::IdList => list(integer()),
-        Kind::TextList => list(text()),
-        Kind::Choice(words) => text().enum_values(Some(words.iter().copied())).into(),
-        Kind::Language => text().enum_values(Some(LANGUAGES.iter().copied())).into(),
-        Kind::Login
-        | Kind::Text
-        | Kind::Role
-        | Kind::Email
-        | Kind::Phone
-        | Kind::TimeZone
-        | Kind::Date
-        | Kind::EncodedObject
-        | Kind::Secret => text().into(),
+        AttributeKind::Flag { .. } => ObjectBuilder::new().schema_type(Type::Boolean).into(),
+        AttributeKind::Integer | AttributeKind::UserId | AttributeKind::Gender => integer().into(),
+        AttributeKind::IdList => list(integer()),
+        AttributeKind::TextList => list(text()),
+        AttributeKind::Choice(words) => text().enum_values(Some(words.iter().copied())).into(),
+        AttributeKind::Language => text().enum_values(Some(LANGUAGES.iter().copied())).into(),
+        AttributeKind::Login
+        | AttributeKind::Text
+        | AttributeKind::Role
+        | AttributeKind::Email
+        | AttributeKind::Phone
+        | AttributeKind::TimeZone
+        | AttributeKind::Date
+        | AttributeKind::EncodedObject
+        | AttributeKind::Secret => text().into(),
     }
 }
 
@@ -179,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_are_described_by_the_catalogue() {
+    fn the_schemas_of_bodies_match_the_catalogue() {
         let new = properties::<NewUser>();
         let keys = CATALOGUE.iter().filter_map(|spec| spec.qvalon);
         assert_eq!(new.len(), keys.clone().count());
@@ -198,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_user_object_is_described_with_every_field() {
+    fn the_schema_of_the_user_object_has_every_field() {
         let user = properties::<UserObject<'_>>();
         assert!(Fields::names().all(|name| user.contains_key(name)));
         assert!(!user.contains_key("password"));

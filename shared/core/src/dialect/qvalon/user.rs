@@ -1,28 +1,28 @@
-//! The user object: the members that it always shows, and those that `fields` asks for. One table
-//! says where each comes from, and in which order.
+//! The user object: the members that are always present, and those that `fields` adds. One table
+//! defines the source and the order of each.
 
 use std::borrow::Cow;
 
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-use super::{LANGUAGES, key};
+use super::keys::{LANGUAGES, key};
 use crate::attribute::Attribute;
 use crate::plan::User;
 use crate::value::Value;
 
-/// A member of the object.
+/// A member of the user object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Member {
     /// The user's id.
     Id,
-    /// An attribute under its own key; a flag's default is shown.
+    /// An attribute under its own key; a flag's default is value.
     Own(Attribute),
-    /// An attribute under another name.
+    /// An attribute under a different name.
     Renamed(&'static str, Attribute),
-    /// The names of the roles that flags stand for.
+    /// Names of the roles whose flags are set.
     Roles,
-    /// The shops of a director of shops.
+    /// The shops of a shop director.
     DirectorOfShops,
     /// The business direction, as an object.
     BusinessDir,
@@ -30,7 +30,7 @@ pub(super) enum Member {
 
 use Member::{BusinessDir, DirectorOfShops, Id, Own, Renamed, Roles};
 
-/// What is always shown, if it is set.
+/// Members that are always present if they have a value.
 pub(super) static ALWAYS: [Member; 13] = [
     Id,
     Own(Attribute::Active),
@@ -47,7 +47,7 @@ pub(super) static ALWAYS: [Member; 13] = [
     Own(Attribute::ExternalId),
 ];
 
-/// What is shown if `fields` names it.
+/// Members that are present if `fields` names them.
 pub(super) static BY_FIELD: [Member; 20] = [
     Roles,
     Own(Attribute::AuthType),
@@ -71,7 +71,7 @@ pub(super) static BY_FIELD: [Member; 20] = [
     Own(Attribute::RegionExternalIds),
 ];
 
-/// The roles, each with the flag that stands for it.
+/// The roles, each with its flag.
 pub(super) static ROLES: [(&str, Attribute); 5] = [
     ("ROLE_SUPERVISOR", Attribute::Supervisor),
     ("ROLE_ADMIN", Attribute::Admin),
@@ -95,38 +95,38 @@ impl Member {
         }
     }
 
-    /// What is shown; `None`: it is left out.
-    fn shown(self, user: &User) -> Option<Shown<'_>> {
+    /// Returns the value to serialize; `None` omits the member.
+    fn value(self, user: &User) -> Option<MemberValue<'_>> {
         match self {
-            Self::Id => Some(Shown::Id(user.id)),
-            Self::Own(Attribute::Username) => Some(Shown::Text(&user.login)),
+            Self::Id => Some(MemberValue::Id(user.id)),
+            Self::Own(Attribute::Username) => Some(MemberValue::Text(&user.login)),
             Self::Own(Attribute::Language) => match user.values.get(&Attribute::Language)? {
-                Value::Text(code) => language(code).map(Shown::Text),
+                Value::Text(code) => language(code).map(MemberValue::Text),
                 _ => None,
             },
             Self::Own(attribute) if attribute.default_flag().is_some() => {
-                Some(Shown::Flag(flag(user, attribute)))
+                Some(MemberValue::Flag(flag(user, attribute)))
             }
             Self::Own(attribute) | Self::Renamed(_, attribute) => {
-                user.values.get(&attribute).map(Shown::from)
+                user.values.get(&attribute).map(MemberValue::from)
             }
             Self::Roles => {
                 let given = ROLES.iter().filter(|(_, attribute)| flag(user, *attribute));
-                Some(Shown::Roles(given.map(|(name, _)| *name).collect()))
+                Some(MemberValue::Roles(given.map(|(name, _)| *name).collect()))
             }
             Self::DirectorOfShops if flag(user, Attribute::ShopDirector) => {
-                user.values.get(&Attribute::ShopIds).map(Shown::from)
+                user.values.get(&Attribute::ShopIds).map(MemberValue::from)
             }
             Self::DirectorOfShops => None,
             Self::BusinessDir => match user.values.get(&Attribute::BusinessDirId)? {
-                Value::Integer(id) => Some(Shown::Reference { id: *id }),
+                Value::Integer(id) => Some(MemberValue::Reference { id: *id }),
                 _ => None,
             },
         }
     }
 }
 
-/// A flag as it is stored, or its default.
+/// Returns a stored flag, or its default.
 pub(super) fn flag(user: &User, attribute: Attribute) -> bool {
     match user.values.get(&attribute) {
         Some(Value::Flag(flag)) => *flag,
@@ -134,69 +134,69 @@ pub(super) fn flag(user: &User, attribute: Attribute) -> bool {
     }
 }
 
-/// A stored language as the dialect names it, if it can.
+/// Returns the dialect's name of a stored language, if it has one.
 fn language(code: &str) -> Option<&'static str> {
     let is = |name: &&&str| name.split('_').next() == Some(code);
     LANGUAGES.iter().find(is).copied()
 }
 
-/// Which of the members a request wants that are not always shown.
+/// Optional members that a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Fields(u32);
 
 const _: () = assert!(BY_FIELD.len() <= 32, "Fields holds 32 members");
 
 impl Fields {
-    /// Reads the values of `fields`: names with commas between them. Unknown ones are ignored.
+    /// Parses the values of `fields`: comma-separated names. Unknown names are ignored.
     pub fn parse<'v>(values: impl IntoIterator<Item = &'v str>) -> Self {
         let names = values.into_iter().flat_map(|value| value.split(','));
-        let places = names.filter_map(|name| {
+        let indexes = names.filter_map(|name| {
             let name = name.trim();
             BY_FIELD.iter().position(|member| member.name() == name)
         });
-        Self(places.fold(0, |fields, place| fields | 1 << place))
+        Self(indexes.fold(0, |fields, index| fields | 1 << index))
     }
 
-    /// The names that there are, in the object's order.
+    /// Returns the names of all optional members, in the object's order.
     pub fn names() -> impl Iterator<Item = &'static str> {
         BY_FIELD.iter().map(|member| member.name())
     }
 
     fn members(self) -> impl Iterator<Item = Member> {
-        let asked = move |(place, _): &(usize, &Member)| self.0 & (1 << place) != 0;
-        let asked = BY_FIELD.iter().enumerate().filter(asked);
-        asked.map(|(_, member)| *member)
+        let is_requested = move |(index, _): &(usize, &Member)| self.0 & (1 << index) != 0;
+        let is_requested = BY_FIELD.iter().enumerate().filter(is_requested);
+        is_requested.map(|(_, member)| *member)
     }
 }
 
-/// A user as the dialect shows it. What is not set is left out.
+/// A user in the dialect's format. Attributes without a value are omitted.
 #[derive(Debug, Clone, PartialEq)]
-pub struct UserObject<'u>(Vec<(&'static str, Shown<'u>)>);
+pub struct UserObject<'u>(Vec<(&'static str, MemberValue<'u>)>);
 
 impl<'u> UserObject<'u> {
-    /// The user with these fields.
+    /// Returns the user with these optional members.
     #[must_use]
     pub fn new(user: &'u User, fields: &Fields) -> Self {
         let members = ALWAYS.iter().copied().chain(fields.members());
-        let shown = members.filter_map(|it| it.shown(user).map(|shown| (it.name(), shown)));
-        Self(shown.collect())
+        let value = members.filter_map(|it| it.value(user).map(|value| (it.name(), value)));
+        Self(value.collect())
     }
 }
 
 impl Serialize for UserObject<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, shown) in &self.0 {
-            map.serialize_entry(name, shown)?;
+        for (name, value) in &self.0 {
+            map.serialize_entry(name, value)?;
         }
         map.end()
     }
 }
 
-/// A member's value.
+/// Value of a member.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
-enum Shown<'u> {
+enum MemberValue<'u> {
     Id(u64),
     Text(&'u str),
     Flag(bool),
@@ -207,7 +207,7 @@ enum Shown<'u> {
     Reference { id: i64 },
 }
 
-impl<'u> From<&'u Value<'static>> for Shown<'u> {
+impl<'u> From<&'u Value<'static>> for MemberValue<'u> {
     fn from(value: &'u Value<'static>) -> Self {
         match value {
             Value::Text(text) => Self::Text(text),
@@ -223,47 +223,40 @@ impl<'u> From<&'u Value<'static>> for Shown<'u> {
 mod tests {
     use super::*;
 
-    fn user(values: Vec<(Attribute, Value<'static>)>) -> User {
-        User {
-            tenant: "acme".into(),
-            id: 1_615,
-            login: "Jack.Woo".into(),
-            version: 3,
-            values: values.into_iter().collect(),
-        }
-    }
-
-    /// A user with everything that the dialect knows.
+    /// A user with a value for every attribute of the dialect.
     fn full() -> User {
         let text = |text: &'static str| Value::Text(text.into());
         let texts = |text: &'static str| Value::Texts(vec![text.into(), "x".into()]);
-        user(vec![
-            (Attribute::ExternalId, text("E-1")),
-            (Attribute::Name, text("shown in other dialects")),
-            (Attribute::FirstName, text("Jack")),
-            (Attribute::LastName, text("Woo")),
-            (Attribute::Role, text("Store Manager")),
-            (Attribute::Email, text("jack.woo@example.com")),
-            (Attribute::Active, Value::Flag(false)),
-            (Attribute::IndividualStores, texts("shop")),
-            (Attribute::Language, text("ru")),
-            (Attribute::TimeZone, text("Europe/Moscow")),
-            (Attribute::Position, text("Cook")),
-            (Attribute::LdapLogin, text("jack")),
-            (Attribute::AuthType, text("LDAP")),
-            (Attribute::Level, text("SHOP")),
-            (Attribute::BusinessDirId, Value::Integer(1_002)),
-            (Attribute::DivisionIds, Value::Integers(vec![3])),
-            (Attribute::RegionIds, Value::Integers(vec![2, 1])),
-            (Attribute::ShopIds, Value::Integers(vec![7, 8])),
-            (Attribute::DivisionExternalIds, texts("division")),
-            (Attribute::RegionExternalIds, texts("region")),
-            (Attribute::Supervisor, Value::Flag(true)),
-            (Attribute::Admin, Value::Flag(false)),
-            (Attribute::UserChecklistsOrganizer, Value::Flag(true)),
-            (Attribute::ShopDirector, Value::Flag(true)),
-            (Attribute::Password, text("$argon2id$")),
-        ])
+        User::sample(
+            "Jack.Woo",
+            [
+                (Attribute::ExternalId, text("E-1")),
+                (Attribute::Name, text("used by other dialects")),
+                (Attribute::FirstName, text("Jack")),
+                (Attribute::LastName, text("Woo")),
+                (Attribute::Role, text("Store Manager")),
+                (Attribute::Email, text("jack.woo@example.com")),
+                (Attribute::Active, Value::Flag(false)),
+                (Attribute::IndividualStores, texts("shop")),
+                (Attribute::Language, text("ru")),
+                (Attribute::TimeZone, text("Europe/Moscow")),
+                (Attribute::Position, text("Cook")),
+                (Attribute::LdapLogin, text("jack")),
+                (Attribute::AuthType, text("LDAP")),
+                (Attribute::Level, text("SHOP")),
+                (Attribute::BusinessDirId, Value::Integer(1_002)),
+                (Attribute::DivisionIds, Value::Integers(vec![3])),
+                (Attribute::RegionIds, Value::Integers(vec![2, 1])),
+                (Attribute::ShopIds, Value::Integers(vec![7, 8])),
+                (Attribute::DivisionExternalIds, texts("division")),
+                (Attribute::RegionExternalIds, texts("region")),
+                (Attribute::Supervisor, Value::Flag(true)),
+                (Attribute::Admin, Value::Flag(false)),
+                (Attribute::UserChecklistsOrganizer, Value::Flag(true)),
+                (Attribute::ShopDirector, Value::Flag(true)),
+                (Attribute::Password, text("$argon2id$")),
+            ],
+        )
     }
 
     fn json(user: &User, fields: &[&str]) -> String {
@@ -272,32 +265,32 @@ mod tests {
     }
 
     #[test]
-    fn a_user_is_shown_in_the_documented_order() {
-        let shown = r#"{"id":1615,"active":false,"login":"Jack.Woo","firstName":"Jack","lastName":"Woo","position":"Cook","email":"jack.woo@example.com","level":"SHOP","businessDirId":1002,"ldapLogin":"jack","lang":"ru_RU","timeZoneId":"Europe/Moscow","externalId":"E-1"}"#;
-        assert_eq!(json(&full(), &[]), shown);
+    fn members_have_the_documented_order() {
+        let value = r#"{"id":1615,"active":false,"login":"Jack.Woo","firstName":"Jack","lastName":"Woo","position":"Cook","email":"jack.woo@example.com","level":"SHOP","businessDirId":1002,"ldapLogin":"jack","lang":"ru_RU","timeZoneId":"Europe/Moscow","externalId":"E-1"}"#;
+        assert_eq!(json(&full(), &[]), value);
     }
 
     #[test]
-    fn what_is_not_set_is_left_out_but_for_active() {
-        let bare = user(vec![]);
-        let shown = r#"{"id":1615,"active":true,"login":"Jack.Woo""#;
-        assert_eq!(json(&bare, &[]), format!("{shown}}}"));
+    fn attributes_without_a_value_are_omitted_except_active() {
+        let bare = User::sample("Jack.Woo", []);
+        let value = r#"{"id":1615,"active":true,"login":"Jack.Woo""#;
+        assert_eq!(json(&bare, &[]), format!("{value}}}"));
         let all: Vec<_> = Fields::names().collect();
         assert_eq!(
             json(&bare, &all),
             format!(
-                "{shown},{}}}",
+                "{value},{}}}",
                 r#""roles":[],"supervisor":false,"admin":false,"surveyAdmin":false,"taskManager":false,"userChecklistsOrganizer":false,"shopDirector":false,"canEditAllProcesses":false,"canViewAllProcesses":false,"canEditAllChlTemplates":false,"canEditSelectedChlTemplates":false"#
             )
         );
     }
 
     #[test]
-    fn fields_add_members_in_the_object_s_order_whatever_was_asked_first() {
+    fn fields_add_members_in_the_order_of_the_object() {
         let mut all: Vec<_> = Fields::names().collect();
         all.reverse();
-        let shown = json(&full(), &all);
-        let (_, added) = shown.split_once(r#""externalId":"E-1","#).unwrap();
+        let value = json(&full(), &all);
+        let (_, added) = value.split_once(r#""externalId":"E-1","#).unwrap();
         assert_eq!(
             added,
             r#""roles":["ROLE_SUPERVISOR","ROLE_USER_CHECKLISTS_ORGANIZER","ROLE_SHOPDIR"],"authType":"LDAP","directorOfShops":[7,8],"shops":[7,8],"regions":[2,1],"divisions":[3],"businessDir":{"id":1002},"supervisor":true,"admin":false,"surveyAdmin":false,"taskManager":false,"userChecklistsOrganizer":true,"shopDirector":true,"canEditAllProcesses":false,"canViewAllProcesses":false,"canEditAllChlTemplates":false,"canEditSelectedChlTemplates":false,"shopExternalIds":["shop","x"],"divisionExternalIds":["division","x"],"regionExternalIds":["region","x"]}"#
@@ -305,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_named_with_commas_and_again_and_unknown_ones_are_ignored() {
+    fn fields_are_comma_separated_or_repeated_and_unknown_ones_are_ignored() {
         let added = |fields: &[&str]| {
             let (_, added) = json(&full(), fields)
                 .split_once(r#""externalId":"E-1""#)
@@ -321,14 +314,14 @@ mod tests {
     }
 
     #[test]
-    fn shops_are_a_director_s_only_if_the_user_is_one() {
+    fn only_a_shop_director_has_shops_to_direct() {
         let mut user = full();
         user.values.remove(&Attribute::ShopDirector);
         assert!(!json(&user, &["directorOfShops"]).contains("directorOfShops"));
     }
 
     #[test]
-    fn a_language_that_the_dialect_cannot_name_is_left_out() {
+    fn a_language_without_a_name_in_the_dialect_is_omitted() {
         let mut user = full();
         let language = |code: &'static str| Value::Text(code.into());
         user.values.insert(Attribute::Language, language("en"));

@@ -1,4 +1,4 @@
-//! Generated documents: whole, cut short, and with one byte wrong.
+//! Generated documents: complete, truncated, and with one invalid byte.
 
 use std::sync::LazyLock;
 
@@ -10,64 +10,67 @@ use super::*;
 
 static POOLS: LazyLock<[ThreadPool; 3]> = LazyLock::new(|| [pool(1), pool(2), pool(3)]);
 
-/// A string as it is written, and what it means; `None` if it is no text.
+/// A string as written, and its value; `None` if it is not valid text.
 #[derive(Debug, Clone)]
-struct Spelling {
+struct WrittenString {
     json: String,
     value: Option<String>,
 }
 
-/// A JSON value as it is written.
+/// A JSON value as written.
 #[derive(Debug, Clone)]
 enum Model {
     Null,
     Bool(bool),
     Number(&'static str),
-    Text(Spelling),
+    Text(WrittenString),
     Array(Vec<Model>),
-    Object(Vec<(Spelling, Model)>),
+    Object(Vec<(WrittenString, Model)>),
 }
 
 impl Model {
-    fn seen(&self) -> Seen {
+    fn parsed(&self) -> ParsedValue {
         match self {
-            Self::Null => Seen::Null,
-            Self::Bool(value) => Seen::Bool(*value),
-            Self::Number(digits) if digits.contains(['.', 'e', 'E']) => Seen::Fraction,
-            Self::Number("-0") => Seen::Integer("0".into()),
-            Self::Number(digits) => Seen::Integer((*digits).into()),
-            Self::Text(spelling) => spelling.value.clone().map_or(Seen::BrokenText, Seen::Text),
-            Self::Array(items) => Seen::Array(
+            Self::Null => ParsedValue::Null,
+            Self::Bool(value) => ParsedValue::Bool(*value),
+            Self::Number(digits) if digits.contains(['.', 'e', 'E']) => ParsedValue::Fraction,
+            Self::Number("-0") => ParsedValue::Integer("0".into()),
+            Self::Number(digits) => ParsedValue::Integer((*digits).into()),
+            Self::Text(written_string) => written_string
+                .value
+                .clone()
+                .map_or(ParsedValue::BrokenText, ParsedValue::Text),
+            Self::Array(items) => ParsedValue::Array(
                 items
                     .iter()
                     .map(|item| match item {
-                        Self::Array(_) => Seen::Array(Vec::new()),
-                        other => other.seen(),
+                        Self::Array(_) => ParsedValue::Array(Vec::new()),
+                        other => other.parsed(),
                     })
                     .collect(),
             ),
-            Self::Object(_) => Seen::Object,
+            Self::Object(_) => ParsedValue::Object,
         }
     }
 
     fn record(&self) -> Record {
         let Self::Object(members) = self else {
-            return Record::NotAnObject(match self.seen() {
-                Seen::Null => "null",
-                Seen::Bool(_) => "a boolean",
-                Seen::Integer(_) => "an integer",
-                Seen::Fraction => "a number with a fraction",
-                Seen::Text(_) => "a string",
-                Seen::BrokenText => "a string with a broken \\u escape",
-                Seen::Array(_) => "an array",
-                Seen::Object | Seen::Absent => unreachable!(),
+            return Record::NotAnObject(match self.parsed() {
+                ParsedValue::Null => "null",
+                ParsedValue::Bool(_) => "a boolean",
+                ParsedValue::Integer(_) => "an integer",
+                ParsedValue::Fraction => "a number with a fraction",
+                ParsedValue::Text(_) => "a string",
+                ParsedValue::BrokenText => "a string with a broken \\u escape",
+                ParsedValue::Array(_) => "an array",
+                ParsedValue::Object | ParsedValue::Absent => unreachable!(),
             });
         };
         let last = |key: &str| {
             members
                 .iter()
-                .rfind(|(spelling, _)| spelling.value.as_deref() == Some(key))
-                .map_or(Seen::Absent, |(_, value)| value.seen())
+                .rfind(|(written_string, _)| written_string.value.as_deref() == Some(key))
+                .map_or(ParsedValue::Absent, |(_, value)| value.parsed())
         };
         Record::Values(KEYS.map(last).into())
     }
@@ -77,7 +80,7 @@ impl Model {
             Self::Null => text.push_str("null"),
             Self::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
             Self::Number(digits) => text.push_str(digits),
-            Self::Text(spelling) => text.push_str(&spelling.json),
+            Self::Text(written_string) => text.push_str(&written_string.json),
             Self::Array(items) => {
                 text.push('[');
                 for (index, item) in items.iter().enumerate() {
@@ -106,7 +109,7 @@ impl Model {
     }
 }
 
-/// Pieces of strings, as written and as meant; what has no meaning is half a surrogate pair.
+/// Pieces of strings, as written, and their values; an unpaired surrogate has none.
 const PIECES: [(&str, Option<&str>); 22] = [
     ("a", Some("a")),
     ("user", Some("user")),
@@ -163,8 +166,8 @@ const NUMBERS: [&str; 20] = [
 
 const SPACES: [&str; 6] = ["", "", " ", "\n", "\t\r\n  ", "                "];
 
-fn spelling() -> impl Strategy<Value = Spelling> {
-    prop::collection::vec(select(&PIECES[..]), 0..6).prop_map(|pieces| Spelling {
+fn written_string() -> impl Strategy<Value = WrittenString> {
+    prop::collection::vec(select(&PIECES[..]), 0..6).prop_map(|pieces| WrittenString {
         json: format!(
             "\"{}\"",
             pieces.iter().map(|piece| piece.0).collect::<String>()
@@ -173,21 +176,21 @@ fn spelling() -> impl Strategy<Value = Spelling> {
     })
 }
 
-/// Mapped keys, some of them escaped, others, and some that only look like mapped ones.
-fn key() -> impl Strategy<Value = Spelling> {
+/// Mapped keys, some of them escaped, other keys, and some that only resemble mapped ones.
+fn key() -> impl Strategy<Value = WrittenString> {
     let fixed = |json: &'static str, value: &'static str| {
-        Just(Spelling {
+        Just(WrittenString {
             json: format!("\"{json}\""),
             value: Some(value.into()),
         })
     };
     prop_oneof![
-        4 => select(&KEYS[..]).prop_map(|key| Spelling { json: format!("\"{key}\""), value: Some(key.into()) }),
+        4 => select(&KEYS[..]).prop_map(|key| WrittenString { json: format!("\"{key}\""), value: Some(key.into()) }),
         1 => fixed("User\\u006eame", "Username"),
         1 => fixed("username", "username"),
         1 => fixed("Usernam", "Usernam"),
         1 => fixed("Name ", "Name "),
-        1 => spelling(),
+        1 => written_string(),
     ]
 }
 
@@ -196,7 +199,7 @@ fn value() -> impl Strategy<Value = Model> {
         1 => Just(Model::Null),
         1 => any::<bool>().prop_map(Model::Bool),
         2 => select(&NUMBERS[..]).prop_map(Model::Number),
-        4 => spelling().prop_map(Model::Text),
+        4 => written_string().prop_map(Model::Text),
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
@@ -213,7 +216,7 @@ fn element() -> impl Strategy<Value = Model> {
     ]
 }
 
-/// Elements, and one text of them.
+/// Elements, and a text that contains them.
 fn document(most: usize) -> impl Strategy<Value = (Vec<Model>, String)> {
     let spaces = prop::collection::vec(select(&SPACES[..]), 1..12);
     (
@@ -236,23 +239,24 @@ fn sizes() -> impl Strategy<Value = Sizes> {
     (8_usize..400, 1_usize..2_000).prop_map(|(chunk, window)| Sizes { chunk, window })
 }
 
-/// The same answer for some sizes and all pools as for the default ones.
-fn same_everywhere(text: &[u8], some: &[Sizes]) -> Result<Vec<Record>, SyntaxError> {
-    let answer = try_read(text, Sizes::default());
+/// Returns the result for the default sizes, asserting that the given sizes and all pools give the
+/// same.
+fn read_everywhere(text: &[u8], some: &[Sizes]) -> Result<Vec<Record>, SyntaxError> {
+    let result = try_read(text, Sizes::default());
     for (sizes, pool) in some.iter().zip(POOLS.iter().cycle()) {
         let other = pool.install(|| try_read(text, *sizes));
         assert_eq!(
             other,
-            answer,
+            result,
             "{sizes:?}\n{}",
             String::from_utf8_lossy(text)
         );
     }
-    answer
+    result
 }
 
-/// The number of elements, if the text is UTF-8 and serde_json reads it as an array.
-fn by_serde(text: &[u8]) -> Option<usize> {
+/// Returns the number of elements if the text is UTF-8 and serde_json reads it as an array.
+fn count_by_serde(text: &[u8]) -> Option<usize> {
     let text = std::str::from_utf8(text).ok()?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let elements: Vec<IgnoredAny> = serde_json::from_str(text).ok()?;
@@ -261,31 +265,31 @@ fn by_serde(text: &[u8]) -> Option<usize> {
 
 proptest! {
     #[test]
-    fn any_array_is_read_alike_whatever_the_sizes_and_threads(
+    fn any_array_is_read_the_same_for_all_sizes_and_threads(
         (elements, text) in document(30),
         some in prop::collection::vec(sizes(), 6),
     ) {
-        prop_assert_eq!(by_serde(text.as_bytes()), Some(elements.len()), "the generator is wrong");
+        prop_assert_eq!(count_by_serde(text.as_bytes()), Some(elements.len()), "the generator is wrong");
         let expected: Vec<_> = elements.iter().map(Model::record).collect();
-        prop_assert_eq!(same_everywhere(text.as_bytes(), &some), Ok(expected));
+        prop_assert_eq!(read_everywhere(text.as_bytes(), &some), Ok(expected));
     }
 
     #[test]
-    fn any_text_that_ends_early_is_refused_alike(
+    fn any_truncated_text_is_refused_at_the_same_byte(
         (_, text) in document(8),
         cut in any::<prop::sample::Index>(),
         some in prop::collection::vec(sizes(), 6),
     ) {
         let bytes = text.trim_end().as_bytes();
         let short = &bytes[..cut.index(bytes.len())];
-        let error = same_everywhere(short, &some).unwrap_err();
+        let error = read_everywhere(short, &some).unwrap_err();
         let whole_characters = std::str::from_utf8(short).map_or_else(|e| e.valid_up_to(), str::len);
         prop_assert!(error.offset as usize >= whole_characters, "{error:?}");
         prop_assert!(error.offset as usize <= short.len(), "{error:?}");
     }
 
     #[test]
-    fn any_wrong_byte_is_refused_alike_or_accepted_as_serde_json_does(
+    fn any_changed_byte_gives_the_same_result_as_serde_json(
         (_, text) in document(8),
         place in any::<prop::sample::Index>(),
         byte in prop_oneof![any::<u8>(), select(&b"{}[],:\"\\ 0e-.ntf\n"[..])],
@@ -299,11 +303,11 @@ proptest! {
             1 => bytes.insert(place, byte),
             _ => drop(bytes.remove(place)),
         }
-        let answer = same_everywhere(&bytes, &some);
-        prop_assert_eq!(answer.as_ref().ok().map(Vec::len), by_serde(&bytes), "{:?}", answer);
-        // The bytes before the changed one begin an array: they are never to blame, unless the
-        // change is within a character.
-        if let Err(error) = answer {
+        let result = read_everywhere(&bytes, &some);
+        prop_assert_eq!(result.as_ref().ok().map(Vec::len), count_by_serde(&bytes), "{:?}", result);
+        // The bytes before the changed one start a valid array: the error is never there, unless
+        // the change is within a character.
+        if let Err(error) = result {
             let at = error.offset as usize;
             let within_character = bytes.get(at).is_some_and(|byte| *byte >= 0xc0) && at + 4 > place;
             prop_assert!(at >= place || within_character, "{error:?}, changed at {place}");
@@ -312,8 +316,9 @@ proptest! {
 }
 
 #[test]
-fn a_text_of_many_chunks_is_read_alike() {
-    // Names that look like borders all over, and every hundredth number only serde_json reads.
+fn a_text_of_many_chunks_is_read_the_same() {
+    // Names that look like boundaries everywhere; every hundredth number is only read by
+    // serde_json.
     let user = |number: usize| {
         let big = if number.is_multiple_of(100) {
             "1e999"

@@ -1,21 +1,21 @@
-//! Single values: what comes out of both ways of reading.
+//! Single values on both paths.
 
 use super::*;
 
-/// In the same chunk, this makes simd-json refuse: the exact way has to read it.
-const MINDED: &str = r#""Unmapped":1e999"#;
+/// Makes simd-json reject the chunk, so that the exact path reads it.
+const REJECTED_BY_SIMD_JSON: &str = r#""Unmapped":1e999"#;
 
-/// The value of `Name` the fast way and the exact way; they have to agree.
+/// Reads the value of `Name` on the fast and on the exact path, and asserts that they agree.
 #[track_caller]
-fn both_ways(json: &str) -> Seen {
+fn on_both_paths(json: &str) -> ParsedValue {
     let fast = name_in(&format!(r#"{{"Name":{json}}}"#));
-    let exact = name_in(&format!(r#"{{{MINDED},"Name":{json}}}"#));
+    let exact = name_in(&format!(r#"{{{REJECTED_BY_SIMD_JSON},"Name":{json}}}"#));
     assert_eq!(fast, exact, "{json}");
     fast
 }
 
 #[test]
-fn integers_of_any_size_are_text_by_their_digits() {
+fn integers_of_any_size_keep_their_digits() {
     for digits in [
         "0",
         "7",
@@ -31,13 +31,13 @@ fn integers_of_any_size_are_text_by_their_digits() {
         "-340282366920938463463374607431768211456",
         "100000000000000000000000000000000000000000000000000000000000000000000",
     ] {
-        assert_eq!(both_ways(digits), Seen::Integer(digits.into()));
+        assert_eq!(on_both_paths(digits), ParsedValue::Integer(digits.into()));
     }
-    assert_eq!(both_ways("-0"), Seen::Integer("0".into()));
+    assert_eq!(on_both_paths("-0"), ParsedValue::Integer("0".into()));
 }
 
 #[test]
-fn a_fraction_or_an_exponent_is_no_integer_whatever_its_value() {
+fn a_number_with_fraction_or_exponent_is_not_an_integer() {
     for number in [
         "1.0",
         "1e2",
@@ -54,28 +54,28 @@ fn a_fraction_or_an_exponent_is_no_integer_whatever_its_value() {
         "123456789012345678901234567890.5",
         "1e99999999999999999999",
     ] {
-        assert_eq!(both_ways(number), Seen::Fraction, "{number}");
+        assert_eq!(on_both_paths(number), ParsedValue::Fraction, "{number}");
     }
 }
 
 #[test]
-fn other_values_come_out_as_they_are() {
-    assert_eq!(both_ways("null"), Seen::Null);
-    assert_eq!(both_ways("true"), Seen::Bool(true));
-    assert_eq!(both_ways("false"), Seen::Bool(false));
-    assert_eq!(both_ways("{}"), Seen::Object);
-    assert_eq!(both_ways(r#"{"a":[1,{"b":2}]}"#), Seen::Object);
-    assert_eq!(both_ways("[]"), Seen::Array(vec![]));
+fn other_values_are_unchanged() {
+    assert_eq!(on_both_paths("null"), ParsedValue::Null);
+    assert_eq!(on_both_paths("true"), ParsedValue::Bool(true));
+    assert_eq!(on_both_paths("false"), ParsedValue::Bool(false));
+    assert_eq!(on_both_paths("{}"), ParsedValue::Object);
+    assert_eq!(on_both_paths(r#"{"a":[1,{"b":2}]}"#), ParsedValue::Object);
+    assert_eq!(on_both_paths("[]"), ParsedValue::Array(vec![]));
     assert_eq!(
-        both_ways(r#" [ 1 , "a,]", [2,3], {"b":[]}, null, 1.5, true ] "#),
-        Seen::Array(vec![
-            Seen::Integer("1".into()),
+        on_both_paths(r#" [ 1 , "a,]", [2,3], {"b":[]}, null, 1.5, true ] "#),
+        ParsedValue::Array(vec![
+            ParsedValue::Integer("1".into()),
             text("a,]"),
-            Seen::Array(vec![]),
-            Seen::Object,
-            Seen::Null,
-            Seen::Fraction,
-            Seen::Bool(true),
+            ParsedValue::Array(vec![]),
+            ParsedValue::Object,
+            ParsedValue::Null,
+            ParsedValue::Fraction,
+            ParsedValue::Bool(true),
         ])
     );
 }
@@ -94,12 +94,12 @@ fn strings_are_unescaped() {
         (r#""\\""#, "\\"),
         (r#""\\\"""#, "\\\""),
     ] {
-        assert_eq!(both_ways(json), text(value), "{json}");
+        assert_eq!(on_both_paths(json), text(value), "{json}");
     }
 }
 
 #[test]
-fn half_a_surrogate_pair_is_no_text_and_harms_no_other_value() {
+fn an_unpaired_surrogate_is_not_text_and_affects_no_other_value() {
     for json in [
         r#""\ud800""#,
         r#""\udc00""#,
@@ -109,14 +109,17 @@ fn half_a_surrogate_pair_is_no_text_and_harms_no_other_value() {
         r#""\ud800\u0041""#,
         r#""\uDFFF\uD800""#,
     ] {
-        assert_eq!(both_ways(json), Seen::BrokenText, "{json}");
-        let records = accepted(format!(
+        assert_eq!(on_both_paths(json), ParsedValue::BrokenText, "{json}");
+        let records = read_with_all_sizes(format!(
             r#"[{{"Username":"a","Other":{json},"Name":"x"}},{{"Username":"b","Name":{json}}},{{"Username":"c","Name":[{json},"y"]}}]"#
         ));
         let expected = [
             ("a", text("x")),
-            ("b", Seen::BrokenText),
-            ("c", Seen::Array(vec![Seen::BrokenText, text("y")])),
+            ("b", ParsedValue::BrokenText),
+            (
+                "c",
+                ParsedValue::Array(vec![ParsedValue::BrokenText, text("y")]),
+            ),
         ];
         for (record, (login, name)) in records.iter().zip(expected) {
             let Record::Values(values) = record else {
@@ -128,21 +131,24 @@ fn half_a_surrogate_pair_is_no_text_and_harms_no_other_value() {
 }
 
 #[test]
-fn half_a_surrogate_pair_in_a_key_is_an_unknown_key() {
+fn a_key_with_an_unpaired_surrogate_is_unknown() {
     assert_eq!(name_in(r#"{"\ud800":1,"Name":"x"}"#), text("x"));
-    assert_eq!(name_in(r#"{"Name\ud800":"x"}"#), Seen::Absent);
+    assert_eq!(name_in(r#"{"Name\ud800":"x"}"#), ParsedValue::Absent);
 }
 
 #[test]
-fn a_key_may_be_written_with_escapes() {
+fn keys_may_contain_escapes() {
     assert_eq!(name_in(r#"{"N\u0061me":"x"}"#), text("x"));
     assert_eq!(name_in(r#"{"N\u0061me":"x","Big":1e999}"#), text("x"));
 }
 
 #[test]
-fn of_a_key_that_comes_twice_the_last_value_wins() {
+fn the_last_value_of_a_duplicate_key_wins() {
     assert_eq!(name_in(r#"{"Name":"first","Name":"last"}"#), text("last"));
-    assert_eq!(name_in(r#"{"Name":"first","Name":null}"#), Seen::Null);
+    assert_eq!(
+        name_in(r#"{"Name":"first","Name":null}"#),
+        ParsedValue::Null
+    );
     assert_eq!(
         name_in(r#"{"Name":"first","X":1e999,"N\u0061me":"last"}"#),
         text("last")
@@ -150,8 +156,8 @@ fn of_a_key_that_comes_twice_the_last_value_wins() {
 }
 
 #[test]
-fn keys_in_another_order_or_missing_do_not_mix_up() {
-    let records = accepted(
+fn missing_and_reordered_keys_keep_their_values() {
+    let records = read_with_all_sizes(
         r#"[{"Username":"a","X":0,"Name":"n"},{"Name":"m","Username":"b"},{"Active":true},
             {"X":1,"Tags":[],"Username":"c"},{},{"Username":"d","X":0,"Name":"o","Active":false}]"#,
     );
@@ -164,24 +170,24 @@ fn keys_in_another_order_or_missing_do_not_mix_up() {
     assert_eq!([value(1, user), value(1, name)], [text("b"), text("m")]);
     assert_eq!(
         [value(2, user), value(2, active)],
-        [Seen::Absent, Seen::Bool(true)]
+        [ParsedValue::Absent, ParsedValue::Bool(true)]
     );
     assert_eq!(
         [value(3, user), value(3, tags)],
-        [text("c"), Seen::Array(vec![])]
+        [text("c"), ParsedValue::Array(vec![])]
     );
     assert_eq!(
         [value(4, user), value(4, name)],
-        [Seen::Absent, Seen::Absent]
+        [ParsedValue::Absent, ParsedValue::Absent]
     );
     assert_eq!(
         [value(5, name), value(5, active)],
-        [text("o"), Seen::Bool(false)]
+        [text("o"), ParsedValue::Bool(false)]
     );
 }
 
 #[test]
-fn elements_that_are_no_objects_are_named_by_their_type() {
+fn elements_that_are_not_objects_are_reported_by_type() {
     let expected = [
         "null",
         "a boolean",
@@ -194,8 +200,8 @@ fn elements_that_are_no_objects_are_named_by_their_type() {
     ]
     .map(Record::NotAnObject);
     let text = r#"[null,true,7,99999999999999999999,1e2,"x",[{"Name":1}],1e999]"#;
-    assert_eq!(accepted(text), expected);
-    let broken = accepted(r#"["\ud800"]"#);
+    assert_eq!(read_with_all_sizes(text), expected);
+    let broken = read_with_all_sizes(r#"["\ud800"]"#);
     assert_eq!(
         broken,
         [Record::NotAnObject("a string with a broken \\u escape")]
@@ -211,17 +217,17 @@ fn empty_arrays_white_space_and_a_byte_order_mark_are_accepted() {
         "\u{feff}\r\n\t[\n\n]\n",
         "[                    ]",
     ] {
-        assert_eq!(accepted(text), []);
+        assert_eq!(read_with_all_sizes(text), []);
     }
     let spaced = format!(
         "{0}[{0}{{{0}\"Name\"{0}:{0}\"x\"{0}}}{0},{0}1{0}]{0}",
         " \n\t\r".repeat(50)
     );
-    assert_eq!(accepted(spaced).len(), 2);
+    assert_eq!(read_with_all_sizes(spaced).len(), 2);
 }
 
 #[test]
-fn white_space_of_any_length_is_no_record() {
+fn long_white_space_is_skipped() {
     let space = " ".repeat(9_000_000);
     for text in [
         format!("[{space}1,{space}2{space}]"),

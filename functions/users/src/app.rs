@@ -1,0 +1,9 @@
+//! What all handlers of the function share.
+
+use muster_aws::Store;
+
+/// State that the handlers share.
+#[derive(Debug, Clone)]
+pub(crate) struct App {
+    pub(crate) store: Store,
+}

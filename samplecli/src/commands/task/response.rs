@@ -1,0 +1,128 @@
+//! Tasks and their versions as they are shown.
+
+use muster_api::{TaskResponse, TaskVersionResponse};
+use muster_core::settings::{NotifyOn, SafetyThreshold, Separator, TaskSettings};
+
+use crate::output::cell::{Cell, DetailView, Row, field};
+
+impl Row for TaskResponse {
+    const COLUMNS: &'static [&'static str] =
+        &["Id", "Title", "State", "Robots", "Changed", "Changed by"];
+
+    fn cells(self) -> Vec<Cell> {
+        vec![
+            Cell::Id(self.id),
+            Cell::Text(self.settings.title),
+            Cell::enabled(self.settings.enabled),
+            Cell::Texts(self.settings.permitted_robots),
+            Cell::Time(self.updated_at),
+            Cell::maybe(self.updated_by, Cell::Text),
+        ]
+    }
+}
+
+impl DetailView for TaskResponse {
+    fn fields(self) -> Vec<(String, Cell)> {
+        let mut fields = vec![field("Task", Cell::Id(self.id))];
+        fields.extend(self.settings.fields());
+        fields.extend([
+            field("Version", Cell::text(self.version.to_string())),
+            field("Created", self.created_at),
+            field("Created by", self.created_by),
+            field("Changed", self.updated_at),
+            field("Changed by", self.updated_by),
+        ]);
+        fields
+    }
+}
+
+impl DetailView for TaskSettings {
+    fn fields(self) -> Vec<(String, Cell)> {
+        let Self {
+            id: _,
+            enabled,
+            title,
+            description,
+            notes,
+            notification_emails,
+            notify_on,
+            permitted_robots,
+            list_item_separator,
+            attribute_mapping,
+            role_mapping,
+            retry_after_seconds,
+            safety_threshold,
+            webhooks,
+        } = self;
+        let attributes = attribute_mapping
+            .iter()
+            .map(|(attribute, key)| format!("{attribute} = {key}"));
+        let roles = role_mapping
+            .iter()
+            .map(|(text, role)| format!("{text} = {role}"));
+        vec![
+            field("Title", title),
+            field("State", Cell::enabled(enabled)),
+            field("Description", description),
+            field("Notes", notes),
+            field("Robots", permitted_robots),
+            field("Attributes", Cell::Texts(attributes.collect())),
+            field("Roles", Cell::Texts(roles.collect())),
+            field("List separator", Cell::text(separator(list_item_separator))),
+            field("Threshold", Cell::maybe(safety_threshold, threshold)),
+            field("Retry after", Cell::maybe(retry_after_seconds, seconds)),
+            field("Mail to", notification_emails),
+            field(
+                "Mail about",
+                Cell::text(match notify_on {
+                    NotifyOn::Errors => "errors",
+                    NotifyOn::Warnings => "errors and warnings",
+                }),
+            ),
+            field("Webhooks", webhooks),
+        ]
+    }
+}
+
+impl Row for TaskVersionResponse {
+    const COLUMNS: &'static [&'static str] = &["Version", "At", "By", "Changed"];
+
+    fn cells(self) -> Vec<Cell> {
+        vec![
+            Cell::text(self.version.to_string()),
+            Cell::Time(self.at),
+            Cell::maybe(self.by, Cell::Text),
+            Cell::Texts(self.changed),
+        ]
+    }
+}
+
+/// Formats a separator as `--separator` accepts it.
+pub fn separator(separator: Separator) -> &'static str {
+    match separator {
+        Separator::Comma => ",",
+        Separator::Semicolon => ";",
+        Separator::Bar => "|",
+        Separator::Tab => "tab",
+        Separator::Newline => "newline",
+    }
+}
+
+/// Formats a threshold as `--threshold` accepts it.
+pub fn threshold_text(threshold: SafetyThreshold) -> String {
+    match threshold {
+        SafetyThreshold::Records(records) => records.to_string(),
+        SafetyThreshold::Percent(percent) => format!("{percent}%"),
+    }
+}
+
+fn threshold(threshold: SafetyThreshold) -> Cell {
+    Cell::text(format!(
+        "imports with more than {} ignored users are refused",
+        threshold_text(threshold)
+    ))
+}
+
+fn seconds(seconds: u32) -> Cell {
+    Cell::text(format!("{seconds} s"))
+}

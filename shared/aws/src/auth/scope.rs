@@ -1,0 +1,3 @@
+//! Scopes of robots and their tokens.
+
+pub use muster_api::Scope;

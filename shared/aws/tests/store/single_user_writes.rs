@@ -1,0 +1,584 @@
+//! Single-user writes: all rows of a user in one transaction, on the condition of what was read.
+
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use muster_aws::Store;
+use muster_aws::directory::Claim;
+use muster_aws::directory::{
+    Author, ClaimWrite, Executed, LoginSlot, NewUser, Outcome, Stamp, Stamps, Statement, UserEdit,
+    UserEntry, UserKey, UserVersion, Writer,
+};
+use muster_core::attribute::Attribute;
+use muster_core::login::Login;
+use muster_core::value::{Assignment, Value};
+
+use crate::faults::{Fault, Faults};
+use crate::support::{at, directory};
+
+type Row = HashMap<String, AttributeValue>;
+
+const EMAIL: &[(Attribute, Assignment<'_>)] = &[set(Attribute::Email, "someone@example.com")];
+
+const fn set(attribute: Attribute, text: &str) -> (Attribute, Assignment<'_>) {
+    (attribute, Assignment::Set(Value::Text(Cow::Borrowed(text))))
+}
+
+fn robot() -> Author {
+    Author {
+        writer: Writer::Robot {
+            dialect: "qvalon".to_owned(),
+            robot: "robot".to_owned(),
+            run: None,
+        },
+        at: at(0),
+    }
+}
+
+fn login(text: &str) -> Login<'_> {
+    Login::parse(text).unwrap()
+}
+
+async fn login_slot(store: &Store, text: &str) -> LoginSlot {
+    store.directory().login_slot(&login(text)).await.unwrap()
+}
+
+fn claim_write<'c>(external_id: &'c str, seen: Option<&'c Claim>) -> ClaimWrite<'c> {
+    ClaimWrite {
+        external_id,
+        seen,
+        runs: &[],
+    }
+}
+
+/// Creates a user, optionally with an unclaimed external id.
+async fn create_user(
+    store: &Store,
+    (tenant, id): (&str, u64),
+    login: &str,
+    on: &LoginSlot,
+    external_id: Option<&str>,
+) -> Option<UserEntry> {
+    let mut assignments = EMAIL.to_vec();
+    assignments.extend(external_id.map(|id| set(Attribute::ExternalId, id)));
+    let new = NewUser {
+        tenant,
+        id,
+        login,
+        assignments: &assignments,
+    };
+    let claim = external_id.map(|id| claim_write(id, None));
+    store
+        .directory()
+        .create(&new, on, claim, &robot())
+        .await
+        .unwrap()
+}
+
+/// Renames a user, and moves the claim on the external id.
+async fn rename(store: &Store, id: u64, to: &str) -> Option<UserEntry> {
+    let seen = store
+        .directory()
+        .snapshot("acme", UserKey::Id(id))
+        .await
+        .unwrap();
+    let seen = seen.unwrap();
+    let (to, on) = (login(to), login_slot(store, to).await);
+    let external_id = match seen.entry.user.values.get(&Attribute::ExternalId) {
+        Some(Value::Text(id)) => Some(id.as_ref()),
+        _ => None,
+    };
+    let claims = store.directory().claims("acme", external_id).await.unwrap();
+    let edit = UserEdit {
+        difference: &[],
+        login: Some((&to, Some(&on))),
+        claim: external_id.map(|id| claim_write(id, claims.get(id))),
+    };
+    store
+        .directory()
+        .change(&seen, edit, &robot())
+        .await
+        .unwrap()
+}
+
+async fn row(store: &Store, pk: &str) -> Option<Row> {
+    let get = store.client().get_item();
+    let get = get
+        .table_name(&store.tables.directory)
+        .consistent_read(true);
+    let get = get.key("pk", AttributeValue::S(pk.to_owned()));
+    get.send().await.unwrap().item
+}
+
+/// Returns all rows, ordered by key.
+async fn rows(store: &Store) -> Vec<Row> {
+    let scan = store.client().scan().table_name(&store.tables.directory);
+    let mut rows = scan
+        .consistent_read(true)
+        .send()
+        .await
+        .unwrap()
+        .items
+        .unwrap();
+    rows.sort_by_key(|row| row["pk"].as_s().unwrap().clone());
+    rows
+}
+
+fn number(row: &Row, name: &str) -> u64 {
+    row[name].as_n().unwrap().parse().unwrap()
+}
+
+fn stamps() -> Stamps {
+    let stamp = Stamp {
+        task: 206,
+        record: 7,
+        outcome: Outcome::Created,
+        warnings: Vec::new(),
+        until: 1_900_000_000,
+    };
+    Stamps::from([("run-0".to_owned(), stamp)])
+}
+
+/// Creates a user as an import does: with a stamp, and without an `I#` row.
+async fn import_user(store: &Store, id: u64, login: &str) {
+    let new = NewUser {
+        tenant: "acme",
+        id,
+        login,
+        assignments: EMAIL,
+    };
+    let table = &store.tables.directory;
+    let statement = Statement::create(table, login, &new, &stamps(), &robot());
+    let executed = store
+        .directory()
+        .execute(vec![statement], Duration::from_secs(10))
+        .await;
+    assert!(matches!(executed[..], [Executed::Done]), "{executed:?}");
+}
+
+#[tokio::test]
+async fn a_user_is_created_with_its_id_row_and_claim() {
+    let store = directory().await;
+    let created = create_user(&store, ("acme", 5), "Anna", &LoginSlot::Free, Some("E-1")).await;
+    let created = created.unwrap();
+    assert_eq!((created.user.id, created.user.version), (5, 1));
+    assert_eq!(created.user.login, "Anna");
+    let keys: Vec<_> = rows(&store).await;
+    let keys: Vec<&str> = keys
+        .iter()
+        .map(|row| row["pk"].as_s().unwrap().as_str())
+        .collect();
+    assert_eq!(keys, ["I#acme#5", "U#anna", "X#acme#E-1"]);
+    let anna = login("ANNA");
+    for key in [
+        UserKey::Id(5),
+        UserKey::Login(&anna),
+        UserKey::ExternalId("E-1"),
+    ] {
+        let found = store.directory().find("acme", key).await.unwrap();
+        assert_eq!(found.as_ref(), Some(&created), "{key:?}");
+        assert_eq!(store.directory().find("globex", key).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_rename_leaves_a_tombstone_and_moves_the_claim() {
+    let store = directory().await;
+    import_user(&store, 5, "anna").await;
+    let seen = store
+        .directory()
+        .snapshot("acme", UserKey::Id(5))
+        .await
+        .unwrap()
+        .unwrap();
+    let id = [set(Attribute::ExternalId, "E-1")];
+    let edit = UserEdit {
+        difference: &[(id[0].0, &id[0].1)],
+        login: None,
+        claim: Some(claim_write("E-1", None)),
+    };
+    store
+        .directory()
+        .change(&seen, edit, &robot())
+        .await
+        .unwrap()
+        .unwrap();
+    let renamed = rename(&store, 5, "Anna.B").await.unwrap();
+    assert_eq!(
+        (renamed.user.login.as_str(), renamed.user.version),
+        ("Anna.B", 3)
+    );
+
+    let left = row(&store, "U#anna").await.unwrap();
+    let names: BTreeSet<&str> = left.keys().map(String::as_str).collect();
+    let tombstone = ["expires_at", "pk", "stamps", "version"];
+    assert!(names.iter().eq(tombstone.iter()), "{names:?}");
+    assert_eq!(number(&left, "version"), 3);
+    let kept = at(72 * 3_600).as_second();
+    assert_eq!(
+        number(&left, "expires_at"),
+        u64::try_from(kept).unwrap() + 1
+    );
+    let stored = store.directory().users(["anna", "anna.b"]).await.unwrap();
+    assert_eq!(
+        (&stored["anna"].user, &stored["anna"].stamps),
+        (&None, &stamps())
+    );
+    assert_eq!(
+        stored["anna.b"].stamps,
+        Stamps::new(),
+        "a rename takes no stamps along"
+    );
+
+    let by_id = row(&store, "I#acme#5").await.unwrap();
+    assert_eq!(by_id["login"].as_s().unwrap(), "anna.b");
+    let claims = store.directory().claims("acme", ["E-1"]).await.unwrap();
+    assert_eq!(claims["E-1"].login, "anna.b");
+    let anna = login("anna");
+    assert_eq!(
+        store
+            .directory()
+            .find("acme", UserKey::Login(&anna))
+            .await
+            .unwrap(),
+        None
+    );
+    assert_eq!(
+        store
+            .directory()
+            .snapshot("acme", UserKey::Login(&anna))
+            .await
+            .unwrap(),
+        None
+    );
+    assert!(matches!(
+        login_slot(&store, "anna").await,
+        LoginSlot::Tombstone(_)
+    ));
+    let found = store
+        .directory()
+        .find("acme", UserKey::ExternalId("E-1"))
+        .await
+        .unwrap();
+    assert_eq!(found, Some(renamed));
+}
+
+#[tokio::test]
+async fn a_user_on_a_tombstone_continues_its_version_and_keeps_its_stamps() {
+    let store = directory().await;
+    import_user(&store, 5, "anna").await;
+    rename(&store, 5, "anna.b").await.unwrap();
+    let on = login_slot(&store, "anna").await;
+    // A tombstone is free for every tenant.
+    let created = create_user(&store, ("globex", 6), "anna", &on, None)
+        .await
+        .unwrap();
+    assert_eq!(created.user.version, 3);
+    let stored = store.directory().users(["anna"]).await.unwrap();
+    assert_eq!(stored["anna"].stamps, stamps());
+    assert!(
+        !row(&store, "U#anna")
+            .await
+            .unwrap()
+            .contains_key("expires_at")
+    );
+    assert_eq!(
+        create_user(&store, ("acme", 7), "anna", &on, None).await,
+        None
+    );
+
+    // A rename onto a tombstone continues from the higher of the two versions.
+    create_user(&store, ("acme", 8), "ben", &LoginSlot::Free, None)
+        .await
+        .unwrap();
+    rename(&store, 8, "ben.c").await.unwrap();
+    for to in ["ben.d", "ben.e", "ben.f"] {
+        rename(&store, 5, to).await.unwrap();
+    }
+    let left = number(&row(&store, "U#ben").await.unwrap(), "version");
+    let before = number(&row(&store, "U#ben.f").await.unwrap(), "version");
+    let renamed = rename(&store, 5, "ben").await.unwrap();
+    assert_eq!(renamed.user.version, left.max(before) + 1);
+    assert!(
+        !row(&store, "U#ben")
+            .await
+            .unwrap()
+            .contains_key("expires_at")
+    );
+}
+
+#[tokio::test]
+async fn a_write_planned_before_a_rename_away_and_back_is_refused() {
+    let store = directory().await;
+    import_user(&store, 5, "anna").await;
+    let seen = store
+        .directory()
+        .snapshot("acme", UserKey::Id(5))
+        .await
+        .unwrap()
+        .unwrap();
+    rename(&store, 5, "anna.b").await.unwrap();
+    let tombstone = login_slot(&store, "anna").await;
+    rename(&store, 5, "anna").await.unwrap();
+    let before = rows(&store).await;
+    let city = [set(Attribute::City, "Kyiv")];
+    let difference = [(city[0].0, &city[0].1)];
+    let edit = UserEdit {
+        difference: &difference,
+        login: None,
+        claim: None,
+    };
+    assert_eq!(
+        store
+            .directory()
+            .change(&seen, edit, &robot())
+            .await
+            .unwrap(),
+        None
+    );
+    assert_eq!(
+        create_user(&store, ("acme", 6), "anna", &tombstone, None).await,
+        None
+    );
+    // A statement planned by an import is refused, too.
+    let user = UserVersion {
+        id: 5,
+        version: seen.entry.user.version,
+        changes: &store.directory().users(["anna"]).await.unwrap()["anna"].changes,
+    };
+    let table = &store.tables.directory;
+    let statement = Statement::change(table, "anna", &user, &difference, &stamps(), &robot());
+    let executed = store
+        .directory()
+        .execute(vec![statement], Duration::from_secs(10))
+        .await;
+    assert!(
+        matches!(executed[..], [Executed::Refused(_)]),
+        "{executed:?}"
+    );
+    assert_eq!(rows(&store).await, before);
+}
+
+#[tokio::test]
+async fn nothing_is_written_if_one_condition_fails() {
+    let store = directory().await;
+    create_user(&store, ("acme", 5), "anna", &LoginSlot::Free, Some("E-1"))
+        .await
+        .unwrap();
+    create_user(&store, ("acme", 6), "ben", &LoginSlot::Free, None)
+        .await
+        .unwrap();
+    let before = rows(&store).await;
+    // Both the login and the external id are taken, or only one of them.
+    for (login, id) in [("anna", None), ("anna", Some("E-2")), ("cleo", Some("E-1"))] {
+        let created = create_user(&store, ("acme", 7), login, &LoginSlot::Free, id).await;
+        assert_eq!(created, None, "{login} {id:?}");
+    }
+    let seen = store
+        .directory()
+        .snapshot("acme", UserKey::Id(6))
+        .await
+        .unwrap()
+        .unwrap();
+    let (anna, cleo) = (login("anna"), login("cleo"));
+    let claims = store.directory().claims("acme", ["E-1"]).await.unwrap();
+    let other = Claim {
+        login: "ben".to_owned(),
+        ..claims["E-1"].clone()
+    };
+    let id = [set(Attribute::ExternalId, "E-1")];
+    let difference = [(id[0].0, &id[0].1)];
+    for (to, claim) in [
+        (&anna, None),
+        (&cleo, Some(claim_write("E-1", None))),
+        (&cleo, Some(claim_write("E-1", Some(&other)))),
+    ] {
+        let edit = UserEdit {
+            difference: &difference,
+            login: Some((to, Some(&LoginSlot::Free))),
+            claim,
+        };
+        assert_eq!(
+            store
+                .directory()
+                .change(&seen, edit, &robot())
+                .await
+                .unwrap(),
+            None
+        );
+    }
+    assert_eq!(rows(&store).await, before);
+}
+
+#[tokio::test]
+async fn every_write_leaves_a_different_claim() {
+    let store = directory().await;
+    create_user(&store, ("acme", 5), "anna", &LoginSlot::Free, Some("E-1"))
+        .await
+        .unwrap();
+    let mut seen = vec![
+        store
+            .directory()
+            .claims("acme", ["E-1"])
+            .await
+            .unwrap()
+            .remove("E-1")
+            .unwrap(),
+    ];
+    for to in ["anna.b", "anna", "anna.b", "anna"] {
+        rename(&store, 5, to).await.unwrap();
+        let claim = store
+            .directory()
+            .claims("acme", ["E-1"])
+            .await
+            .unwrap()
+            .remove("E-1");
+        let claim = claim.unwrap();
+        assert!(!seen.contains(&claim), "{claim:?} occurred before");
+        seen.push(claim);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_response_causes_no_second_write() {
+    let store = directory().await;
+    let (faults, faulty) = Faults::on("TransactWriteItems", &store);
+    for (fault, id) in [
+        (Fault::LostResponse, 5),
+        (Fault::Conflict, 6),
+        (Fault::Throttled, 7),
+    ] {
+        let (name, external_id) = (format!("user{id}"), format!("E-{id}"));
+        faults.next(1, fault);
+        let created = create_user(
+            &faulty,
+            ("acme", id),
+            &name,
+            &LoginSlot::Free,
+            Some(&external_id),
+        )
+        .await;
+        assert_eq!(created.unwrap().user.version, 1, "{fault:?}");
+        faults.next(1, fault);
+        let renamed = rename(&faulty, id, &format!("{name}.b")).await.unwrap();
+        assert_eq!(renamed.user.version, 2, "{fault:?}");
+        assert_eq!(renamed.changes().unwrap().len(), 2, "{fault:?}");
+        assert_eq!(faults.left(), 0);
+    }
+    let (faults, faulty) = Faults::on("PutItem", &store);
+    let city = [set(Attribute::City, "Kyiv")];
+    let edit = UserEdit {
+        difference: &[(city[0].0, &city[0].1)],
+        login: None,
+        claim: None,
+    };
+    let seen = store
+        .directory()
+        .snapshot("acme", UserKey::Id(5))
+        .await
+        .unwrap()
+        .unwrap();
+    faults.next(1, Fault::LostResponse);
+    let changed = faulty
+        .directory()
+        .change(&seen, edit, &robot())
+        .await
+        .unwrap();
+    assert_eq!(changed.unwrap().user.version, 3);
+    assert_eq!(faults.left(), 0);
+}
+
+#[tokio::test]
+async fn unknown_attributes_survive_changes_and_renames() {
+    let store = directory().await;
+    create_user(&store, ("acme", 5), "anna", &LoginSlot::Free, None)
+        .await
+        .unwrap();
+    let shoe = AttributeValue::M(HashMap::from([(
+        "size".to_owned(),
+        AttributeValue::N("37.5".to_owned()),
+    )]));
+    let update = store
+        .client()
+        .update_item()
+        .table_name(&store.tables.directory);
+    let update = update.key("pk", AttributeValue::S("U#anna".to_owned()));
+    let update = update.update_expression("SET shoe = :shoe");
+    let update = update.expression_attribute_values(":shoe", shoe.clone());
+    update.send().await.unwrap();
+    let seen = store
+        .directory()
+        .snapshot("acme", UserKey::Id(5))
+        .await
+        .unwrap()
+        .unwrap();
+    let (shown, clear) = (login("Anna"), Assignment::Clear);
+    let edit = UserEdit {
+        difference: &[(Attribute::Email, &clear)],
+        login: Some((&shown, None)),
+        claim: None,
+    };
+    let changed = store
+        .directory()
+        .change(&seen, edit, &robot())
+        .await
+        .unwrap();
+    assert_eq!(changed.unwrap().user.login, "Anna");
+    assert_eq!(row(&store, "U#anna").await.unwrap()["shoe"], shoe);
+    rename(&store, 5, "anna.b").await.unwrap();
+    let now = row(&store, "U#anna.b").await.unwrap();
+    assert_eq!(now["shoe"], shoe);
+    assert!(!now.contains_key("email"));
+}
+
+#[tokio::test]
+async fn a_renamed_user_is_found_by_id_despite_a_stale_index() {
+    let store = directory().await;
+    import_user(&store, 5, "anna").await;
+    import_user(&store, 6, "ben").await;
+    rename(&store, 5, "anna.b").await.unwrap();
+    // As in a stale index: the user is under the former login, and not under the new one.
+    let mut stale = row(&store, "U#anna.b").await.unwrap();
+    stale.insert("pk".to_owned(), AttributeValue::S("U#anna.a".to_owned()));
+    stale.insert("tenant".to_owned(), AttributeValue::S("nobody".to_owned()));
+    let put = store
+        .client()
+        .put_item()
+        .table_name(&store.tables.directory);
+    put.set_item(Some(stale)).send().await.unwrap();
+    let update = store
+        .client()
+        .update_item()
+        .table_name(&store.tables.directory);
+    let update = update.key("pk", AttributeValue::S("U#anna.b".to_owned()));
+    update
+        .expression_attribute_names("#shard", "shard")
+        .update_expression("REMOVE #shard")
+        .send()
+        .await
+        .unwrap();
+
+    let found = store
+        .directory()
+        .find("acme", UserKey::Id(5))
+        .await
+        .unwrap();
+    assert_eq!(found.unwrap().user.login, "anna.b");
+    let logins = store
+        .directory()
+        .logins_by_id("acme", [5, 6, 7])
+        .await
+        .unwrap();
+    let logins: BTreeSet<_> = logins.into_iter().collect();
+    let expected = [(5, "anna.b".to_owned()), (6, "ben".to_owned())];
+    assert_eq!(logins, BTreeSet::from(expected));
+    let page = store.directory().list("acme", None, 10).await.unwrap();
+    let listed: Vec<_> = page
+        .users
+        .iter()
+        .map(|entry| entry.user.login.as_str())
+        .collect();
+    assert_eq!(listed, ["anna.b", "ben"]);
+}

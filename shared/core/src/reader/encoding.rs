@@ -1,0 +1,26 @@
+//! Formats and compressions of uploads.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Format of the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// A JSON array.
+    #[default]
+    Json,
+    /// One record per line; blank lines are skipped.
+    Ndjson,
+}
+
+/// Compression of the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// Uncompressed.
+    #[default]
+    None,
+    /// gzip, with one or more members.
+    Gzip,
+}

@@ -1,0 +1,139 @@
+//! The settings of an import task.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::schema;
+use super::separator::Separator;
+use crate::attribute::Attribute;
+
+/// An import task ("Automatic Task").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TaskSettings {
+    /// Task number, as in the import's URL. The server assigns it: requests omit it or repeat the
+    /// task's number.
+    #[schema(example = 206)]
+    pub id: u64,
+    /// True if the task accepts data.
+    pub enabled: bool,
+    /// Name of the task.
+    #[schema(max_length = 200, example = "Staff of all stores")]
+    pub title: String,
+    /// Purpose of the task, in Markdown.
+    #[schema(max_length = 10_000)]
+    pub description: String,
+    /// Notes.
+    #[schema(max_length = 10_000)]
+    pub notes: String,
+    /// Addresses to notify of runs with errors.
+    #[schema(example = json!(["hr@example.com"]))]
+    pub notification_emails: Vec<String>,
+    /// Minimum severity of the runs to notify of.
+    pub notify_on: NotifyOn,
+    /// Names of the robots that may run the task. An enabled task has at least one.
+    #[schema(max_items = 500, example = json!(["acme-robot"]))]
+    pub permitted_robots: Vec<String>,
+    /// Separator of list items in a list that is sent as one string.
+    pub list_item_separator: Separator,
+    /// JSON key of each imported attribute.
+    #[schema(schema_with = schema::attribute_mapping)]
+    pub attribute_mapping: BTreeMap<Attribute, String>,
+    /// Role of each string. Strings are matched exactly.
+    #[schema(example = json!({"catman": "Category Manager"}))]
+    pub role_mapping: BTreeMap<String, String>,
+    /// Seconds in the `Retry-After` of an import that is refused because the task is running;
+    /// absent: the remaining time of the task lock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 86_400, example = 60)]
+    pub retry_after_seconds: Option<u32>,
+    /// Maximum ignored users before an import is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub safety_threshold: Option<SafetyThreshold>,
+    /// URLs to notify of finished runs.
+    #[schema(example = json!(["https://hr.example.com/imported"]))]
+    pub webhooks: Vec<String>,
+}
+
+/// Minimum severity of the runs to notify of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NotifyOn {
+    /// Failed runs.
+    #[default]
+    Errors,
+    /// Failed runs and runs with warnings.
+    Warnings,
+}
+
+/// Maximum ignored users: an import with more is refused before it writes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(example = json!({"percent": 5}))]
+pub enum SafetyThreshold {
+    /// Maximum number of records.
+    Records(u64),
+    /// Maximum share of all records, in percent: 0 to 100.
+    Percent(u8),
+}
+
+impl TaskSettings {
+    /// Returns the names of the fields that differ from `other`, in field order, without `id`.
+    #[must_use]
+    pub fn changed_from(&self, other: &Self) -> Vec<&'static str> {
+        let Self {
+            id: _,
+            enabled,
+            title,
+            description,
+            notes,
+            notification_emails,
+            notify_on,
+            permitted_robots,
+            list_item_separator,
+            attribute_mapping,
+            role_mapping,
+            retry_after_seconds,
+            safety_threshold,
+            webhooks,
+        } = other;
+        [
+            ("enabled", self.enabled != *enabled),
+            ("title", self.title != *title),
+            ("description", self.description != *description),
+            ("notes", self.notes != *notes),
+            (
+                "notification_emails",
+                self.notification_emails != *notification_emails,
+            ),
+            ("notify_on", self.notify_on != *notify_on),
+            (
+                "permitted_robots",
+                self.permitted_robots != *permitted_robots,
+            ),
+            (
+                "list_item_separator",
+                self.list_item_separator != *list_item_separator,
+            ),
+            (
+                "attribute_mapping",
+                self.attribute_mapping != *attribute_mapping,
+            ),
+            ("role_mapping", self.role_mapping != *role_mapping),
+            (
+                "retry_after_seconds",
+                self.retry_after_seconds != *retry_after_seconds,
+            ),
+            (
+                "safety_threshold",
+                self.safety_threshold != *safety_threshold,
+            ),
+            ("webhooks", self.webhooks != *webhooks),
+        ]
+        .into_iter()
+        .filter_map(|(field, changed)| changed.then_some(field))
+        .collect()
+    }
+}

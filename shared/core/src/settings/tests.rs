@@ -1,0 +1,100 @@
+//! Validation of settings, and their JSON form.
+
+use super::*;
+
+fn settings(json: &str) -> TaskSettings {
+    serde_json::from_str(json).unwrap()
+}
+
+fn fields(result: Result<(), Vec<FieldProblem>>) -> Vec<String> {
+    result
+        .err()
+        .into_iter()
+        .flatten()
+        .map(|p| p.field)
+        .collect()
+}
+
+#[test]
+fn only_a_disabled_task_may_be_incomplete() {
+    assert_eq!(settings(r#"{"enabled":false}"#).check(), Ok(()));
+    assert_eq!(
+        fields(settings(r#"{"enabled":true}"#).check()),
+        ["attribute_mapping.username", "permitted_robots"]
+    );
+}
+
+#[test]
+fn duplicate_keys_and_a_mapped_password_are_refused() {
+    let task = settings(
+        r#"{"attribute_mapping":{"username":"Login","name":"Login","password":"Password"}}"#,
+    );
+    assert_eq!(
+        fields(task.check()),
+        ["attribute_mapping.name", "attribute_mapping.password"]
+    );
+}
+
+#[test]
+fn the_key_of_rejection_errors_cannot_be_mapped() {
+    let task = settings(r#"{"attribute_mapping":{"username":"Login","name":"_errors"}}"#);
+    assert_eq!(fields(task.check()), ["attribute_mapping.name"]);
+    assert_eq!(fields(task.check_import()), ["attribute_mapping.name"]);
+}
+
+#[test]
+fn the_role_robot_is_refused() {
+    let task = settings(r#"{"role_mapping":{"bot":"Robot"}}"#);
+    assert_eq!(fields(task.check()), ["role_mapping.bot"]);
+}
+
+#[test]
+fn a_task_permits_at_most_500_robots() {
+    let mut task = TaskSettings {
+        permitted_robots: (0..500).map(|n| format!("robot {n}")).collect(),
+        ..TaskSettings::default()
+    };
+    assert_eq!(task.check(), Ok(()));
+    task.permitted_robots.push("one more".to_owned());
+    assert_eq!(fields(task.check()), ["permitted_robots"]);
+}
+
+#[test]
+fn every_field_but_the_id_counts_as_a_change() {
+    let task = settings(
+        r#"{"id":206,"enabled":true,"title":"a","description":"a","notes":"a",
+            "notification_emails":["a@example.com"],"notify_on":"warnings",
+            "permitted_robots":["r"],"list_item_separator":";",
+            "attribute_mapping":{"username":"Username"},"role_mapping":{"a":"A"},
+            "retry_after_seconds":1,"safety_threshold":{"records":1},"webhooks":["a"]}"#,
+    );
+    let all = serde_json::to_value(&task).unwrap();
+    let mut names: Vec<_> = all.as_object().unwrap().keys().cloned().collect();
+    names.retain(|name| name != "id");
+    let mut changed = task.changed_from(&TaskSettings::default());
+    changed.sort_unstable();
+    assert_eq!(changed, names, "both sorted");
+    assert!(
+        task.changed_from(&TaskSettings {
+            id: 1,
+            ..task.clone()
+        })
+        .is_empty()
+    );
+}
+
+#[test]
+fn settings_survive_a_json_round_trip() {
+    let task = settings(
+        r#"{"id":206,"enabled":true,"list_item_separator":"\t","safety_threshold":{"percent":5},
+            "attribute_mapping":{"username":"Username"},"permitted_robots":["r"]}"#,
+    );
+    let json = serde_json::to_string(&task).unwrap();
+    assert_eq!(settings(&json), task);
+}
+
+#[test]
+fn an_unknown_field_is_refused() {
+    let wrong = serde_json::from_str::<TaskSettings>(r#"{"atribute_mapping":{}}"#);
+    assert!(wrong.unwrap_err().to_string().contains("atribute_mapping"));
+}

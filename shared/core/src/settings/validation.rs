@@ -1,0 +1,157 @@
+//! Validation of task settings.
+
+use std::collections::BTreeMap;
+
+use super::task::{SafetyThreshold, TaskSettings};
+use crate::attribute::Attribute;
+use crate::field_problem::FieldProblem;
+use crate::limits;
+use crate::roles::role_problem;
+use crate::value::email_problem;
+
+/// Key under which a rejected record lists its errors; it cannot be mapped.
+pub(crate) const REJECTION_ERRORS_KEY: &str = "_errors";
+
+impl TaskSettings {
+    /// Validates settings before they are stored. A disabled task may be incomplete, but must not
+    /// contain invalid values; an enabled task must be complete.
+    ///
+    /// # Errors
+    /// Returns every problem, with its field.
+    pub fn check(&self) -> Result<(), Vec<FieldProblem>> {
+        let mut problems = self.mapping_problems();
+        self.check_texts(&mut problems);
+        if self.enabled {
+            problems.extend(self.username_problem());
+            if self.permitted_robots.is_empty() {
+                problems.push(FieldProblem::new(
+                    "permitted_robots",
+                    "an enabled task needs at least one permitted robot",
+                ));
+            }
+        }
+        ok_or_problems(problems)
+    }
+
+    /// Validates what an import needs: the mapping of attributes and roles.
+    ///
+    /// # Errors
+    /// Returns every problem, with its field.
+    pub fn check_import(&self) -> Result<(), Vec<FieldProblem>> {
+        let mut problems = self.mapping_problems();
+        problems.extend(self.username_problem());
+        ok_or_problems(problems)
+    }
+
+    fn username_problem(&self) -> Option<FieldProblem> {
+        (!self.attribute_mapping.contains_key(&Attribute::Username)).then(|| {
+            FieldProblem::new(
+                "attribute_mapping.username",
+                "the user name must be mapped to a JSON key",
+            )
+        })
+    }
+
+    fn mapping_problems(&self) -> Vec<FieldProblem> {
+        let mut problems = Vec::new();
+        let mut seen = BTreeMap::new();
+        for (attribute, key) in &self.attribute_mapping {
+            let field = format!("attribute_mapping.{attribute}");
+            if *attribute == Attribute::Password {
+                problems.push(FieldProblem::new(&field, "a password cannot be imported"));
+            }
+            if key.is_empty() || key.chars().count() > limits::MAX_JSON_KEY_CHARS {
+                problems.push(FieldProblem::new(
+                    &field,
+                    format!(
+                        "a JSON key must have 1 to {} characters",
+                        limits::MAX_JSON_KEY_CHARS
+                    ),
+                ));
+            }
+            if key == REJECTION_ERRORS_KEY {
+                problems.push(FieldProblem::new(
+                    &field,
+                    format!("the key {REJECTION_ERRORS_KEY:?} is reserved for the errors of rejected records"),
+                ));
+            }
+            if let Some(other) = seen.insert(key, attribute) {
+                problems.push(FieldProblem::new(
+                    &field,
+                    format!("the key {key:?} is already used for `{other}`"),
+                ));
+            }
+        }
+        for (text, role) in &self.role_mapping {
+            let field = format!("role_mapping.{text}");
+            if text.trim() != text || text.is_empty() {
+                problems.push(FieldProblem::new(
+                    &field,
+                    "must be neither empty nor start or end with a space: texts are trimmed before they are matched",
+                ));
+            }
+            problems.extend(role_problem(role).map(|why| FieldProblem::new(&field, why)));
+        }
+        problems
+    }
+
+    fn check_texts(&self, problems: &mut Vec<FieldProblem>) {
+        for (field, text, limit) in [
+            ("title", &self.title, limits::MAX_TITLE_CHARS),
+            (
+                "description",
+                &self.description,
+                limits::MAX_DESCRIPTION_CHARS,
+            ),
+            ("notes", &self.notes, limits::MAX_DESCRIPTION_CHARS),
+        ] {
+            let length = text.chars().count();
+            if length > limit {
+                problems.push(FieldProblem::new(
+                    field,
+                    format!("must have at most {limit} characters, found {length}"),
+                ));
+            }
+        }
+        let robots = self.permitted_robots.len();
+        if robots > limits::MAX_PERMITTED_ROBOTS {
+            problems.push(FieldProblem::new(
+                "permitted_robots",
+                format!(
+                    "at most {} robots can be permitted, found {robots}",
+                    limits::MAX_PERMITTED_ROBOTS
+                ),
+            ));
+        }
+        for (index, email) in self.notification_emails.iter().enumerate() {
+            if email_problem(email).is_some() {
+                problems.push(FieldProblem::new(
+                    format!("notification_emails.{index}"),
+                    "not a valid e-mail address",
+                ));
+            }
+        }
+        if let Some(SafetyThreshold::Percent(percent @ 101..)) = self.safety_threshold {
+            problems.push(FieldProblem::new(
+                "safety_threshold.percent",
+                format!("must be at most 100 percent, found {percent}"),
+            ));
+        }
+        if let Some(seconds) = self.retry_after_seconds
+            && !(1..=limits::MAX_RETRY_AFTER_SECONDS).contains(&seconds)
+        {
+            problems.push(FieldProblem::new(
+                "retry_after_seconds",
+                format!("must be 1 to {} seconds", limits::MAX_RETRY_AFTER_SECONDS),
+            ));
+        }
+    }
+}
+
+fn ok_or_problems(problems: Vec<FieldProblem>) -> Result<(), Vec<FieldProblem>> {
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems)
+    }
+}

@@ -1,0 +1,75 @@
+//! The user of a record, and the items and problems that both passes over an input report.
+
+use std::borrow::Cow;
+
+use crate::attribute::Attribute;
+use crate::item::Item;
+use crate::login::Login;
+use crate::rules::Rules;
+use crate::validate::{Element, Identity, identify, item};
+use crate::value::Problem;
+
+/// Reason why a record never reaches the directory; decides how it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SkipReason {
+    Empty,
+    Ignored,
+}
+
+/// The user of a record, or the reason why it has none.
+pub(super) enum Subject<'a> {
+    User(Login<'a>),
+    Skipped {
+        reason: SkipReason,
+        canon: Option<String>,
+        item: Item,
+    },
+}
+
+/// Identifies the user of record `number`, counted from 1.
+pub(super) fn subject<'a>(rules: &Rules, number: u64, element: &Element<'a>) -> Subject<'a> {
+    let identity = match identify(element) {
+        Identity::User(login) => return Subject::User(login),
+        other => other,
+    };
+    let canon = identity.canon().map(Cow::into_owned);
+    let shown = identity.shown();
+    let username = Some(Attribute::Username);
+    let (reason, attribute, problem) = match identity {
+        Identity::NotAnObject(problem) => (SkipReason::Ignored, None, problem),
+        Identity::Empty(problem) => (SkipReason::Empty, username, problem),
+        Identity::WrongType(problem) | Identity::InvalidLogin { problem, .. } => {
+            (SkipReason::Ignored, username, problem)
+        }
+        Identity::User(login) => return Subject::User(login),
+    };
+    Subject::Skipped {
+        reason,
+        canon,
+        item: item(rules, number, shown, attribute, problem),
+    }
+}
+
+/// Returns the item of a record whose user name an earlier record has. Both numbers count from 1.
+pub(super) fn duplicate_item(
+    rules: &Rules,
+    number: u64,
+    first: u64,
+    login: Option<String>,
+) -> Item {
+    let problem = Problem {
+        code: "duplicate",
+        message: Cow::Owned(format!("duplicate user name, first used in record {first}")),
+    };
+    item(rules, number, login, Some(Attribute::Username), problem)
+}
+
+/// Returns the problem of an external id that `holder` already has: the record is imported without
+/// it.
+#[must_use]
+pub fn external_id_taken(holder: &str) -> Problem {
+    Problem {
+        code: "taken",
+        message: Cow::Owned(format!("the external id is already used by {holder}")),
+    }
+}

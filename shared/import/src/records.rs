@@ -1,0 +1,13 @@
+//! The records of a run: planned on the current directory, then applied or, in a dry run, counted.
+
+pub(crate) mod apply;
+pub(crate) mod claims;
+pub(crate) mod directory;
+pub(crate) mod dry_run;
+pub(crate) mod managers;
+mod pace;
+pub(crate) mod plan;
+pub(crate) mod record;
+pub(crate) mod sender;
+pub(crate) mod stamped;
+pub(crate) mod threshold;

@@ -1,0 +1,259 @@
+//! Claims on external ids, made before the users are written (protocol.md#claims). A claim whose
+//! user does not have the id dangles, and may be taken over once its runs ended long enough ago.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use muster_aws::directory::Claim;
+use muster_aws::directory::Statement;
+use muster_aws::runs::RunId;
+use muster_aws::{Store, StoreError};
+use muster_core::attribute::Attribute;
+use muster_core::rules::Rules;
+use muster_core::survey::external_id_taken;
+
+use super::directory::{DirectorySnapshot, has_external_id};
+use super::record::Record;
+use super::sender::{RunError, Sender, WriteResult};
+use crate::run::context::RunContext;
+
+/// Time after the end of a run from which its dangling claims may be taken over.
+const CLAIM_GRACE_PERIOD: Duration = Duration::from_secs(5 * 60);
+/// Maximum attempts on a contended claim before the external id counts as taken.
+const MAX_CLAIM_ATTEMPTS: usize = 4;
+
+/// A record that needs the claim on `id`.
+struct ClaimRequest<'r> {
+    record: &'r mut Record,
+    id: String,
+    step: ClaimStep,
+}
+
+/// The write that makes the claim ours.
+enum ClaimStep {
+    Insert,
+    /// Confirms our claim; the names are those of its runs that have not ended long enough ago.
+    Confirm(Claim, Vec<String>),
+    TakeOver(Claim),
+}
+
+/// Claims the external ids that records set. A record that does not get its id keeps the stored
+/// one, with a warning.
+pub(crate) async fn claim<'r>(
+    sender: &mut Sender<'_>,
+    rules: &Rules,
+    context: &RunContext<'_>,
+    records: impl Iterator<Item = &'r mut Record>,
+    snapshot: &DirectorySnapshot,
+) -> Result<(), RunError> {
+    // A record that is planned again because its write was refused may have lost its claim: to a
+    // user who was given the id by a single write, and has another login since.
+    let (held, mut requests): (Vec<_>, Vec<_>) =
+        claim_requests(records, snapshot).partition(|request| request.record.claimed);
+    requests.extend(resolve(sender, rules, context, held).await?);
+    for _ in 0..MAX_CLAIM_ATTEMPTS {
+        if requests.is_empty() {
+            return Ok(());
+        }
+        let mut refused = Vec::new();
+        let run = context.run_name();
+        let table = sender.store.tables.directory.clone();
+        sender
+            .send(
+                requests,
+                |request| request.statement(&table, &context.run.tenant, run),
+                |request, result| match result {
+                    WriteResult::Written => request.record.claimed = true,
+                    WriteResult::Refused(_) => refused.push(request),
+                },
+            )
+            .await?;
+        requests = resolve(sender, rules, context, refused).await?;
+    }
+    for request in requests {
+        request.reject(rules);
+    }
+    Ok(())
+}
+
+/// Releases the claims of records that are ignored in the end, such as those whose logins other
+/// tenants have taken since: they will not set their external ids. A claim that another run relies
+/// on stays.
+pub(crate) async fn release(
+    sender: &mut Sender<'_>,
+    context: &RunContext<'_>,
+    ignored: Vec<Record>,
+    snapshot: &DirectorySnapshot,
+) -> Result<(), RunError> {
+    let tenant = context.run.tenant.as_str();
+    let released: Vec<(String, String)> = ignored
+        .iter()
+        .filter(|record| record.claimed)
+        .filter_map(|record| {
+            let (id, login) = (record.external_id()?, record.canon());
+            let held = has_external_id(snapshot.get(login), tenant, id);
+            (!held).then(|| (id.to_owned(), login.to_owned()))
+        })
+        .collect();
+    let table = sender.store.tables.directory.clone();
+    let run = context.run_name();
+    sender
+        .send(
+            released,
+            |(id, login)| Claim::release(&table, tenant, id, login, run),
+            |_, _| {},
+        )
+        .await
+}
+
+/// Adds the warnings that [`claim`] would add, without writing anything. Claims that others make
+/// at the same time cannot be predicted.
+pub(crate) async fn predict<'r>(
+    sender: &Sender<'_>,
+    rules: &Rules,
+    context: &RunContext<'_>,
+    records: impl Iterator<Item = &'r mut Record>,
+    snapshot: &DirectorySnapshot,
+) -> Result<(), RunError> {
+    let requests = claim_requests(records, snapshot).collect();
+    resolve(sender, rules, context, requests).await?;
+    Ok(())
+}
+
+/// Returns a request for each record that gives its user a new external id.
+fn claim_requests<'r>(
+    records: impl Iterator<Item = &'r mut Record>,
+    snapshot: &DirectorySnapshot,
+) -> impl Iterator<Item = ClaimRequest<'r>> {
+    records.filter_map(|record| {
+        let id = record
+            .new_external_id(snapshot.get(record.canon()))?
+            .to_owned();
+        Some(ClaimRequest {
+            record,
+            id,
+            step: ClaimStep::Insert,
+        })
+    })
+}
+
+impl ClaimRequest<'_> {
+    /// Leaves the external id to the user who has it.
+    fn reject(self, rules: &Rules) {
+        self.record.claimed = false;
+        self.record.keep_stored(
+            rules,
+            Attribute::ExternalId,
+            external_id_taken("another user"),
+        );
+    }
+
+    fn statement(&self, table: &str, tenant: &str, run: &str) -> Statement {
+        let (id, login) = (self.id.as_str(), self.record.canon());
+        match &self.step {
+            ClaimStep::Insert => Claim::insert(table, tenant, id, login, run),
+            ClaimStep::Confirm(claim, live) => claim.confirm(table, tenant, id, live, run),
+            ClaimStep::TakeOver(claim) => claim.take_over(table, tenant, id, login, run),
+        }
+    }
+}
+
+/// Reads the current claims of refused requests: decides those that are clear, and returns the
+/// others with their next step.
+async fn resolve<'r>(
+    sender: &Sender<'_>,
+    rules: &Rules,
+    context: &RunContext<'_>,
+    refused: Vec<ClaimRequest<'r>>,
+) -> Result<Vec<ClaimRequest<'r>>, RunError> {
+    if refused.is_empty() {
+        return Ok(refused);
+    }
+    let store = sender.store;
+    let tenant = context.run.tenant.as_str();
+    let run = context.run_name();
+    let ids: Vec<&str> = refused.iter().map(|request| request.id.as_str()).collect();
+    let claims = sender.read(store.directory().claims(tenant, ids)).await?;
+    let claimants: Vec<&str> = claims.values().map(|claim| claim.login.as_str()).collect();
+    let claimants = sender.read(store.directory().users(claimants)).await?;
+    let mut ended = EndedRuns::default();
+    let mut next = Vec::new();
+    for mut request in refused {
+        let Some(claim) = claims.get(&request.id) else {
+            request.step = ClaimStep::Insert;
+            next.push(request);
+            continue;
+        };
+        if claim.login == request.record.canon() {
+            if claim.runs.iter().any(|other| other == run) {
+                request.record.claimed = true;
+            } else {
+                let live = ended.live(sender, context, &claim.runs).await?;
+                request.step = ClaimStep::Confirm(claim.clone(), live);
+                next.push(request);
+            }
+            continue;
+        }
+        let held = has_external_id(claimants.get(&claim.login), tenant, &request.id);
+        if !held && ended.live(sender, context, &claim.runs).await?.is_empty() {
+            request.step = ClaimStep::TakeOver(claim.clone());
+            next.push(request);
+        } else {
+            request.reject(rules);
+        }
+    }
+    Ok(next)
+}
+
+/// Runs that ended long enough ago, or did not; each is read once.
+#[derive(Default)]
+struct EndedRuns(HashMap<String, bool>);
+
+impl EndedRuns {
+    /// Returns those of `runs` that have not ended long enough ago.
+    async fn live(
+        &mut self,
+        sender: &Sender<'_>,
+        context: &RunContext<'_>,
+        runs: &[String],
+    ) -> Result<Vec<String>, RunError> {
+        let mut live = Vec::new();
+        for run in runs {
+            let known = self.0.get(run).copied();
+            let ended = match known {
+                Some(ended) => ended,
+                None => {
+                    let ended = is_past_grace_period(sender.store, context.started_at, run);
+                    let ended = sender.read(ended).await?;
+                    self.0.insert(run.clone(), ended);
+                    ended
+                }
+            };
+            if !ended {
+                live.push(run.clone());
+            }
+        }
+        Ok(live)
+    }
+}
+
+/// Returns true if a run ended at least the grace period ago, so that its claims may be taken over.
+pub(crate) async fn is_past_grace_period(
+    store: &Store,
+    now: Timestamp,
+    run: &str,
+) -> Result<bool, StoreError> {
+    let Some(id) = RunId::parse(run) else {
+        return Ok(true);
+    };
+    // The row of a run expires long after its end.
+    let Some(run) = store.runs().get(&id, now).await? else {
+        return Ok(true);
+    };
+    Ok(run.state.is_terminal()
+        && run
+            .ended_at
+            .and_then(|ended| ended.checked_add(CLAIM_GRACE_PERIOD).ok())
+            .is_some_and(|over| over <= now))
+}

@@ -1,0 +1,139 @@
+//! Validation of managers. An unknown `manager_uid` is valid: that user may be created later.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use muster_aws::directory::Claim;
+use muster_aws::directory::LoginRow;
+use muster_aws::{Store, StoreError};
+use muster_core::attribute::Attribute;
+use muster_core::plan::MergedUser;
+use muster_core::validate::Changes;
+use muster_core::value::{Problem, Value};
+
+use super::directory::has_external_id;
+
+/// The managers that changes refer to and that must be looked up in the directory.
+#[derive(Debug, Default)]
+pub(crate) struct ManagerRefs {
+    ids: HashSet<u64>,
+    uids: HashSet<String>,
+}
+
+impl ManagerRefs {
+    /// Adds the managers that one user's changes refer to.
+    pub(crate) fn add(&mut self, changes: &Changes<'_>) {
+        if let Some(id) = manager_id(changes) {
+            self.ids.insert(id);
+            // The user of an external id matters only where the id could contradict it.
+            self.uids.extend(manager_uid(changes).map(str::to_owned));
+        }
+    }
+}
+
+/// The directory rows of managers.
+pub(crate) struct Managers {
+    tenant: String,
+    /// Canonical logins of known users, by id.
+    logins: HashMap<u64, String>,
+    claims: HashMap<String, Claim>,
+    claimants: HashMap<String, LoginRow>,
+}
+
+impl Managers {
+    /// Reads the rows of all referenced managers.
+    ///
+    /// # Errors
+    /// Returns an error if a store request fails.
+    pub(crate) async fn read(
+        store: &Store,
+        tenant: &str,
+        ManagerRefs { ids, uids }: ManagerRefs,
+    ) -> Result<Self, StoreError> {
+        let logins = store.directory().logins_by_id(tenant, ids).await?;
+        let claims = store
+            .directory()
+            .claims(tenant, uids.iter().map(String::as_str))
+            .await?;
+        let claimants: Vec<&str> = claims.values().map(|claim| claim.login.as_str()).collect();
+        let claimants = store.directory().users(claimants).await?;
+        Ok(Self {
+            tenant: tenant.to_owned(),
+            logins,
+            claims,
+            claimants,
+        })
+    }
+
+    /// Returns the problems of a user's managers: an unknown id, the user as their own manager, an
+    /// id and an external id of two different users.
+    pub(crate) fn problems(&self, user: MergedUser<'_>) -> Vec<(Attribute, Problem)> {
+        let mut problems = Vec::new();
+        let mut manager = None;
+        if let Some(id) = manager_id(user.changes) {
+            if user.stored.is_some_and(|stored| stored.id == id) {
+                problems.push((Attribute::ManagerId, OWN_MANAGER));
+            } else {
+                manager = self.logins.get(&id);
+                if manager.is_none() {
+                    problems.push((Attribute::ManagerId, UNKNOWN_MANAGER));
+                }
+            }
+        }
+        let Some(uid) = manager_uid(user.changes) else {
+            return problems;
+        };
+        let holder = self.holder(uid);
+        if user.text(Attribute::ExternalId) == Some(uid) {
+            problems.push((Attribute::ManagerUid, OWN_MANAGER));
+        } else if manager
+            .zip(holder)
+            .is_some_and(|(manager, holder)| manager != holder)
+        {
+            problems.push((Attribute::ManagerId, TWO_MANAGERS));
+            problems.push((Attribute::ManagerUid, TWO_MANAGERS));
+        }
+        problems
+    }
+
+    /// Returns the login of the user with this external id.
+    fn holder(&self, uid: &str) -> Option<&str> {
+        let login = self.claims.get(uid)?.login.as_str();
+        // A claim alone proves nothing: its user may have another external id by now.
+        has_external_id(self.claimants.get(login), &self.tenant, uid).then_some(login)
+    }
+}
+
+const OWN_MANAGER: Problem = Problem {
+    code: "own_manager",
+    message: Cow::Borrowed("a user cannot be their own manager"),
+};
+const UNKNOWN_MANAGER: Problem = Problem {
+    code: "unknown",
+    message: Cow::Borrowed("there is no user with this id"),
+};
+const TWO_MANAGERS: Problem = Problem {
+    code: "disagrees",
+    message: Cow::Borrowed("the manager's id and external id belong to two different users"),
+};
+
+/// Returns the problem of a manager with this code.
+pub(crate) fn problem_of_code(code: &str) -> Option<Problem> {
+    [OWN_MANAGER, UNKNOWN_MANAGER, TWO_MANAGERS]
+        .into_iter()
+        .find(|problem| problem.code == code)
+}
+
+fn manager_id(changes: &Changes<'_>) -> Option<u64> {
+    match changes.value(Attribute::ManagerId) {
+        Some(Value::Integer(id)) => u64::try_from(*id).ok(),
+        _ => None,
+    }
+}
+
+fn manager_uid<'c>(changes: &'c Changes<'_>) -> Option<&'c str> {
+    match changes.value(Attribute::ManagerUid) {
+        Some(Value::Text(uid)) => Some(uid),
+        _ => None,
+    }
+}

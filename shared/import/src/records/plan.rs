@@ -1,0 +1,160 @@
+//! The plan of a run before its first write: which users exist, which managers and external ids are
+//! valid, and what each record changes.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use muster_aws::directory::LoginRow;
+use muster_core::attribute::Attribute;
+use muster_core::dialect::quant::NEW_USER;
+use muster_core::plan::{MergedUser, Plan, plan};
+use muster_core::rules::Rules;
+use muster_core::survey::external_id_taken;
+use muster_core::value::Problem;
+
+use super::directory::{DirectorySnapshot, user};
+use super::managers::{ManagerRefs, Managers};
+use super::record::{Record, RecordOutcomes};
+use super::sender::{RunError, Sender};
+use super::stamped::settle_stamped;
+use crate::run::context::RunContext;
+
+/// The planned effect of a record that is not ignored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// Creates the user, on the tombstone of version `onto` if there is one.
+    Create { onto: Option<u64> },
+    /// Changes these attributes of this user.
+    Update {
+        id: u64,
+        version: u64,
+        attributes: Vec<Attribute>,
+    },
+    /// Changes nothing.
+    Unchanged,
+}
+
+/// Plans every record before the first is written. Adds those that are ignored to `outcomes`, and
+/// returns the others in order, with the rows stored under their logins.
+pub(crate) async fn plan_all(
+    sender: &Sender<'_>,
+    rules: &Rules,
+    context: &RunContext<'_>,
+    records: Vec<Record>,
+    outcomes: &mut RecordOutcomes,
+) -> Result<(Vec<Record>, DirectorySnapshot), RunError> {
+    let store = sender.store;
+    let snapshot = sender
+        .read(store.directory().users(records.iter().map(Record::canon)))
+        .await?;
+    let mut records = settle_stamped(rules, context, records, &snapshot, outcomes);
+    check_managers(sender, rules, context, &mut records, &snapshot).await?;
+    let mut external_ids = HashMap::new();
+    records.retain_mut(|record| {
+        let stored = snapshot.get(record.canon());
+        let kept = decide(rules, context, record, stored, outcomes).is_some();
+        if kept {
+            keep_external_ids_unique(rules, record, stored, &mut external_ids);
+        }
+        kept
+    });
+    Ok((records, snapshot))
+}
+
+/// Decides what a record changes in the row stored under its login. Returns `None` if the record is
+/// ignored; it is counted then.
+pub(crate) fn decide(
+    rules: &Rules,
+    context: &RunContext<'_>,
+    record: &Record,
+    stored: Option<&LoginRow>,
+    outcomes: &mut RecordOutcomes,
+) -> Option<Decision> {
+    let current = user(stored);
+    match (
+        plan(
+            &record.change.changes,
+            current,
+            &context.run.tenant,
+            NEW_USER,
+        ),
+        current,
+    ) {
+        (Plan::Update(difference), Some(user)) => Some(Decision::Update {
+            id: user.id,
+            version: user.version,
+            attributes: difference.iter().map(|(attribute, _)| *attribute).collect(),
+        }),
+        (Plan::Create | Plan::Update(_), _) => Some(Decision::Create {
+            onto: stored.map(|tombstone| tombstone.version),
+        }),
+        (Plan::Unchanged, _) => Some(Decision::Unchanged),
+        (Plan::Ignored(refusals), _) => {
+            outcomes.ignored(rules, record, refusals);
+            None
+        }
+    }
+}
+
+/// Of several records of an input that set one external id, the first gets it. A user who has it
+/// already keeps it in any case.
+fn keep_external_ids_unique(
+    rules: &Rules,
+    record: &mut Record,
+    stored: Option<&LoginRow>,
+    seen: &mut HashMap<String, u64>,
+) {
+    let Some(id) = record.external_id().map(str::to_owned) else {
+        return;
+    };
+    let is_new = record.new_external_id(stored).is_some();
+    if let Some(first) = record.change.external_id_taken_by
+        && is_new
+    {
+        record.keep_stored(rules, Attribute::ExternalId, taken_by_earlier(first));
+        return;
+    }
+    match seen.entry(id) {
+        Entry::Vacant(entry) => {
+            entry.insert(record.change.record);
+        }
+        Entry::Occupied(first) if is_new => {
+            let problem = taken_by_earlier(*first.get());
+            record.keep_stored(rules, Attribute::ExternalId, problem);
+        }
+        Entry::Occupied(_) => {}
+    }
+}
+
+fn taken_by_earlier(record: u64) -> Problem {
+    external_id_taken(&format!("record {record}"))
+}
+
+/// Drops invalid managers. An unknown `manager_uid` stays: that user may be created later.
+async fn check_managers(
+    sender: &Sender<'_>,
+    rules: &Rules,
+    context: &RunContext<'_>,
+    records: &mut [Record],
+    snapshot: &DirectorySnapshot,
+) -> Result<(), RunError> {
+    let tenant = context.run.tenant.as_str();
+    let mut refs = ManagerRefs::default();
+    for record in records.iter() {
+        refs.add(&record.change.changes);
+    }
+    let managers = sender
+        .read(Managers::read(sender.store, tenant, refs))
+        .await?;
+    for record in records {
+        let own = user(snapshot.get(record.canon())).filter(|user| user.tenant == tenant);
+        let merged = MergedUser {
+            stored: own,
+            changes: &record.change.changes,
+        };
+        for (attribute, problem) in managers.problems(merged) {
+            record.keep_stored(rules, attribute, problem);
+        }
+    }
+    Ok(())
+}

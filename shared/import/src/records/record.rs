@@ -1,0 +1,148 @@
+//! The records of a run that are still open, and the outcomes of those that are not.
+
+use muster_aws::directory::LoginRow;
+use muster_core::attribute::Attribute;
+use muster_core::item::Item;
+use muster_core::plan::Refusal;
+use muster_core::rules::Rules;
+use muster_core::run::Counts;
+use muster_core::survey::{Collected, UserChange};
+use muster_core::validate::item;
+use muster_core::value::{Problem, Value};
+
+use super::directory::user;
+
+/// A record whose outcome is open.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) change: UserChange,
+    /// Warnings that the directory caused; logged unless the record turns out to be stopped.
+    pub(crate) warnings: Vec<Item>,
+    /// True if this run holds the claim on the external id that the record sets.
+    pub(crate) claimed: bool,
+    /// True if some of its values were dropped because of other rows of the directory. Such a plan
+    /// is not reproducible: at another time it may come out differently for the same user.
+    pub(crate) reduced: bool,
+}
+
+impl Record {
+    pub(crate) fn canon(&self) -> &str {
+        self.change.login.canon()
+    }
+
+    /// Returns the external id that the record sets.
+    pub(crate) fn external_id(&self) -> Option<&str> {
+        match self.change.changes.value(Attribute::ExternalId) {
+            Some(Value::Text(id)) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Returns the external id that the record sets, unless the stored user has it already.
+    pub(crate) fn new_external_id(&self, stored: Option<&LoginRow>) -> Option<&str> {
+        let id = self.external_id()?;
+        let held = user(stored).and_then(|user| user.values.get(&Attribute::ExternalId));
+        match held {
+            Some(Value::Text(held)) if held == id => None,
+            _ => Some(id),
+        }
+    }
+
+    /// Leaves an attribute as it is stored, with a warning.
+    pub(crate) fn keep_stored(&mut self, rules: &Rules, attribute: Attribute, problem: Problem) {
+        self.change.changes.keep(attribute);
+        self.change.changes.refused.insert(attribute);
+        self.reduced = true;
+        self.warn(rules, attribute, problem);
+    }
+
+    /// Adds a warning that the directory caused.
+    pub(crate) fn warn(&mut self, rules: &Rules, attribute: Attribute, problem: Problem) {
+        let warning = self.item(rules, Some(attribute), problem);
+        self.warnings.push(warning);
+    }
+
+    fn item(&self, rules: &Rules, attribute: Option<Attribute>, problem: Problem) -> Item {
+        let login = Some(self.change.login.shown().to_owned());
+        item(rules, self.change.record, login, attribute, problem)
+    }
+}
+
+/// The counts and items of a run's records so far.
+#[derive(Debug)]
+pub(crate) struct RecordOutcomes {
+    pub(crate) counts: Counts,
+    pub(crate) items: Vec<Item>,
+    /// Numbers of the records that were ignored because of the directory.
+    pub(crate) refused: Vec<u64>,
+    /// Numbers of the records that were written.
+    pub(crate) applied: Vec<u64>,
+}
+
+impl RecordOutcomes {
+    /// Splits collected records into the outcomes of those that are decided and the open ones.
+    pub(crate) fn split(collected: Collected) -> (Self, Vec<Record>) {
+        let Collected {
+            counts,
+            changes,
+            items,
+        } = collected;
+        let records = changes
+            .into_iter()
+            .map(|change| Record {
+                change,
+                warnings: Vec::new(),
+                claimed: false,
+                reduced: false,
+            })
+            .collect();
+        let outcomes = Self {
+            counts,
+            items,
+            ..Self::empty()
+        };
+        (outcomes, records)
+    }
+
+    pub(crate) fn empty() -> Self {
+        Self {
+            counts: Counts::default(),
+            items: Vec::new(),
+            refused: Vec::new(),
+            applied: Vec::new(),
+        }
+    }
+
+    pub(crate) fn ignored(&mut self, rules: &Rules, record: &Record, refusals: Vec<Refusal>) {
+        self.counts.ignored += 1;
+        self.refused.push(record.change.record);
+        for refusal in refusals {
+            let item = record.item(rules, refusal.attribute, refusal.problem);
+            self.items.push(item);
+        }
+        self.items.extend(record.warnings.iter().cloned());
+    }
+
+    pub(crate) fn created(&mut self, record: Record) {
+        self.counts.created += 1;
+        self.applied.push(record.change.record);
+        self.items.extend(record.warnings);
+    }
+
+    pub(crate) fn updated(&mut self, record: Record) {
+        self.counts.updated += 1;
+        self.applied.push(record.change.record);
+        self.items.extend(record.warnings);
+    }
+
+    pub(crate) fn unchanged(&mut self, record: Record) {
+        self.counts.unchanged += 1;
+        self.items.extend(record.warnings);
+    }
+
+    /// Returns the counts, and the items in record order.
+    pub(crate) fn into_counts_and_items(mut self) -> (Counts, Vec<Item>) {
+        self.items.sort_by_key(|item| item.record);
+        (self.counts, self.items)
+    }
+}

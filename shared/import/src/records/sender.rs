@@ -1,0 +1,156 @@
+//! Sends statements until each has a decisive response, at a pace that the store sustains, and not
+//! beyond the run's deadline.
+
+use std::fmt;
+
+use futures::future::join_all;
+use muster_aws::directory::{Executed, MAX_STATEMENTS, Statement};
+use muster_aws::{Store, StoreError};
+
+use super::pace::Pace;
+use crate::deadline::Deadline;
+
+/// The error that ends the work on a run's records.
+#[derive(Debug)]
+pub(crate) enum RunError {
+    /// A store request failed for good.
+    Store(StoreError),
+    /// The deadline has passed. If `certain`, the outcome of every statement sent is known.
+    OutOfTime { certain: bool },
+}
+
+impl RunError {
+    /// Converts the error to one of the store, so that the caller retries.
+    pub(crate) fn into_error(self) -> StoreError {
+        match self {
+            Self::Store(error) => error,
+            Self::OutOfTime { .. } => StoreError::out_of_time("BatchExecuteStatement"),
+        }
+    }
+}
+
+impl From<StoreError> for RunError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::OutOfTime { certain: true } => f.write_str("out of time"),
+            Self::OutOfTime { certain: false } => {
+                f.write_str("out of time, outcome of some writes unknown")
+            }
+        }
+    }
+}
+
+/// A decisive response to a statement.
+#[derive(Debug)]
+pub(crate) enum WriteResult {
+    /// Written.
+    Written,
+    /// The condition did not hold; see [`Executed::found`].
+    Refused(Executed),
+}
+
+/// The statement client of one run.
+#[derive(Debug)]
+pub(crate) struct Sender<'s> {
+    pub(crate) store: &'s Store,
+    pub(crate) deadline: Deadline,
+    /// Number of statements known to be written.
+    pub(crate) written: u64,
+    pace: Pace,
+}
+
+impl<'s> Sender<'s> {
+    pub(crate) const fn new(store: &'s Store, deadline: Deadline) -> Self {
+        Self {
+            store,
+            deadline,
+            written: 0,
+            pace: Pace::new(),
+        }
+    }
+
+    /// Sends a statement for each of `jobs`, which must concern different rows, and passes each job
+    /// to `on_result` with its result. A statement that got no response, or was throttled, is sent
+    /// again: its condition ensures that it is written once.
+    pub(crate) async fn send<T>(
+        &mut self,
+        jobs: Vec<T>,
+        statement: impl Fn(&T) -> Statement,
+        mut on_result: impl FnMut(T, WriteResult),
+    ) -> Result<(), RunError> {
+        let mut jobs: Vec<Job<T>> = jobs.into_iter().map(Job::new).collect();
+        while !jobs.is_empty() {
+            let timeout = self
+                .deadline
+                .write_timeout()
+                .ok_or_else(|| RunError::OutOfTime {
+                    certain: jobs.iter().all(|job| !job.outcome_unknown),
+                })?;
+            let batch = jobs.split_off(jobs.len().saturating_sub(self.pace.statements()));
+            let requests = batch.chunks(MAX_STATEMENTS).map(|jobs| {
+                let statements = jobs.iter().map(|job| statement(&job.subject)).collect();
+                self.store.directory().execute(statements, timeout)
+            });
+            let responses = join_all(requests).await.into_iter().flatten();
+            let mut retry_cause: Option<StoreError> = None;
+            for (mut job, executed) in batch.into_iter().zip(responses) {
+                match executed {
+                    Executed::Done => {
+                        self.written += 1;
+                        on_result(job.subject, WriteResult::Written);
+                    }
+                    Executed::Refused(_) => on_result(job.subject, WriteResult::Refused(executed)),
+                    Executed::Again(error) => {
+                        job.outcome_unknown |= matches!(error, StoreError::Unanswered(_));
+                        retry_cause = Some(error);
+                        jobs.push(job);
+                    }
+                    Executed::Failed(error) => return Err(RunError::Store(error)),
+                }
+            }
+            match retry_cause {
+                None => self.pace.succeeded(),
+                Some(error) => {
+                    let pause = self.pace.must_retry();
+                    tracing::warn!(%error, pause_ms = pause.as_millis(), "retrying writes");
+                    tokio::time::sleep(pause).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for a read while writes may start: after that its result would be of no use.
+    pub(crate) async fn read<T>(
+        &self,
+        read: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, RunError> {
+        match self.deadline.before_stop(read).await {
+            Some(result) => result.map_err(RunError::Store),
+            None => Err(RunError::OutOfTime { certain: true }),
+        }
+    }
+}
+
+/// The subject of a statement that has no decisive response yet.
+struct Job<T> {
+    subject: T,
+    /// True if it was sent and got no response: it may be written.
+    outcome_unknown: bool,
+}
+
+impl<T> Job<T> {
+    const fn new(subject: T) -> Self {
+        Self {
+            subject,
+            outcome_unknown: false,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The summary of a finished run: one log line, and one line for CloudWatch's metrics.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use muster_aws::runs::{Ending, NewRun};
+use muster_aws::telemetry::Metrics;
+use muster_core::run::Counts;
+
+use crate::times::whole_millis;
+
+/// Logs the end of a run and emits its metrics. A run that was refused before it began has no
+/// duration: a zero among the others would make runs look faster than they are.
+pub(crate) fn report_finished(run: &NewRun, ending: &Ending, duration: Option<Duration>) {
+    let duration_ms = duration.map(whole_millis);
+    tracing::info!(
+        import.id = %run.id,
+        task.id = run.task,
+        dry_run = run.dry_run,
+        status = %ending.status,
+        records = ending.counts.map(|counts| counts.total),
+        created = ending.counts.map(|counts| counts.created),
+        updated = ending.counts.map(|counts| counts.updated),
+        ignored = ending.counts.map(|counts| counts.ignored),
+        duration_ms,
+        "import finished"
+    );
+    // A dry run must not count as an import.
+    if run.dry_run {
+        return;
+    }
+    let metrics = Metrics::new()
+        .by("Status", ending.status.as_str())
+        .with("import.id", &run.id.to_string())
+        .count("Runs", 1)
+        .bytes("Size", run.size);
+    let metrics = match duration_ms {
+        None => metrics,
+        Some(duration) => metrics.milliseconds("Duration", duration),
+    };
+    let metrics = match ending.counts {
+        None => metrics,
+        Some(Counts {
+            total,
+            empty,
+            ignored,
+            duplicated,
+            created,
+            updated,
+            unchanged,
+        }) => metrics
+            .count("Records", total)
+            .count("Empty", empty)
+            .count("Ignored", ignored)
+            .count("Duplicated", duplicated)
+            .count("Created", created)
+            .count("Updated", updated)
+            .count("Unchanged", unchanged),
+    };
+    metrics.emit(Timestamp::now());
+}

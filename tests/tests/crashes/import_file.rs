@@ -1,0 +1,193 @@
+//! Small imports with a known outcome.
+
+use muster_core::run::Counts;
+use rand::RngExt as _;
+use rand::rngs::SmallRng;
+use serde_json::{Value, json};
+
+/// The kind of a record, relative to the users before the import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordKind {
+    /// Creates a user.
+    New,
+    /// Updates a user, who has another name.
+    Stale,
+    /// Changes nothing.
+    Unchanged,
+    /// Changes nothing: its manager does not exist and is left out with a warning.
+    UnchangedWithWarning,
+    /// Creates a user: its manager does not exist and is left out with a warning.
+    NewWithWarning,
+    /// Has the user name of an earlier record.
+    Duplicate,
+    /// Has no user name.
+    WithoutUsername,
+    /// Has a role that does not exist.
+    Invalid,
+}
+
+/// The data of an import.
+#[derive(Debug, Clone)]
+pub struct ImportFile {
+    pub tag: String,
+    pub kinds: Vec<RecordKind>,
+}
+
+impl ImportFile {
+    pub fn new(tag: impl Into<String>, kinds: &[RecordKind]) -> Self {
+        Self {
+            tag: tag.into(),
+            kinds: kinds.to_vec(),
+        }
+    }
+
+    /// Returns a file of two chunks of three, with each kind that is written and some that are not.
+    pub fn small(tag: impl Into<String>) -> Self {
+        use RecordKind::{Invalid, New, NewWithWarning, Stale, Unchanged, UnchangedWithWarning};
+        let first = [New, Stale, Invalid];
+        let second = [Unchanged, NewWithWarning, UnchangedWithWarning];
+        Self::new(tag, &[first, second].concat())
+    }
+
+    /// Returns a random file of up to five chunks of three.
+    pub fn random(tag: impl Into<String>, rng: &mut SmallRng) -> Self {
+        let kinds = (0..rng.random_range(1..=13)).map(|_| match rng.random_range(0..20) {
+            0..6 => RecordKind::New,
+            6..8 => RecordKind::NewWithWarning,
+            8..13 => RecordKind::Stale,
+            13..15 => RecordKind::Unchanged,
+            15..17 => RecordKind::UnchangedWithWarning,
+            17 => RecordKind::Duplicate,
+            18 => RecordKind::WithoutUsername,
+            _ => RecordKind::Invalid,
+        });
+        Self {
+            tag: tag.into(),
+            kinds: kinds.collect(),
+        }
+    }
+
+    /// Returns the login of a record by position.
+    pub fn login(&self, record: usize) -> String {
+        format!("u{record}.{}", self.tag)
+    }
+
+    /// Returns the logins of all users after the import.
+    pub fn logins(&self) -> Vec<String> {
+        let records = 0..self.kinds.len();
+        records
+            .filter(|record| self.has_user(*record))
+            .map(|record| self.login(record))
+            .collect()
+    }
+
+    /// Returns true if there is a user with the login of this record after the import.
+    fn has_user(&self, record: usize) -> bool {
+        match self.kinds[record] {
+            RecordKind::New
+            | RecordKind::NewWithWarning
+            | RecordKind::Stale
+            | RecordKind::Unchanged
+            | RecordKind::UnchangedWithWarning => true,
+            RecordKind::Duplicate => !self.is_duplicate(record),
+            RecordKind::WithoutUsername | RecordKind::Invalid => false,
+        }
+    }
+
+    /// Returns the body of the import.
+    pub fn body(&self) -> Value {
+        let kinds = self.kinds.iter().enumerate();
+        kinds
+            .map(|(record, kind)| self.record(record, *kind, "new"))
+            .collect()
+    }
+
+    /// Returns the body of the import that creates the users before.
+    pub fn existing_users(&self) -> Value {
+        let kinds = self.kinds.iter().enumerate();
+        let existing = kinds.filter_map(|(record, kind)| match kind {
+            RecordKind::Stale => Some(self.record(record, *kind, "old")),
+            RecordKind::Unchanged | RecordKind::UnchangedWithWarning => {
+                Some(self.record(record, RecordKind::Unchanged, "new"))
+            }
+            RecordKind::New
+            | RecordKind::NewWithWarning
+            | RecordKind::Duplicate
+            | RecordKind::WithoutUsername
+            | RecordKind::Invalid => None,
+        });
+        existing.collect()
+    }
+
+    fn record(&self, record: usize, kind: RecordKind, name: &str) -> Value {
+        let mut login = self.login(record);
+        if kind == RecordKind::Duplicate {
+            login = self.duplicated_login(record);
+        }
+        let mut value =
+            json!({"u": login, "n": name, "r": "user", "e": "someone@example.com", "x": login});
+        match kind {
+            RecordKind::WithoutUsername => value["u"] = Value::Null,
+            RecordKind::Invalid => value["r"] = "nobody".into(),
+            RecordKind::UnchangedWithWarning | RecordKind::NewWithWarning => {
+                value["m"] = 999_999_999.into();
+            }
+            RecordKind::New | RecordKind::Stale | RecordKind::Unchanged | RecordKind::Duplicate => {
+            }
+        }
+        value
+    }
+
+    /// Returns the last user name before a record, or its own if there is none.
+    fn duplicated_login(&self, record: usize) -> String {
+        let mut before = self.kinds[..record].iter();
+        let named = |kind: &RecordKind| {
+            !matches!(kind, RecordKind::Duplicate | RecordKind::WithoutUsername)
+        };
+        self.login(before.rposition(named).unwrap_or(record))
+    }
+
+    fn is_duplicate(&self, record: usize) -> bool {
+        self.duplicated_login(record) != self.login(record)
+    }
+
+    /// Returns the counts of the import if nobody else writes these users.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for (record, kind) in self.kinds.iter().enumerate() {
+            counts.total += 1;
+            let count = match kind {
+                RecordKind::New | RecordKind::NewWithWarning => &mut counts.created,
+                RecordKind::Stale => &mut counts.updated,
+                RecordKind::Unchanged | RecordKind::UnchangedWithWarning => &mut counts.unchanged,
+                RecordKind::Duplicate if self.is_duplicate(record) => &mut counts.duplicated,
+                RecordKind::Duplicate => &mut counts.created,
+                RecordKind::WithoutUsername => &mut counts.empty,
+                RecordKind::Invalid => &mut counts.ignored,
+            };
+            *count += 1;
+        }
+        counts
+    }
+
+    /// Returns the expected log items: record number, from 1, and item code.
+    pub fn items(&self) -> Vec<(u64, &'static str)> {
+        let records = (1..).zip(self.kinds.iter().enumerate());
+        let items = records.filter_map(|(number, (record, kind))| {
+            let code = match kind {
+                RecordKind::UnchangedWithWarning | RecordKind::NewWithWarning => {
+                    "manager_id.unknown"
+                }
+                RecordKind::Invalid => "role.unmapped",
+                RecordKind::WithoutUsername => "username.missing",
+                RecordKind::Duplicate if self.is_duplicate(record) => "username.duplicate",
+                RecordKind::New
+                | RecordKind::Stale
+                | RecordKind::Unchanged
+                | RecordKind::Duplicate => return None,
+            };
+            Some((number, code))
+        });
+        items.collect()
+    }
+}
