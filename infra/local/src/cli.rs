@@ -115,8 +115,21 @@ impl Cli {
         }
     }
 
-    /// Runs the command and prints any error to stderr.
-    pub async fn run(self) -> ExitCode {
+    /// Runs the command on a runtime of its own and prints any error to stderr.
+    ///
+    /// The runtime is here, so that the compiler generates the code of all commands in this crate,
+    /// and not once more in the binary.
+    pub fn run(self) -> ExitCode {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build();
+        match runtime {
+            Ok(runtime) => runtime.block_on(self.execute()),
+            Err(error) => failure(&format_args!("the async runtime did not start: {error}")),
+        }
+    }
+
+    async fn execute(self) -> ExitCode {
         let result = match self.command {
             Command::Demo { users } => {
                 return match demo(users, &mut anstream::stdout()).await {

@@ -13,8 +13,7 @@ use tracing_subscriber::EnvFilter;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let cli = Cli::parse();
     if let Some(default_filter) = cli.log_filter() {
         let filter = EnvFilter::try_from_default_env();
@@ -24,5 +23,5 @@ async fn main() -> ExitCode {
             .with_ansi(false)
             .init();
     }
-    cli.run().await
+    cli.run()
 }

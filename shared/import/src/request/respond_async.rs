@@ -2,6 +2,7 @@
 //! contract.md#respond-async): the body goes to the bucket, the run to the processor's queue.
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use muster_aws::runs::idempotency::StoredAnswer;
 use muster_aws::runs::{Compression, Format, Job, NewRun, RunId, Source};
@@ -20,14 +21,15 @@ use crate::span;
 ///
 /// # Errors
 /// Returns an error if a store or bucket request fails before there is a run.
-pub async fn enqueue_import(
+pub fn enqueue_import(
     store: &Store,
     background: &Background,
     deadline: Deadline,
     request: ImportRequest,
-) -> Result<ImportResponse, StoreError> {
+) -> BoxFuture<'static, Result<ImportResponse, StoreError>> {
     let (store, background) = (store.clone(), background.clone());
-    run_to_completion(async move { enqueue(&store, &background, deadline, request).await }).await
+    let work = async move { enqueue(&store, &background, deadline, request).await };
+    Box::pin(run_to_completion(work))
 }
 
 async fn enqueue(

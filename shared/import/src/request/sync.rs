@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use muster_aws::runs::NewRun;
 use muster_aws::{Background, Store, StoreError};
@@ -38,14 +39,15 @@ use crate::{blocking, span};
 ///
 /// # Errors
 /// Returns an error if a store request fails before there is a run.
-pub async fn import(
+pub fn import(
     store: &Store,
     background: &Background,
     deadline: Deadline,
     request: ImportRequest,
-) -> Result<ImportResponse, StoreError> {
+) -> BoxFuture<'static, Result<ImportResponse, StoreError>> {
     let (store, background) = (store.clone(), background.clone());
-    run_to_completion(async move { run(&store, &background, deadline, request).await }).await
+    let work = async move { run(&store, &background, deadline, request).await };
+    Box::pin(run_to_completion(work))
 }
 
 async fn run(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use muster_aws::runs::task_lock::Finished;
 use muster_aws::runs::{Ending, Run, Stopped};
@@ -40,16 +41,14 @@ pub enum CancelOutcome {
 ///
 /// # Errors
 /// Returns an error if a store request fails. The run may have ended, or be stopping, then.
-pub async fn cancel(
-    store: &Store,
-    background: &Background,
+pub fn cancel<'a>(
+    store: &'a Store,
+    background: &'a Background,
     run: Run,
     now: Timestamp,
-) -> Result<CancelOutcome, StoreError> {
+) -> BoxFuture<'a, Result<CancelOutcome, StoreError>> {
     let span = span::import(&run.id, run.task);
-    cancel_run(store, background, run, now)
-        .instrument(span)
-        .await
+    Box::pin(cancel_run(store, background, run, now).instrument(span))
 }
 
 async fn cancel_run(

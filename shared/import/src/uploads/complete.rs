@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use muster_aws::background::UploadedPart;
 use muster_aws::runs::Run;
@@ -72,17 +73,15 @@ impl Incomplete {
 ///
 /// # Errors
 /// Returns an error if a store or bucket request fails. The run may have begun then.
-pub async fn complete(
-    store: &Store,
-    background: &Background,
+pub fn complete<'a>(
+    store: &'a Store,
+    background: &'a Background,
     run: Run,
-    task: &Task,
+    task: &'a Task,
     now: Timestamp,
-) -> Result<CompleteOutcome, StoreError> {
+) -> BoxFuture<'a, Result<CompleteOutcome, StoreError>> {
     let span = span::import(&run.id, run.task);
-    complete_run(store, background, run, task, now)
-        .instrument(span)
-        .await
+    Box::pin(complete_run(store, background, run, task, now).instrument(span))
 }
 
 async fn complete_run(

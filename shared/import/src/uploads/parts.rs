@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use muster_aws::background::{Objects, UploadedPart};
 use muster_aws::runs::{Run, Upload};
@@ -99,17 +100,15 @@ pub enum PartsOutcome {
 ///
 /// # Errors
 /// Returns an error if a store or bucket request fails.
-pub async fn parts(
-    store: &Store,
-    background: &Background,
+pub fn parts<'a>(
+    store: &'a Store,
+    background: &'a Background,
     run: Run,
     from: u32,
     now: Timestamp,
-) -> Result<PartsOutcome, StoreError> {
+) -> BoxFuture<'a, Result<PartsOutcome, StoreError>> {
     let span = span::import(&run.id, run.task);
-    page_of_run(store, background, run, from, now)
-        .instrument(span)
-        .await
+    Box::pin(page_of_run(store, background, run, from, now).instrument(span))
 }
 
 async fn page_of_run(

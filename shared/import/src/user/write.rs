@@ -1,5 +1,6 @@
 //! The write of one user, attempted until no other writer interferes.
 
+use futures::future::BoxFuture;
 use muster_aws::StoreError;
 use muster_aws::backoff::Backoff;
 use muster_aws::directory::{LoginSlot, NewUser, UserEdit, UserEntry, UserKey, UserSnapshot};
@@ -51,7 +52,16 @@ impl Directory<'_> {
     /// # Errors
     /// Returns an error if a store request fails, and [`StoreError::Contended`] if other writers
     /// keep changing the same user.
-    pub async fn write(
+    pub fn write<'a>(
+        &'a self,
+        selector: UserSelector<'a>,
+        request: UserRequest,
+        check: UserCheck,
+    ) -> BoxFuture<'a, Result<WriteOutcome, StoreError>> {
+        Box::pin(self.write_retrying(selector, request, check))
+    }
+
+    async fn write_retrying(
         &self,
         selector: UserSelector<'_>,
         request: UserRequest,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use muster_aws::StoreError;
@@ -100,7 +101,11 @@ impl Runner {
     ///
     /// # Errors
     /// Returns the first error, after all runs have been swept.
-    pub async fn sweep(&self) -> Result<SweepReport, StoreError> {
+    pub fn sweep(&self) -> BoxFuture<'_, Result<SweepReport, StoreError>> {
+        Box::pin(self.sweep_open_runs())
+    }
+
+    async fn sweep_open_runs(&self) -> Result<SweepReport, StoreError> {
         let now = Timestamp::now();
         let mut report = SweepReport::default();
         let mut first_error = None;
