@@ -205,10 +205,10 @@ impl ResultReporter<'_> {
     /// Reads as many warnings as a reply to an import in one request contains.
     async fn warnings(&self, id: &str) -> Result<Vec<String>, Failure> {
         let mut warnings = Vec::new();
-        let mut after: Option<String> = None;
+        let mut next: Option<String> = None;
         let bar = indicatif::ProgressBar::hidden();
         loop {
-            let page = async || self.imports.items(id, after.as_deref()).await;
+            let page = async || self.imports.items(id, next.as_deref()).await;
             let page = retrying(&bar, page).await?;
             let items = page.items.iter();
             warnings.extend(
@@ -222,8 +222,8 @@ impl ResultReporter<'_> {
                     "there are more: operators see all with `muster items {id} --all`"
                 ));
             }
-            after = page.next.filter(|_| !is_enough);
-            if after.is_none() {
+            next = page.next.filter(|_| !is_enough);
+            if next.is_none() {
                 return Ok(warnings);
             }
         }

@@ -162,10 +162,10 @@ impl ImportsClient {
         self.read_object(&response)
     }
 
-    /// Reads a page of the items of an import.
-    pub async fn items(&self, id: &str, after: Option<&str>) -> Result<Page<Item>, RequestError> {
+    /// Reads a page of the items of an import; `from` is the `next` of the previous page.
+    pub async fn items(&self, id: &str, from: Option<&str>) -> Result<Page<Item>, RequestError> {
         let mut query = vec![("limit", PAGE_ITEMS.to_string())];
-        query.extend(after.map(|after| ("after", after.to_owned())));
+        query.extend(from.map(|from| ("from", from.to_owned())));
         let response = self.request(Method::GET, id, &["items"], &query).await?;
         self.read(&response)
     }

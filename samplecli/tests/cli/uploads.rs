@@ -381,7 +381,7 @@ fn debug_shows_the_warnings_of_an_upload() {
     let second = json!({"items": [item], "next": null}).to_string();
     service.failures = vec![
         (
-            "/v1/imports/0198c7/items?limit=1000&after=17",
+            "/v1/imports/0198c7/items?limit=1000&from=17",
             json_response(200, second),
         ),
         (
