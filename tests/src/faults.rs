@@ -89,7 +89,7 @@ impl OutgoingRequest<'_> {
 
 type Plan = Box<dyn FnMut(OutgoingRequest<'_>) -> Fault + Send>;
 
-/// An action of somebody else that runs to its end in the middle of a worker's work.
+/// A concurrent action that completes in the middle of a worker's work.
 pub type ConcurrentAction = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The faults of one worker's requests.

@@ -13,8 +13,8 @@ use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use crate::http::{Call, Reply};
 use crate::store::{Access, Rows};
 
-/// Tests share the tasks of a running stack, so they take turns. The value is the tag of the test
-/// before.
+/// Tests share the tasks of a running stack, so they take turns. Holds the tag of the previous
+/// test, whose users are deleted.
 static TURN: LazyLock<Mutex<Option<String>>> = LazyLock::new(Mutex::default);
 
 /// The environment variable that points the tests at a running stack.
@@ -41,7 +41,7 @@ fn ready_file() -> Option<String> {
         .filter(|path| !path.is_empty())
 }
 
-/// Returns ten random digits: tags of two tests are not the same by chance.
+/// Returns ten random digits: enough that two tests never share a tag.
 fn tag() -> String {
     rand::random_range(1_000_000_000_u64..10_000_000_000).to_string()
 }
@@ -55,7 +55,7 @@ pub struct World {
     /// The store behind the API.
     pub store: Access,
     http: reqwest::Client,
-    /// Digits that only this test's logins end in; digits go with every script.
+    /// Unique digits that end this test's logins; they are valid in a login of any script.
     pub tag: String,
     tokens: [OnceCell<String>; 2],
     sessions: [OnceCell<String>; 2],

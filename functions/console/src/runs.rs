@@ -102,7 +102,7 @@ struct ListRunsQuery {
     from: Option<Timestamp>,
     /// Only runs that started before this time.
     to: Option<Timestamp>,
-    /// Only runs with this text, in any case, in the robot's name, the task's title, an error, or
+    /// Only runs with this text, ignoring case, in the robot's name, the task's title, an error, or
     /// the id.
     text: Option<String>,
 }

@@ -44,7 +44,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 struct ListTasksQuery {
     /// `true`: only enabled tasks; `false`: only disabled tasks.
     enabled: Option<bool>,
-    /// Only tasks with this text, in any case, in the title, description, notes or id.
+    /// Only tasks with this text, ignoring case, in the title, description, notes or id.
     text: Option<String>,
 }
 

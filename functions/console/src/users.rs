@@ -45,16 +45,16 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 struct ListUsersQuery {
     /// Only the user with this id.
     id: Option<u64>,
-    /// Only the user with this login, in any case.
+    /// Only the user with this login, ignoring case.
     login: Option<String>,
-    /// Only the user with this external id, in this case.
+    /// Only the user with exactly this external id.
     external_id: Option<String>,
-    /// Only users with this text, in any case, in the login, a name, the e-mail address or the
+    /// Only users with this text, ignoring case, in the login, a name, the e-mail address or the
     /// external id. A page reads at most 2,000 users: there may be matches after an empty page.
     text: Option<String>,
     /// `false`: only blocked users; `true`: only users that are not blocked.
     active: Option<bool>,
-    /// Only users with this role, in this case.
+    /// Only users with exactly this role.
     role: Option<String>,
 }
 

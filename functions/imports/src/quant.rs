@@ -15,7 +15,7 @@ use muster_core::dialect::quant::{IMPORT_PATH, ImportReply, switch};
 use muster_core::limits;
 use muster_core::reader::has_more_elements_than;
 use muster_import::{
-    Deadline, IdempotencyKey, ImportRequest, ImportResponse, RunOutcome, enqueue_import,
+    Deadline, IdempotencyKey, ImportRequest, ImportResult, RunOutcome, enqueue_import,
     import as import_now,
 };
 use muster_web::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
@@ -229,24 +229,24 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, QuantError> {
     Ok(Some(text.to_owned()))
 }
 
-fn reply(imported: ImportResponse, request_id: &RequestId) -> Response {
+fn reply(imported: ImportResult, request_id: &RequestId) -> Response {
     match imported {
-        ImportResponse::Busy { retry_after } => retry_later(
+        ImportResult::Busy { retry_after } => retry_later(
             StatusCode::SERVICE_UNAVAILABLE,
             "the task is already running another import: send the data again",
             retry_after,
         ),
-        ImportResponse::KeyRunning { retry_after } => retry_later(
+        ImportResult::KeyRunning { retry_after } => retry_later(
             StatusCode::CONFLICT,
             "the request with this Idempotency-Key is still running: send it again for its response",
             retry_after,
         ),
-        ImportResponse::KeyReused => failure(
+        ImportResult::KeyReused => failure(
             StatusCode::UNPROCESSABLE_ENTITY,
             "this Idempotency-Key was used with another body in the last 24 hours: send new data \
              with a new key; nothing was imported",
         ),
-        ImportResponse::Replayed {
+        ImportResult::Replayed {
             run,
             response: answer,
         } => {
@@ -255,11 +255,11 @@ fn reply(imported: ImportResponse, request_id: &RequestId) -> Response {
             response.headers_mut().insert(IDEMPOTENT_REPLAYED, replayed);
             response
         }
-        ImportResponse::Queued {
+        ImportResult::Queued {
             run,
             response: answer,
         } => stored_response(&run, answer),
-        ImportResponse::Ended { run, outcome } => match outcome {
+        ImportResult::Ended { run, outcome } => match outcome {
             RunOutcome::Imported {
                 response: answer, ..
             }

@@ -261,7 +261,7 @@ fn a_chunk_message_is_redelivered_after_the_writer_s_timeout_as_the_sweep_expect
     let timeout = &resources["WriterFunction"]["Properties"]["Timeout"];
     let times = Times::default();
     assert_eq!(hidden.as_u64(), Some(times.chunk_visible.as_secs()));
-    assert!(times.chunk_held() < times.chunk_visible);
+    assert!(times.chunk_lease() < times.chunk_visible);
     assert!(times.chunk_give_up_after.as_secs() < timeout.as_u64().unwrap());
 }
 

@@ -73,7 +73,7 @@ pub struct Create {
 /// Change the scopes or the password of a robot
 ///
 /// New scopes take effect immediately, also for tokens that were already issued. A new password
-/// invalidates the tokens from signing in, but not those of `muster token create`.
+/// ends sign-in tokens; API tokens (`muster token create`) stay valid.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -214,7 +214,7 @@ pub fn read_changes<'a>(
     }
 }
 
-/// Returns a problem if the record a user cannot be their own manager. Detects only managers given
+/// Returns a problem if the record names its own user as the manager. Detects only managers given
 /// by external id.
 fn own_manager(changes: &Changes<'_>) -> Option<Problem> {
     let manager = changes.value(Attribute::ManagerUid)?;

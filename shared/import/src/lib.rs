@@ -23,7 +23,7 @@ mod worker;
 
 pub use self::deadline::Deadline;
 pub use self::request::{
-    IdempotencyKey, ImportRequest, ImportResponse, RunOutcome, enqueue_import, import,
+    IdempotencyKey, ImportRequest, ImportResult, RunOutcome, enqueue_import, import,
 };
 pub use self::times::{TIMES_VARIABLE, Times};
 pub use self::user::{Directory, UserCheck, UserSelector, WriteOutcome};

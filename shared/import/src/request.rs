@@ -8,6 +8,6 @@ mod prepare;
 mod respond_async;
 mod sync;
 
-pub use self::outcome::{IdempotencyKey, ImportRequest, ImportResponse, RunOutcome};
+pub use self::outcome::{IdempotencyKey, ImportRequest, ImportResult, RunOutcome};
 pub use self::respond_async::enqueue_import;
 pub use self::sync::import;

@@ -1,4 +1,4 @@
-//! The times of the protocol (protocol.md#synchronous-runs and following). They are settings so
+//! The times of the protocol (protocol.md#times). They are settings so
 //! that tests need not wait.
 
 use std::env;
@@ -25,8 +25,8 @@ pub struct Times {
     /// timeout of 28 s, which is below the lock's duration, so that nothing is sent without a lock.
     #[serde(deserialize_with = "seconds")]
     pub give_up_after: Duration,
-    /// Time after the end of a run's lock in which the sweeper leaves the run for others to take
-    /// over.
+    /// How long after a lock expires the sweeper waits, so that the next import can take the task
+    /// over first.
     #[serde(deserialize_with = "seconds")]
     pub sweep_grace: Duration,
     /// Lifetime of a stamp from the start of its run: longer than any replay can be delayed.
@@ -38,8 +38,8 @@ pub struct Times {
     /// Time after which a writer waits for no further responses. Below the function's timeout.
     #[serde(deserialize_with = "seconds")]
     pub chunk_give_up_after: Duration,
-    /// Grace period after that in which others leave the chunk to its writer: it covers the clock
-    /// difference of two machines and a request that is still in flight.
+    /// Time after `chunk_give_up_after` before another writer may lease the chunk: it covers the
+    /// clock difference of two machines and a request that is still in flight.
     #[serde(deserialize_with = "seconds")]
     pub chunk_grace: Duration,
     /// Maximum attempts on a chunk of which nothing gets applied, before its run stops.
@@ -104,8 +104,8 @@ impl Times {
         Ok(times)
     }
 
-    /// Checks the order of times on which the protocol relies: nobody may still be writing once
-    /// others may assume that nobody is.
+    /// Checks the order of times on which the protocol relies: each writer must have stopped before
+    /// another may start.
     fn check_order(&self) -> Result<(), String> {
         for (name, sooner, later_name, later) in [
             (
@@ -147,7 +147,7 @@ impl Times {
 
     /// Duration of a chunk lease.
     #[must_use]
-    pub const fn chunk_held(&self) -> Duration {
+    pub const fn chunk_lease(&self) -> Duration {
         self.chunk_give_up_after.saturating_add(self.chunk_grace)
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use muster_aws::Store;
 use muster_core::run::Counts;
 use muster_core::settings::TaskSettings;
-use muster_import::{Deadline, ImportRequest, ImportResponse, RunOutcome, Times};
+use muster_import::{Deadline, ImportRequest, ImportResult, RunOutcome, Times};
 use muster_local::{Stack, StackOptions};
 use muster_tests::faults::{Fault, Faults, StatementFault};
 use rand::rngs::SmallRng;
@@ -67,7 +67,7 @@ async fn import(store: &Store, request: ImportRequest) -> Counts {
     let background = muster_tests::unreachable_background().await;
     let imported = muster_import::import(store, &background, deadline, request).await;
     match imported.expect("the store") {
-        ImportResponse::Ended {
+        ImportResult::Ended {
             outcome: RunOutcome::Imported { counts, items, .. },
             ..
         } => {

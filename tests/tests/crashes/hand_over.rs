@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use muster_aws::tasks::Task;
 use muster_core::run::{State, Status};
-use muster_import::{Deadline, ImportResponse, RunOutcome, Times, import};
+use muster_import::{Deadline, ImportResult, RunOutcome, Times, import};
 use muster_tests::faults::{
     BATCH_EXECUTE_STATEMENT, EffectLog, Fault, Faults, Gate, InFlight, OutgoingRequest,
     StatementFault,
@@ -124,7 +124,7 @@ pub async fn send_request(
     faults: Faults,
     times: Times,
     gate: &Gate,
-) -> (Option<ImportResponse>, Result<Import, ImportFile>) {
+) -> (Option<ImportResult>, Result<Import, ImportFile>) {
     let before = all_runs_of(harness, task).await;
     let (in_flight, effects) = (InFlight::default(), EffectLog::default());
     let faults = Arc::new(faults.counted_in(&in_flight).recorded_in(&effects));
@@ -142,7 +142,7 @@ pub async fn send_request(
     assert!(runs.len() <= 1, "one request made two runs: {runs:?}");
     let Some(run) = runs.pop() else {
         assert!(
-            !matches!(response, Some(ImportResponse::Queued { .. })),
+            !matches!(response, Some(ImportResult::Queued { .. })),
             "{response:?}"
         );
         return (response, Err(file));
@@ -198,11 +198,11 @@ async fn run_out_of_time(
 }
 
 /// Asserts that a run that was not handed over fails; the sweep ends it if its function has not.
-pub async fn assert_failed_without_hand_over(import: &Import, response: Option<ImportResponse>) {
+pub async fn assert_failed_without_hand_over(import: &Import, response: Option<ImportResult>) {
     match response {
         None
-        | Some(ImportResponse::Busy { .. })
-        | Some(ImportResponse::Ended {
+        | Some(ImportResult::Busy { .. })
+        | Some(ImportResult::Ended {
             outcome: RunOutcome::Failed { .. },
             ..
         }) => {}

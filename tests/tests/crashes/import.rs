@@ -12,7 +12,7 @@ use muster_aws::tasks::Task;
 use muster_core::run::Counts;
 use muster_import::uploads::{self, CancelOutcome};
 use muster_import::{
-    Deadline, ImportRequest, ImportResponse, RunOutcome, Times, enqueue_import, import,
+    Deadline, ImportRequest, ImportResult, RunOutcome, Times, enqueue_import, import,
 };
 use muster_tests::faults::{EffectLog, Faults, InFlight};
 use serde_json::Value;
@@ -97,7 +97,7 @@ pub async fn import_synchronously(harness: &Harness, task: &Task, body: &Value) 
     )
     .await;
     match imported.expect("the import") {
-        ImportResponse::Ended {
+        ImportResult::Ended {
             outcome: RunOutcome::Imported { counts, .. },
             ..
         } => counts,
@@ -167,8 +167,8 @@ impl Import {
         );
         let queueing = enqueue_import(&runner.store, &runner.background, deadline, request);
         match faults.run_until_crash(queueing).await {
-            Some(Ok(ImportResponse::Queued { run, .. })) => Some(run),
-            Some(Ok(ImportResponse::Busy { .. }) | Err(_)) | None => None,
+            Some(Ok(ImportResult::Queued { run, .. })) => Some(run),
+            Some(Ok(ImportResult::Busy { .. }) | Err(_)) | None => None,
             Some(Ok(other)) => panic!("expected queued or busy, found {other:?}"),
         }
     }

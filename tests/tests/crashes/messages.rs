@@ -75,7 +75,7 @@ async fn a_backlog_longer_than_every_timeout_does_not_end_the_run() {
     let process = import.receive().await;
     import.deliver_without_faults(&process[0]).await;
     // No message is received for longer than a chunk is leased, hidden or waited for.
-    let age = times_without_chunk_deadline().chunk_held() * 3;
+    let age = times_without_chunk_deadline().chunk_lease() * 3;
     for _ in 0..5 {
         for time in ["entered_at", "queued_at"] {
             import.set_back("RUN", &["job", time], age).await;

@@ -28,7 +28,7 @@ const MAX_UNPAGED_USERS: u64 = 10_000;
 pub(super) struct UserList {
     /// The users, as a JSON array.
     pub(super) json: Vec<u8>,
-    /// Number of users that match if the page has a number, or else of those that were found.
+    /// All matches if the page is numbered, otherwise only the users found.
     pub(super) total: u64,
 }
 

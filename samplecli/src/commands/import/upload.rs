@@ -36,9 +36,9 @@ struct MissingParts {
     part_size: u64,
     /// Parts with a signed URL.
     ready: VecDeque<SignedPart>,
-    /// The first part to request URLs for.
+    /// Number of the next part that has no URL yet.
     next: Option<u32>,
-    /// The last part counted in `received_bytes` when the parts were listed.
+    /// Parts up to this number are included in `received_bytes`.
     last_received: u32,
     received_bytes: u64,
 }

@@ -292,7 +292,7 @@ fn put_claim(tenant: &str, login: &str, claim: ClaimWrite<'_>, write: String) ->
 /// A row to put, and the condition on the one that it replaces.
 type RowPut = (Attributes, Option<Condition>);
 
-/// Returns the row by which a user is found by id (protocol.md#claims).
+/// Returns the row by which a user is found by id (protocol.md#renames).
 fn id_row(tenant: &str, id: u64, canon: &str) -> Attributes {
     HashMap::from([
         ("pk".to_owned(), text(id_key(tenant, id))),

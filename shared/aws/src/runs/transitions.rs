@@ -13,7 +13,7 @@ use crate::error::StoreError;
 
 impl Runs<'_> {
     /// Creates a run whose data the client is about to send. It has no task lock, and expires after
-    /// [`UPLOAD_LIFETIME`] unless it starts.
+    /// `UPLOAD_LIFETIME` unless it starts.
     ///
     /// # Errors
     /// Returns an error if the store request fails; the run may have been created.

@@ -14,7 +14,7 @@ use muster_core::dialect::quant::{self, ImportReply};
 use muster_core::item::Item;
 use muster_core::run::{Counts, State, Status};
 
-use super::outcome::{ImportResponse, RunOutcome};
+use super::outcome::{ImportResult, RunOutcome};
 use crate::deadline::Deadline;
 use crate::records::sender::RunError;
 use crate::run::report::report_finished;
@@ -115,7 +115,7 @@ impl RunEnd {
         run: &NewRun,
         debug: bool,
         now: Timestamp,
-    ) -> Result<ImportResponse, StoreError> {
+    ) -> Result<ImportResult, StoreError> {
         let ending = self.ending(None);
         store.runs().record_ended(run, &ending, now).await?;
         report_finished(run, &ending, None);
@@ -130,7 +130,7 @@ impl RunEnd {
         run: &NewRun,
         debug: bool,
         deadline: Deadline,
-    ) -> ImportResponse {
+    ) -> ImportResult {
         let mut response = self.response(run, debug);
         let written = self.write_items_and_response(store, run, response.as_ref());
         let written = match deadline.before_reserve(FINISH_RESERVE, written).await {
@@ -222,11 +222,11 @@ impl RunEnd {
     }
 
     /// Converts to the response of a request whose run may have ended, or may continue, without it.
-    pub(crate) fn into_unrecorded(self, run: &NewRun) -> ImportResponse {
+    pub(crate) fn into_unrecorded(self, run: &NewRun) -> ImportResult {
         self.into_ended(run, None)
     }
 
-    fn into_ended(self, run: &NewRun, response: Option<Answer>) -> ImportResponse {
+    fn into_ended(self, run: &NewRun, response: Option<Answer>) -> ImportResult {
         let Self {
             kind,
             counts,
@@ -244,7 +244,7 @@ impl RunEnd {
                 message: "the reply could not be written".to_owned(),
             },
         };
-        ImportResponse::Ended {
+        ImportResult::Ended {
             run: run.id,
             outcome,
         }

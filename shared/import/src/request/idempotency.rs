@@ -8,7 +8,7 @@ use muster_aws::runs::task_lock::LockKind;
 use muster_aws::{Store, StoreError};
 use muster_core::settings::TaskSettings;
 
-use super::outcome::{IdempotencyKey, ImportRequest, ImportResponse};
+use super::outcome::{IdempotencyKey, ImportRequest, ImportResult};
 use crate::blocking;
 use crate::run::task::retry_after;
 
@@ -17,7 +17,7 @@ pub(crate) enum KeyCheck {
     /// A run may begin, under this key if the client sent one.
     Proceed(Option<KeyUse>),
     /// The key determines the response.
-    Answered(ImportResponse),
+    Answered(ImportResult),
 }
 
 /// Looks up the key of a request, if it has one.
@@ -47,11 +47,11 @@ pub(crate) async fn check_key(
 fn check_state(state: KeyState, task: &TaskSettings, now: Timestamp) -> KeyCheck {
     KeyCheck::Answered(match state {
         KeyState::Free(key) => return KeyCheck::Proceed(Some(key)),
-        KeyState::OtherBody => ImportResponse::KeyReused,
-        KeyState::Running { until } => ImportResponse::KeyRunning {
+        KeyState::OtherBody => ImportResult::KeyReused,
+        KeyState::Running { until } => ImportResult::KeyRunning {
             retry_after: retry_after(task, LockKind::Sync, Some(until), now),
         },
-        KeyState::Answered { run, answer } => ImportResponse::Replayed {
+        KeyState::Answered { run, answer } => ImportResult::Replayed {
             run,
             response: answer,
         },
@@ -68,8 +68,8 @@ pub(crate) async fn refusal_under_key(
     task: &TaskSettings,
     run: &NewRun,
     retry_after: u64,
-) -> Result<ImportResponse, StoreError> {
-    let busy = ImportResponse::Busy { retry_after };
+) -> Result<ImportResult, StoreError> {
+    let busy = ImportResult::Busy { retry_after };
     let Some(key) = &run.key else {
         return Ok(busy);
     };

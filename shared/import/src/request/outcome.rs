@@ -42,7 +42,7 @@ pub struct IdempotencyKey {
 
 /// The outcome of an import request.
 #[derive(Debug)]
-pub enum ImportResponse {
+pub enum ImportResult {
     /// The task runs another import; there is no run.
     Busy {
         /// Seconds to wait, at least 1.

@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 
 use super::finish::RunEnd;
 use super::idempotency::{KeyCheck, check_key, refusal_under_key};
-use super::outcome::{ImportRequest, ImportResponse};
+use super::outcome::{ImportRequest, ImportResult};
 use crate::run::task::{retry_after, rules};
 use crate::span;
 
@@ -19,7 +19,7 @@ pub(crate) enum Prepared {
     /// The run may acquire its task.
     Run(NewRun, Rules),
     /// The request has its response; no run acquires the task.
-    Answered(ImportResponse),
+    Answered(ImportResult),
 }
 
 /// Checks the idempotency key and the task's settings.
@@ -79,8 +79,8 @@ pub(crate) async fn lock_refusal(
     run: &NewRun,
     acquired: Option<Result<Acquired, StoreError>>,
     outcome_unknown_seconds: u64,
-) -> Result<Option<ImportResponse>, StoreError> {
-    let outcome_unknown = ImportResponse::Busy {
+) -> Result<Option<ImportResult>, StoreError> {
+    let outcome_unknown = ImportResult::Busy {
         retry_after: outcome_unknown_seconds,
     };
     match acquired {

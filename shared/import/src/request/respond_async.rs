@@ -10,7 +10,7 @@ use muster_aws::{Background, Store, StoreError};
 use muster_core::settings::TaskSettings;
 use tracing::Instrument as _;
 
-use super::outcome::{ImportRequest, ImportResponse, accepted};
+use super::outcome::{ImportRequest, ImportResult, accepted};
 use super::prepare::{Prepared, lock_refusal, prepare, run_to_completion};
 use crate::deadline::Deadline;
 use crate::run::processor_queue::{notify_processor, object_key};
@@ -26,7 +26,7 @@ pub fn enqueue_import(
     background: &Background,
     deadline: Deadline,
     request: ImportRequest,
-) -> BoxFuture<'static, Result<ImportResponse, StoreError>> {
+) -> BoxFuture<'static, Result<ImportResult, StoreError>> {
     let (store, background) = (store.clone(), background.clone());
     let work = async move { enqueue(&store, &background, deadline, request).await };
     Box::pin(run_to_completion(work))
@@ -37,7 +37,7 @@ async fn enqueue(
     background: &Background,
     deadline: Deadline,
     request: ImportRequest,
-) -> Result<ImportResponse, StoreError> {
+) -> Result<ImportResult, StoreError> {
     let now = Timestamp::now();
     let run = match prepare(store, &request, now).await? {
         Prepared::Run(run, _) => run,
@@ -71,7 +71,7 @@ async fn enqueue_run(
     (task, settings_version): (&TaskSettings, u64),
     body: Bytes,
     now: Timestamp,
-) -> Result<ImportResponse, StoreError> {
+) -> Result<ImportResult, StoreError> {
     let response = accepted(&run.id);
     put_body(background, deadline, &run.id, body).await?;
     let source = Source {
@@ -92,7 +92,7 @@ async fn enqueue_run(
     }
     tracing::info!(bytes = run.size, "import queued");
     notify(store, background, deadline, &run, now).await;
-    Ok(ImportResponse::Queued {
+    Ok(ImportResult::Queued {
         run: run.id,
         response,
     })

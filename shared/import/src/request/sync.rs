@@ -20,7 +20,7 @@ use tracing::Instrument as _;
 
 use super::finish::RunEnd;
 use super::hand_over::{HandOver, HandOverResult};
-use super::outcome::{ImportRequest, ImportResponse};
+use super::outcome::{ImportRequest, ImportResult};
 use super::prepare::{Prepared, lock_refusal, prepare, run_to_completion};
 use crate::deadline::Deadline;
 use crate::records::apply::apply;
@@ -44,7 +44,7 @@ pub fn import(
     background: &Background,
     deadline: Deadline,
     request: ImportRequest,
-) -> BoxFuture<'static, Result<ImportResponse, StoreError>> {
+) -> BoxFuture<'static, Result<ImportResult, StoreError>> {
     let (store, background) = (store.clone(), background.clone());
     let work = async move { run(&store, &background, deadline, request).await };
     Box::pin(run_to_completion(work))
@@ -55,7 +55,7 @@ async fn run(
     background: &Background,
     deadline: Deadline,
     request: ImportRequest,
-) -> Result<ImportResponse, StoreError> {
+) -> Result<ImportResult, StoreError> {
     let started_at = Timestamp::now();
     let (run, rules) = match prepare(store, &request, started_at).await? {
         Prepared::Run(run, rules) => (run, rules),
@@ -75,7 +75,7 @@ async fn run_prepared(
     run: NewRun,
     rules: Rules,
     started_at: Timestamp,
-) -> Result<ImportResponse, StoreError> {
+) -> Result<ImportResult, StoreError> {
     if let Some(refusal) = acquire(store, deadline, &request.task, &run, started_at).await? {
         return Ok(refusal);
     }
@@ -105,7 +105,7 @@ async fn run_prepared(
             };
             match hand_over.to(resume_in, rules, body).await {
                 HandOverResult::Done(response) => {
-                    return Ok(ImportResponse::Queued {
+                    return Ok(ImportResult::Queued {
                         run: run.id,
                         response,
                     });
@@ -134,7 +134,7 @@ async fn acquire(
     task: &TaskSettings,
     run: &NewRun,
     now: Timestamp,
-) -> Result<Option<ImportResponse>, StoreError> {
+) -> Result<Option<ImportResult>, StoreError> {
     let duration = deadline.times().sync_hold;
     let acquired = deadline
         .before_giving_up(store.task_locks().acquire(run, now, duration))

@@ -70,7 +70,7 @@ impl PendingWrite {
     }
 
     /// Returns the attributes that an earlier attempt changed, if it was applied and its response
-    /// was lost. Other writers may have changed the user since; the user's changes still show ours.
+    /// was lost. Other writers may have changed the user since; the user's history still shows ours.
     pub(super) fn applied_by_earlier_attempt(
         &self,
         user: &UserEntry,

@@ -273,7 +273,7 @@ impl Runner {
     async fn must_resend_unstarted(&self, job: &Job, now: Timestamp) -> Result<bool, StoreError> {
         let Some(queued) = job.queued_at else {
             // The worker that advanced the run to this round may be about to send them.
-            return Ok(has_elapsed(job.entered_at, self.times.chunk_held(), now));
+            return Ok(has_elapsed(job.entered_at, self.times.chunk_lease(), now));
         };
         if !has_elapsed(queued, self.times.chunk_visible, now) {
             return Ok(false);
@@ -287,17 +287,17 @@ impl Runner {
         let started = row.since.unwrap_or(Timestamp::MIN);
         let resent = row.resent_at.unwrap_or(Timestamp::MIN);
         row.result.is_none()
-            && has_elapsed(started, self.times.chunk_held(), now)
+            && has_elapsed(started, self.times.chunk_lease(), now)
             && has_elapsed(resent, self.times.chunk_visible, now)
     }
 
-    /// Returns true if the last attempt on a chunk has failed.
+    /// Returns true if the chunk has used up its attempts and its last lease has expired.
     fn is_exhausted(&self, row: &ChunkRow, now: Timestamp) -> bool {
         row.result.is_none()
             && row.attempts >= self.times.chunk_tries
             && row
                 .since
-                .is_some_and(|since| has_elapsed(since, self.times.chunk_held(), now))
+                .is_some_and(|since| has_elapsed(since, self.times.chunk_lease(), now))
     }
 
     /// Sends the messages of stalled chunks again.

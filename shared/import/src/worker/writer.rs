@@ -69,18 +69,18 @@ impl Runner {
             // The sweeper abandons the run. Its stamps must outlive every writer that starts here.
             return Ok(());
         }
-        let (lease, round) = (self.times.chunk_held(), message.round);
+        let (lease, round) = (self.times.chunk_lease(), message.round);
         let started = self
             .store
             .chunks()
             .lease(&run.id, round, message.chunk, &owner, lease, now);
         let outcome_unknown = match started.await? {
             LeaseOutcome::Mine {
-                attempts: tries,
-                outcome_unknown: unsure,
+                attempts,
+                outcome_unknown,
             } => {
-                tracing::debug!(attempt = tries, outcome_unknown = unsure, "leased a chunk");
-                unsure
+                tracing::debug!(attempt = attempts, outcome_unknown, "leased a chunk");
+                outcome_unknown
             }
             LeaseOutcome::Committed => return self.complete_round(&run).await,
             // If its owner does not finish, the sweeper sends the chunk again.

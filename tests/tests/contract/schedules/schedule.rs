@@ -9,7 +9,7 @@ use muster_aws::runs::idempotency::Answer;
 use muster_aws::runs::{Run, RunFilter, RunId};
 use muster_aws::{Store, StoreError};
 use muster_core::run::Status;
-use muster_import::{Deadline, IdempotencyKey, ImportRequest, ImportResponse, RunOutcome, Times};
+use muster_import::{Deadline, IdempotencyKey, ImportRequest, ImportResult, RunOutcome, Times};
 use muster_tests::faults::{ConcurrentAction, Faults};
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -67,7 +67,7 @@ enum Response {
 }
 
 impl Response {
-    fn of(imported: Result<ImportResponse, StoreError>) -> Self {
+    fn of(imported: Result<ImportResult, StoreError>) -> Self {
         let finished = |run, answer, replayed| Self::Finished {
             run,
             answer,
@@ -75,18 +75,18 @@ impl Response {
         };
         match imported {
             Err(_) => Self::Failed,
-            Ok(ImportResponse::Busy { .. }) => Self::TaskBusy,
-            Ok(ImportResponse::KeyReused) => Self::KeyReused,
-            Ok(ImportResponse::KeyRunning { .. }) => Self::KeyRunning,
-            Ok(ImportResponse::Replayed {
+            Ok(ImportResult::Busy { .. }) => Self::TaskBusy,
+            Ok(ImportResult::KeyReused) => Self::KeyReused,
+            Ok(ImportResult::KeyRunning { .. }) => Self::KeyRunning,
+            Ok(ImportResult::Replayed {
                 run,
                 response: answer,
             }) => finished(run, answer, true),
-            Ok(ImportResponse::Queued {
+            Ok(ImportResult::Queued {
                 run,
                 response: answer,
             }) => finished(run, answer, false),
-            Ok(ImportResponse::Ended { run, outcome }) => match outcome {
+            Ok(ImportResult::Ended { run, outcome }) => match outcome {
                 RunOutcome::Imported {
                     response: answer, ..
                 }

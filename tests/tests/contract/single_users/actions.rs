@@ -13,8 +13,7 @@ use muster_core::user_request::UserRequest;
 use muster_core::validate::Changes;
 use muster_core::value::{Assignment, Value};
 use muster_import::{
-    Deadline, Directory, ImportRequest, ImportResponse, RunOutcome, Times, UserSelector,
-    WriteOutcome,
+    Deadline, Directory, ImportRequest, ImportResult, RunOutcome, Times, UserSelector, WriteOutcome,
 };
 use muster_tests::faults::{ConcurrentAction, Fault, Faults};
 use serde_json::{Map, json};
@@ -350,7 +349,7 @@ async fn imported(store: &Store, request: ImportRequest) -> Response {
     let deadline = Deadline::start(Times::default());
     let background = muster_tests::unreachable_background().await;
     match muster_import::import(store, &background, deadline, request).await {
-        Ok(ImportResponse::Ended {
+        Ok(ImportResult::Ended {
             outcome: RunOutcome::Imported { counts, .. },
             ..
         }) => Response::Imported(counts),
