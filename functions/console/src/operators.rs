@@ -37,7 +37,7 @@ fn response(operator: OperatorEntry) -> OperatorResponse {
     } = operator;
     OperatorResponse {
         name,
-        role,
+        role: role.into(),
         enabled,
         created_at,
         updated_at,

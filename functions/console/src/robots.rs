@@ -46,7 +46,7 @@ fn response(robot: RobotEntry) -> RobotResponse {
     RobotResponse {
         name,
         enabled,
-        scopes,
+        scopes: scopes.into_iter().map(Into::into).collect(),
         created_at,
         updated_at,
         last_used_at,

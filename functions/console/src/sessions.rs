@@ -31,7 +31,11 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 }
 
 fn session_operator(Operator { tenant, name, role }: Operator) -> SessionOperator {
-    SessionOperator { name, tenant, role }
+    SessionOperator {
+        name,
+        tenant,
+        role: role.into(),
+    }
 }
 
 /// Sign in

@@ -54,13 +54,13 @@ fn response(token: TokenEntry, now: Timestamp) -> TokenResponse {
         id,
         robot,
         title,
-        scopes,
+        scopes: scopes.into_iter().map(Into::into).collect(),
         created_at,
         created_by,
         expires_at,
         last_used_at,
         revoked_at,
-        status,
+        status: status.into(),
         token: None,
     }
 }

@@ -14,7 +14,7 @@ const IMPORT_ID: HeaderName = HeaderName::from_static("import-id");
 pub(crate) fn accepted(run: &RunId, state: ImportState) -> AcceptedImportResponse {
     AcceptedImportResponse {
         import_id: run.to_string(),
-        state,
+        state: state.into(),
     }
 }
 

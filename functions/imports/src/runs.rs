@@ -40,7 +40,7 @@ pub(crate) fn described() -> OpenApiRouter<App> {
 fn outcome(run: &mut Run) -> ImportOutcome {
     let counts = run.counts.filter(|_| run.state.is_terminal());
     ImportOutcome {
-        status: run.status,
+        status: run.status.map(Into::into),
         errors: std::mem::take(&mut run.errors),
         total: counts.map(|counts| counts.total),
         empty: counts.map(|counts| counts.empty),
@@ -96,7 +96,7 @@ async fn status(
     Ok(Json(ImportResponse {
         import_id: run.id.to_string(),
         task: run.task,
-        state,
+        state: state.into(),
         dry_run: run.dry_run,
         size: run.size,
         started_at: run.started_at,

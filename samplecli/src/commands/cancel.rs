@@ -44,7 +44,7 @@ impl Cancel {
         }
         let AcceptedImportResponse { state, .. } = object.read()?;
         let run = &self.run;
-        if state == ImportState::Cancelled {
+        if state == ImportState::Cancelled.into() {
             stderr::println(&format!("import {run} was cancelled: nothing was changed"));
         } else {
             stderr::println(&format!(

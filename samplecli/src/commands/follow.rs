@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use muster_api::Extensible;
 use muster_core::item::Severity;
 use muster_core::limits::MAX_REPLY_WARNINGS;
 use muster_core::run::ImportState;
@@ -30,8 +31,11 @@ pub const RESEND_HINT: &str =
     "sending the same file again is safe: users that are up to date are not changed";
 
 /// Returns true if the import has ended.
-pub const fn is_terminal(state: ImportState) -> bool {
-    matches!(state, ImportState::Finished | ImportState::Cancelled)
+pub fn is_terminal(state: &Extensible<ImportState>) -> bool {
+    matches!(
+        state.known(),
+        Some(ImportState::Finished | ImportState::Cancelled)
+    )
 }
 
 /// Waits until an import has ended, and shows its progress.
@@ -50,7 +54,7 @@ pub async fn wait_until_ended(
         };
         let polled = retrying(progress.bar(), poll).await;
         let status = polled.map_err(|error| still_running(imports, id, error.into()))?;
-        if is_terminal(status.import.state) {
+        if is_terminal(&status.import.state) {
             progress.end();
             return Ok(status);
         }
@@ -78,7 +82,7 @@ pub fn still_running(imports: &ImportsClient, id: &str, failure: Failure) -> Fai
 fn show_progress(status: &ImportStatus, reporter: &mut ProgressReporter) {
     let import = &status.import;
     let progress = &import.progress;
-    let (unit, done, total) = match import.state {
+    let (unit, done, total) = match import.state.known().unwrap_or(ImportState::Applying) {
         ImportState::Uploading | ImportState::Queued | ImportState::Checking => {
             (Unit::Bytes, progress.bytes, progress.bytes_total)
         }
@@ -118,7 +122,7 @@ impl ResultReporter<'_> {
     /// Shows the outcome of an import, and returns the exit code of the command.
     pub async fn report(&self, status: ImportStatus) -> Result<Exit, Failure> {
         let (id, task) = (status.import.import_id, status.import.task);
-        let was_cancelled = status.import.state == ImportState::Cancelled;
+        let was_cancelled = status.import.state == ImportState::Cancelled.into();
         let Some(mut outcome) = status.outcome else {
             return Err(Failure::failed(format!(
                 "import {id} has ended, but the server did not return the outcome"

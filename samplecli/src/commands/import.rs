@@ -317,7 +317,7 @@ impl Import {
         let status: ImportStatus = imports.status(id).await?.read()?;
         self.check_resumable(&status, source)?;
         let upload = self.existing_upload(imports, source, id);
-        if status.import.state == ImportState::Uploading {
+        if status.import.state == ImportState::Uploading.into() {
             let parts = imports.parts(id, 1).await?;
             let parallel = usize::from(self.upload.parallel);
             upload.send_and_complete(parts, parallel, progress).await?;

@@ -60,7 +60,7 @@ impl Status {
     }
 
     async fn watch(&self, imports: &ImportsClient, first: ImportStatus) -> Result<Exit, Failure> {
-        let ended = if is_terminal(first.import.state) {
+        let ended = if is_terminal(&first.import.state) {
             first
         } else {
             wait_until_ended(imports, &self.run, &mut ProgressReporter::new()).await?

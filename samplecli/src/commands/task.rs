@@ -6,11 +6,12 @@ mod response;
 mod settings;
 
 use clap::{Args, Subcommand};
-use muster_api::{CopyTaskRequest, TaskResponse, TaskVersionResponse};
+use muster_api::{CopyTaskRequest, TaskResponse};
 use muster_core::settings::TaskSettings;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use self::response::TaskVersion;
 use self::settings::SettingsArgs;
 use crate::args::{switch, task_id};
 use crate::commands::admin::AdminArgs;
@@ -194,7 +195,7 @@ impl Task {
                 query: Vec::new(),
                 limit: &limit,
             }
-            .show::<TaskVersionResponse>(&task.admin.open()?),
+            .show::<TaskVersion>(&task.admin.open()?),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `muster token`: API tokens of robots.
 
 use clap::{Args, Subcommand};
-use muster_api::{CreateTokenRequest, Scope, TokenResponse};
+use muster_api::{CreateTokenRequest, Extensible, Scope, TokenResponse};
 use reqwest::Method;
 use serde_json::json;
 
@@ -79,7 +79,7 @@ pub struct Revoke {
 }
 
 /// Returns the names of scopes.
-pub fn scope_names(scopes: impl IntoIterator<Item = Scope>) -> Vec<String> {
+pub fn scope_names(scopes: impl IntoIterator<Item = Extensible<Scope>>) -> Vec<String> {
     scopes
         .into_iter()
         .map(|scope| scope.as_str().to_owned())

@@ -15,6 +15,7 @@ mod home;
 mod import;
 mod login;
 mod mock_server;
+mod newer_service;
 mod operator;
 mod runs;
 #[cfg(unix)]

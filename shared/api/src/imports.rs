@@ -5,6 +5,8 @@ use muster_core::reader::{Compression, Format};
 use muster_core::run::{ImportState, Status};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
+use crate::Extensible;
+
 /// Data to be uploaded in parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -139,8 +141,8 @@ pub struct AcceptedImportResponse {
     )]
     pub import_id: String,
     /// State of the import.
-    #[cfg_attr(feature = "openapi", schema(example = "queued"))]
-    pub state: ImportState,
+    #[cfg_attr(feature = "openapi", schema(value_type = ImportState, example = "queued"))]
+    pub state: Extensible<ImportState>,
 }
 
 /// Status of an import. Unknown members are absent.
@@ -157,7 +159,8 @@ pub struct ImportResponse {
     #[cfg_attr(feature = "openapi", schema(example = 206))]
     pub task: u64,
     /// State of the import.
-    pub state: ImportState,
+    #[cfg_attr(feature = "openapi", schema(value_type = ImportState))]
+    pub state: Extensible<ImportState>,
     /// True if the import is a dry run, which writes nothing.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
@@ -234,7 +237,7 @@ pub struct ImportOutcome {
     /// Result in one word.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(required = false, value_type = Status))]
-    pub status: Option<Status>,
+    pub status: Option<Extensible<Status>>,
     /// Why the import failed or was cancelled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(required = false))]

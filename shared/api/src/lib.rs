@@ -4,9 +4,11 @@
 //! `…Request` is a request body, `…Response` a response body; the other types are parts of them.
 //! Schema names in the document are older than the Rust names and are set with `schema(as = …)`.
 //! Requests refuse unknown members. Responses are read leniently: unknown members are ignored, so
-//! that an older client can read the responses of a newer service.
+//! that an older client can read the responses of a newer service; names from a list that may grow
+//! are [`Extensible`].
 
 pub mod authenticate;
+mod extensible;
 pub mod imports;
 pub mod items;
 pub mod operators;
@@ -24,6 +26,7 @@ pub mod tokens;
 pub mod users;
 
 pub use self::authenticate::{AuthenticateRequest, AuthenticateResponse};
+pub use self::extensible::{Extensible, Named};
 pub use self::imports::{
     AcceptedImportResponse, CreateUploadRequest, CreateUploadResponse, ImportOutcome,
     ImportProgress, ImportResponse, ReceivedPart, Sha256Hex, SignedPart, UploadPartsResponse,

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::{Extensible, Named};
+
 /// What an operator may do in the tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -26,6 +28,12 @@ impl OperatorRole {
     }
 }
 
+impl Named for OperatorRole {
+    fn name(self) -> &'static str {
+        self.as_str()
+    }
+}
+
 /// An operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Operator))]
@@ -34,7 +42,8 @@ pub struct OperatorResponse {
     #[cfg_attr(feature = "openapi", schema(example = "anna"))]
     pub name: String,
     /// What the operator may do.
-    pub role: OperatorRole,
+    #[cfg_attr(feature = "openapi", schema(value_type = OperatorRole))]
+    pub role: Extensible<OperatorRole>,
     /// True if the operator may sign in. Disabling an operator ends all of the operator's sessions.
     pub enabled: bool,
     /// When the operator was created.

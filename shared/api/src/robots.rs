@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::Scope;
+use crate::{Extensible, Scope};
 
 /// A robot.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +18,8 @@ pub struct RobotResponse {
     /// True if the robot may sign in and its tokens are accepted.
     pub enabled: bool,
     /// Dialects that its tokens may use at most.
-    pub scopes: BTreeSet<Scope>,
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeSet<Scope>))]
+    pub scopes: BTreeSet<Extensible<Scope>>,
     /// When the robot was created.
     #[serde(serialize_with = "crate::time::millis")]
     #[cfg_attr(feature = "openapi", schema(example = "2026-11-22T01:02:03.004Z"))]

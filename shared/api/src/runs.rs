@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use muster_core::run::{Counts, State, Status};
 use serde::{Deserialize, Serialize};
 
+use crate::Extensible;
+
 /// One run of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = LoggedRun))]
@@ -43,10 +45,11 @@ pub struct RunResponse {
     #[cfg_attr(feature = "openapi", schema(required))]
     pub dry_run: bool,
     /// State of the run.
-    pub state: State,
+    #[cfg_attr(feature = "openapi", schema(value_type = State))]
+    pub state: Extensible<State>,
     /// Result of the run; null if it has not ended.
-    #[cfg_attr(feature = "openapi", schema(required))]
-    pub status: Option<Status>,
+    #[cfg_attr(feature = "openapi", schema(required, value_type = Option<Status>))]
+    pub status: Option<Extensible<Status>>,
     /// Number of records by outcome; null if unknown, for example after an interruption.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub counts: Option<Counts>,

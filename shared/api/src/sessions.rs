@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::OperatorRole;
+use crate::{Extensible, OperatorRole};
 
 /// Name and password of an operator.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -41,7 +41,8 @@ pub struct SessionOperator {
     /// The operator's tenant.
     pub tenant: String,
     /// What the operator may do.
-    pub role: OperatorRole,
+    #[cfg_attr(feature = "openapi", schema(value_type = OperatorRole))]
+    pub role: Extensible<OperatorRole>,
 }
 
 /// The session that a request is made in.

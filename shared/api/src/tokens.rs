@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::{Extensible, Named};
+
 /// A dialect that a token may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -33,6 +35,12 @@ impl Scope {
     }
 }
 
+impl Named for Scope {
+    fn name(self) -> &'static str {
+        self.as_str()
+    }
+}
+
 /// State of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -58,6 +66,12 @@ impl TokenStatus {
     }
 }
 
+impl Named for TokenStatus {
+    fn name(self) -> &'static str {
+        self.as_str()
+    }
+}
+
 /// An API token.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Token))]
@@ -76,7 +90,8 @@ pub struct TokenResponse {
     #[cfg_attr(feature = "openapi", schema(required, example = "Nightly import"))]
     pub title: String,
     /// Dialects that the token may use, within the scopes of its robot.
-    pub scopes: BTreeSet<Scope>,
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeSet<Scope>))]
+    pub scopes: BTreeSet<Extensible<Scope>>,
     /// When the token was issued.
     #[serde(serialize_with = "crate::time::millis")]
     #[cfg_attr(feature = "openapi", schema(example = "2026-11-22T01:02:03.004Z"))]
@@ -97,7 +112,8 @@ pub struct TokenResponse {
     #[cfg_attr(feature = "openapi", schema(required))]
     pub revoked_at: Option<Timestamp>,
     /// State of the token.
-    pub status: TokenStatus,
+    #[cfg_attr(feature = "openapi", schema(value_type = TokenStatus))]
+    pub status: Extensible<TokenStatus>,
     /// The token itself, if this request issued it. It is not shown again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,

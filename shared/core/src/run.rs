@@ -25,6 +25,20 @@ pub enum State {
 }
 
 impl State {
+    /// Returns the state's name in the API and in storage.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Uploading => "uploading",
+            Self::Checking => "checking",
+            Self::Planning => "planning",
+            Self::Applying => "applying",
+            Self::Stopping => "stopping",
+            Self::Finished => "finished",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
     /// Returns `true` if the run has ended.
     #[must_use]
     pub const fn is_terminal(self) -> bool {

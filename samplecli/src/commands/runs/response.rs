@@ -1,21 +1,15 @@
 //! Runs as they are shown.
 
 use muster_api::RunResponse;
-use muster_core::run::{Counts, State};
+use muster_core::run::Counts;
 
 use crate::output::cell::{Cell, DetailView, Row, field};
 
 /// Returns the status of a run that has ended, or its state.
 fn status(run: &RunResponse) -> Cell {
-    let name = match (run.status, run.state) {
-        (Some(status), _) => status.as_str(),
-        (None, State::Uploading) => "uploading",
-        (None, State::Checking) => "checking",
-        (None, State::Planning) => "planning",
-        (None, State::Applying) => "applying",
-        (None, State::Stopping) => "stopping",
-        (None, State::Finished) => "finished",
-        (None, State::Cancelled) => "cancelled",
+    let name = match &run.status {
+        Some(status) => status.as_str(),
+        None => run.state.as_str(),
     };
     Cell::text(if run.dry_run {
         format!("{name} (dry run)")

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use muster_api::RunResponse;
+use muster_api::{Extensible, RunResponse};
 
 use crate::commands::admin::Admin;
 use crate::commands::list::filters;
@@ -135,7 +135,7 @@ impl Watch<'_> {
 
     /// Applies the filter by status here: the server would hide a run until it has ended so.
     fn matches(&self, run: &RunResponse) -> bool {
-        let status = run.status.map_or("running", |status| status.as_str());
+        let status = run.status.as_ref().map_or("running", Extensible::as_str);
         let statuses = &self.filter.status;
         statuses.is_empty()
             || statuses

@@ -1,7 +1,9 @@
 //! Tasks and their versions as they are shown.
 
-use muster_api::{TaskResponse, TaskVersionResponse};
+use jiff::Timestamp;
+use muster_api::TaskResponse;
 use muster_core::settings::{NotifyOn, SafetyThreshold, Separator, TaskSettings};
+use serde::Deserialize;
 
 use crate::output::cell::{Cell, DetailView, Row, field};
 
@@ -84,7 +86,17 @@ impl DetailView for TaskSettings {
     }
 }
 
-impl Row for TaskVersionResponse {
+/// A version of a task in the history. The settings are left out: those of a newer service may have
+/// members that this version refuses.
+#[derive(Deserialize)]
+pub struct TaskVersion {
+    version: u64,
+    at: Timestamp,
+    by: Option<String>,
+    changed: Vec<String>,
+}
+
+impl Row for TaskVersion {
     const COLUMNS: &'static [&'static str] = &["Version", "At", "By", "Changed"];
 
     fn cells(self) -> Vec<Cell> {
