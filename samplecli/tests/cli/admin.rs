@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::home::{CommandOutput, Home};
 use crate::mock_server::{MockResponse, MockServer, json_response, problem};
 
-fn muster(server: &MockServer, args: &[&str]) -> CommandOutput {
+/// Runs a command with an operator's session.
+pub fn muster(server: &MockServer, args: &[&str]) -> CommandOutput {
     let home = Home::new();
     let mut command = home.muster(args);
     command

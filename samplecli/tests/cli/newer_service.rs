@@ -2,18 +2,9 @@
 
 use serde_json::json;
 
-use crate::home::{CommandOutput, Home};
+use crate::admin::muster;
+use crate::home::Home;
 use crate::mock_server::{MockServer, json_response};
-
-fn muster(server: &MockServer, args: &[&str]) -> CommandOutput {
-    let home = Home::new();
-    let mut command = home.muster(args);
-    command
-        .env("MUSTER_URL", &server.url)
-        .env("MUSTER_TOKEN", "t0ken")
-        .env("MUSTER_OPERATOR_TOKEN", "s3ss10n");
-    CommandOutput::new(command.output().unwrap())
-}
 
 #[test]
 fn an_unknown_state_of_an_import_is_shown() {
@@ -22,7 +13,9 @@ fn an_unknown_state_of_an_import_is_shown() {
         "started_at": "2026-11-22T01:02:03.004Z", "progress": {"records": 300}, "reason": "night",
     });
     let server = MockServer::returning(json_response(200, status.to_string()));
-    muster(&server, &["status", "0198c7"])
+    let args = ["status", "0198c7", "--url", &server.url, "--token", "t0ken"];
+    Home::new()
+        .run(&args)
         .exits_with(0)
         .stdout_contains("State             paused\n");
 }

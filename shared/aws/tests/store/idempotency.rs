@@ -7,7 +7,7 @@ use muster_aws::runs::{Ending, NewRun};
 
 use crate::faults::{Fault, Faults};
 use crate::support::{at, rows, run, store};
-use crate::task_locks::{GRACE, LOCK_DURATION, assert_interrupted, ending};
+use crate::task_locks::{GRACE, acquire, assert_interrupted, ending, finish};
 
 const DAY: u64 = 24 * 3_600;
 
@@ -32,11 +32,7 @@ async fn run_under_key(store: &Store, seconds: u64) -> NewRun {
 
 async fn begin(store: &Store, seconds: u64) -> NewRun {
     let run = run_under_key(store, seconds).await;
-    let acquired = store
-        .task_locks()
-        .acquire(&run, at(seconds), LOCK_DURATION)
-        .await
-        .unwrap();
+    let acquired = acquire(store, &run, at(seconds)).await;
     assert_eq!(acquired, Acquired::Mine);
     run
 }
@@ -79,7 +75,7 @@ async fn a_key_is_live_with_its_run_and_keeps_its_response_for_a_day() {
 
     let response = answer(&"é".repeat(300_000));
     let end = answered(&store, &run, &response, 2).await;
-    store.task_locks().finish(&run, &end, at(2)).await.unwrap();
+    finish(&store, &run, &end, at(2)).await;
     let kept = KeyState::Answered {
         run: run.id,
         answer: response,
@@ -99,11 +95,7 @@ async fn a_key_is_live_with_its_run_and_keeps_its_response_for_a_day() {
 async fn a_run_that_ends_without_a_response_frees_its_key() {
     let store = store().await;
     let run = begin(&store, 0).await;
-    store
-        .task_locks()
-        .finish(&run, &ending(), at(1))
-        .await
-        .unwrap();
+    finish(&store, &run, &ending(), at(1)).await;
     assert_eq!(rows(&store, "KEY#").await, 0);
     begin(&store, 2).await;
 }
@@ -116,10 +108,7 @@ async fn lost_responses_of_the_store_do_not_lose_the_response_of_a_key() {
     let run = begin(&store, 0).await;
     let end = answered(&store, &run, &answer("{}"), 1).await;
     faults.next(2, Fault::LostResponse);
-    assert_eq!(
-        store.task_locks().finish(&run, &end, at(1)).await.unwrap(),
-        Finished::Done
-    );
+    assert_eq!(finish(&store, &run, &end, at(1)).await, Finished::Done);
     assert_eq!(faults.left(), 0);
     let state = direct
         .idempotency()
@@ -135,16 +124,8 @@ async fn the_second_of_two_runs_that_found_a_key_free_does_not_start() {
     let late = run_under_key(&store, 0).await;
     let first = begin(&store, 0).await;
     let end = answered(&store, &first, &answer("{}"), 1).await;
-    store
-        .task_locks()
-        .finish(&first, &end, at(1))
-        .await
-        .unwrap();
-    let acquired = store
-        .task_locks()
-        .acquire(&late, at(2), LOCK_DURATION)
-        .await
-        .unwrap();
+    finish(&store, &first, &end, at(1)).await;
+    let acquired = acquire(&store, &late, at(2)).await;
     assert_eq!(acquired, Acquired::KeyUsed);
     assert_eq!(
         (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
@@ -160,19 +141,11 @@ async fn the_key_of_a_dead_run_can_be_reused_by_the_same_request() {
     let next = begin(&store, 60).await;
     assert_interrupted(&store, &dead).await;
     assert_eq!(
-        store
-            .task_locks()
-            .finish(&dead, &end, at(61))
-            .await
-            .unwrap(),
+        finish(&store, &dead, &end, at(61)).await,
         Finished::EndedByOther
     );
     let end = answered(&store, &next, &answer("{}"), 62).await;
-    store
-        .task_locks()
-        .finish(&next, &end, at(62))
-        .await
-        .unwrap();
+    finish(&store, &next, &end, at(62)).await;
     let state = store
         .idempotency()
         .look_up(&request("[]"), at(63))
@@ -193,16 +166,8 @@ async fn a_dead_run_that_finished_in_the_meantime_keeps_its_response() {
     let slow = begin(&store, 0).await;
     let next = run_under_key(&store, 60).await;
     let end = answered(&store, &slow, &answer("{}"), 60).await;
-    store
-        .task_locks()
-        .finish(&slow, &end, at(60))
-        .await
-        .unwrap();
-    let acquired = store
-        .task_locks()
-        .acquire(&next, at(61), LOCK_DURATION)
-        .await
-        .unwrap();
+    finish(&store, &slow, &end, at(60)).await;
+    let acquired = acquire(&store, &next, at(61)).await;
     assert_eq!(acquired, Acquired::KeyUsed);
 }
 
@@ -211,20 +176,9 @@ async fn ending_a_dead_run_frees_its_key() {
     let store = store().await;
     begin(&store, 0).await;
     let other = run(at(60));
-    assert_eq!(
-        store
-            .task_locks()
-            .acquire(&other, at(60), LOCK_DURATION)
-            .await
-            .unwrap(),
-        Acquired::Mine
-    );
+    assert_eq!(acquire(&store, &other, at(60)).await, Acquired::Mine);
     assert_eq!(rows(&store, "KEY#").await, 0);
-    store
-        .task_locks()
-        .finish(&other, &ending(), at(61))
-        .await
-        .unwrap();
+    finish(&store, &other, &ending(), at(61)).await;
 
     begin(&store, 100).await;
     assert_eq!(

@@ -9,7 +9,7 @@ use muster_aws::Store;
 use muster_aws::directory::Claim;
 use muster_aws::directory::{
     Author, ClaimWrite, Executed, LoginSlot, NewUser, Outcome, Stamp, Stamps, Statement, UserEdit,
-    UserEntry, UserKey, UserVersion, Writer,
+    UserEntry, UserKey, UserSnapshot, UserVersion, Writer,
 };
 use muster_core::attribute::Attribute;
 use muster_core::login::Login;
@@ -79,12 +79,7 @@ async fn create_user(
 
 /// Renames a user, and moves the claim on the external id.
 async fn rename(store: &Store, id: u64, to: &str) -> Option<UserEntry> {
-    let seen = store
-        .directory()
-        .snapshot("acme", UserKey::Id(id))
-        .await
-        .unwrap();
-    let seen = seen.unwrap();
+    let seen = snapshot(store, id).await;
     let (to, on) = (login(to), login_slot(store, to).await);
     let external_id = match seen.entry.user.values.get(&Attribute::ExternalId) {
         Some(Value::Text(id)) => Some(id.as_ref()),
@@ -158,6 +153,11 @@ async fn import_user(store: &Store, id: u64, login: &str) {
     assert!(matches!(executed[..], [Executed::Done]), "{executed:?}");
 }
 
+async fn snapshot(store: &Store, id: u64) -> UserSnapshot {
+    let found = store.directory().snapshot("acme", UserKey::Id(id)).await;
+    found.unwrap().unwrap()
+}
+
 #[tokio::test]
 async fn a_user_is_created_with_its_id_row_and_claim() {
     let store = directory().await;
@@ -187,12 +187,7 @@ async fn a_user_is_created_with_its_id_row_and_claim() {
 async fn a_rename_leaves_a_tombstone_and_moves_the_claim() {
     let store = directory().await;
     import_user(&store, 5, "anna").await;
-    let seen = store
-        .directory()
-        .snapshot("acme", UserKey::Id(5))
-        .await
-        .unwrap()
-        .unwrap();
+    let seen = snapshot(&store, 5).await;
     let id = [set(Attribute::ExternalId, "E-1")];
     let edit = UserEdit {
         difference: &[(id[0].0, &id[0].1)],
@@ -313,12 +308,7 @@ async fn a_user_on_a_tombstone_continues_its_version_and_keeps_its_stamps() {
 async fn a_write_planned_before_a_rename_away_and_back_is_refused() {
     let store = directory().await;
     import_user(&store, 5, "anna").await;
-    let seen = store
-        .directory()
-        .snapshot("acme", UserKey::Id(5))
-        .await
-        .unwrap()
-        .unwrap();
+    let seen = snapshot(&store, 5).await;
     rename(&store, 5, "anna.b").await.unwrap();
     let tombstone = login_slot(&store, "anna").await;
     rename(&store, 5, "anna").await.unwrap();
@@ -376,12 +366,7 @@ async fn nothing_is_written_if_one_condition_fails() {
         let created = create_user(&store, ("acme", 7), login, &LoginSlot::Free, id).await;
         assert_eq!(created, None, "{login} {id:?}");
     }
-    let seen = store
-        .directory()
-        .snapshot("acme", UserKey::Id(6))
-        .await
-        .unwrap()
-        .unwrap();
+    let seen = snapshot(&store, 6).await;
     let (anna, cleo) = (login("anna"), login("cleo"));
     let claims = store.directory().claims("acme", ["E-1"]).await.unwrap();
     let other = Claim {
@@ -474,12 +459,7 @@ async fn a_lost_response_causes_no_second_write() {
         login: None,
         claim: None,
     };
-    let seen = store
-        .directory()
-        .snapshot("acme", UserKey::Id(5))
-        .await
-        .unwrap()
-        .unwrap();
+    let seen = snapshot(&store, 5).await;
     faults.next(1, Fault::LostResponse);
     let changed = faulty
         .directory()
@@ -508,12 +488,7 @@ async fn unknown_attributes_survive_changes_and_renames() {
     let update = update.update_expression("SET shoe = :shoe");
     let update = update.expression_attribute_values(":shoe", shoe.clone());
     update.send().await.unwrap();
-    let seen = store
-        .directory()
-        .snapshot("acme", UserKey::Id(5))
-        .await
-        .unwrap()
-        .unwrap();
+    let seen = snapshot(&store, 5).await;
     let (shown, clear) = (login("Anna"), Assignment::Clear);
     let edit = UserEdit {
         difference: &[(Attribute::Email, &clear)],

@@ -8,7 +8,7 @@ use muster_aws::{Store, StoreError};
 use muster_core::run::State;
 
 use crate::support::{at, raw, rows, run, store};
-use crate::task_locks::{GRACE, LOCK_DURATION, assert_interrupted, ending, read};
+use crate::task_locks::{GRACE, LOCK_DURATION, acquire, assert_interrupted, ending, read};
 
 #[tokio::test]
 async fn the_sweep_ends_runs_whose_lock_expired_before_the_grace_period() {
@@ -25,11 +25,7 @@ async fn the_sweep_ends_runs_whose_lock_expired_before_the_grace_period() {
             .await
             .unwrap();
     }
-    store
-        .task_locks()
-        .acquire(&running, at(30), LOCK_DURATION)
-        .await
-        .unwrap();
+    acquire(&store, &running, at(30)).await;
 
     assert_eq!(
         store.task_locks().end_expired(at(69), GRACE).await.unwrap(),
@@ -71,11 +67,7 @@ async fn the_sweep_ends_runs_whose_lock_expired_before_the_grace_period() {
 async fn concurrent_sweeps_end_a_run_once() {
     let store = store().await;
     let run = run(at(0));
-    store
-        .task_locks()
-        .acquire(&run, at(0), LOCK_DURATION)
-        .await
-        .unwrap();
+    acquire(&store, &run, at(0)).await;
     let sweeps = join_all((0..4).map(|_| store.task_locks().end_expired(at(100), GRACE))).await;
     let ended: usize = sweeps.into_iter().map(|sweep| sweep.unwrap().len()).sum();
     assert_eq!(ended, 1);
@@ -90,11 +82,7 @@ async fn concurrent_sweeps_end_a_run_once() {
 async fn the_sweep_deletes_an_open_row_without_a_run() {
     let store = store().await;
     let run = run(at(0));
-    store
-        .task_locks()
-        .acquire(&run, at(0), LOCK_DURATION)
-        .await
-        .unwrap();
+    acquire(&store, &run, at(0)).await;
     store
         .client()
         .delete_item()

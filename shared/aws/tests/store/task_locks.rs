@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
+use jiff::Timestamp;
 use muster_aws::runs::task_lock::{Acquired, Finished, INTERRUPTED, LockKind};
 use muster_aws::runs::{Ending, NewRun, Run};
 use muster_aws::{Store, StoreError};
@@ -31,6 +32,18 @@ pub fn ending() -> Ending {
     }
 }
 
+/// Acquires the lock of a run's task.
+pub async fn acquire(store: &Store, run: &NewRun, now: Timestamp) -> Acquired {
+    let acquired = store.task_locks().acquire(run, now, LOCK_DURATION);
+    acquired.await.unwrap()
+}
+
+/// Ends a run and frees its task.
+pub async fn finish(store: &Store, run: &NewRun, ending: &Ending, now: Timestamp) -> Finished {
+    let finished = store.task_locks().finish(run, ending, now);
+    finished.await.unwrap()
+}
+
 pub async fn read(store: &Store, run: &NewRun) -> Run {
     store.runs().get(&run.id, at(0)).await.unwrap().unwrap()
 }
@@ -47,20 +60,9 @@ pub async fn assert_interrupted(store: &Store, run: &NewRun) {
 async fn a_second_run_of_the_same_task_is_refused_until_the_first_has_ended() {
     let store = store().await;
     let (first, second) = (run(at(0)), run(at(1)));
+    assert_eq!(acquire(&store, &first, at(0)).await, Acquired::Mine);
     assert_eq!(
-        store
-            .task_locks()
-            .acquire(&first, at(0), LOCK_DURATION)
-            .await
-            .unwrap(),
-        Acquired::Mine
-    );
-    assert_eq!(
-        store
-            .task_locks()
-            .acquire(&second, at(1), LOCK_DURATION)
-            .await
-            .unwrap(),
+        acquire(&store, &second, at(1)).await,
         Acquired::Held {
             kind: LockKind::Sync,
             until: Some(at(60)),
@@ -69,21 +71,10 @@ async fn a_second_run_of_the_same_task_is_refused_until_the_first_has_ended() {
     assert_eq!(store.runs().get(&second.id, at(1)).await.unwrap(), None);
 
     assert_eq!(
-        store
-            .task_locks()
-            .finish(&first, &ending(), at(2))
-            .await
-            .unwrap(),
+        finish(&store, &first, &ending(), at(2)).await,
         Finished::Done
     );
-    assert_eq!(
-        store
-            .task_locks()
-            .acquire(&second, at(3), LOCK_DURATION)
-            .await
-            .unwrap(),
-        Acquired::Mine
-    );
+    assert_eq!(acquire(&store, &second, at(3)).await, Acquired::Mine);
 }
 
 #[tokio::test]
@@ -93,33 +84,15 @@ async fn runs_of_different_tasks_do_not_exclude_each_other() {
         task: 207,
         ..run(at(0))
     };
-    assert_eq!(
-        store
-            .task_locks()
-            .acquire(&run(at(0)), at(0), LOCK_DURATION)
-            .await
-            .unwrap(),
-        Acquired::Mine
-    );
-    assert_eq!(
-        store
-            .task_locks()
-            .acquire(&other, at(0), LOCK_DURATION)
-            .await
-            .unwrap(),
-        Acquired::Mine
-    );
+    assert_eq!(acquire(&store, &run(at(0)), at(0)).await, Acquired::Mine);
+    assert_eq!(acquire(&store, &other, at(0)).await, Acquired::Mine);
 }
 
 #[tokio::test]
 async fn a_finished_run_has_its_ending_and_leaves_no_lock() {
     let store = store().await;
     let run = run(start());
-    store
-        .task_locks()
-        .acquire(&run, start(), LOCK_DURATION)
-        .await
-        .unwrap();
+    acquire(&store, &run, start()).await;
     assert_eq!(
         (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
         (1, 1)
@@ -132,11 +105,7 @@ async fn a_finished_run_has_its_ending_and_leaves_no_lock() {
         "a run that has not ended must not expire"
     );
 
-    store
-        .task_locks()
-        .finish(&run, &ending(), at(5))
-        .await
-        .unwrap();
+    finish(&store, &run, &ending(), at(5)).await;
     assert_eq!(
         (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
         (0, 0)
@@ -218,14 +187,7 @@ async fn an_acquire_can_be_repeated_after_a_lost_response() {
     let store = store().await;
     let run = run(at(0));
     for _ in 0..2 {
-        assert_eq!(
-            store
-                .task_locks()
-                .acquire(&run, at(0), LOCK_DURATION)
-                .await
-                .unwrap(),
-            Acquired::Mine
-        );
+        assert_eq!(acquire(&store, &run, at(0)).await, Acquired::Mine);
     }
     assert_eq!(
         (rows(&store, "LOG#").await, rows(&store, "OPEN#").await),
@@ -233,17 +195,9 @@ async fn an_acquire_can_be_repeated_after_a_lost_response() {
     );
 
     // An acquire cannot be repeated once the run has ended.
-    store
-        .task_locks()
-        .finish(&run, &ending(), at(1))
-        .await
-        .unwrap();
+    finish(&store, &run, &ending(), at(1)).await;
     assert!(matches!(
-        store
-            .task_locks()
-            .acquire(&run, at(2), LOCK_DURATION)
-            .await
-            .unwrap(),
+        acquire(&store, &run, at(2)).await,
         Acquired::Held { .. }
     ));
     assert_eq!(rows(&store, "LOCK#").await, 0);
@@ -257,24 +211,10 @@ async fn lost_responses_are_recognised() {
         let run = run(at(0));
         let (faults, store) = Faults::on("TransactWriteItems", &direct);
         faults.next(attempts, Fault::LostResponse);
-        assert_eq!(
-            store
-                .task_locks()
-                .acquire(&run, at(0), LOCK_DURATION)
-                .await
-                .unwrap(),
-            Acquired::Mine
-        );
+        assert_eq!(acquire(&store, &run, at(0)).await, Acquired::Mine);
         assert_eq!(faults.left(), 0);
         faults.next(attempts, Fault::LostResponse);
-        assert_eq!(
-            store
-                .task_locks()
-                .finish(&run, &ending(), at(1))
-                .await
-                .unwrap(),
-            Finished::Done
-        );
+        assert_eq!(finish(&store, &run, &ending(), at(1)).await, Finished::Done);
         assert_eq!(faults.left(), 0);
         assert_eq!(rows(&direct, "LOCK#").await, 0);
     }
@@ -286,24 +226,10 @@ async fn the_rows_decide_if_every_response_was_lost() {
     let run = run(at(0));
     let (faults, store) = Faults::on_every_attempt("TransactWriteItems", &direct);
     faults.next(2, Fault::LostResponse);
-    assert_eq!(
-        store
-            .task_locks()
-            .acquire(&run, at(0), LOCK_DURATION)
-            .await
-            .unwrap(),
-        Acquired::Mine
-    );
+    assert_eq!(acquire(&store, &run, at(0)).await, Acquired::Mine);
     assert_eq!(faults.left(), 0);
     faults.next(2, Fault::LostResponse);
-    assert_eq!(
-        store
-            .task_locks()
-            .finish(&run, &ending(), at(1))
-            .await
-            .unwrap(),
-        Finished::Done
-    );
+    assert_eq!(finish(&store, &run, &ending(), at(1)).await, Finished::Done);
     assert_eq!(faults.left(), 0);
     assert_eq!(
         (rows(&direct, "LOCK#").await, rows(&direct, "OPEN#").await),
@@ -313,11 +239,7 @@ async fn the_rows_decide_if_every_response_was_lost() {
     // An earlier ending is not mistaken for the requested one.
     faults.next(2, Fault::LostResponse);
     assert_eq!(
-        store
-            .task_locks()
-            .finish(&run, &ending(), at(2))
-            .await
-            .unwrap(),
+        finish(&store, &run, &ending(), at(2)).await,
         Finished::EndedByOther
     );
 }
@@ -334,11 +256,7 @@ async fn a_refused_run_does_not_contend_with_the_owner_of_the_lock() {
     let (faults, store) = Faults::on("TransactWriteItems", &direct);
     faults.next(1, Fault::Conflict);
     assert!(matches!(
-        store
-            .task_locks()
-            .acquire(&other, at(1), LOCK_DURATION)
-            .await
-            .unwrap(),
+        acquire(&store, &other, at(1)).await,
         Acquired::Held { .. }
     ));
     assert_eq!(faults.left(), 1, "a transaction was attempted");
@@ -350,30 +268,15 @@ async fn a_finish_is_retried_under_contention() {
     let (faults, store) = Faults::on_every_attempt("TransactWriteItems", &direct);
     for fault in [Fault::Conflict, Fault::Throttled] {
         let run = run(at(0));
-        store
-            .task_locks()
-            .acquire(&run, at(0), LOCK_DURATION)
-            .await
-            .unwrap();
+        acquire(&store, &run, at(0)).await;
         faults.next(9, fault);
-        assert_eq!(
-            store
-                .task_locks()
-                .finish(&run, &ending(), at(1))
-                .await
-                .unwrap(),
-            Finished::Done
-        );
+        assert_eq!(finish(&store, &run, &ending(), at(1)).await, Finished::Done);
         assert_eq!(faults.left(), 0);
     }
 
     // Retries are bounded; the sweep then ends the run.
     let run = run(at(2));
-    store
-        .task_locks()
-        .acquire(&run, at(2), LOCK_DURATION)
-        .await
-        .unwrap();
+    acquire(&store, &run, at(2)).await;
     faults.next(1_000, Fault::Conflict);
     let error = store
         .task_locks()
@@ -389,33 +292,15 @@ async fn a_conflicting_transaction_is_retried() {
     let (faults, store) = Faults::on("TransactWriteItems", &direct);
     let (run, other) = (run(at(0)), run(at(0)));
     faults.next(3, Fault::Conflict);
-    assert_eq!(
-        store
-            .task_locks()
-            .acquire(&run, at(0), LOCK_DURATION)
-            .await
-            .unwrap(),
-        Acquired::Mine
-    );
+    assert_eq!(acquire(&store, &run, at(0)).await, Acquired::Mine);
     faults.next(3, Fault::Conflict);
-    assert_eq!(
-        store
-            .task_locks()
-            .finish(&run, &ending(), at(1))
-            .await
-            .unwrap(),
-        Finished::Done
-    );
+    assert_eq!(finish(&store, &run, &ending(), at(1)).await, Finished::Done);
     assert_eq!(faults.left(), 0);
 
     // Under constant contention the acquire is refused, and the run has no lock.
     faults.next(6, Fault::Conflict);
     assert_eq!(
-        store
-            .task_locks()
-            .acquire(&other, at(2), LOCK_DURATION)
-            .await
-            .unwrap(),
+        acquire(&store, &other, at(2)).await,
         Acquired::Held {
             kind: LockKind::Sync,
             until: Some(at(2)),
@@ -431,27 +316,12 @@ async fn a_conflicting_transaction_is_retried() {
 async fn an_expired_lock_is_taken_over_and_its_run_ended() {
     let store = store().await;
     let (old, new) = (run(at(0)), run(at(60)));
-    store
-        .task_locks()
-        .acquire(&old, at(0), LOCK_DURATION)
-        .await
-        .unwrap();
+    acquire(&store, &old, at(0)).await;
     assert!(matches!(
-        store
-            .task_locks()
-            .acquire(&new, at(59), LOCK_DURATION)
-            .await
-            .unwrap(),
+        acquire(&store, &new, at(59)).await,
         Acquired::Held { .. }
     ));
-    assert_eq!(
-        store
-            .task_locks()
-            .acquire(&new, at(60), LOCK_DURATION)
-            .await
-            .unwrap(),
-        Acquired::Mine
-    );
+    assert_eq!(acquire(&store, &new, at(60)).await, Acquired::Mine);
     assert_interrupted(&store, &old).await;
     assert_eq!(read(&store, &old).await.ended_at, Some(at(60)));
     assert_eq!(
@@ -461,20 +331,12 @@ async fn an_expired_lock_is_taken_over_and_its_run_ended() {
 
     // The old run wakes up too late, and does not affect the new one.
     assert_eq!(
-        store
-            .task_locks()
-            .finish(&old, &ending(), at(61))
-            .await
-            .unwrap(),
+        finish(&store, &old, &ending(), at(61)).await,
         Finished::EndedByOther
     );
     assert_interrupted(&store, &old).await;
     assert_eq!(
-        store
-            .task_locks()
-            .finish(&new, &ending(), at(62))
-            .await
-            .unwrap(),
+        finish(&store, &new, &ending(), at(62)).await,
         Finished::Done
     );
     assert_eq!(
@@ -487,11 +349,7 @@ async fn an_expired_lock_is_taken_over_and_its_run_ended() {
 async fn an_expired_lock_is_taken_over_by_one_run_only() {
     let store = store().await;
     let old = run(at(0));
-    store
-        .task_locks()
-        .acquire(&old, at(0), LOCK_DURATION)
-        .await
-        .unwrap();
+    acquire(&store, &old, at(0)).await;
     let runs: Vec<_> = (0..8).map(|_| run(at(61))).collect();
     let results = join_all(
         runs.iter()
@@ -517,11 +375,7 @@ async fn finish_against_take_over_has_one_winner() {
         let now = at(round * 200);
         let late = at(round * 200 + 61);
         let (old, new) = (run(now), run(late));
-        store
-            .task_locks()
-            .acquire(&old, now, LOCK_DURATION)
-            .await
-            .unwrap();
+        acquire(&store, &old, now).await;
         let (ending, duration) = (ending(), LOCK_DURATION);
         let (finished, acquired) = tokio::join!(
             store.task_locks().finish(&old, &ending, late),
@@ -537,11 +391,7 @@ async fn finish_against_take_over_has_one_winner() {
             (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
             (1, 1)
         );
-        store
-            .task_locks()
-            .finish(&new, &ending, late)
-            .await
-            .unwrap();
+        finish(&store, &new, &ending, late).await;
     }
 }
 
@@ -551,11 +401,7 @@ async fn an_expired_lock_without_a_run_is_taken_over() {
 
     let store = store().await;
     let (old, new) = (run(at(0)), run(at(61)));
-    store
-        .task_locks()
-        .acquire(&old, at(0), LOCK_DURATION)
-        .await
-        .unwrap();
+    acquire(&store, &old, at(0)).await;
     store
         .client()
         .delete_item()
@@ -565,14 +411,7 @@ async fn an_expired_lock_without_a_run_is_taken_over() {
         .send()
         .await
         .unwrap();
-    assert_eq!(
-        store
-            .task_locks()
-            .acquire(&new, at(61), LOCK_DURATION)
-            .await
-            .unwrap(),
-        Acquired::Mine
-    );
+    assert_eq!(acquire(&store, &new, at(61)).await, Acquired::Mine);
     assert_eq!(
         (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
         (1, 1)
@@ -586,11 +425,7 @@ async fn a_run_cannot_free_the_lock_of_another_run() {
 
     let store = store().await;
     let (mine, other) = (run(at(0)), run(at(0)));
-    store
-        .task_locks()
-        .acquire(&mine, at(0), LOCK_DURATION)
-        .await
-        .unwrap();
+    acquire(&store, &mine, at(0)).await;
     store
         .client()
         .update_item()
@@ -604,11 +439,7 @@ async fn a_run_cannot_free_the_lock_of_another_run() {
         .await
         .unwrap();
     assert_eq!(
-        store
-            .task_locks()
-            .finish(&mine, &ending(), at(1))
-            .await
-            .unwrap(),
+        finish(&store, &mine, &ending(), at(1)).await,
         Finished::EndedByOther
     );
     assert_eq!(read(&store, &mine).await.state, State::Applying);
