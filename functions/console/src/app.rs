@@ -1,4 +1,4 @@
-//! What all handlers of the operators' API share.
+//! State of the operators' API.
 
 use muster_aws::Store;
 use muster_aws::background::Objects;

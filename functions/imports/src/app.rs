@@ -1,4 +1,4 @@
-//! What all handlers of the function share.
+//! State of the import endpoints.
 
 use muster_aws::{Background, Store};
 use muster_import::Times;

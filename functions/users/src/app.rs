@@ -1,4 +1,4 @@
-//! What all handlers of the function share.
+//! State of the user resource.
 
 use muster_aws::Store;
 
