@@ -104,6 +104,8 @@ struct Marker {
     attempt: String,
 }
 
+row::codec!(Marker);
+
 const MARKER: &str = "the deployment's setup";
 
 fn marker_key() -> Key {

@@ -4,4 +4,7 @@
 pub(crate) mod call_log;
 pub mod config;
 mod config_error;
+mod send;
 mod tls_roots;
+
+pub(crate) use send::SendBoxed;

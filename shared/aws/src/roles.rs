@@ -40,6 +40,8 @@ pub struct Roles {
     pub updated_by: Option<String>,
 }
 
+row::codec!(Roles);
+
 fn key(tenant: &str) -> Key {
     Key::new(format!("ROLES#{tenant}"), "ROLES")
 }

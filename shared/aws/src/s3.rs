@@ -8,6 +8,7 @@ use std::ops::Range;
 use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use bytes::Bytes;
 
+use crate::client::SendBoxed;
 use crate::error::{Cause, StoreError};
 
 /// Client of the bucket. Cheap to clone.
@@ -72,7 +73,7 @@ impl Objects {
             .head_object()
             .bucket(&self.bucket)
             .key(key)
-            .send();
+            .send_boxed();
         let response = match response.await {
             Ok(response) => response,
             Err(error) if error.as_service_error().is_some_and(|it| it.is_not_found()) => {
@@ -110,7 +111,7 @@ impl Objects {
             .key(key)
             .if_match(&object.etag)
             .range(range_header(&range))
-            .send()
+            .send_boxed()
             .await;
         let response = match response {
             Ok(response) => response,
@@ -147,7 +148,7 @@ impl Objects {
             .bucket(&self.bucket)
             .key(key)
             .range(range_header(&range))
-            .send();
+            .send_boxed();
         let body = match response.await {
             Ok(response) => read_body(response.body).await?,
             Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
@@ -169,7 +170,7 @@ impl Objects {
             .get_object()
             .bucket(&self.bucket)
             .key(key)
-            .send();
+            .send_boxed();
         match response.await {
             Ok(response) => read_body(response.body).await.map(Some),
             Err(error) if error.code() == Some("NoSuchKey") => Ok(None),
@@ -187,7 +188,7 @@ impl Objects {
             .bucket(&self.bucket)
             .key(key)
             .body(body.into())
-            .send()
+            .send_boxed()
             .await
             .map_err(StoreError::sdk("PutObject"))?;
         Ok(())

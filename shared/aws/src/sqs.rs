@@ -5,6 +5,7 @@ use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
+use crate::client::SendBoxed;
 use crate::error::StoreError;
 use crate::runs::RunId;
 use crate::runs::chunks::Round;
@@ -99,7 +100,7 @@ impl Queues {
             .queue_url(&self.imports)
             .message_body(body(&ProcessMessage { run })?)
             .message_group_id(tenant)
-            .send()
+            .send_boxed()
             .await
             .map_err(StoreError::sdk("SendMessage"))?;
         Ok(())
@@ -146,7 +147,7 @@ impl Queues {
                 .send_message_batch()
                 .queue_url(&self.chunks)
                 .set_entries(Some(entries.collect::<Result<_, StoreError>>()?))
-                .send()
+                .send_boxed()
                 .await
                 .map_err(StoreError::sdk(OPERATION))?;
             let Some(failed) = response.failed.first() else {
@@ -182,7 +183,7 @@ impl Queues {
             .get_queue_attributes()
             .queue_url(&self.chunks)
             .attribute_names(name.clone())
-            .send()
+            .send_boxed()
             .await
             .map_err(StoreError::sdk("GetQueueAttributes"))?;
         let count = response.attributes().and_then(|all| all.get(&name));

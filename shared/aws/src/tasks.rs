@@ -49,6 +49,8 @@ pub struct Task {
     pub updated_by: Option<String>,
 }
 
+row::codec!(Task);
+
 /// Outcome of storing a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PutTask {

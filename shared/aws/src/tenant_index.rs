@@ -5,6 +5,7 @@
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
+use crate::client::SendBoxed;
 use crate::dynamodb::expression::Condition;
 use crate::dynamodb::read::Order;
 use crate::dynamodb::row::{Attributes, Key, text};
@@ -118,7 +119,7 @@ impl Store {
             .set_exclusive_start_key(start)
             .scan_index_forward(order == Order::Ascending)
             .limit(i32::from(limit.max(1)))
-            .send()
+            .send_boxed()
             .await
             .map_err(StoreError::sdk("Query"))?;
         let more = response.last_evaluated_key.is_some();

@@ -22,6 +22,8 @@ pub struct Tenant {
     pub created_at: Timestamp,
 }
 
+row::codec!(Tenant);
+
 impl Tenant {
     /// Returns a new tenant. The name must be valid.
     pub(crate) fn new(name: &str, now: Timestamp) -> Self {

@@ -8,14 +8,13 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, TransactWriteItem};
 use jiff::Timestamp;
 use secrecy::SecretString;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::passwords;
 use crate::creation::Creation;
 use crate::dynamodb::expression::{Condition, UpdateExpression};
 use crate::dynamodb::read::Order;
-use crate::dynamodb::row::{self, Attributes, Key, millis, millis_option};
+use crate::dynamodb::row::{self, Attributes, Key, Row, millis, millis_option};
 use crate::dynamodb::transaction::{Transacted, condition_failed, refusing_row};
 use crate::dynamodb::write::Write;
 use crate::error::StoreError;
@@ -98,7 +97,7 @@ impl Account {
 }
 
 /// The row of an account, with its name as the key.
-pub(crate) trait AccountRow: Clone + PartialEq + Serialize + DeserializeOwned {
+pub(crate) trait AccountRow: Clone + PartialEq + Row {
     /// The kind of row, for errors.
     const ROW: &'static str;
     /// Its kind in the tenant index.

@@ -83,6 +83,8 @@ pub(crate) struct OperatorRow {
     role: Role,
 }
 
+row::codec!(OperatorRow);
+
 impl OperatorRow {
     pub(crate) fn operator(self) -> Operator {
         let Self { account, role } = self;

@@ -11,7 +11,7 @@ use super::accounts::{self, Account, AccountRow, Changed};
 use super::passwords;
 use super::scope::Scope;
 use crate::creation::Creation;
-use crate::dynamodb::row::{Key, millis_option};
+use crate::dynamodb::row::{self, Key, millis_option};
 use crate::error::StoreError;
 use crate::store::Store;
 use crate::tenant_index::{IndexKind, ListPage};
@@ -71,6 +71,8 @@ pub(crate) struct RobotRow {
     )]
     pub(crate) last_used_at: Option<Timestamp>,
 }
+
+row::codec!(RobotRow);
 
 fn all_scopes() -> BTreeSet<Scope> {
     Scope::ALL.into()

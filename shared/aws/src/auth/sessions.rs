@@ -42,6 +42,8 @@ struct SessionRow {
     expires_at: i64,
 }
 
+row::codec!(SessionRow);
+
 fn key(token: &str) -> Key {
     Key::new(
         format!("SESSION#{}", sha256_hex(token.as_bytes())),

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::client::SendBoxed;
 use crate::digest::sha256_hex;
 use crate::dynamodb::expression::{Condition, UpdateExpression};
 use crate::dynamodb::row::{self, EXPIRES_AT, Key};
@@ -80,6 +81,8 @@ struct Window {
     /// Random value that distinguishes windows that are opened concurrently.
     opening: u64,
 }
+
+row::codec!(Window);
 
 /// Handle of the login throttle.
 #[derive(Debug, Clone, Copy)]
@@ -207,7 +210,7 @@ impl LoginThrottle<'_> {
             .update_item(key, update, Some(open.and(not_full)))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
+            .send_boxed()
             .await;
         let found = match updated {
             Ok(response) => {
@@ -266,7 +269,7 @@ impl LoginThrottle<'_> {
         let updated = self
             .store
             .update_item(&counted.key, update, Some(same_window))
-            .send()
+            .send_boxed()
             .await;
         unless_refused(updated).map(drop)
     }

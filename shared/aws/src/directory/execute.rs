@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::BatchStatementResponse;
 use super::handle::Directory;
 use super::row::LoginRow;
 use super::statement::Statement;
+use crate::client::SendBoxed;
 use crate::dynamodb::row::Attributes;
 use crate::dynamodb::statement_client::StatementClient;
 use crate::error::{ErrorClass, StoreError};
@@ -62,7 +63,7 @@ impl Directory<'_> {
         let call = client
             .batch_execute_statement()
             .set_statements(Some(requests));
-        match tokio::time::timeout(timeout, call.send()).await {
+        match tokio::time::timeout(timeout, call.send_boxed()).await {
             Ok(Ok(response)) => {
                 let mut executed: Vec<_> = response
                     .responses

@@ -11,6 +11,7 @@ use super::attributes::{TENANT_SHARDS, shard};
 use super::entry::UserEntry;
 use super::handle::Directory;
 use super::read::CONCURRENT_QUERIES;
+use crate::client::SendBoxed;
 use crate::dynamodb::expression::Condition;
 use crate::dynamodb::row::{Attributes, number, text};
 use crate::error::StoreError;
@@ -116,7 +117,7 @@ impl Directory<'_> {
             .store
             .query_users_index(hits)
             .limit(limit)
-            .send()
+            .send_boxed()
             .await
             .map_err(StoreError::sdk("Query"))?;
         let last = response.last_evaluated_key.filter(|key| !key.is_empty());

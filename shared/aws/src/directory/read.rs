@@ -9,6 +9,7 @@ use muster_core::plan::User;
 use super::attributes::{canon_of, id_key, shard, user_key};
 use super::handle::Directory;
 use super::row::LoginRow;
+use crate::client::SendBoxed;
 use crate::dynamodb::expression::Condition;
 use crate::dynamodb::row::{Attributes, RowKey, number, text};
 use crate::error::StoreError;
@@ -145,7 +146,7 @@ impl Directory<'_> {
         let found = self
             .store
             .query_users_index(hit)
-            .send()
+            .send_boxed()
             .await
             .map_err(StoreError::sdk("Query"))?;
         Ok(found.items().first().and_then(|row| {

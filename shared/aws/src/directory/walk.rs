@@ -10,6 +10,7 @@ use super::attributes::{TENANT_SHARDS, shard};
 use super::handle::Directory;
 use super::list::{Hit, UserPage};
 use super::read::CONCURRENT_QUERIES;
+use crate::client::SendBoxed;
 use crate::dynamodb::expression::Condition;
 use crate::dynamodb::row::{number, text};
 use crate::error::StoreError;
@@ -115,7 +116,7 @@ impl<'s> Directory<'s> {
                 .query_users_index(following)
                 // A name placeholder of the key condition.
                 .projection_expression("#id")
-                .send()
+                .send_boxed()
                 .await
                 .map_err(StoreError::sdk("Query"))?;
             let more = response

@@ -10,6 +10,7 @@ use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 
 use super::row::{Attributes, RowKey};
 use crate::backoff::{Backoff, RetryPolicy};
+use crate::client::SendBoxed;
 use crate::error::StoreError;
 use crate::store::Store;
 
@@ -64,7 +65,7 @@ impl Store {
                 .consistent_read(true)
                 .build()?;
             let call = self.client().batch_get_item().request_items(table, request);
-            let failure = match call.send().await.map_err(StoreError::sdk(OPERATION)) {
+            let failure = match call.send_boxed().await.map_err(StoreError::sdk(OPERATION)) {
                 Ok(response) => {
                     let found = response
                         .responses

@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
 use super::expression::UpdateExpression;
 use super::row::Key;
+use crate::client::SendBoxed;
 use crate::error::StoreError;
 use crate::store::Store;
 
@@ -25,7 +26,7 @@ impl Store {
         let response = self
             .update_item(&key, update, None)
             .return_values(ReturnValue::UpdatedNew)
-            .send()
+            .send_boxed()
             .await
             .map_err(StoreError::sdk("UpdateItem"))?;
         match response.attributes().and_then(|row| row.get("last")) {

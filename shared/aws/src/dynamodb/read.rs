@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
 
 use super::expression::{Condition, Expressions};
-use super::row::{Attributes, Key, decode, is_live};
+use super::row::{Attributes, Key, Row, decode, is_live};
+use crate::client::SendBoxed;
 use crate::error::StoreError;
 use crate::store::Store;
 
@@ -26,7 +26,7 @@ pub(crate) enum Order {
 impl Store {
     /// Reads the row at `key`; an expired row counts as absent. `what` is the kind of row, for
     /// errors.
-    pub(crate) async fn read_row<T: DeserializeOwned>(
+    pub(crate) async fn read_row<T: Row>(
         &self,
         what: &'static str,
         key: &Key,
@@ -40,7 +40,7 @@ impl Store {
     }
 
     /// Reads the row at `key` of a kind that never expires. `what` is the kind of row, for errors.
-    pub(crate) async fn read_permanent_row<T: DeserializeOwned>(
+    pub(crate) async fn read_permanent_row<T: Row>(
         &self,
         what: &'static str,
         key: &Key,
@@ -62,7 +62,7 @@ impl Store {
             .table_name(&self.tables.control)
             .set_key(Some(key.attributes()))
             .consistent_read(true)
-            .send()
+            .send_boxed()
             .await
             .map_err(StoreError::sdk("GetItem"))?;
         Ok(response.item)

@@ -60,13 +60,45 @@ impl RowKey for Key {
     }
 }
 
+/// A type that is stored as a row. Implemented by [`codec!`].
+pub(crate) trait Row: Sized {
+    /// Encodes the row without its key. `what` is the kind of row, for errors.
+    fn to_attributes(&self, what: &'static str) -> Result<Attributes, StoreError>;
+
+    /// Decodes the row. `what` is the kind of row, for errors.
+    fn from_attributes(what: &'static str, attributes: Attributes) -> Result<Self, StoreError>;
+}
+
+/// Implements [`Row`] for a type by its serde implementation. The methods are not generic: their
+/// code is generated in this crate, once, and not in each crate that reads the row.
+macro_rules! codec {
+    ($type:ty) => {
+        impl $crate::dynamodb::row::Row for $type {
+            fn to_attributes(
+                &self,
+                what: &'static str,
+            ) -> Result<$crate::dynamodb::row::Attributes, $crate::error::StoreError> {
+                $crate::dynamodb::row::to_attributes(what, self)
+            }
+
+            fn from_attributes(
+                what: &'static str,
+                attributes: $crate::dynamodb::row::Attributes,
+            ) -> Result<Self, $crate::error::StoreError> {
+                $crate::dynamodb::row::from_attributes(what, attributes)
+            }
+        }
+    };
+}
+pub(crate) use codec;
+
 /// Encodes a row at `key`. `what` is the kind of row, for errors.
-pub(crate) fn encode<T: Serialize>(
+pub(crate) fn encode<T: Row>(
     what: &'static str,
     key: &Key,
     value: &T,
 ) -> Result<Attributes, StoreError> {
-    let mut attributes: Attributes = serde_dynamo::to_item(value).map_err(|_| unwritable(what))?;
+    let mut attributes = value.to_attributes(what)?;
     attributes.extend(key.attributes());
     Ok(attributes)
 }
@@ -81,7 +113,20 @@ pub(crate) fn encode_value<T: Serialize>(
 
 /// Decodes a row. `what` is the kind of row, for errors. An error names the attribute that cannot
 /// be read, never a value: values are personal data, and serde quotes them.
-pub(crate) fn decode<T: DeserializeOwned>(
+pub(crate) fn decode<T: Row>(what: &'static str, attributes: Attributes) -> Result<T, StoreError> {
+    T::from_attributes(what, attributes)
+}
+
+/// Implements [`Row::to_attributes`].
+pub(crate) fn to_attributes<T: Serialize>(
+    what: &'static str,
+    value: &T,
+) -> Result<Attributes, StoreError> {
+    serde_dynamo::to_item(value).map_err(|_| unwritable(what))
+}
+
+/// Implements [`Row::from_attributes`].
+pub(crate) fn from_attributes<T: DeserializeOwned>(
     what: &'static str,
     attributes: Attributes,
 ) -> Result<T, StoreError> {
@@ -219,7 +264,7 @@ mod tests {
         }
         for planted in [text("jack.woo@example.org"), number("jack.woo@example.org")] {
             let row = HashMap::from([("count".to_owned(), planted)]);
-            let error = decode::<Row>("a test", row).unwrap_err();
+            let error = from_attributes::<Row>("a test", row).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("jack"), "{error}");
         }
     }
@@ -274,7 +319,7 @@ mod tests {
         ] {
             let job = [("job".to_owned(), job)].into_iter();
             let count = count.map(|count| ("count".to_owned(), count));
-            let error = decode::<Row>("a test", job.chain(count).collect()).unwrap_err();
+            let error = from_attributes::<Row>("a test", job.chain(count).collect()).unwrap_err();
             let expected = format!("the row of a test cannot be read: {reason}");
             assert_eq!(error.to_string(), expected);
         }

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 
 use super::row::Attributes;
 use crate::backoff::{Backoff, RetryPolicy};
+use crate::client::SendBoxed;
 use crate::error::StoreError;
 use crate::store::Store;
 
@@ -97,7 +98,7 @@ impl Store {
             .client()
             .transact_write_items()
             .set_transact_items(Some(writes.to_vec()))
-            .send()
+            .send_boxed()
             .await;
         let Err(error) = sent else {
             return Ok(Transacted::Done);

@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::types::{
 use super::expression::{Condition, Expressions, UpdateExpression};
 use super::row::{Attributes, Key};
 use crate::backoff::{Backoff, RetryPolicy};
+use crate::client::SendBoxed;
 use crate::error::StoreError;
 use crate::store::Store;
 
@@ -175,7 +176,7 @@ impl Store {
             .delete_item()
             .table_name(&self.tables.control)
             .set_key(Some(key.attributes()))
-            .send()
+            .send_boxed()
             .await
             .map_err(StoreError::sdk("DeleteItem"))?;
         Ok(())
@@ -187,7 +188,12 @@ impl Store {
         let put = put.set_item(Some(row));
         let mut backoff = Backoff::new(THROTTLED_PUT);
         loop {
-            match put.clone().send().await.map_err(StoreError::sdk("PutItem")) {
+            match put
+                .clone()
+                .send_boxed()
+                .await
+                .map_err(StoreError::sdk("PutItem"))
+            {
                 Ok(_) => return Ok(()),
                 Err(error @ StoreError::Throttled(_)) => {
                     if !backoff.before_next().await {
@@ -235,7 +241,7 @@ impl Store {
             .set_expression_attribute_names(expressions.names)
             .set_expression_attribute_values(expressions.values)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
+            .send_boxed()
             .await;
         let Err(error) = sent else {
             return Ok(true);

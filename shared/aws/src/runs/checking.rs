@@ -7,6 +7,7 @@ use muster_core::run::State;
 use super::id::RunId;
 use super::job::Read;
 use super::run::{ROW, Run, Runs, key};
+use crate::client::SendBoxed;
 use crate::dynamodb::expression::{Condition, UpdateExpression};
 use crate::dynamodb::row;
 use crate::dynamodb::write::unless_refused;
@@ -91,7 +92,7 @@ impl Runs<'_> {
             .store
             .update_item(&key(run), update, Some(in_state))
             .return_values(ReturnValue::AllNew)
-            .send()
+            .send_boxed()
             .await;
         unless_refused(response)?
             .map(|response| row::decode(ROW, response.attributes.unwrap_or_default()))

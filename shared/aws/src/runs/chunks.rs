@@ -18,6 +18,7 @@ use super::chunk_outputs::ChunkOutputs;
 use super::id::RunId;
 pub use super::round::Round;
 use super::run::ROW_LIFETIME;
+use crate::client::SendBoxed;
 use crate::dynamodb::expression::{Condition, UpdateExpression};
 use crate::dynamodb::row::{self, Attributes, EXPIRES_AT, Key, millis_option};
 use crate::error::StoreError;
@@ -61,6 +62,9 @@ pub struct ChunkRow {
     pub result: Option<ChunkResult>,
 }
 
+row::codec!(ChunkRow);
+row::codec!(Repeats);
+
 /// Result of a chunk.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ChunkResult {
@@ -94,6 +98,8 @@ pub struct RoundProgress {
     #[serde(default)]
     pub records: u64,
 }
+
+row::codec!(RoundProgress);
 
 fn prefix(round: Round) -> String {
     format!("CHUNK#{}#", round.as_str())
@@ -179,7 +185,7 @@ impl Chunks<'_> {
                 .query(chunks)
                 .limit(left)
                 .set_exclusive_start_key(start)
-                .send()
+                .send_boxed()
                 .await
                 .map_err(StoreError::sdk("Query"))?;
             for attributes in response.items.unwrap_or_default() {
@@ -246,7 +252,7 @@ impl Chunks<'_> {
             .store
             .update_item(&progress_key(run, round), update, None)
             .return_values(ReturnValue::AllNew)
-            .send()
+            .send_boxed()
             .await
             .map_err(StoreError::sdk("UpdateItem"))?;
         row::decode("progress", response.attributes.unwrap_or_default())

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use muster_core::item::Item;
-use serde::de::DeserializeOwned;
 
 use super::id::RunId;
+use crate::client::SendBoxed;
 use crate::dynamodb::expression::Condition;
 use crate::dynamodb::read::Order;
-use crate::dynamodb::row::{self, Key};
+use crate::dynamodb::row::{self, Key, Row};
 use crate::error::StoreError;
 use crate::store::Store;
 
@@ -39,7 +39,7 @@ pub(super) const MAX_SEGMENT_ITEMS: usize = 1_000;
 pub(super) const MAX_SEGMENT_BYTES: usize = 300_000;
 
 /// A row about consecutive items of a run.
-trait Span: DeserializeOwned {
+trait Span: Row {
     const ROW: &'static str;
     const PREFIX: &'static str;
 
@@ -123,7 +123,7 @@ impl Items<'_> {
             .query(spans)
             .scan_index_forward(order == Order::Ascending)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .send()
+            .send_boxed()
             .await
             .map_err(StoreError::sdk("Query"))?;
         let rows = response.items.unwrap_or_default().into_iter();

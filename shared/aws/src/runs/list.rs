@@ -9,6 +9,7 @@ use muster_core::run::Status;
 
 use super::id::RunId;
 use super::run::{Pointer, ROW, Run, Runs, key, log_pk};
+use crate::client::SendBoxed;
 use crate::dynamodb::expression::Condition;
 use crate::dynamodb::row;
 use crate::error::StoreError;
@@ -196,7 +197,7 @@ impl Runs<'_> {
             .query(ids)
             .scan_index_forward(false)
             .limit(i32::try_from(limit.max(1)).unwrap_or(i32::MAX))
-            .send()
+            .send_boxed()
             .await
             .map_err(StoreError::sdk("Query"))?;
         let more = response.last_evaluated_key.is_some();

@@ -94,6 +94,8 @@ pub struct Run {
     pub job: Option<Job>,
 }
 
+row::codec!(Run);
+
 /// Ending of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
@@ -116,6 +118,8 @@ pub(super) struct Pointer {
     pub(super) run: RunId,
     expires_at: i64,
 }
+
+row::codec!(Pointer);
 
 /// The state and kind that a run must still have when it is ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 
 use super::{NO_SUCH_UPLOAD, Objects, UploadedPart, UploadedParts, incomplete_response};
+use crate::client::SendBoxed;
 use crate::error::{Cause, StoreError};
 
 impl Objects {
@@ -21,7 +22,7 @@ impl Objects {
             .create_multipart_upload()
             .bucket(&self.bucket)
             .key(key)
-            .send()
+            .send_boxed()
             .await
             .map_err(StoreError::sdk(OPERATION))?;
         response
@@ -80,7 +81,7 @@ impl Objects {
             .key(key)
             .upload_id(upload)
             .part_number_marker(after.to_string())
-            .send()
+            .send_boxed()
             .await;
         let response = match response {
             Ok(response) => response,
@@ -152,7 +153,7 @@ impl Objects {
                     .set_parts(Some(parts.collect()))
                     .build(),
             )
-            .send()
+            .send_boxed()
             .await;
         match response {
             Ok(_) => Ok(true),
@@ -172,7 +173,7 @@ impl Objects {
             .bucket(&self.bucket)
             .key(key)
             .upload_id(upload)
-            .send()
+            .send_boxed()
             .await;
         match response {
             Ok(_) => Ok(()),

@@ -6,6 +6,7 @@ use muster_core::settings::TaskSettings;
 use serde::{Deserialize, Serialize};
 
 use super::{Task, Tasks, as_json, pk};
+use crate::client::SendBoxed;
 use crate::dynamodb::expression::Condition;
 use crate::dynamodb::row::{self, Attributes, Key, millis};
 use crate::error::StoreError;
@@ -33,6 +34,8 @@ pub struct TaskVersion {
     #[serde(with = "as_json")]
     pub settings: TaskSettings,
 }
+
+row::codec!(TaskVersion);
 
 /// A page of versions of a task, the newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,7 +161,7 @@ impl Tasks<'_> {
             .query(versions)
             .scan_index_forward(false)
             .limit(i32::from(limit.max(1)))
-            .send()
+            .send_boxed()
             .await
             .map_err(StoreError::sdk("Query"))?;
         let more = response.last_evaluated_key.is_some();

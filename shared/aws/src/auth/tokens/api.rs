@@ -122,6 +122,8 @@ pub(super) struct ApiRow {
     revoked_at: Option<Timestamp>,
 }
 
+row::codec!(ApiRow);
+
 impl ApiRow {
     /// Returns true if the token is neither revoked nor expired.
     pub(super) fn is_open(&self, now: Timestamp) -> bool {

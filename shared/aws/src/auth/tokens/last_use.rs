@@ -7,6 +7,7 @@ use futures::future::join_all;
 use jiff::Timestamp;
 
 use super::Tokens;
+use crate::client::SendBoxed;
 use crate::dynamodb::expression::{Condition, UpdateExpression};
 use crate::dynamodb::row::{self, Key};
 use crate::dynamodb::write::unless_refused;
@@ -48,7 +49,7 @@ impl Tokens<'_> {
         let recorded = self
             .store
             .update_item(key, update, Some(Condition::row_exists().and(due)))
-            .send()
+            .send_boxed()
             .await;
         unless_refused(recorded).map(drop)
     }

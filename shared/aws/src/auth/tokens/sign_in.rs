@@ -42,6 +42,8 @@ struct SignInRow {
     expires_at: i64,
 }
 
+row::codec!(SignInRow);
+
 /// The row of a token of either kind.
 enum TokenRow {
     SignIn(SignInRow),

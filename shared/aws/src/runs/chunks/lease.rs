@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
 use super::{ChunkResult, ChunkRow, Chunks, ROW, Round, expires_at, key};
+use crate::client::SendBoxed;
 use crate::dynamodb::expression::{Condition, UpdateExpression};
 use crate::dynamodb::row::{self, EXPIRES_AT};
 use crate::dynamodb::write::unless_refused;
@@ -103,7 +104,7 @@ impl Chunks<'_> {
             .store
             .update_item(&key(run, round, chunk), update, Some(leasable))
             .return_values(ReturnValue::AllNew)
-            .send()
+            .send_boxed()
             .await;
         let Some(response) = unless_refused(response)? else {
             return Ok(None);
@@ -142,7 +143,7 @@ impl Chunks<'_> {
         let released = self
             .store
             .update_item(&key(run, round, chunk), update, Some(leased_by(owner)))
-            .send()
+            .send_boxed()
             .await;
         unless_refused(released).map(drop)
     }
@@ -172,7 +173,7 @@ impl Chunks<'_> {
         let response = self
             .store
             .update_item(&key(run, round, chunk), update, Some(condition))
-            .send()
+            .send_boxed()
             .await;
         let written = unless_refused(response).map(|response| response.is_some());
         if matches!(written, Ok(true)) {
@@ -200,7 +201,7 @@ impl Chunks<'_> {
         let noted = self
             .store
             .update_item(&key(run, round, chunk), update, Some(pending))
-            .send()
+            .send_boxed()
             .await;
         unless_refused(noted).map(drop)
     }

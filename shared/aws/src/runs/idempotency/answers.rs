@@ -49,6 +49,8 @@ struct AnswerPart {
     expires_at: i64,
 }
 
+row::codec!(AnswerPart);
+
 fn part_key(pk: &str, run: &RunId, part: usize) -> Key {
     Key::new(pk, format!("ANSWER#{run}#{part:04}"))
 }

@@ -84,6 +84,8 @@ pub(super) struct KeyRow {
     expires_at: i64,
 }
 
+row::codec!(KeyRow);
+
 pub(super) fn key(pk: &str) -> Key {
     Key::new(pk, "KEY")
 }

@@ -53,6 +53,8 @@ pub(super) struct IndexRow {
     expires_at: i64,
 }
 
+row::codec!(IndexRow);
+
 impl Span for IndexRow {
     const ROW: &'static str = "an index of items";
     const PREFIX: &'static str = "ITEMINDEX#";

@@ -5,6 +5,7 @@
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
+use futures::future::BoxFuture;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 
@@ -30,14 +31,27 @@ struct Listing<'w> {
     builder: PageBuilder<'w>,
 }
 
-impl Items<'_> {
+impl<'a> Items<'a> {
     /// Lists at most `limit` items of a run that match `filter`, starting at item `from`. A page
     /// may contain fewer items than match; the last page has no `next`. A background run that has
     /// not ended has the items of its completed chunks.
     ///
     /// # Errors
     /// Returns an error if a request to the store or the bucket fails.
-    pub async fn list(
+    pub fn list(
+        self,
+        objects: &'a Objects,
+        run: &'a Run,
+        filter: &'a ItemFilter,
+        from: u64,
+        limit: usize,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<ItemPage, StoreError>> {
+        // Boxed, so that its code is generated in this crate, which is optimized.
+        Box::pin(self.page(objects, run, filter, from, limit, now))
+    }
+
+    async fn page(
         self,
         objects: &Objects,
         run: &Run,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::ndjson::line;
 use super::page::SegmentText;
 use super::{MAX_SEGMENT_BYTES, MAX_SEGMENT_ITEMS, Span};
+use crate::dynamodb::row;
 use crate::error::StoreError;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -18,6 +19,8 @@ pub(super) struct Segment {
     ndjson: String,
     expires_at: i64,
 }
+
+row::codec!(Segment);
 
 impl Span for Segment {
     const ROW: &'static str = "a segment of items";

@@ -42,6 +42,8 @@ pub(super) struct Lock {
     pub(super) key: Option<String>,
 }
 
+row::codec!(Lock);
+
 impl Lock {
     pub(super) fn held(&self) -> Acquired {
         Acquired::Held {
@@ -74,6 +76,8 @@ pub(super) struct OpenRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) key: Option<String>,
 }
+
+row::codec!(OpenRow);
 
 pub(super) fn lock_key(task: u64) -> Key {
     Key::new(format!("LOCK#{task}"), "LOCK")

@@ -9,6 +9,7 @@ use tracing::{error, warn};
 
 use super::rows::{LOCK, Lock, OPEN_RUN, OpenRow, delete_open_run, free_lock, interrupt, lock_key};
 use super::{LockKind, TaskLocks};
+use crate::client::SendBoxed;
 use crate::dynamodb::expression::Condition;
 use crate::dynamodb::row::{self, Attributes};
 use crate::dynamodb::transaction::Transacted;
@@ -146,7 +147,7 @@ impl TaskLocks<'_> {
                 .store
                 .query(shard)
                 .set_exclusive_start_key(start)
-                .send()
+                .send_boxed()
                 .await
                 .map_err(StoreError::sdk("Query"))?;
             rows.extend(response.items.unwrap_or_default());
