@@ -2,10 +2,10 @@
 //! (contract.md#execution-log).
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 /// State of a run (protocol.md#states). Terminal states are final.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Its input is being uploaded.
@@ -52,7 +52,8 @@ impl State {
 }
 
 /// State of a run as clients see it: a run that has not started yet is queued.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ImportState {
     /// The data is being uploaded.
@@ -109,7 +110,8 @@ impl State {
 }
 
 /// Result of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
     /// Completed without warnings.
@@ -141,7 +143,8 @@ impl std::fmt::Display for Status {
 /// Counts of the records of a run. Each record is counted once: `total = empty + ignored +
 /// duplicated + created + updated + unchanged`. If a safety threshold refused the import, the last
 /// three are zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Counts {
     /// Elements of the array.
     pub total: u64,

@@ -2,6 +2,7 @@
 //! (contract.md#task-settings), and their validation. [`crate::rules::Rules`] is the form that an
 //! import uses.
 
+#[cfg(feature = "openapi")]
 mod schema;
 mod separator;
 mod task;

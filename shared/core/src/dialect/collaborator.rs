@@ -2,13 +2,14 @@
 //! required fields, the counts of the response and the error texts.
 
 mod fields;
+#[cfg(feature = "openapi")]
 mod schema;
 
 use std::borrow::Cow;
 
 use serde::Serialize;
-use utoipa::ToSchema;
 
+#[cfg(feature = "openapi")]
 pub use self::schema::CollaboratorUser;
 
 use self::fields::{REQUIRED, USER_SYNTAX, key};
@@ -86,8 +87,8 @@ pub fn error_message(refusals: &[Refusal]) -> String {
 }
 
 /// Counts of an accepted request. All are zero if the user already had the requested state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
-#[schema(example = json!({"created_count": 1, "updated_count": 0, "blocked_count": 0, "unblocked_count": 0}))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(example = json!({"created_count": 1, "updated_count": 0, "blocked_count": 0, "unblocked_count": 0})))]
 pub struct CollaboratorCounts {
     /// Users created, including blocked ones.
     created_count: u64,
@@ -125,10 +126,14 @@ impl CollaboratorCounts {
 }
 
 /// Body of an error response.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CollaboratorError {
     /// The problem, and how to correct it.
-    #[schema(example = "email: not a valid e-mail address")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = "email: not a valid e-mail address")
+    )]
     pub error: String,
 }
 

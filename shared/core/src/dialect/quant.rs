@@ -2,7 +2,6 @@
 //! order, and the switches of the query.
 
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::attribute::Attribute;
 use crate::item::{Item, Severity};
@@ -20,7 +19,8 @@ pub const NEW_USER: RequiredAttributes = &[
 ];
 
 /// Reply to an import. Absent members are omitted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ImportReply {
     #[serde(rename = "Status")]
     status: Status,
@@ -35,7 +35,8 @@ pub struct ImportReply {
 }
 
 /// The four counters. A FAILURE has none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct Counters {
     #[serde(rename = "Total Lines", skip_serializing_if = "Option::is_none")]
     total: Option<u64>,
@@ -48,8 +49,8 @@ struct Counters {
 }
 
 /// Predicted counts of a dry run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
-#[schema(as = Planned)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Planned))]
 struct DryRunCounts {
     #[serde(rename = "Dry Run", skip_serializing_if = "Option::is_none")]
     dry_run: Option<bool>,

@@ -4,11 +4,13 @@
 pub mod filter;
 mod keys;
 mod read;
+#[cfg(feature = "openapi")]
 mod schema;
 mod user;
 
 pub use self::keys::key;
 pub use self::read::{create, update, validate_merged};
+#[cfg(feature = "openapi")]
 pub use self::schema::{NewUser, UserChanges};
 pub use self::user::{Fields, UserObject};
 

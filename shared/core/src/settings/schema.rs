@@ -8,6 +8,14 @@ use super::separator::Separator;
 use crate::attribute::{Attribute, CATALOGUE};
 use crate::limits;
 
+const SEPARATORS: [Separator; 5] = [
+    Separator::Comma,
+    Separator::Semicolon,
+    Separator::Bar,
+    Separator::Tab,
+    Separator::Newline,
+];
+
 impl ToSchema for Separator {}
 
 impl PartialSchema for Separator {
@@ -17,7 +25,7 @@ impl PartialSchema for Separator {
             .schema_type(Type::String)
             .description(Some("Separator of list items."))
             .enum_values(Some(
-                Self::ALL.map(|separator| separator.char().to_string()),
+                SEPARATORS.map(|separator| separator.char().to_string()),
             ))
             .into()
     }

@@ -24,14 +24,6 @@ pub enum Separator {
 }
 
 impl Separator {
-    pub(super) const ALL: [Self; 5] = [
-        Self::Comma,
-        Self::Semicolon,
-        Self::Bar,
-        Self::Tab,
-        Self::Newline,
-    ];
-
     /// Returns the separator character.
     #[must_use]
     pub const fn char(self) -> char {

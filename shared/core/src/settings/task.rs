@@ -3,62 +3,68 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-use super::schema;
 use super::separator::Separator;
 use crate::attribute::Attribute;
 
 /// An import task ("Automatic Task").
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct TaskSettings {
     /// Task number, as in the import's URL. The server assigns it: requests omit it or repeat the
     /// task's number.
-    #[schema(example = 206)]
+    #[cfg_attr(feature = "openapi", schema(example = 206))]
     pub id: u64,
     /// True if the task accepts data.
     pub enabled: bool,
     /// Name of the task.
-    #[schema(max_length = 200, example = "Staff of all stores")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(max_length = 200, example = "Staff of all stores")
+    )]
     pub title: String,
     /// Purpose of the task, in Markdown.
-    #[schema(max_length = 10_000)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 10_000))]
     pub description: String,
     /// Notes.
-    #[schema(max_length = 10_000)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 10_000))]
     pub notes: String,
     /// Addresses to notify of runs with errors.
-    #[schema(example = json!(["hr@example.com"]))]
+    #[cfg_attr(feature = "openapi", schema(example = json!(["hr@example.com"])))]
     pub notification_emails: Vec<String>,
     /// Minimum severity of the runs to notify of.
     pub notify_on: NotifyOn,
     /// Names of the robots that may run the task. An enabled task has at least one.
-    #[schema(max_items = 500, example = json!(["acme-robot"]))]
+    #[cfg_attr(feature = "openapi", schema(max_items = 500, example = json!(["acme-robot"])))]
     pub permitted_robots: Vec<String>,
     /// Separator of list items in a list that is sent as one string.
     pub list_item_separator: Separator,
     /// JSON key of each imported attribute.
-    #[schema(schema_with = schema::attribute_mapping)]
+    #[cfg_attr(feature = "openapi", schema(schema_with = super::schema::attribute_mapping))]
     pub attribute_mapping: BTreeMap<Attribute, String>,
     /// Role of each string. Strings are matched exactly.
-    #[schema(example = json!({"catman": "Category Manager"}))]
+    #[cfg_attr(feature = "openapi", schema(example = json!({"catman": "Category Manager"})))]
     pub role_mapping: BTreeMap<String, String>,
     /// Seconds in the `Retry-After` of an import that is refused because the task is running;
     /// absent: the remaining time of the task lock.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1, maximum = 86_400, example = 60)]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(minimum = 1, maximum = 86_400, example = 60)
+    )]
     pub retry_after_seconds: Option<u32>,
     /// Maximum ignored users before an import is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub safety_threshold: Option<SafetyThreshold>,
     /// URLs to notify of finished runs.
-    #[schema(example = json!(["https://hr.example.com/imported"]))]
+    #[cfg_attr(feature = "openapi", schema(example = json!(["https://hr.example.com/imported"])))]
     pub webhooks: Vec<String>,
 }
 
 /// Minimum severity of the runs to notify of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum NotifyOn {
     /// Failed runs.
@@ -69,9 +75,9 @@ pub enum NotifyOn {
 }
 
 /// Maximum ignored users: an import with more is refused before it writes anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(example = json!({"percent": 5})))]
 #[serde(rename_all = "lowercase")]
-#[schema(example = json!({"percent": 5}))]
 pub enum SafetyThreshold {
     /// Maximum number of records.
     Records(u64),
