@@ -1,11 +1,9 @@
-//! The time that a run has left, by a clock that keeps running while the machine is suspended: a
-//! frozen function that wakes up late must see that it is late.
+//! The time that a run has left.
 
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use rustix::time::{ClockId, clock_gettime};
 
 use crate::Times;
 
@@ -23,7 +21,7 @@ impl Deadline {
     #[must_use]
     pub fn start(times: Times) -> Self {
         Self {
-            started: since_boot(),
+            started: times.clock.now(),
             times,
             stop_after: times.stop_after,
             give_up_after: times.give_up_after,
@@ -45,7 +43,7 @@ impl Deadline {
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
-        since_boot().saturating_sub(self.started)
+        self.times.clock.now().saturating_sub(self.started)
     }
 
     /// Waits for `work` while writes may start. Returns `None` if that time is over.
@@ -79,8 +77,15 @@ impl Deadline {
         limit: Duration,
         work: impl Future<Output = T> + Send + 'w,
     ) -> BoxFuture<'w, Option<T>> {
-        let left = limit.saturating_sub(self.elapsed());
-        async move { tokio::time::timeout(left, work).await.ok() }.boxed()
+        let over = self.times.clock.sleep(limit.saturating_sub(self.elapsed()));
+        async move {
+            tokio::select! {
+                biased;
+                done = work => Some(done),
+                () = over => None,
+            }
+        }
+        .boxed()
     }
 
     /// Returns the timeout of a write that starts now, or `None` if no write may start any more.
@@ -88,18 +93,4 @@ impl Deadline {
         let elapsed = self.elapsed();
         (elapsed < self.stop_after).then(|| self.give_up_after.saturating_sub(elapsed))
     }
-}
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const CLOCK: ClockId = ClockId::Boottime;
-/// On other systems the functions are only developed.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-const CLOCK: ClockId = ClockId::Monotonic;
-
-fn since_boot() -> Duration {
-    let time = clock_gettime(CLOCK);
-    Duration::new(
-        u64::try_from(time.tv_sec).unwrap_or(0),
-        u32::try_from(time.tv_nsec).unwrap_or(0),
-    )
 }

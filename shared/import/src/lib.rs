@@ -11,6 +11,7 @@
 //! - `run`: what all of these know about a run.
 
 mod blocking;
+mod clock;
 mod deadline;
 mod records;
 mod request;
@@ -21,6 +22,7 @@ pub mod uploads;
 mod user;
 mod worker;
 
+pub use self::clock::{Clock, ManualClock};
 pub use self::deadline::Deadline;
 pub use self::request::{
     IdempotencyKey, ImportRequest, ImportResult, RunOutcome, enqueue_import, import,

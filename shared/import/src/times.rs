@@ -7,6 +7,8 @@ use std::time::Duration;
 use muster_aws::ConfigError;
 use serde::de::{Deserialize, Deserializer, Error as _};
 
+use crate::clock::Clock;
+
 /// Environment variable that overrides default times: a JSON object that maps field names of
 /// [`Times`] to seconds, or to numbers of attempts. For tests; a deployment does not set it.
 pub const TIMES_VARIABLE: &str = "MUSTER_TIMES";
@@ -67,6 +69,9 @@ pub struct Times {
     /// queue is full.
     #[serde(deserialize_with = "seconds")]
     pub resend_anyway: Duration,
+    /// The clock of `stop_after`, `give_up_after` and their counterparts for a chunk.
+    #[serde(skip)]
+    pub clock: Clock,
 }
 
 /// Converts a duration to whole milliseconds, the unit of log fields.
@@ -171,6 +176,7 @@ impl Default for Times {
             run_over: Duration::from_secs(24 * 3_600),
             stuck_after: Duration::from_secs(15 * 60),
             resend_anyway: Duration::from_secs(3_600),
+            clock: Clock::System,
         }
     }
 }

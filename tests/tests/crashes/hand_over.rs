@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use muster_aws::tasks::Task;
 use muster_core::run::{State, Status};
-use muster_import::{Deadline, ImportResult, RunOutcome, Times, import};
+use muster_import::{Clock, Deadline, ImportResult, ManualClock, RunOutcome, Times, import};
 use muster_tests::faults::{
     BATCH_EXECUTE_STATEMENT, EffectLog, Fault, Faults, Gate, InFlight, OutgoingRequest,
     StatementFault,
@@ -19,11 +19,14 @@ use crate::harness::{Harness, short_times};
 use crate::import::{Import, all_runs_of, for_each_request_on, import_synchronously, request};
 use crate::import_file::ImportFile;
 
+/// Time after which a request starts no further writes.
+const STOP_AFTER: Duration = Duration::from_millis(400);
+
 /// Times of a request that has enough time for three batches, whose backoff takes 150 ms at most,
 /// but not to write what is throttled, and then some to hand over.
 pub fn short_request_times() -> Times {
     Times {
-        stop_after: Duration::from_millis(400),
+        stop_after: STOP_AFTER,
         give_up_after: Duration::from_millis(1_500),
         sync_hold: Duration::from_millis(1_800),
         sweep_grace: Duration::from_millis(100),
@@ -31,11 +34,9 @@ pub fn short_request_times() -> Times {
     }
 }
 
-/// Times of a request that sends three batches and hands over even on a busy machine.
+/// Times of a request that keeps its lock until it hands over, even on a busy machine.
 fn generous_request_times() -> Times {
     Times {
-        stop_after: Duration::from_secs(3),
-        give_up_after: Duration::from_secs(60),
         sync_hold: Duration::from_secs(70),
         ..short_request_times()
     }
@@ -44,21 +45,22 @@ fn generous_request_times() -> Times {
 /// Times of a request that sends three batches even on a busy machine, and then crashes.
 fn crashing_request_times() -> Times {
     Times {
-        stop_after: Duration::from_secs(3),
-        give_up_after: Duration::from_millis(3_500),
         sync_hold: Duration::from_secs(4),
         ..short_request_times()
     }
 }
 
-/// The faults of a request that cannot write all statements in time: the first batches get some of
-/// them through, later ones none. One request has another fault.
+/// The faults of a request that cannot write all statements in time: the first three batches get
+/// some of them through, and with the next one the time for writes is over. One request has another
+/// fault.
 struct RequestFaults {
     faults: Faults,
     /// True once the other fault was injected.
     injected: Arc<AtomicBool>,
     /// The gate of the other fault.
     gate: Gate,
+    /// The clock of the request.
+    clock: &'static ManualClock,
 }
 
 impl RequestFaults {
@@ -74,6 +76,7 @@ impl RequestFaults {
             _ => Gate::default(),
         };
         let (is_injected, mut counted, mut batches) = (Arc::clone(&injected), 0, 0);
+        let clock = ManualClock::leak();
         let faults = Faults::new(move |request| {
             batches += usize::from(request.operation == BATCH_EXECUTE_STATEMENT);
             if is_counted(request) {
@@ -87,7 +90,10 @@ impl RequestFaults {
                 (BATCH_EXECUTE_STATEMENT, 1..=3) => {
                     Fault::Statements(0b1010_1010, StatementFault::Throttled)
                 }
-                (BATCH_EXECUTE_STATEMENT, _) => Fault::Throttled,
+                (BATCH_EXECUTE_STATEMENT, _) => {
+                    clock.advance(STOP_AFTER);
+                    Fault::Throttled
+                }
                 _ => Fault::None,
             }
         });
@@ -95,6 +101,7 @@ impl RequestFaults {
             faults,
             injected,
             gate,
+            clock,
         }
     }
 
@@ -169,7 +176,12 @@ async fn run_out_of_time(
         faults,
         injected,
         gate,
+        clock,
     } = faults;
+    let times = Times {
+        clock: Clock::Manual(clock),
+        ..times
+    };
     let task = harness.create_task(0, |_| ()).await;
     let file = ImportFile::small(format!("{tag}{}x", task.settings.id));
     import_synchronously(&harness, &task, &file.existing_users()).await;

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use muster_aws::runs::Stopped;
 use muster_core::run::State;
-use muster_import::Times;
+use muster_import::{Clock, ManualClock, Times};
 use muster_tests::faults::{BATCH_EXECUTE_STATEMENT, Fault, Faults, StatementFault};
 
 use crate::harness::{Harness, short_times, times_without_chunk_deadline};
@@ -15,12 +14,11 @@ use crate::import_file::{ImportFile, RecordKind};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_chunk_throttled_for_longer_than_its_writer_has_time_is_continued_by_the_next() {
+    let clock = ManualClock::leak();
     let times = Times {
-        // Enough for the first batch also on a busy machine.
-        chunk_stop_after: Duration::from_secs(3),
-        chunk_give_up_after: Duration::from_secs(20),
         chunk_tries: 2,
-        ..short_times()
+        clock: Clock::Manual(clock),
+        ..times_without_chunk_deadline()
     };
     let harness = Harness::start_with(8, times).await;
     let file = ImportFile::new("slow", &[RecordKind::Stale; 8]);
@@ -31,6 +29,7 @@ async fn a_chunk_throttled_for_longer_than_its_writer_has_time_is_continued_by_t
         let is_first_sent = AtomicBool::new(false);
         let faults = Faults::new(move |request| match request.operation {
             BATCH_EXECUTE_STATEMENT if is_first_sent.swap(true, Ordering::SeqCst) => {
+                clock.advance(times.chunk_stop_after);
                 Fault::Throttled
             }
             BATCH_EXECUTE_STATEMENT => Fault::Statements(0b1111_1110, StatementFault::Throttled),
@@ -52,11 +51,10 @@ async fn a_chunk_throttled_for_longer_than_its_writer_has_time_is_continued_by_t
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_with_a_chunk_that_cannot_be_applied_is_abandoned() {
+    let clock = ManualClock::leak();
     let times = Times {
-        // Enough for the other chunk also on a busy machine.
-        chunk_stop_after: Duration::from_secs(3),
-        chunk_give_up_after: Duration::from_secs(4),
         chunk_tries: 2,
+        clock: Clock::Manual(clock),
         ..short_times()
     };
     let harness = Harness::start_with(2, times).await;
@@ -69,8 +67,11 @@ async fn a_run_with_a_chunk_that_cannot_be_applied_is_abandoned() {
         if import.stored_run().await.state != State::Applying {
             return Some(());
         }
-        let throttled = Faults::new(|request| match request.operation {
-            BATCH_EXECUTE_STATEMENT => Fault::Throttled,
+        let throttled = Faults::new(move |request| match request.operation {
+            BATCH_EXECUTE_STATEMENT => {
+                clock.advance(times.chunk_stop_after);
+                Fault::Throttled
+            }
             _ => Fault::None,
         });
         drop(import.deliver(&stuck, throttled).await);
