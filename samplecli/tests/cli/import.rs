@@ -391,17 +391,13 @@ fn a_stored_token_is_never_sent_to_another_server() {
 #[cfg(unix)]
 #[test]
 fn an_interrupt_reports_that_the_request_may_have_been_applied() {
-    use std::time::Duration;
-
     use crate::home::interrupt;
     use crate::mock_server::silence;
 
     let silent = MockServer::returning(silence());
     let home = home();
     let child = home.start(&import_args("users.json", &silent.url, &[]));
-    while silent.requests().is_empty() {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    silent.wait_until(|requests| !requests.is_empty());
     let output = interrupt(child);
     output
         .exits_with(1)

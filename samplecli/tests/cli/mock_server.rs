@@ -1,6 +1,7 @@
 //! A server on the loopback interface with canned responses, which records requests.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -25,10 +26,20 @@ impl Request {
     }
 }
 
+/// Longest wait for a request that must come.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+
+/// The requests so far, and a signal for each new one.
+#[derive(Default)]
+struct RequestLog {
+    requests: Mutex<Vec<Request>>,
+    added: Condvar,
+}
+
 /// The server, which listens until it is dropped.
 pub struct MockServer {
     pub url: String,
-    requests: Arc<Mutex<Vec<Request>>>,
+    log: Arc<RequestLog>,
     _runtime: Runtime,
 }
 
@@ -105,8 +116,8 @@ impl MockServer {
             .enable_all()
             .build()
             .unwrap();
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let log: Arc<Mutex<Vec<Request>>> = Arc::clone(&requests);
+        let log = Arc::new(RequestLog::default());
+        let recorder = Arc::clone(&log);
         let response = Arc::new(Mutex::new(response));
         let router = Router::new().fallback(
             move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
@@ -116,9 +127,10 @@ impl MockServer {
                     headers,
                     body,
                 };
-                let mut log = log.lock().unwrap();
+                let mut requests = recorder.requests.lock().unwrap();
                 let response = (response.lock().unwrap())(&request);
-                log.push(request);
+                requests.push(request);
+                recorder.added.notify_all();
                 reply(response)
             },
         );
@@ -130,14 +142,25 @@ impl MockServer {
         runtime.spawn(async move { axum::serve(listener, router).await });
         Self {
             url,
-            requests,
+            log,
             _runtime: runtime,
         }
     }
 
     /// Returns the requests so far.
     pub fn requests(&self) -> Vec<Request> {
-        self.requests.lock().unwrap().clone()
+        self.log.requests.lock().unwrap().clone()
+    }
+
+    /// Waits until the requests so far fulfil the condition.
+    pub fn wait_until(&self, condition: impl Fn(&[Request]) -> bool) {
+        let requests = self.log.requests.lock().unwrap();
+        let (requests, waited) = self
+            .log
+            .added
+            .wait_timeout_while(requests, MAX_WAIT, |requests| !condition(requests))
+            .unwrap();
+        assert!(!waited.timed_out(), "{} requests came", requests.len());
     }
 
     /// Returns the only request.

@@ -423,17 +423,9 @@ fn a_failed_import_is_reported_with_the_reasons() {
 
 #[cfg(unix)]
 mod interrupted {
-    use std::time::Duration;
-
     use super::*;
     use crate::home::interrupt;
     use crate::mock_server::silence;
-
-    fn until(server: &MockServer, is_time: impl Fn(&MockServer) -> bool) {
-        while !is_time(server) {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
 
     #[test]
     fn during_the_upload_the_hint_is_to_resume() {
@@ -446,7 +438,10 @@ mod interrupted {
             let (home, _) = home(8);
             let flags = parallel.map_or(vec![], |parallel| vec!["--parallel", parallel]);
             let child = home.start(&import_args("users.ndjson", &server.url, &flags));
-            until(&server, |server| paths(server, "PUT").len() == at_once);
+            server.wait_until(|requests| {
+                let parts = requests.iter().filter(|request| request.method == "PUT");
+                parts.count() == at_once
+            });
             interrupt(child)
                 .exits_with(1)
                 .stderr_contains("interrupted: the upload of import 0198c7 is incomplete")
@@ -467,8 +462,9 @@ mod interrupted {
         let (server, _) = service.start();
         let (home, _) = home(2);
         let child = home.start(&import_args("users.ndjson", &server.url, &[]));
-        until(&server, |server| {
-            paths(server, "GET").contains(&"/v1/imports/0198c7".to_owned())
+        server.wait_until(|requests| {
+            let mut polls = requests.iter().filter(|request| request.method == "GET");
+            polls.any(|request| request.uri.path() == "/v1/imports/0198c7")
         });
         interrupt(child)
             .exits_with(1)
