@@ -23,6 +23,8 @@ pub(crate) fn report_finished(run: &NewRun, ending: &Ending, duration: Option<Du
         updated = ending.counts.map(|counts| counts.updated),
         ignored = ending.counts.map(|counts| counts.ignored),
         duration_ms,
+        // The first error of a failed run. It never contains a value of a record.
+        error = ending.errors.first(),
         "import finished"
     );
     // A dry run must not count as an import.
