@@ -229,6 +229,12 @@ impl<'w> Call<'w> {
         }
     }
 
+    /// Sets the URL of the API, without a slash at the end.
+    pub fn base_url(mut self, url: &'w str) -> Self {
+        self.base_url = url;
+        self
+    }
+
     /// Sets the method.
     pub fn method(mut self, method: Method) -> Self {
         self.method = method;

@@ -14,6 +14,7 @@
 pub mod background;
 mod background_runs;
 pub mod faults;
+mod gated_imports;
 pub mod generate;
 pub mod http;
 pub mod interceptor;
@@ -25,6 +26,7 @@ mod task_locks;
 pub mod uploads;
 mod world;
 
+pub use gated_imports::GatedImports;
 pub use http::{Call, Reply, compact};
 pub use seeded::SeededScenarios;
 pub use store::Access;

@@ -1,14 +1,11 @@
 //! Concurrent imports (contract.md#quant-import): one at a time in a task, and any number in
 //! several tasks or tenants.
 
-use jiff::Timestamp;
+use muster_import::Times;
 use muster_tests::{Reply, World};
 use serde_json::{Value, json};
 
 use crate::support::{import_id, put_as, retry_after, with_external_id};
-
-/// Maximum attempts to make two requests overlap, which no test can force over HTTP.
-pub const MAX_OVERLAP_ATTEMPTS: usize = 20;
 
 /// Returns complete records of new logins that start with `name`.
 pub fn new_records(w: &World, name: &str, count: usize) -> Value {
@@ -32,67 +29,31 @@ pub fn assert_task_busy(reply: &Reply) -> u64 {
     retry_after
 }
 
-/// Asserts that two runs of a task were not active at the same time: the second one must not have
-/// started in the first half of the other. It may have started shortly before the end, since a run
-/// gets its start time before it acquires the lock.
-pub async fn assert_did_not_overlap(w: &World, one: &Reply, other: &Reply) {
-    let mut runs = Vec::new();
-    for reply in [one, other] {
-        let run = w.get(&format!("/runs/{}", import_id(reply))).await.json();
-        let millis = |key: &str| {
-            let time: Timestamp = run[key].as_str().expect(key).parse().expect("a time");
-            time.as_millisecond()
-        };
-        runs.push((millis("started_at"), millis("ended_at")));
-    }
-    runs.sort_unstable();
-    let ((start, end), (next_start, _)) = (runs[0], runs[1]);
-    assert!(
-        next_start - start >= (end - start) / 2,
-        "two runs overlapped: {runs:?}"
-    );
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_imports_at_once_exactly_one_runs() {
     let w = World::start().await;
-    for attempt in 0..MAX_OVERLAP_ATTEMPTS {
-        // Large enough that the first is usually still running when the second arrives.
-        let names = ["one", "two"].map(|name| format!("{name}{attempt}x"));
-        let [one, two] = names.each_ref().map(|name| new_records(&w, name, 3_000));
-        let (one, two) = (
-            w.import(0).await.records(&one),
-            w.import(0).await.records(&two),
+    let gated = w.gated_imports(Times::default()).await;
+    let [first_records, second_records] = ["one", "two"].map(|name| new_records(&w, name, 300));
+    let first = gated.take(w.import(0).await.records(&first_records));
+    let second = async {
+        gated.reached().await;
+        let reply = w.import(0).await.records(&second_records).send().await;
+        gated.open();
+        reply
+    };
+    let (accepted, refused) = tokio::join!(first.send(), second);
+    accepted.assert_success(300);
+    assert_task_busy(&refused);
+    let users = w.store.users().await;
+    for n in [0, 150, 299] {
+        assert!(users.contains_key(&w.login(&format!("one{n}"))));
+        assert!(
+            !users.contains_key(&w.login(&format!("two{n}"))),
+            "a refused import was applied"
         );
-        let (one, two) = tokio::join!(one.send(), two.send());
-        if (one.status, two.status) == (200, 200) {
-            assert_did_not_overlap(&w, &one, &two).await;
-            continue;
-        }
-        let [name, other_name] = names;
-        let (accepted, refused, accepted_name, refused_name) = match one.status {
-            200 => (one, two, name, other_name),
-            _ => (two, one, other_name, name),
-        };
-        accepted.assert_success(3_000);
-        assert_task_busy(&refused);
-        {
-            let store = &w.store;
-            let users = store.users().await;
-            for n in [0, 1_500, 2_999] {
-                assert!(users.contains_key(&w.login(&format!("{accepted_name}{n}"))));
-                assert!(
-                    !users.contains_key(&w.login(&format!("{refused_name}{n}"))),
-                    "a refused import was applied"
-                );
-            }
-        }
-        // The refused client comes again later.
-        let record = w.record(&format!("{refused_name}1"));
-        put_as(&w, 0, &json!([record])).await;
-        return;
     }
-    panic!("no two imports overlapped in {MAX_OVERLAP_ATTEMPTS} attempts");
+    // The refused client comes again later.
+    put_as(&w, 0, &second_records).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,7 @@ use muster_import::Times;
 use muster_tests::{Call, Reply, World};
 use serde_json::json;
 
-use crate::concurrency::{MAX_OVERLAP_ATTEMPTS, new_records};
+use crate::concurrency::new_records;
 use crate::support::{import_id, retry_after};
 
 /// Asserts that `second` replays `first`.
@@ -151,24 +151,20 @@ async fn each_tenant_task_and_query_has_its_own_keys() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_key_of_a_running_request_is_refused() {
     let w = World::start().await;
-    for attempt in 0..MAX_OVERLAP_ATTEMPTS {
-        // Large enough that the first is usually still running when the second arrives.
-        let records = new_records(&w, &format!("u{attempt}x"), 3_000);
-        let call = keyed(&w, &format!("k{attempt}")).await.records(&records);
-        let (one, two) = tokio::join!(call.clone().send(), call.clone().send());
-        let one_is_first = one.status == 200 && one.header("idempotent-replayed").is_none();
-        let (first, second) = if one_is_first { (one, two) } else { (two, one) };
-        first.assert_success(3_000);
-        if second.status == 200 {
-            assert_replayed(&first, &second);
-            continue;
-        }
-        assert_refused(&second, 409, "still running");
-        assert!((1..=60).contains(&retry_after(&second)));
-        assert_replayed(&first, &call.send().await);
-        return;
-    }
-    panic!("no two requests overlapped in {MAX_OVERLAP_ATTEMPTS} attempts");
+    let gated = w.gated_imports(Times::default()).await;
+    let call = keyed(&w, "k").await.records(&new_records(&w, "u", 300));
+    let second = async {
+        gated.reached().await;
+        let reply = call.clone().send().await;
+        gated.open();
+        reply
+    };
+    let (first, second) = tokio::join!(gated.take(call.clone()).send(), second);
+    first.assert_success(300);
+    assert_fresh(&first);
+    assert_refused(&second, 409, "still running");
+    assert!((1..=60).contains(&retry_after(&second)));
+    assert_replayed(&first, &call.send().await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,16 +1,13 @@
 //! Task locks (protocol.md#task-lock): respected until they expire, taken over afterwards, and
 //! never left behind.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use muster_import::Times;
 use muster_tests::World;
 use serde_json::json;
 
-use crate::concurrency::{
-    MAX_OVERLAP_ATTEMPTS, assert_did_not_overlap, assert_task_busy, new_records,
-};
+use crate::concurrency::{assert_task_busy, new_records};
 use crate::support::import_id;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -149,39 +146,28 @@ async fn a_run_whose_lock_was_taken_over_meanwhile_fails_with_500() {
     let w = World::own_with_times(times).await;
     let store = &w.store;
     let task = w.tenants[0].task_id;
-    for attempt in 0..MAX_OVERLAP_ATTEMPTS {
-        let late_records = new_records(&w, &format!("late{attempt}x"), 3_000);
-        let quick_records = new_records(&w, &format!("quick{attempt}x"), 3);
-        let late_ended = AtomicBool::new(false);
-        let late = async {
-            let reply = w.import(0).await.records(&late_records).send().await;
-            late_ended.store(true, Ordering::Relaxed);
-            reply
-        };
-        let quick = async {
-            while store.lock_rows(task).await.is_empty() && !late_ended.load(Ordering::Relaxed) {
-                tokio::task::yield_now().await;
-            }
-            w.import(0).await.records(&quick_records).send().await
-        };
-        let (late, quick) = tokio::join!(late, quick);
-        quick.assert_success(3);
-        if late.status == 200 {
-            assert_did_not_overlap(&w, &late, &quick).await;
-            continue;
-        }
-        late.assert_failure(500);
-        let run = store.run(import_id(&late)).await;
-        assert_eq!(
-            (run.status.as_deref(), run.counts),
-            (Some("FAILURE"), None),
-            "{:?}",
-            run.errors
-        );
-        let run = store.run(import_id(&quick)).await;
-        assert_eq!(run.status.as_deref(), Some("SUCCESS"));
-        assert_eq!(store.lock_rows(task).await, Vec::<String>::new());
-        return;
-    }
-    panic!("no lock was taken over in {MAX_OVERLAP_ATTEMPTS} attempts");
+    let gated = w.gated_imports(times).await;
+    let late = gated.take(w.import(0).await.records(&new_records(&w, "late", 300)));
+    let quick = async {
+        gated.reached().await;
+        // The lock was acquired before the gate, so it has expired now.
+        tokio::time::sleep(times.sync_hold).await;
+        let records = new_records(&w, "quick", 3);
+        let reply = w.import(0).await.records(&records).send().await;
+        gated.open();
+        reply
+    };
+    let (late, quick) = tokio::join!(late.send(), quick);
+    quick.assert_success(3);
+    late.assert_failure(500);
+    let run = store.run(import_id(&late)).await;
+    assert_eq!(
+        (run.status.as_deref(), run.counts),
+        (Some("FAILURE"), None),
+        "{:?}",
+        run.errors
+    );
+    let run = store.run(import_id(&quick)).await;
+    assert_eq!(run.status.as_deref(), Some("SUCCESS"));
+    assert_eq!(store.lock_rows(task).await, Vec::<String>::new());
 }
