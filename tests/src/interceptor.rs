@@ -8,6 +8,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::config::http::{HttpRequest, HttpResponse};
 use aws_sdk_dynamodb::config::{HttpClient, RuntimeComponents, SharedHttpClient};
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
+use aws_smithy_http_client::Builder;
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -55,14 +56,15 @@ pub trait Interceptor: fmt::Debug + Send + Sync + 'static {
     ) -> impl Future<Output = Response> + Send;
 }
 
-/// Returns an HTTP client that passes all requests through the interceptor.
+/// Returns an HTTP client that passes all requests through the interceptor and on to `client`, or
+/// without it to a client for HTTP: the emulated services have no TLS.
 pub fn intercepted<I: Interceptor>(
     interceptor: &Arc<I>,
     client: Option<SharedHttpClient>,
 ) -> impl HttpClient + 'static {
     InterceptedClient {
         interceptor: Arc::clone(interceptor),
-        next: client.expect("the SDK client has no HTTP client"),
+        next: client.unwrap_or_else(|| Builder::new().build_http()),
     }
 }
 
