@@ -1,4 +1,5 @@
 use serde_json::json;
+use utoipa::PartialSchema as _;
 
 use super::*;
 use crate::attribute::CATALOGUE;
@@ -108,11 +109,8 @@ fn counts_separate_blocking_from_other_changes() {
     assert_eq!(counts(&both, false), expected(0, 1, 1, 0));
 }
 
-#[cfg(feature = "openapi")]
 #[test]
 fn the_schema_has_every_key_of_the_catalogue() {
-    use utoipa::PartialSchema as _;
-
     let schema = serde_json::to_value(CollaboratorUser::schema()).unwrap();
     let keys: Vec<_> = CATALOGUE.iter().filter_map(USER_SYNTAX.key).collect();
     let described = schema["properties"].as_object().unwrap();
