@@ -28,15 +28,7 @@ impl State {
     /// Returns the state's name in the API and in storage.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Uploading => "uploading",
-            Self::Checking => "checking",
-            Self::Planning => "planning",
-            Self::Applying => "applying",
-            Self::Stopping => "stopping",
-            Self::Finished => "finished",
-            Self::Cancelled => "cancelled",
-        }
+        self.import_state(true).as_str()
     }
 
     /// Returns `true` if the run has ended.
