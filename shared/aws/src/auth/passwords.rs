@@ -141,6 +141,10 @@ fn secrets(error: impl std::fmt::Display) -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use rustix::time::{ClockId, clock_gettime};
+
     use super::*;
 
     fn secret(text: &str) -> SecretString {
@@ -184,6 +188,29 @@ mod tests {
     #[tokio::test]
     async fn the_password_of_the_unknown_name_hash_is_refused() {
         assert!(!verify(secret("nobody has this one"), None).await.unwrap());
+    }
+
+    #[test]
+    fn an_unknown_name_takes_as_long_as_a_known_one() {
+        let known = hash_now("correct horse").unwrap();
+        let mut shortest = [Duration::MAX; 2];
+        for _ in 0..8 {
+            for (hash, shortest) in [Some(&*known), None].into_iter().zip(&mut shortest) {
+                let begun = thread_cpu_time();
+                assert!(!verify_now("wrong", hash).unwrap());
+                *shortest = (thread_cpu_time() - begun).min(*shortest);
+            }
+        }
+        let [known, unknown] = shortest.map(|time| time.as_secs_f64());
+        // CPU time, which other programs cannot prolong.
+        assert!(
+            (0.5..2.0).contains(&(known / unknown)),
+            "{known} s, {unknown} s"
+        );
+    }
+
+    fn thread_cpu_time() -> Duration {
+        clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap()
     }
 
     #[tokio::test]
