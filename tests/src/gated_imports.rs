@@ -41,8 +41,8 @@ impl World {
 }
 
 impl GatedImports {
-    /// Sends the call to this API.
-    pub fn take<'a>(&'a self, call: Call<'a>) -> Call<'a> {
+    /// Returns the call, directed at this API.
+    pub fn call<'a>(&'a self, call: Call<'a>) -> Call<'a> {
         call.base_url(&self.url)
     }
 

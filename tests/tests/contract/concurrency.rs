@@ -34,7 +34,7 @@ async fn of_two_imports_at_once_exactly_one_runs() {
     let w = World::start().await;
     let gated = w.gated_imports(Times::default()).await;
     let [first_records, second_records] = ["one", "two"].map(|name| new_records(&w, name, 300));
-    let first = gated.take(w.import(0).await.records(&first_records));
+    let first = gated.call(w.import(0).await.records(&first_records));
     let second = async {
         gated.reached().await;
         let reply = w.import(0).await.records(&second_records).send().await;

@@ -159,7 +159,7 @@ async fn the_key_of_a_running_request_is_refused() {
         gated.open();
         reply
     };
-    let (first, second) = tokio::join!(gated.take(call.clone()).send(), second);
+    let (first, second) = tokio::join!(gated.call(call.clone()).send(), second);
     first.assert_success(300);
     assert_fresh(&first);
     assert_refused(&second, 409, "still running");

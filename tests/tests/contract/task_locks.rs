@@ -147,7 +147,7 @@ async fn a_run_whose_lock_was_taken_over_meanwhile_fails_with_500() {
     let store = &w.store;
     let task = w.tenants[0].task_id;
     let gated = w.gated_imports(times).await;
-    let late = gated.take(w.import(0).await.records(&new_records(&w, "late", 300)));
+    let late = gated.call(w.import(0).await.records(&new_records(&w, "late", 300)));
     let quick = async {
         gated.reached().await;
         // The lock was acquired before the gate, so it has expired now.
