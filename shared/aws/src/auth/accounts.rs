@@ -89,6 +89,14 @@ impl Account {
         self.updated_at.unwrap_or(self.created_at)
     }
 
+    /// Enables or disables the account and replaces its password, if they are given.
+    pub(crate) fn change(&mut self, enabled: Option<bool>, password_hash: Option<&str>) {
+        self.enabled = enabled.unwrap_or(self.enabled);
+        if let Some(hash) = password_hash {
+            self.set_password(hash);
+        }
+    }
+
     /// Replaces the password by the one with this hash.
     pub(crate) fn set_password(&mut self, hash: &str) {
         hash.clone_into(&mut self.password);
@@ -319,6 +327,50 @@ fn refusal(reasons: &[CancellationReason], set: &BTreeMap<String, AttributeValue
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::operators::OperatorRow;
+    use crate::auth::robots::RobotRow;
+
+    fn account() -> Attributes {
+        Attributes::from([
+            ("tenant".to_owned(), row::text("t")),
+            ("name".to_owned(), row::text("n")),
+            ("password".to_owned(), row::text("$argon2id$")),
+            ("created_at".to_owned(), row::number(0)),
+            ("role".to_owned(), row::text("read")),
+        ])
+    }
+
+    #[test]
+    fn an_error_of_an_unreadable_account_names_the_attribute() {
+        for name in ["enabled", "created_at", "role"] {
+            let mut attributes = account();
+            attributes.insert(name.to_owned(), row::text("jack.woo"));
+            let error = row::decode::<OperatorRow>("an operator", attributes)
+                .err()
+                .unwrap();
+            let expected = format!(
+                "the row of an operator cannot be read: the attribute `{name}` has an unexpected \
+                 type or value"
+            );
+            assert_eq!(error.to_string(), expected);
+        }
+        let mut attributes = account();
+        attributes.insert("scopes".to_owned(), AttributeValue::L(vec![row::number(1)]));
+        let error = row::decode::<RobotRow>("a robot", attributes)
+            .err()
+            .unwrap();
+        assert!(error.to_string().contains("`scopes[0]`"), "{error}");
+    }
+
+    #[test]
+    fn a_row_has_the_attributes_of_its_account_and_its_own() {
+        let attributes = account();
+        let operator = row::decode::<OperatorRow>("an operator", attributes.clone()).unwrap();
+        let written = operator.to_attributes("an operator").unwrap();
+        for (name, value) in attributes {
+            assert_eq!(written.get(&name), Some(&value), "{name}");
+        }
+    }
 
     #[test]
     fn a_name_is_one_line_of_at_most_128_characters_that_a_url_can_carry() {

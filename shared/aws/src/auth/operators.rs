@@ -76,34 +76,39 @@ pub enum OperatorChanged {
     LastManager,
 }
 
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct OperatorRow {
-    #[serde(flatten)]
     pub(crate) account: Account,
+    operator: OperatorAttributes,
+}
+
+/// The attributes that only rows of operators have.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct OperatorAttributes {
     role: Role,
 }
 
-row::codec!(OperatorRow);
+row::codec_of_parts!(OperatorRow { account, operator });
 
 impl OperatorRow {
     pub(crate) fn operator(self) -> Operator {
-        let Self { account, role } = self;
+        let Self { account, operator } = self;
         Operator {
             tenant: account.tenant,
             name: account.name,
-            role,
+            role: operator.role,
         }
     }
 
     fn manages(&self) -> bool {
-        self.account.enabled && self.role == Role::Manage
+        self.account.enabled && self.operator.role == Role::Manage
     }
 }
 
 impl From<OperatorRow> for OperatorEntry {
-    fn from(OperatorRow { account, role }: OperatorRow) -> Self {
+    fn from(OperatorRow { account, operator }: OperatorRow) -> Self {
         Self {
-            role,
+            role: operator.role,
             enabled: account.enabled,
             created_at: account.created_at,
             updated_at: account.updated_at(),
@@ -138,7 +143,7 @@ pub(crate) async fn new_row(
     let account = Account::new(tenant, name, password, now).await?;
     Ok(OperatorRow {
         account,
-        role: *role,
+        operator: OperatorAttributes { role: *role },
     })
 }
 
@@ -222,12 +227,9 @@ impl Operators<'_> {
             password,
         } = change;
         let hash = passwords::hash_some(password).await?;
-        let change = |operator: &mut OperatorRow| {
+        let change = |OperatorRow { account, operator }: &mut OperatorRow| {
             operator.role = role.unwrap_or(operator.role);
-            operator.account.enabled = enabled.unwrap_or(operator.account.enabled);
-            if let Some(hash) = &hash {
-                operator.account.set_password(hash);
-            }
+            account.change(enabled, hash.as_deref());
         };
         let also = |old: &OperatorRow, new: &OperatorRow| match (old.manages(), new.manages()) {
             (_, true) => Ok(vec![self.add_manager(tenant, name)?]),

@@ -57,10 +57,15 @@ pub struct RobotChange {
     pub password: Option<SecretString>,
 }
 
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct RobotRow {
-    #[serde(flatten)]
     pub(crate) account: Account,
+    pub(crate) robot: RobotAttributes,
+}
+
+/// The attributes that only rows of robots have.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RobotAttributes {
     #[serde(default = "all_scopes")]
     pub(crate) scopes: BTreeSet<Scope>,
     /// Written when its tokens are used, separately from the other attributes.
@@ -72,7 +77,7 @@ pub(crate) struct RobotRow {
     pub(crate) last_used_at: Option<Timestamp>,
 }
 
-row::codec!(RobotRow);
+row::codec_of_parts!(RobotRow { account, robot });
 
 fn all_scopes() -> BTreeSet<Scope> {
     Scope::ALL.into()
@@ -96,9 +101,8 @@ impl AccountRow for RobotRow {
 }
 
 impl From<RobotRow> for RobotEntry {
-    fn from(robot: RobotRow) -> Self {
-        let RobotRow {
-            account,
+    fn from(RobotRow { account, robot }: RobotRow) -> Self {
+        let RobotAttributes {
             scopes,
             last_used_at,
         } = robot;
@@ -123,8 +127,10 @@ pub(crate) async fn new_row(
 ) -> Result<RobotRow, StoreError> {
     Ok(RobotRow {
         account: Account::new(tenant, name, password, now).await?,
-        scopes,
-        last_used_at: None,
+        robot: RobotAttributes {
+            scopes,
+            last_used_at: None,
+        },
     })
 }
 
@@ -219,14 +225,11 @@ impl Robots<'_> {
             password,
         } = change;
         let hash = passwords::hash_some(password).await?;
-        let change = |robot: &mut RobotRow| {
-            robot.account.enabled = enabled.unwrap_or(robot.account.enabled);
+        let change = |RobotRow { account, robot }: &mut RobotRow| {
             if let Some(scopes) = &scopes {
                 robot.scopes.clone_from(scopes);
             }
-            if let Some(hash) = &hash {
-                robot.account.set_password(hash);
-            }
+            account.change(enabled, hash.as_deref());
         };
         let no_writes = |_: &RobotRow, _: &RobotRow| Ok(Vec::new());
         let changed = self
@@ -260,11 +263,11 @@ impl Robots<'_> {
         password: SecretString,
     ) -> Result<Option<Robot>, StoreError> {
         let robot: Option<RobotRow> = self.store.verify_account(name, password).await?;
-        Ok(robot.map(|robot| Robot {
-            tenant: robot.account.tenant,
-            name: robot.account.name,
+        Ok(robot.map(|RobotRow { account, robot }| Robot {
+            tenant: account.tenant,
+            name: account.name,
             scopes: robot.scopes,
-            password_version: robot.account.password_version,
+            password_version: account.password_version,
         }))
     }
 }

@@ -92,6 +92,34 @@ macro_rules! codec {
 }
 pub(crate) use codec;
 
+/// Implements [`Row`] for a struct whose fields are structs, and whose row has the attributes of all
+/// of them. Serde's `flatten` would do that as well, but would not tell which attribute cannot be
+/// read.
+macro_rules! codec_of_parts {
+    ($type:ty { $($part:ident),+ }) => {
+        impl $crate::dynamodb::row::Row for $type {
+            fn to_attributes(
+                &self,
+                what: &'static str,
+            ) -> Result<$crate::dynamodb::row::Attributes, $crate::error::StoreError> {
+                let mut attributes = $crate::dynamodb::row::Attributes::new();
+                $(attributes.extend($crate::dynamodb::row::to_attributes(what, &self.$part)?);)+
+                Ok(attributes)
+            }
+
+            fn from_attributes(
+                what: &'static str,
+                attributes: $crate::dynamodb::row::Attributes,
+            ) -> Result<Self, $crate::error::StoreError> {
+                Ok(Self {
+                    $($part: $crate::dynamodb::row::from_attributes(what, attributes.clone())?,)+
+                })
+            }
+        }
+    };
+}
+pub(crate) use codec_of_parts;
+
 /// Encodes a row at `key`. `what` is the kind of row, for errors.
 pub(crate) fn encode<T: Row>(
     what: &'static str,

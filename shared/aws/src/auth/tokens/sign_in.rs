@@ -68,8 +68,7 @@ impl TokenRow {
     }
 
     /// Returns the rights of the token with this row of its robot; `None` if it is not valid.
-    fn resolve(self, robot: &RobotRow, now: Timestamp) -> Option<Token> {
-        let account = &robot.account;
+    fn resolve(self, RobotRow { account, robot }: &RobotRow, now: Timestamp) -> Option<Token> {
         let (tenant, scopes, ends_at) = match self {
             Self::SignIn(row) => {
                 let SignInRow {
@@ -129,7 +128,7 @@ impl Tokens<'_> {
         Ok(token)
     }
 
-    /// Returns the rights of a request's token, if there is one and it opens this dialect.
+    /// Returns the rights of a request's token; `None` if it is missing, invalid, or lacks this scope.
     ///
     /// # Errors
     /// Returns an error if the store request fails.
@@ -167,7 +166,7 @@ impl Tokens<'_> {
         else {
             return Ok(None);
         };
-        let mut uses = vec![(by, robot.last_used_at)];
+        let mut uses = vec![(by, robot.robot.last_used_at)];
         if let TokenRow::Api(row) = &found {
             uses.push((at, row.last_used_at));
         }
