@@ -17,6 +17,7 @@ mod login;
 mod mock_server;
 mod newer_service;
 mod operator;
+mod resumed_uploads;
 mod runs;
 #[cfg(unix)]
 mod terminal;

@@ -1,7 +1,7 @@
 //! Single-user writes: all rows of a user in one transaction, on the condition of what was read.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -9,7 +9,7 @@ use muster_aws::Store;
 use muster_aws::directory::Claim;
 use muster_aws::directory::{
     Author, ClaimWrite, Executed, LoginSlot, NewUser, Outcome, Stamp, Stamps, Statement, UserEdit,
-    UserEntry, UserKey, UserSnapshot, UserVersion, Writer,
+    UserEntry, UserKey, UserSnapshot, Writer,
 };
 use muster_core::attribute::Attribute;
 use muster_core::login::Login;
@@ -18,15 +18,15 @@ use muster_core::value::{Assignment, Value};
 use crate::faults::{Fault, Faults};
 use crate::support::{at, directory};
 
-type Row = HashMap<String, AttributeValue>;
+pub type Row = HashMap<String, AttributeValue>;
 
 const EMAIL: &[(Attribute, Assignment<'_>)] = &[set(Attribute::Email, "someone@example.com")];
 
-const fn set(attribute: Attribute, text: &str) -> (Attribute, Assignment<'_>) {
+pub const fn set(attribute: Attribute, text: &str) -> (Attribute, Assignment<'_>) {
     (attribute, Assignment::Set(Value::Text(Cow::Borrowed(text))))
 }
 
-fn robot() -> Author {
+pub fn robot() -> Author {
     Author {
         writer: Writer::Robot {
             dialect: "qvalon".to_owned(),
@@ -37,15 +37,15 @@ fn robot() -> Author {
     }
 }
 
-fn login(text: &str) -> Login<'_> {
+pub fn login(text: &str) -> Login<'_> {
     Login::parse(text).unwrap()
 }
 
-async fn login_slot(store: &Store, text: &str) -> LoginSlot {
+pub async fn login_slot(store: &Store, text: &str) -> LoginSlot {
     store.directory().login_slot(&login(text)).await.unwrap()
 }
 
-fn claim_write<'c>(external_id: &'c str, seen: Option<&'c Claim>) -> ClaimWrite<'c> {
+pub fn claim_write<'c>(external_id: &'c str, seen: Option<&'c Claim>) -> ClaimWrite<'c> {
     ClaimWrite {
         external_id,
         seen,
@@ -54,7 +54,7 @@ fn claim_write<'c>(external_id: &'c str, seen: Option<&'c Claim>) -> ClaimWrite<
 }
 
 /// Creates a user, optionally with an unclaimed external id.
-async fn create_user(
+pub async fn create_user(
     store: &Store,
     (tenant, id): (&str, u64),
     login: &str,
@@ -78,7 +78,7 @@ async fn create_user(
 }
 
 /// Renames a user, and moves the claim on the external id.
-async fn rename(store: &Store, id: u64, to: &str) -> Option<UserEntry> {
+pub async fn rename(store: &Store, id: u64, to: &str) -> Option<UserEntry> {
     let seen = snapshot(store, id).await;
     let (to, on) = (login(to), login_slot(store, to).await);
     let external_id = match seen.entry.user.values.get(&Attribute::ExternalId) {
@@ -98,7 +98,7 @@ async fn rename(store: &Store, id: u64, to: &str) -> Option<UserEntry> {
         .unwrap()
 }
 
-async fn row(store: &Store, pk: &str) -> Option<Row> {
+pub async fn row(store: &Store, pk: &str) -> Option<Row> {
     let get = store.client().get_item();
     let get = get
         .table_name(&store.tables.directory)
@@ -108,7 +108,7 @@ async fn row(store: &Store, pk: &str) -> Option<Row> {
 }
 
 /// Returns all rows, ordered by key.
-async fn rows(store: &Store) -> Vec<Row> {
+pub async fn rows(store: &Store) -> Vec<Row> {
     let scan = store.client().scan().table_name(&store.tables.directory);
     let mut rows = scan
         .consistent_read(true)
@@ -121,11 +121,11 @@ async fn rows(store: &Store) -> Vec<Row> {
     rows
 }
 
-fn number(row: &Row, name: &str) -> u64 {
+pub fn number(row: &Row, name: &str) -> u64 {
     row[name].as_n().unwrap().parse().unwrap()
 }
 
-fn stamps() -> Stamps {
+pub fn stamps() -> Stamps {
     let stamp = Stamp {
         task: 206,
         record: 7,
@@ -137,7 +137,7 @@ fn stamps() -> Stamps {
 }
 
 /// Creates a user as an import does: with a stamp, and without an `I#` row.
-async fn import_user(store: &Store, id: u64, login: &str) {
+pub async fn import_user(store: &Store, id: u64, login: &str) {
     let new = NewUser {
         tenant: "acme",
         id,
@@ -153,7 +153,7 @@ async fn import_user(store: &Store, id: u64, login: &str) {
     assert!(matches!(executed[..], [Executed::Done]), "{executed:?}");
 }
 
-async fn snapshot(store: &Store, id: u64) -> UserSnapshot {
+pub async fn snapshot(store: &Store, id: u64) -> UserSnapshot {
     let found = store.directory().snapshot("acme", UserKey::Id(id)).await;
     found.unwrap().unwrap()
 }
@@ -181,174 +181,6 @@ async fn a_user_is_created_with_its_id_row_and_claim() {
         assert_eq!(found.as_ref(), Some(&created), "{key:?}");
         assert_eq!(store.directory().find("globex", key).await.unwrap(), None);
     }
-}
-
-#[tokio::test]
-async fn a_rename_leaves_a_tombstone_and_moves_the_claim() {
-    let store = directory().await;
-    import_user(&store, 5, "anna").await;
-    let seen = snapshot(&store, 5).await;
-    let id = [set(Attribute::ExternalId, "E-1")];
-    let edit = UserEdit {
-        difference: &[(id[0].0, &id[0].1)],
-        login: None,
-        claim: Some(claim_write("E-1", None)),
-    };
-    store
-        .directory()
-        .change(&seen, edit, &robot())
-        .await
-        .unwrap()
-        .unwrap();
-    let renamed = rename(&store, 5, "Anna.B").await.unwrap();
-    assert_eq!(
-        (renamed.user.login.as_str(), renamed.user.version),
-        ("Anna.B", 3)
-    );
-
-    let left = row(&store, "U#anna").await.unwrap();
-    let names: BTreeSet<&str> = left.keys().map(String::as_str).collect();
-    let tombstone = ["expires_at", "pk", "stamps", "version"];
-    assert!(names.iter().eq(tombstone.iter()), "{names:?}");
-    assert_eq!(number(&left, "version"), 3);
-    let kept = at(72 * 3_600).as_second();
-    assert_eq!(
-        number(&left, "expires_at"),
-        u64::try_from(kept).unwrap() + 1
-    );
-    let stored = store.directory().users(["anna", "anna.b"]).await.unwrap();
-    assert_eq!(
-        (&stored["anna"].user, &stored["anna"].stamps),
-        (&None, &stamps())
-    );
-    assert_eq!(
-        stored["anna.b"].stamps,
-        Stamps::new(),
-        "a rename takes no stamps along"
-    );
-
-    let by_id = row(&store, "I#acme#5").await.unwrap();
-    assert_eq!(by_id["login"].as_s().unwrap(), "anna.b");
-    let claims = store.directory().claims("acme", ["E-1"]).await.unwrap();
-    assert_eq!(claims["E-1"].login, "anna.b");
-    let anna = login("anna");
-    assert_eq!(
-        store
-            .directory()
-            .find("acme", UserKey::Login(&anna))
-            .await
-            .unwrap(),
-        None
-    );
-    assert_eq!(
-        store
-            .directory()
-            .snapshot("acme", UserKey::Login(&anna))
-            .await
-            .unwrap(),
-        None
-    );
-    assert!(matches!(
-        login_slot(&store, "anna").await,
-        LoginSlot::Tombstone(_)
-    ));
-    let found = store
-        .directory()
-        .find("acme", UserKey::ExternalId("E-1"))
-        .await
-        .unwrap();
-    assert_eq!(found, Some(renamed));
-}
-
-#[tokio::test]
-async fn a_user_on_a_tombstone_continues_its_version_and_keeps_its_stamps() {
-    let store = directory().await;
-    import_user(&store, 5, "anna").await;
-    rename(&store, 5, "anna.b").await.unwrap();
-    let on = login_slot(&store, "anna").await;
-    // A tombstone is free for every tenant.
-    let created = create_user(&store, ("globex", 6), "anna", &on, None)
-        .await
-        .unwrap();
-    assert_eq!(created.user.version, 3);
-    let stored = store.directory().users(["anna"]).await.unwrap();
-    assert_eq!(stored["anna"].stamps, stamps());
-    assert!(
-        !row(&store, "U#anna")
-            .await
-            .unwrap()
-            .contains_key("expires_at")
-    );
-    assert_eq!(
-        create_user(&store, ("acme", 7), "anna", &on, None).await,
-        None
-    );
-
-    // A rename onto a tombstone continues from the higher of the two versions.
-    create_user(&store, ("acme", 8), "ben", &LoginSlot::Free, None)
-        .await
-        .unwrap();
-    rename(&store, 8, "ben.c").await.unwrap();
-    for to in ["ben.d", "ben.e", "ben.f"] {
-        rename(&store, 5, to).await.unwrap();
-    }
-    let left = number(&row(&store, "U#ben").await.unwrap(), "version");
-    let before = number(&row(&store, "U#ben.f").await.unwrap(), "version");
-    let renamed = rename(&store, 5, "ben").await.unwrap();
-    assert_eq!(renamed.user.version, left.max(before) + 1);
-    assert!(
-        !row(&store, "U#ben")
-            .await
-            .unwrap()
-            .contains_key("expires_at")
-    );
-}
-
-#[tokio::test]
-async fn a_write_planned_before_a_rename_away_and_back_is_refused() {
-    let store = directory().await;
-    import_user(&store, 5, "anna").await;
-    let seen = snapshot(&store, 5).await;
-    rename(&store, 5, "anna.b").await.unwrap();
-    let tombstone = login_slot(&store, "anna").await;
-    rename(&store, 5, "anna").await.unwrap();
-    let before = rows(&store).await;
-    let city = [set(Attribute::City, "Kyiv")];
-    let difference = [(city[0].0, &city[0].1)];
-    let edit = UserEdit {
-        difference: &difference,
-        login: None,
-        claim: None,
-    };
-    assert_eq!(
-        store
-            .directory()
-            .change(&seen, edit, &robot())
-            .await
-            .unwrap(),
-        None
-    );
-    assert_eq!(
-        create_user(&store, ("acme", 6), "anna", &tombstone, None).await,
-        None
-    );
-    // A statement planned by an import is refused, too.
-    let user = UserVersion {
-        id: 5,
-        version: seen.entry.user.version,
-        changes: &store.directory().users(["anna"]).await.unwrap()["anna"].changes,
-    };
-    let table = &store.tables.directory;
-    let statement = Statement::change(table, "anna", &user, &difference, &stamps(), &robot());
-    let executed = store
-        .directory()
-        .execute(vec![statement], Duration::from_secs(10))
-        .await;
-    assert!(
-        matches!(executed[..], [Executed::Refused(_)]),
-        "{executed:?}"
-    );
-    assert_eq!(rows(&store).await, before);
 }
 
 #[tokio::test]
@@ -395,35 +227,6 @@ async fn nothing_is_written_if_one_condition_fails() {
         );
     }
     assert_eq!(rows(&store).await, before);
-}
-
-#[tokio::test]
-async fn every_write_leaves_a_different_claim() {
-    let store = directory().await;
-    create_user(&store, ("acme", 5), "anna", &LoginSlot::Free, Some("E-1"))
-        .await
-        .unwrap();
-    let mut seen = vec![
-        store
-            .directory()
-            .claims("acme", ["E-1"])
-            .await
-            .unwrap()
-            .remove("E-1")
-            .unwrap(),
-    ];
-    for to in ["anna.b", "anna", "anna.b", "anna"] {
-        rename(&store, 5, to).await.unwrap();
-        let claim = store
-            .directory()
-            .claims("acme", ["E-1"])
-            .await
-            .unwrap()
-            .remove("E-1");
-        let claim = claim.unwrap();
-        assert!(!seen.contains(&claim), "{claim:?} occurred before");
-        seen.push(claim);
-    }
 }
 
 #[tokio::test]
@@ -506,54 +309,4 @@ async fn unknown_attributes_survive_changes_and_renames() {
     let now = row(&store, "U#anna.b").await.unwrap();
     assert_eq!(now["shoe"], shoe);
     assert!(!now.contains_key("email"));
-}
-
-#[tokio::test]
-async fn a_renamed_user_is_found_by_id_despite_a_stale_index() {
-    let store = directory().await;
-    import_user(&store, 5, "anna").await;
-    import_user(&store, 6, "ben").await;
-    rename(&store, 5, "anna.b").await.unwrap();
-    // As in a stale index: the user is under the former login, and not under the new one.
-    let mut stale = row(&store, "U#anna.b").await.unwrap();
-    stale.insert("pk".to_owned(), AttributeValue::S("U#anna.a".to_owned()));
-    stale.insert("tenant".to_owned(), AttributeValue::S("nobody".to_owned()));
-    let put = store
-        .client()
-        .put_item()
-        .table_name(&store.tables.directory);
-    put.set_item(Some(stale)).send().await.unwrap();
-    let update = store
-        .client()
-        .update_item()
-        .table_name(&store.tables.directory);
-    let update = update.key("pk", AttributeValue::S("U#anna.b".to_owned()));
-    update
-        .expression_attribute_names("#shard", "shard")
-        .update_expression("REMOVE #shard")
-        .send()
-        .await
-        .unwrap();
-
-    let found = store
-        .directory()
-        .find("acme", UserKey::Id(5))
-        .await
-        .unwrap();
-    assert_eq!(found.unwrap().user.login, "anna.b");
-    let logins = store
-        .directory()
-        .logins_by_id("acme", [5, 6, 7])
-        .await
-        .unwrap();
-    let logins: BTreeSet<_> = logins.into_iter().collect();
-    let expected = [(5, "anna.b".to_owned()), (6, "ben".to_owned())];
-    assert_eq!(logins, BTreeSet::from(expected));
-    let page = store.directory().list("acme", None, 10).await.unwrap();
-    let listed: Vec<_> = page
-        .users
-        .iter()
-        .map(|entry| entry.user.login.as_str())
-        .collect();
-    assert_eq!(listed, ["anna.b", "ben"]);
 }
