@@ -1,5 +1,7 @@
-"""Runs all tests of the deployed stack."""
+"""Runs all tests of the deployed stacks."""
 
+import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
@@ -8,11 +10,13 @@ import subprocess
 import sys
 import time
 
-from deployed import account, deploy, grants, latency, logs, poison
+from deployed import account, contract, deploy, grants, latency, logs, poison
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 TEMPLATE = ROOT / "infra" / "template.yaml"
+# An account handles one request after the other: two let tests wait at the same time.
+ACCOUNTS = 2
 started = time.monotonic()
 
 
@@ -32,78 +36,60 @@ def build_binaries():
     return TARGET / "release"
 
 
-def contract(emulated, outputs, binaries, filters):
-    """Runs the contract tests and the canary against the deployed API. Returns what the
+def deployed(emulated, code, binaries):
+    """Deploys the stack in an account, with the tenants of the tests."""
+    stack = contract.Stack(emulated, deploy.deploy(emulated, TEMPLATE, code))
+    poison.send(emulated, stack.outputs)
+    stack.seed(binaries)
+    return stack
+
+
+def run_tests(stacks, filters):
+    """Runs the contract tests against all stacks, and the canary against the first. Returns what the
     canary sent: `marks`, which no log may contain, and `runs`, which the logs must contain."""
-    api = emulated.client("apigatewayv2").get_apis()["Items"][0]["ApiId"]
-    ready = emulated.folder / "ready.json"
-    canary = emulated.folder / "canary.json"
-    # Without the caller's own accounts and stacks.
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "MUSTER_"))
-    }
-    env = kept | emulated.environment() | {
-        "MUSTER_TABLE_DIRECTORY": outputs["DirectoryTableName"],
-        "MUSTER_TABLE_CONTROL": outputs["ControlTableName"],
-        "MUSTER_BUCKET": outputs["ImportsBucketName"],
-        "MUSTER_QUEUE_IMPORTS": outputs["ImportsQueueUrl"],
-        "MUSTER_QUEUE_CHUNKS": outputs["ChunksQueueUrl"],
-        "MUSTER_READY_FILE": str(ready),
-        "MUSTER_GATEWAY": "yes",
-        "MUSTER_CANARY_FILE": str(canary),
-        "NO_PROXY": "127.0.0.1",
-    }
-    url = f"{emulated.url}/_aws/execute-api/{api}/$default"
-    seed = [binaries / "muster-local", "seed", "--ready-file", ready, "--url", url]
-    if subprocess.run(seed, env=env).returncode != 0:
-        sys.exit("muster-local seed failed: the tenants were not written to the deployed tables")
-
-    def test(name, *arguments):
-        command = ["cargo", "test", "--locked", "--workspace", "--test", name, "--", *arguments]
-        listed = subprocess.run([*command, "--list"], cwd=ROOT, env=env, capture_output=True, text=True)
-        if ": test" not in listed.stdout:
-            sys.exit(f"no test in {name} matches {' '.join(arguments)}\n{listed.stderr}")
-        ended = subprocess.run([*command, "--test-threads=1"], cwd=ROOT, env=env)
-        if ended.returncode != 0:
-            sys.exit(f"tests in {name} failed against the deployed stack")
-
-    step("contract tests against the deployed API")
-    test("contract", *filters)
+    step("contract tests against the deployed APIs")
+    contract.run(stacks, "contract", filters)
+    first = stacks[0]
     step("latency of imports of one user")
-    median, late = latency.measure(json.loads(ready.read_text()))
+    median, late = latency.measure(first.tenants())
     print(f"   {latency.IMPORTS} imports in sequence: p50 {median:.0f} ms, p99 {late:.0f} ms")
     step("marked personal data on every path")
-    test("canary")
-    return json.loads(canary.read_text())
+    contract.run([first], "canary")
+    return json.loads(first.canary.read_text())
+
+
+def verify(stacks, canary, filters):
+    """Returns a list of faults in queues, logs, roles and changes of the stacks."""
+    step("dead letters")
+    faults = [fault for stack in stacks for fault in poison.verify(stack.emulated, stack.outputs)]
+    step("logs")
+    canary["marks"].append(poison.BODY)
+    lines = logs.merged([logs.collect(stack.emulated) for stack in stacks])
+    faults += logs.verify(lines, canary)
+    if filters:
+        print("   roles are not compared with requests, since not all tests ran")
+    else:
+        step("roles compared with requests")
+        faults += grants.compare(deploy.read(TEMPLATE), [stack.outputs for stack in stacks], lines)
+    step("change of a parameter")
+    return faults + deploy.verify_parameter_change(stacks[0].emulated, stacks[0].outputs)
 
 
 def main(filters):
     step("function binaries")
     binaries = build_binaries()
-    step("emulated account")
-    with account.running() as emulated:
+    code = deploy.packed(deploy.read(TEMPLATE), binaries)
+    step("emulated accounts")
+    with contextlib.ExitStack() as running:
+        accounts = [running.enter_context(account.running()) for _ in range(ACCOUNTS)]
         try:
             step("deployment of infra/template.yaml")
-            outputs = deploy.deploy(emulated, TEMPLATE, binaries)
-            poison.send(emulated, outputs)
-            canary = contract(emulated, outputs, binaries, filters)
-            step("dead letters")
-            faults = poison.verify(emulated, outputs)
-            step("logs")
-            canary["marks"].append(poison.BODY)
-            lines = logs.collect(emulated)
-            faults += logs.verify(lines, canary)
-            if filters:
-                print("   roles are not compared with requests, since not all tests ran")
-            else:
-                step("roles compared with requests")
-                faults += grants.compare(deploy.read(TEMPLATE), outputs, lines)
-            step("change of a parameter")
-            faults += deploy.verify_parameter_change(emulated, outputs)
+            with concurrent.futures.ThreadPoolExecutor() as pool:
+                stacks = list(pool.map(lambda one: deployed(one, code, binaries), accounts))
+            faults = verify(stacks, run_tests(stacks, filters), filters)
         except BaseException:
-            print((emulated.folder / "account.log").read_text()[-5000:], file=sys.stderr)
+            for emulated in accounts:
+                print((emulated.folder / "account.log").read_text()[-5000:], file=sys.stderr)
             raise
     for fault in faults:
         print(f"   {fault}", file=sys.stderr)

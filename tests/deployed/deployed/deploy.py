@@ -7,6 +7,7 @@ import pathlib
 import platform
 import subprocess
 import sys
+import tempfile
 import zipfile
 
 import yaml
@@ -63,16 +64,28 @@ def functions(template):
     ]
 
 
-def zipped(binary, folder):
+def packed(template, binaries):
+    """Returns {logical id: (object key, zip archive)} of the code of all functions."""
+    code = {}
+    for name, binary in functions(template):
+        built = binaries / binary
+        # `cargo lambda build` creates a folder for each binary.
+        code[name] = f"{binary}.zip", zipped(built / "bootstrap" if built.is_dir() else built)
+        print(f"   {binary}: {len(code[name][1]) / 1e6:.1f} MB zipped")
+    return code
+
+
+def zipped(binary):
     """Returns the stripped binary in a zip archive for Lambda."""
-    stripped = pathlib.Path(folder) / "stripped"
-    subprocess.run(["strip", "-o", stripped, binary], check=True)
+    with tempfile.NamedTemporaryFile(prefix="muster-stripped-") as stripped:
+        subprocess.run(["strip", "-o", stripped.name, binary], check=True)
+        content = pathlib.Path(stripped.name).read_bytes()
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         entry = zipfile.ZipInfo("bootstrap", (2026, 1, 1, 0, 0, 0))
         entry.external_attr = 0o755 << 16
         entry.compress_type = zipfile.ZIP_DEFLATED
-        archive.writestr(entry, stripped.read_bytes())
+        archive.writestr(entry, content)
     return packed.getvalue()
 
 
@@ -159,22 +172,17 @@ def verify_parameter_change(account, outputs):
     return faults
 
 
-def deploy(account, template_path, binaries):
-    """Deploys the stack and returns its outputs."""
+def deploy(account, template_path, code):
+    """Deploys the stack with this packed code and returns its outputs."""
     template = read(template_path)
     s3 = account.client("s3")
     s3.create_bucket(
         Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name}
     )
     del template["Globals"]["Function"]["CodeUri"]
-    for name, binary in functions(template):
-        built = binaries / binary
-        # `cargo lambda build` creates a folder for each binary.
-        code = zipped(built / "bootstrap" if built.is_dir() else built, account.folder)
-        print(f"   {binary}: {len(code) / 1e6:.1f} MB zipped")
-        s3.put_object(Bucket=BUCKET, Key=f"{binary}.zip", Body=code)
-        properties = template["Resources"][name]["Properties"]
-        properties["CodeUri"] = {"Bucket": BUCKET, "Key": f"{binary}.zip"}
+    for name, (key, archive) in code.items():
+        s3.put_object(Bucket=BUCKET, Key=key, Body=archive)
+        template["Resources"][name]["Properties"]["CodeUri"] = {"Bucket": BUCKET, "Key": key}
     fit_emulator(template)
     # The template is too large for a request.
     s3.put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template, default=str))

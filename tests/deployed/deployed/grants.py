@@ -1,6 +1,8 @@
 """Compares the grants of each function's role with the requests of the function to AWS during the
 contract tests: its log lists each request at level DEBUG (shared/aws/src/client/call_log.rs)."""
 
+import re
+
 from deployed import logs
 
 # Lambda writes the log with the function's role: no request of the function needs these.
@@ -9,25 +11,31 @@ BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents"}
 BY_MAPPING = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 
 
-def resources(outputs, resource):
-    """Returns the name of a policy's resource in the log: a table, an index, a queue, or a folder of
-    the bucket."""
-    names = {
-        "DirectoryTable": outputs["DirectoryTableName"],
-        "ControlTable": outputs["ControlTableName"],
-        "ImportsBucket": outputs["ImportsBucketName"],
-        "ImportsQueue": outputs["ImportsQueueUrl"].rsplit("/", 1)[1],
-        "ChunksQueue": outputs["ChunksQueueUrl"].rsplit("/", 1)[1],
-    }
+def logical_ids(stacks):
+    """Returns {name in the log: logical id} of the resources of all stacks, given by their outputs."""
+    ids = {}
+    for outputs in stacks:
+        ids |= {
+            outputs["DirectoryTableName"]: "DirectoryTable",
+            outputs["ControlTableName"]: "ControlTable",
+            outputs["ImportsBucketName"]: "ImportsBucket",
+            outputs["ImportsQueueUrl"].rsplit("/", 1)[1]: "ImportsQueue",
+            outputs["ChunksQueueUrl"].rsplit("/", 1)[1]: "ChunksQueue",
+        }
+    return ids
+
+
+def covered(resource):
+    """Returns what a policy's resource covers, as `requested` names it: a table, an index, a queue, or a
+    folder of the bucket."""
     if "Fn::GetAtt" in resource:
         logical, attribute = resource["Fn::GetAtt"]
         if attribute == "Arn":
-            return names.get(logical, logical)
+            return logical
     if "Fn::Sub" in resource:
         text = resource["Fn::Sub"]
         folder = text.startswith("${ImportsBucket.Arn}/") and text.endswith("/*")
-        for logical, name in names.items():
-            text = text.replace("${" + logical + ".Arn}", name)
+        text = re.sub(r"\$\{(\w+)\.Arn\}", r"\1", text)
         if "$" not in text and text.count("*") == (1 if folder else 0):
             return text
     raise SystemExit(f"a role has a grant on {resource}; expected one table, index, queue or folder")
@@ -39,7 +47,7 @@ def only(mapping, known, where):
         raise SystemExit(f"{where} has {', '.join(unknown)}, which deployed/grants.py does not check")
 
 
-def granted(template, outputs, role):
+def granted(template, role):
     """Returns {(action, resource)} that a role grants."""
     found = set()
     properties = template["Resources"][role]["Properties"]
@@ -54,11 +62,11 @@ def granted(template, outputs, role):
                 if "*" in action or statement["Effect"] != "Allow":
                     raise SystemExit(f"{role}: expected one allowed action, found {statement['Effect']} {action}")
                 if action not in BY_LAMBDA:
-                    found |= {(action, resources(outputs, one)) for one in over}
+                    found |= {(action, covered(one)) for one in over}
     return found
 
 
-def received(template, outputs, function):
+def received(template, function):
     """Returns {(action, resource)} that Lambda needs to receive the messages of a function's queues."""
     found = set()
     for resource in template["Resources"].values():
@@ -66,39 +74,36 @@ def received(template, outputs, function):
             continue
         properties = resource["Properties"]
         if properties["FunctionName"] == {"Ref": f"{function}.Alias"}:
-            queue = resources(outputs, properties["EventSourceArn"])
+            queue = covered(properties["EventSourceArn"])
             found |= {(action, queue) for action in BY_MAPPING}
     return found
 
 
-def requested(lines):
-    """Returns {(action, resource)} that a function's requests needed."""
+def requested(lines, ids):
+    """Returns {(action, resource)} that a function's requests needed; resources begin with a logical
+    id."""
     found = set()
     for entry in logs.entries(lines):
         if entry.get("target") == "muster_aws::call_log":
             for grant in entry["grants"].split(", "):
                 action, resource = grant.split(" ", 1)
-                found.add((action, resource))
+                name, slash, rest = resource.partition("/")
+                found.add((action, ids.get(name, name) + slash + rest))
     return found
 
 
 # Permissions that a function needs only in situations that no test of a deployed stack can create.
 RARE = {
     # A request is handed over after 25 s: the directory would have to be throttled for that time.
-    ("ImportsFunction", "sqs:SendMessage", "-chunks"),
+    ("ImportsFunction", "sqs:SendMessage", "ChunksQueue"),
     # A claim is released if another tenant takes the login between a writer's plan and its write.
-    ("WriterFunction", "dynamodb:PartiQLDelete", "-directory"),
+    ("WriterFunction", "dynamodb:PartiQLDelete", "DirectoryTable"),
 }
 
 
-def is_rare(function, action, over):
-    return any(
-        (function, action) == rare[:2] and over.endswith(rare[2]) for rare in RARE
-    )
-
-
-def compare(template, outputs, lines):
-    """Returns a list of faults in the roles."""
+def compare(template, stacks, lines):
+    """Returns a list of faults in the roles, given the outputs of all stacks and their log lines."""
+    ids = logical_ids(stacks)
     faults = []
     for name, resource in template["Resources"].items():
         if resource["Type"].startswith("AWS::IAM::") and resource["Type"] != "AWS::IAM::Role":
@@ -113,12 +118,12 @@ def compare(template, outputs, lines):
         role = properties["Role"]["Fn::GetAtt"][0]
         log = template["Resources"][properties["LoggingConfig"]["LogGroup"]["Ref"]]
         ending = log["Properties"]["LogGroupName"]["Fn::Sub"].rsplit("}", 1)[1]
-        needed = requested(logs.messages_of(lines, ending)) | received(template, outputs, name)
-        allowed = granted(template, outputs, role)
+        needed = requested(logs.messages_of(lines, ending), ids) | received(template, name)
+        allowed = granted(template, role)
         for action, over in sorted(needed - allowed):
             faults.append(f"{name} needs {action} on {over}, which {role} does not grant")
         for action, over in sorted(allowed - needed):
-            if is_rare(name, action, over):
+            if (name, action, over) in RARE:
                 continue
             faults.append(f"{role} grants {action} on {over}, which {name} does not need")
         print(f"   {name}: {len(needed)} permissions used, {len(allowed)} granted")

@@ -35,6 +35,15 @@ def collect(emulated):
     return lines
 
 
+def merged(collected):
+    """Returns the logs of several accounts as one; their groups have the same names."""
+    lines = {}
+    for groups in collected:
+        for group, messages in groups.items():
+            lines.setdefault(group, []).extend(messages)
+    return lines
+
+
 def entries(lines):
     """Yields the lines that are JSON objects."""
     for line in lines:
