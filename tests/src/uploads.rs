@@ -8,6 +8,7 @@ use muster_aws::runs::{Compression, Format, RunId};
 use muster_aws::tasks::Task;
 use muster_aws::{Background, Store};
 use muster_import::uploads::{CreateOutcome, UploadRequest, create};
+use muster_local::loopback_client;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -23,7 +24,7 @@ pub fn id(upload: &Value) -> &str {
     upload["import_id"].as_str().expect("an import id")
 }
 
-/// Returns the URL of a part of an upload, or of a window of its parts.
+/// Returns the URL of a part of an upload, or of a page of its parts.
 pub fn url(upload: &Value, number: u32) -> String {
     let parts = upload["parts"].as_array().expect("a list of parts").iter();
     let part = parts.clone().find(|part| part["number"] == number);
@@ -57,21 +58,15 @@ pub async fn create_and_send_parts(
         dry_run,
     };
     let created = create(store, background, announced, Timestamp::now()).await;
-    let CreateOutcome::Uploading { run, page: window } = created.expect("creating an upload")
-    else {
+    let CreateOutcome::Uploading { run, page } = created.expect("creating an upload") else {
         panic!("the task accepts no upload");
     };
-    let size = usize::try_from(window.layout.part_size).expect("the part size fits into usize");
+    let size = usize::try_from(page.layout.part_size).expect("the part size fits into usize");
     let parts = file.chunks(size);
     let count = parts.len() as u64;
-    assert_eq!(
-        count,
-        window.parts.len() as u64,
-        "all parts are in one window"
-    );
-    let http = reqwest::Client::builder().no_proxy().build();
-    let http = http.expect("an HTTP client");
-    for (part, bytes) in window.parts.iter().zip(parts) {
+    assert_eq!(count, page.parts.len() as u64, "all parts are in one page");
+    let http = loopback_client().expect("an HTTP client");
+    for (part, bytes) in page.parts.iter().zip(parts) {
         let put = http.put(&part.url).body(bytes.to_vec()).send().await;
         assert!(put.expect("a response").status().is_success());
     }

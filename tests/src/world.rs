@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use muster_aws::{Background, BackgroundConfig};
 use muster_import::Times;
-use muster_local::{Credentials, SeededTenant, Stack, StackOptions, WorkerOptions};
+use muster_local::{
+    Credentials, SeededTenant, Stack, StackOptions, WorkerOptions, loopback_client,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
@@ -123,7 +125,8 @@ impl World {
             .unwrap_or_else(|error| panic!("the stack does not start: {error}"));
         let store = Access::of(&stack);
         let (url, tenants) = (stack.url.clone(), stack.tenants.clone());
-        World::assemble(url, tenants, tag(), store, Some(stack), None)
+        let http = loopback_client().expect("an HTTP client");
+        World::assemble(url, tenants, tag(), store, http, Some(stack), None)
     }
 
     async fn connect(path: &str) -> World {
@@ -146,7 +149,9 @@ impl World {
         if let Some(before) = turn.replace(tag.clone()) {
             store.delete_users(&before).await;
         }
-        World::assemble(url, tenants, tag, store, None, Some(turn))
+        // The stack may be anywhere, with TLS.
+        let http = reqwest::Client::new();
+        World::assemble(url, tenants, tag, store, http, None, Some(turn))
     }
 
     fn assemble(
@@ -154,6 +159,7 @@ impl World {
         tenants: Vec<SeededTenant>,
         tag: String,
         store: Access,
+        http: reqwest::Client,
         stack: Option<Stack>,
         turn: Option<MutexGuard<'static, Option<String>>>,
     ) -> World {
@@ -162,7 +168,7 @@ impl World {
             url: url.trim_end_matches('/').to_owned(),
             tenants,
             store,
-            http: reqwest::Client::new(),
+            http,
             tag,
             tokens: [OnceCell::new(), OnceCell::new()],
             sessions: [OnceCell::new(), OnceCell::new()],

@@ -20,6 +20,7 @@ mod workers;
 
 pub use cli::Cli;
 pub use error::LocalError;
+pub use http_client::loopback_client;
 pub use ready_file::Ready;
 pub use seed::{Credentials, SeededTenant};
 pub use services::{Environment, QueueOptions, ServiceOptions};

@@ -228,7 +228,8 @@ async fn the_accept_header_is_ignored() {
     let w = World::start().await;
     let url = format!("{}/v1/import/user-data/{}", w.url, w.tenants[0].task_id);
     for accept in ["text/html", "application/xml", "nonsense", "*/*;q=0"] {
-        let response = reqwest::Client::new()
+        let response = w
+            .client()
             .post(&url)
             .bearer_auth(w.token(0).await)
             .header("content-type", "application/json")

@@ -1,6 +1,7 @@
 //! The queues and the bucket of large imports. As with tables, an unknown property is an error;
 //! properties that matter only in an AWS account are listed and skipped.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -111,12 +112,17 @@ impl ImportResources {
         [imports, imports_dead, chunks, chunks_dead]
     }
 
-    /// Returns the resources of the compiled-in template.
+    /// Returns the resources of the compiled-in template, which is parsed once in a process.
     ///
     /// # Errors
     /// Returns an error if a resource is missing or has an unsupported property.
     pub fn embedded() -> Result<Self, TemplateError> {
-        Self::read(TEMPLATE)
+        static RESOURCES: OnceLock<ImportResources> = OnceLock::new();
+        if let Some(resources) = RESOURCES.get() {
+            return Ok(resources.clone());
+        }
+        let resources = Self::read(TEMPLATE)?;
+        Ok(RESOURCES.get_or_init(|| resources).clone())
     }
 
     /// Reads the resources of a template.

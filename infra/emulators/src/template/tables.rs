@@ -1,6 +1,7 @@
 //! The two DynamoDB tables of the template.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
@@ -13,7 +14,7 @@ const DIRECTORY: &str = "DirectoryTable";
 const CONTROL: &str = "ControlTable";
 
 /// The two tables of the service.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableDefinitions {
     /// Users and claims.
     pub directory: TableDefinition,
@@ -22,7 +23,7 @@ pub struct TableDefinitions {
 }
 
 /// A table as the template defines it, with resolved names.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableDefinition {
     /// Physical name.
     pub name: String,
@@ -166,12 +167,17 @@ struct TimeToLive {
 }
 
 impl TableDefinitions {
-    /// Returns the tables of the compiled-in template.
+    /// Returns the tables of the compiled-in template, which is parsed once in a process.
     ///
     /// # Errors
     /// Returns an error if a table is missing or has an unsupported property.
     pub fn embedded() -> Result<Self, TemplateError> {
-        Self::read(TEMPLATE)
+        static TABLES: OnceLock<TableDefinitions> = OnceLock::new();
+        if let Some(tables) = TABLES.get() {
+            return Ok(tables.clone());
+        }
+        let tables = Self::read(TEMPLATE)?;
+        Ok(TABLES.get_or_init(|| tables).clone())
     }
 
     /// Reads the tables of a template.

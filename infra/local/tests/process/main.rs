@@ -19,7 +19,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use muster_aws::{Config, Store, Tables};
-use muster_local::Ready;
+use muster_local::{Ready, loopback_client};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Upper bound of every wait.
@@ -117,7 +117,7 @@ fn until<T>(event: &str, mut poll: impl FnMut() -> Option<T>) -> T {
 
 /// Signs in as the first tenant's robot; returns the client and the token.
 async fn sign_in(ready: &Ready) -> (reqwest::Client, String) {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = loopback_client().unwrap();
     let request = client.post(format!("{}/authenticate", ready.url));
     let response = request.json(&ready.tenants[0].robot).send().await.unwrap();
     let signed_in: serde_json::Value = response.json().await.unwrap();
