@@ -6,8 +6,8 @@
 use muster_core::reader::Sizes;
 use muster_core::rules::Rules;
 use muster_core::run::Counts;
+use muster_core::scan::{check, collect};
 use muster_core::settings::TaskSettings;
-use muster_core::survey::{check, collect};
 use muster_sample::{ExpectedCounts, Options, generate};
 
 const TASK: &str = r#"{

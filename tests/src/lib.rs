@@ -8,7 +8,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "only used by tests: whatever cannot continue has failed"
+    reason = "test code: a panic fails the test"
 )]
 
 pub mod background;

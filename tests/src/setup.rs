@@ -48,7 +48,7 @@ impl Access {
             .await
             .expect("storing a task")
         {
-            muster_aws::tasks::PutTask::Stored(_) => id,
+            muster_aws::tasks::PutTaskOutcome::Stored(_) => id,
             refused => panic!("the task was not stored: {refused:?}"),
         }
     }

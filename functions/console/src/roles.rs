@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
 use muster_api::{FieldError, ReplaceRolesRequest, RolesResponse};
-use muster_aws::roles::{PutRoles, Roles};
+use muster_aws::roles::{PutRolesOutcome, Roles};
 use muster_web::http::StatusCode;
 use muster_web::responses::{BodyErrors, Conflict, OperatorErrors, ServiceErrors};
 use muster_web::{ApiError, JsonBody, ProblemResponse};
@@ -66,10 +66,10 @@ async fn replace(
         .put(&operator, version, roles, now)
         .await?
     {
-        PutRoles::Stored(roles) => Ok(Json(response(roles))),
-        PutRoles::Refused(problems) => Err(invalid_settings(problems)),
-        PutRoles::Changed(roles) => Err(version_conflict(version, &roles)),
-        PutRoles::InUse(tasks) => Err(in_use(&tasks).into()),
+        PutRolesOutcome::Stored(roles) => Ok(Json(response(roles))),
+        PutRolesOutcome::Refused(problems) => Err(invalid_settings(problems)),
+        PutRolesOutcome::Changed(roles) => Err(version_conflict(version, &roles)),
+        PutRolesOutcome::InUse(tasks) => Err(in_use(&tasks).into()),
     }
 }
 

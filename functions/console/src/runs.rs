@@ -125,14 +125,14 @@ async fn list(
 ) -> Result<Json<Page<RunResponse>>, ApiError> {
     let ListRunsQuery {
         task,
-        status: StatusFilter(standing),
+        status: StatusFilter(statuses),
         from,
         to,
         text,
     } = filter;
     let filter = RunFilter {
         task,
-        statuses: standing,
+        statuses,
         from,
         to,
         text,

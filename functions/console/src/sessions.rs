@@ -134,7 +134,7 @@ async fn end(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Change the own password
+/// Change your own password
 ///
 /// All other sessions of the operator end; this one continues.
 #[utoipa::path(

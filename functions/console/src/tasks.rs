@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use jiff::Timestamp;
 use muster_api::{CreateTaskRequest, Page, ReplaceTaskRequest, TaskResponse};
-use muster_aws::tasks::{PutTask, TaskFilter, TaskPage};
+use muster_aws::tasks::{PutTaskOutcome, TaskFilter, TaskPage};
 use muster_core::settings::{FieldProblem, TaskSettings};
 use muster_web::page::{PageQuery, page};
 use muster_web::request_id::record_task;
@@ -153,7 +153,7 @@ async fn replace(
         .replace(&operator, version, settings, now)
         .await?
     {
-        PutTask::Changed => Err(conflict::error(store, &operator, id, version).await?),
+        PutTaskOutcome::Changed => Err(conflict::error(store, &operator, id, version).await?),
         put => stored(put).map(Json),
     }
 }

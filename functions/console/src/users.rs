@@ -116,7 +116,7 @@ async fn one(
 
 /// Block a user
 ///
-/// Sets `active` to false. A blocked user stays as it is. An import that sets `active` to true
+/// Sets `active` to false. Blocking a blocked user changes nothing. An import that sets `active` to true
 /// unblocks the user.
 #[utoipa::path(
     post, path = "/users/{id}/block", tag = "Users",
@@ -135,7 +135,7 @@ async fn block(
 
 /// Unblock a user
 ///
-/// Sets `active` to true. A user that is not blocked stays as it is.
+/// Sets `active` to true. Unblocking an active user changes nothing.
 #[utoipa::path(
     post, path = "/users/{id}/unblock", tag = "Users",
     security(("operator" = ["manage"])),

@@ -54,8 +54,8 @@ pub(crate) fn described() -> OpenApiRouter<App> {
         .routes(routes!(complete))
 }
 
-fn signed_parts(window: &mut PartsPage) -> Vec<SignedPart> {
-    let parts = std::mem::take(&mut window.parts).into_iter();
+fn signed_parts(page: &mut PartsPage) -> Vec<SignedPart> {
+    let parts = std::mem::take(&mut page.parts).into_iter();
     parts
         .map(|uploads::SignedPart { number, url }| SignedPart { number, url })
         .collect()
@@ -107,17 +107,17 @@ async fn create(
         dry_run: switch(uri.query(), "dryRun"),
     };
     let created = uploads::create(&app.store, &app.background, announced, Timestamp::now());
-    let (run, mut window) = match created.await? {
-        CreateOutcome::Uploading { run, page: window } => (run, window),
+    let (run, mut page) = match created.await? {
+        CreateOutcome::Uploading { run, page } => (run, page),
         CreateOutcome::NotReady(problems) => return Err(ApiError::conflict(problems.join("; "))),
     };
     record_import(run);
     let upload = CreateUploadResponse {
         import_id: run.to_string(),
-        part_size: window.layout.part_size,
-        part_count: window.layout.count(),
-        parts: signed_parts(&mut window),
-        expires_at: window.expires_at,
+        part_size: page.layout.part_size,
+        part_count: page.layout.count(),
+        parts: signed_parts(&mut page),
+        expires_at: page.expires_at,
     };
     let response = (StatusCode::CREATED, Json(upload)).into_response();
     Ok(with_location(&run, response))
@@ -167,8 +167,8 @@ async fn parts(
     let id = run.id;
     let from = from.map_or(1, NonZeroU32::get);
     let found = uploads::parts(&app.store, &app.background, run, from, Timestamp::now());
-    let mut window = match found.await? {
-        PartsOutcome::Page(window) => window,
+    let mut page = match found.await? {
+        PartsOutcome::Page(page) => page,
         PartsOutcome::NotAnUpload => return Err(not_an_upload()),
         PartsOutcome::NotUploading(state) => {
             let state = state.as_str();
@@ -178,12 +178,12 @@ async fn parts(
         }
         PartsOutcome::Gone => return Err(parts_expired()),
     };
-    let parts = signed_parts(&mut window);
-    let received = window.received.into_iter();
+    let parts = signed_parts(&mut page);
+    let received = page.received.into_iter();
     Ok(Json(UploadPartsResponse {
         import_id: id.to_string(),
-        part_size: window.layout.part_size,
-        part_count: window.layout.count(),
+        part_size: page.layout.part_size,
+        part_count: page.layout.count(),
         received: received
             .map(|part| ReceivedPart {
                 number: part.number,
@@ -191,15 +191,15 @@ async fn parts(
             })
             .collect(),
         parts,
-        next: window.next,
-        expires_at: window.expires_at,
+        next: page.next,
+        expires_at: page.expires_at,
     }))
 }
 
 /// Complete an upload
 ///
-/// Locks the task, with its current settings, and queues the import. Can be repeated: the response
-/// then has the import's current state.
+/// Locks the task, with its current settings, and queues the import. Idempotent: the response to a
+/// repeated request has the import's current state.
 #[utoipa::path(
     post, path = COMPLETE_PATH, tag = "Imports",
     params(("id" = String, Path, description = "The import's id.")),

@@ -7,7 +7,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use muster_aws::auth::operators::{Operator, Role};
-use muster_aws::tasks::PutTask;
+use muster_aws::tasks::PutTaskOutcome;
 use muster_aws::{Creation, Store, StoreError};
 use muster_core::attribute::Attribute;
 use muster_core::settings::TaskSettings;
@@ -221,9 +221,9 @@ async fn seed_task(store: &Store, seed: &TenantSeed, now: Timestamp) -> Result<(
         .put(seed.tenant, settings(seed), None, now)
         .await?
     {
-        PutTask::Stored(_) => Ok(()),
-        PutTask::Changed | PutTask::Missing => Err(SeedError::Task(id)),
-        PutTask::Refused(problems) => Err(SeedError::Refused {
+        PutTaskOutcome::Stored(_) => Ok(()),
+        PutTaskOutcome::Changed | PutTaskOutcome::Missing => Err(SeedError::Task(id)),
+        PutTaskOutcome::Refused(problems) => Err(SeedError::Refused {
             what: format!("task {id}"),
             why: problems
                 .iter()

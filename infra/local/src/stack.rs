@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use muster_aws::{Background, Store};
 use muster_core::limits;
-use muster_core::survey::ChunkSizes;
+use muster_core::scan::ChunkSizes;
 use muster_emulators::loopback::{self, HttpServer};
 use muster_import::{Runner, Times};
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use jiff::Timestamp;
-use muster_aws::bootstrap::{self, Bootstrapped, Named};
+use muster_aws::bootstrap::{self, Bootstrapped, EntityKind};
 use muster_aws::config::{AccountError, TABLE_CONTROL, TABLE_DIRECTORY};
 use muster_aws::{Account, Config, Store, StoreError, Tables};
 use muster_core::settings::TaskSettings;
@@ -213,11 +213,11 @@ impl Bootstrap {
         }
     }
 
-    fn name(&self, named: Named) -> &str {
-        match named {
-            Named::Tenant => &self.tenant,
-            Named::Operator => &self.operator,
-            Named::Robot => self.robot.as_deref().unwrap_or_default(),
+    fn name(&self, kind: EntityKind) -> &str {
+        match kind {
+            EntityKind::Tenant => &self.tenant,
+            EntityKind::Operator => &self.operator,
+            EntityKind::Robot => self.robot.as_deref().unwrap_or_default(),
         }
     }
 

@@ -11,7 +11,7 @@ use clap::Args;
 use muster_core::reader::{Position, ReadError, Sizes, SyntaxError};
 use muster_core::rules::Rules;
 use muster_core::run::Status;
-use muster_core::survey::{Checked, check};
+use muster_core::scan::{Checked, check};
 use serde::Serialize;
 
 use crate::commands::settings_file;

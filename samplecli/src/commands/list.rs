@@ -43,7 +43,7 @@ fn at_least_one(text: &str) -> Result<u64, &'static str> {
     text.parse()
         .ok()
         .filter(|&number| number > 0)
-        .ok_or("expected a number from 1 up, or --all")
+        .ok_or("expected a positive whole number; to show all entries, use --all")
 }
 
 /// Returns a query with the filters that are given.

@@ -233,7 +233,7 @@ fn token(server: &Server, response: &Response) -> Result<String, Failure> {
         ))),
         (status, None) if status.is_server_error() => {
             Err(Failure::failed(format!("the server failed with {status}"))
-                .hint("try again; if the error persists, contact the operator of the server"))
+                .hint("try again; if the error persists, contact the administrator of the service"))
         }
         (_, None) => Err(server.unexpected(response)),
     }

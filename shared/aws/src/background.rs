@@ -1,6 +1,6 @@
 //! Resources of background imports besides the tables: a bucket for uploads, chunks, items and
-//! rejected records, and two queues. A queue is a hint that there is work; the rows of a run are
-//! the truth (protocol.md#sweeper).
+//! rejected records, and two queues. A message only hints that there is work; the rows of a run
+//! are authoritative (protocol.md#sweeper).
 
 use std::env;
 use std::time::Duration;

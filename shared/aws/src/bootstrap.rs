@@ -57,9 +57,9 @@ pub enum Bootstrapped {
         operator: String,
     },
     /// This name is in use.
-    Taken(Named),
+    Taken(EntityKind),
     /// The name is invalid. Holds the rule for names.
-    BadName(Named, &'static str),
+    BadName(EntityKind, &'static str),
     /// The task's settings are invalid.
     Refused(Vec<FieldProblem>),
     /// The transaction was sent and its outcome is unknown: the response was lost, and the marker
@@ -74,7 +74,7 @@ pub enum Bootstrapped {
 
 /// The kind of object that a name belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Named {
+pub enum EntityKind {
     /// The tenant.
     Tenant,
     /// The operator.
@@ -83,7 +83,7 @@ pub enum Named {
     Robot,
 }
 
-impl fmt::Display for Named {
+impl fmt::Display for EntityKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Tenant => "tenant",
@@ -127,16 +127,25 @@ impl Marker {
 }
 
 /// A row to put where none exists, and the kind of name that it takes.
-type NewRow = (Option<Named>, Attributes);
+type NewRow = (Option<EntityKind>, Attributes);
 
 impl Bootstrap {
     /// Returns the outcome of a setup that is invalid whatever is stored.
     fn refusal(&self) -> Option<Bootstrapped> {
         if !tenants::is_name(&self.tenant) {
-            return Some(Bootstrapped::BadName(Named::Tenant, tenants::NAME_RULE));
+            return Some(Bootstrapped::BadName(
+                EntityKind::Tenant,
+                tenants::NAME_RULE,
+            ));
         }
-        let robot = self.robot.as_ref().map(|(name, _)| (Named::Robot, name));
-        for (named, name) in [(Named::Operator, &self.operator)].into_iter().chain(robot) {
+        let robot = self
+            .robot
+            .as_ref()
+            .map(|(name, _)| (EntityKind::Robot, name));
+        for (named, name) in [(EntityKind::Operator, &self.operator)]
+            .into_iter()
+            .chain(robot)
+        {
             if !auth::is_name(name) {
                 return Some(Bootstrapped::BadName(named, auth::NAME_RULE));
             }
@@ -162,16 +171,16 @@ impl Bootstrap {
         };
         let mut rows = vec![
             (None, row::encode(MARKER, &marker_key(), marker)?),
-            (Some(Named::Tenant), Tenant::new(&tenant, now).row()?),
+            (Some(EntityKind::Tenant), Tenant::new(&tenant, now).row()?),
             (
-                Some(Named::Operator),
+                Some(EntityKind::Operator),
                 operators::new_row(&operator, password, now).await?.row()?,
             ),
         ];
         if let Some((name, password)) = robot {
             let scopes = Scope::ALL.into();
             let robot = robots::new_row(&tenant, &name, password, scopes, now).await?;
-            rows.push((Some(Named::Robot), robot.row()?));
+            rows.push((Some(EntityKind::Robot), robot.row()?));
         }
         if let Some(settings) = task {
             let task = Task::new(&tenant, settings, None, now);

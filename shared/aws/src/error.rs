@@ -78,7 +78,7 @@ impl StoreError {
             }
             Self::Unanswered(_) => UNREACHABLE,
             Self::Refused(_) | Self::Row { .. } | Self::Secrets(_) => {
-                "the service failed; report the request id to the operator, the log has the cause"
+                "the service failed: report the request id to the administrator of the service"
             }
         }
     }

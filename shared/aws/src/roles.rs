@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::put::PutRoles;
+pub use self::put::PutRolesOutcome;
 use crate::dynamodb::expression::{Condition, UpdateExpression};
 use crate::dynamodb::row::{self, Attributes, Key, millis_option};
 use crate::dynamodb::write::Write;

@@ -197,7 +197,7 @@ impl Objects {
 
 const NO_SUCH_UPLOAD: &str = "NoSuchUpload";
 
-/// Formats a range that is not empty as an HTTP `Range` range_header.
+/// Formats a non-empty range as the value of an HTTP `Range` header.
 fn range_header(range: &Range<u64>) -> String {
     format!("bytes={}-{}", range.start, range.end - 1)
 }

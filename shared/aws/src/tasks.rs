@@ -53,7 +53,7 @@ row::codec!(Task);
 
 /// Outcome of storing a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PutTask {
+pub enum PutTaskOutcome {
     /// The stored task; its version is the old one if nothing changed.
     Stored(Box<Task>),
     /// The settings are invalid; nothing is stored.

@@ -42,7 +42,7 @@ pub fn problems(roles: &[String]) -> Vec<FieldProblem> {
         problems.push(FieldProblem::new(
             "roles",
             format!(
-                "the roles take {bytes} bytes in total, more than {}",
+                "the roles are too long: expected at most {} bytes in total, found {bytes}",
                 limits::MAX_TENANT_ROLES_BYTES
             ),
         ));

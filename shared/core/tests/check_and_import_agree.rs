@@ -16,7 +16,7 @@ use muster_core::plan::{Plan, plan};
 use muster_core::reader::Sizes;
 use muster_core::rules::Rules;
 use muster_core::run::Counts;
-use muster_core::survey::{check, collect};
+use muster_core::scan::{check, collect};
 use muster_core::value::Value;
 use proptest::prelude::*;
 

@@ -15,9 +15,9 @@ use muster_core::attribute::Attribute;
 use muster_core::item::Item;
 use muster_core::reader::{Compression, Format, ReadError, Sizes, Source, SourceError};
 use muster_core::rules::Rules;
-use muster_core::survey::{
-    Chunk, ChunkRecords, ChunkSizes, Collected, RejectedRecord, Repeats, Spooled, collect,
-    collect_chunk, spool,
+use muster_core::scan::{
+    Chunk, ChunkRecords, ChunkSizes, Collected, FirstPass, RejectedRecord, Repeats, collect,
+    collect_chunk, split_into_chunks,
 };
 use muster_core::value::Value;
 use proptest::prelude::*;
@@ -98,35 +98,35 @@ fn cutting() -> impl Strategy<Value = ChunkSizes> {
     (1_u32..20, 1_usize..3_000).prop_map(|(records, bytes)| ChunkSizes { records, bytes })
 }
 
-fn spooled(
+fn first_pass(
     object: &[u8],
     format: Format,
     compression: Compression,
     reading: Sizes,
     cutting: ChunkSizes,
-) -> Result<(Spooled, Vec<Chunk>), SourceError> {
+) -> Result<(FirstPass, Vec<Chunk>), SourceError> {
     let source = Source::new(object, format, compression, u64::MAX);
     let mut chunks = Vec::new();
-    let spooled = spool(source, &rules(), reading, cutting, &[5; 16], |chunk| {
+    let first_pass = split_into_chunks(source, &rules(), reading, cutting, &[5; 16], |chunk| {
         chunks.push(chunk);
         Ok(())
     })?;
-    Ok((spooled, chunks))
+    Ok((first_pass, chunks))
 }
 
 /// Returns the combined result of all chunks, and the rejected records.
 fn collect_chunks(
-    spooled: &Spooled,
+    first_pass: &FirstPass,
     chunks: &[Chunk],
     rules: &Rules,
     reading: Sizes,
 ) -> (Collected, Vec<RejectedRecord>) {
-    let repeats: HashMap<u32, &Repeats> = spooled
+    let repeats: HashMap<u32, &Repeats> = first_pass
         .repeated
         .iter()
         .map(|(n, repeats)| (*n, repeats))
         .collect();
-    assert_eq!(repeats.len(), spooled.repeated.len());
+    assert_eq!(repeats.len(), first_pass.repeated.len());
     let mut all = Collected::default();
     let mut rejected = Vec::new();
     for chunk in chunks {
@@ -184,11 +184,11 @@ proptest! {
     ) {
         let rules = rules();
         let whole = collect(input.json.as_bytes(), &rules, reading, &[3; 16]).unwrap();
-        let (spooled, chunks) =
-            spooled(&input.sent, input.format, input.compression, reading, cutting).unwrap();
-        prop_assert_eq!(spooled.counts, whole.counts);
-        prop_assert_eq!(spooled.chunks as usize, chunks.len());
-        let (mut combined, rejected) = collect_chunks(&spooled, &chunks, &rules, reading);
+        let (first_pass, chunks) =
+            first_pass(&input.sent, input.format, input.compression, reading, cutting).unwrap();
+        prop_assert_eq!(first_pass.counts, whole.counts);
+        prop_assert_eq!(first_pass.chunks as usize, chunks.len());
+        let (mut combined, rejected) = collect_chunks(&first_pass, &chunks, &rules, reading);
         let known_duplicates: Vec<_> =
             combined.changes.iter_mut().map(|change| change.external_id_taken_by.take()).collect();
         prop_assert_eq!(&combined, &whole, "{}", input.json);
@@ -214,7 +214,7 @@ proptest! {
         cutting in cutting(),
     ) {
         let (_, chunks) =
-            spooled(&input.sent, input.format, input.compression, reading, cutting).unwrap();
+            first_pass(&input.sent, input.format, input.compression, reading, cutting).unwrap();
         let mut number = 0;
         for (index, chunk) in chunks.iter().enumerate() {
             let elements: Vec<Box<RawValue>> = serde_json::from_slice(&chunk.text).unwrap();
@@ -253,10 +253,10 @@ proptest! {
             2 => text.truncate(place),
             _ => drop(text.remove(place)),
         }
-        let read = spooled(&text, input.format, Compression::None, reading, cutting);
+        let read = first_pass(&text, input.format, Compression::None, reading, cutting);
         match input.format {
             Format::Json => match (read, collect(&text[..], &rules(), reading, &[3; 16])) {
-                (Ok((spooled, _)), Ok(whole)) => prop_assert_eq!(spooled.counts, whole.counts),
+                (Ok((first_pass, _)), Ok(whole)) => prop_assert_eq!(first_pass.counts, whole.counts),
                 (Err(SourceError::Syntax(located)), Err(ReadError::Syntax(error))) => {
                     prop_assert_eq!((located.offset, located.record), (error.offset, error.records + 1));
                     let before = &text[..located.offset as usize];
@@ -270,8 +270,8 @@ proptest! {
                 let lines: Vec<_> = lines.filter(|(_, line)| !is_blank(line)).collect();
                 let wrong = lines.iter().position(|(_, line)| !is_record(line));
                 match (read, wrong) {
-                    (Ok((spooled, _)), None) => {
-                        prop_assert_eq!(spooled.counts.total as usize, lines.len());
+                    (Ok((first_pass, _)), None) => {
+                        prop_assert_eq!(first_pass.counts.total as usize, lines.len());
                     }
                     (Err(SourceError::Syntax(error)), Some(wrong)) => {
                         prop_assert_eq!(error.record as usize, wrong + 1, "{}", error);
@@ -295,7 +295,7 @@ fn is_record(line: &[u8]) -> bool {
 #[test]
 fn chunks_have_at_most_2_000_records() {
     let text = format!("[{}]", vec!["1"; 5_001].join(","));
-    let (spooled, chunks) = spooled(
+    let (first_pass, chunks) = first_pass(
         text.as_bytes(),
         Format::Json,
         Compression::None,
@@ -309,10 +309,10 @@ fn chunks_have_at_most_2_000_records() {
         .collect();
     assert_eq!(sizes, [(1, 2_000), (2_001, 2_000), (4_001, 1_001)]);
     assert_eq!(
-        (spooled.counts.total, spooled.counts.ignored),
+        (first_pass.counts.total, first_pass.counts.ignored),
         (5_001, 5_001)
     );
-    assert_eq!(spooled.bytes, text.len() as u64);
+    assert_eq!(first_pass.bytes, text.len() as u64);
     assert_eq!(chunks.last().unwrap().sent, text.len() as u64);
 }
 

@@ -46,7 +46,7 @@ impl Deadline {
         self.times.clock.now().saturating_sub(self.started)
     }
 
-    /// Waits for `work` while writes may start. Returns `None` if that time is over.
+    /// Waits for `work` until writes may no longer start. Returns `None` if that time comes first.
     pub(crate) fn before_stop<'w, T>(
         &self,
         work: impl Future<Output = T> + Send + 'w,
@@ -54,7 +54,7 @@ impl Deadline {
         self.within(self.stop_after, work)
     }
 
-    /// Waits for `work` while responses are waited for at all. Returns `None` if that time is over.
+    /// Waits for `work` until `give_up_after`. Returns `None` if that time comes first.
     pub(crate) fn before_giving_up<'w, T>(
         &self,
         work: impl Future<Output = T> + Send + 'w,

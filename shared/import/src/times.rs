@@ -47,13 +47,13 @@ pub struct Times {
     /// Maximum attempts on a chunk of which nothing gets applied, before its run stops.
     #[serde(deserialize_with = "attempts")]
     pub chunk_tries: u32,
-    /// Visibility timeout of a chunk's message: the message is redelivered at most that often.
+    /// Visibility timeout of a chunk's message: the minimum time between two deliveries.
     #[serde(deserialize_with = "seconds")]
     pub chunk_visible: Duration,
     /// Interval of the processor's heartbeat.
     #[serde(deserialize_with = "seconds")]
     pub heartbeat: Duration,
-    /// Time without a heartbeat after which the sweeper sends for another processor.
+    /// Time without a heartbeat after which the sweeper queues the run for another processor.
     #[serde(deserialize_with = "seconds")]
     pub heartbeat_over: Duration,
     /// Maximum attempts to check an upload before its run ends.

@@ -32,7 +32,7 @@ pub(crate) fn panicked(_panic: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!("a request handler panicked");
     ProblemResponse::new(
         StatusCode::INTERNAL_SERVER_ERROR,
-        "the service failed; report the request id from the header x-request-id to the operator",
+        "the service failed: report the request id in the header x-request-id to the administrator of the service",
     )
     .into_response()
 }

@@ -150,7 +150,7 @@ async fn an_object_of_another_size_than_announced_is_refused() {
     put.expect("writing the object");
     import.deliver_without_faults(&messages[0]).await;
     let run = import.finish_and_verify().await;
-    assert_refused(&import, &run, "were announced").await;
+    assert_refused(&import, &run, "wrong size").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,10 +8,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use muster_aws::background::{ChunkMessage, ProcessMessage};
 use muster_aws::runs::RunId;
-use muster_aws::tasks::{PutTask, Task};
+use muster_aws::tasks::{PutTaskOutcome, Task};
 use muster_core::limits;
+use muster_core::scan::ChunkSizes;
 use muster_core::settings::TaskSettings;
-use muster_core::survey::ChunkSizes;
 use muster_import::{Runner, Times};
 use muster_local::{Stack, StackOptions, WorkerOptions};
 use muster_tests::Access;
@@ -164,7 +164,7 @@ impl Harness {
             .tasks()
             .put(self.tenant(tenant), settings, replaces, Timestamp::now());
         match put.await.expect("storing a task") {
-            PutTask::Stored(task) => *task,
+            PutTaskOutcome::Stored(task) => *task,
             other => panic!("the task was not stored: {other:?}"),
         }
     }

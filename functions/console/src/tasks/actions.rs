@@ -91,7 +91,7 @@ async fn copy(
 
 /// Enable a task
 ///
-/// All settings are checked. Can be repeated.
+/// All settings are checked. Idempotent.
 #[utoipa::path(
     post, path = "/tasks/{id}/enable", tag = "Tasks",
     security(("operator" = ["manage"])),
@@ -112,7 +112,7 @@ async fn enable(
 
 /// Disable a task
 ///
-/// An import that is running continues to its end. Can be repeated.
+/// An import that is running continues to its end. Idempotent.
 #[utoipa::path(
     post, path = "/tasks/{id}/disable", tag = "Tasks",
     security(("operator" = ["manage"])),
@@ -129,7 +129,7 @@ async fn disable(
 
 /// Permit a robot
 ///
-/// Lets the robot run the task. Can be repeated.
+/// Lets the robot run the task. Idempotent.
 #[utoipa::path(
     put, path = "/tasks/{id}/robots/{name}", tag = "Tasks",
     security(("operator" = ["manage"])),
@@ -161,7 +161,7 @@ async fn permit(
 
 /// Withdraw a robot's permission
 ///
-/// Can be repeated. An enabled task keeps at least one robot.
+/// Idempotent. An enabled task keeps at least one robot.
 #[utoipa::path(
     delete, path = "/tasks/{id}/robots/{name}", tag = "Tasks",
     security(("operator" = ["manage"])),

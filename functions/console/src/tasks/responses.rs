@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use muster_api::TaskResponse;
-use muster_aws::tasks::{PutTask, Task};
+use muster_aws::tasks::{PutTaskOutcome, Task};
 use muster_web::ApiError;
 use muster_web::http::{StatusCode, header};
 
@@ -33,12 +33,12 @@ pub(super) fn response(task: Task) -> TaskResponse {
 }
 
 /// Returns the stored task, or the error if it was not stored.
-pub(super) fn stored(put: PutTask) -> Result<TaskResponse, ApiError> {
+pub(super) fn stored(put: PutTaskOutcome) -> Result<TaskResponse, ApiError> {
     match put {
-        PutTask::Stored(task) => Ok(response(*task)),
-        PutTask::Refused(problems) => Err(invalid_settings(problems)),
-        PutTask::Missing => Err(not_found()),
-        PutTask::Changed => Err(ApiError::conflict(
+        PutTaskOutcome::Stored(task) => Ok(response(*task)),
+        PutTaskOutcome::Refused(problems) => Err(invalid_settings(problems)),
+        PutTaskOutcome::Missing => Err(not_found()),
+        PutTaskOutcome::Changed => Err(ApiError::conflict(
             "nothing was changed: the task was changed concurrently; send the request again",
         )),
     }

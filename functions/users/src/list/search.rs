@@ -59,11 +59,8 @@ pub(super) async fn search(
         (None, Paging::After { after, size }) => search.read(after, size).await?,
         (None, Paging::Page { page, size }) => {
             let skipped = page.saturating_mul(size.into());
-            let UserCount {
-                total,
-                cursor: behind,
-            } = search.count(skipped).await?;
-            if let Some(after) = behind.filter(|_| skipped < total) {
+            let UserCount { total, cursor } = search.count(skipped).await?;
+            if let Some(after) = cursor.filter(|_| skipped < total) {
                 search.found = skipped;
                 search.read(after, size).await?;
             }

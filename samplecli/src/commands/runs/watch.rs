@@ -133,7 +133,8 @@ impl Watch<'_> {
         Ok(())
     }
 
-    /// Applies the filter by status here: the server would hide a run until it has ended so.
+    /// Applies the status filter in the client: the server would omit a run until it has ended with
+    /// that status.
     fn matches(&self, run: &RunResponse) -> bool {
         let status = run.status.as_ref().map_or("running", Extensible::as_str);
         let statuses = &self.filter.status;

@@ -17,7 +17,7 @@ const MAX_PUT_ATTEMPTS: u32 = 8;
 
 /// Outcome of storing roles.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PutRoles {
+pub enum PutRolesOutcome {
     /// The stored roles; the version is the old one if nothing changed.
     Stored(Roles),
     /// The roles are invalid; nothing is stored.
@@ -39,10 +39,10 @@ impl TenantRoles<'_> {
         version: u64,
         roles: Vec<String>,
         now: Timestamp,
-    ) -> Result<PutRoles, StoreError> {
+    ) -> Result<PutRolesOutcome, StoreError> {
         let problems = problems(&roles);
         if !problems.is_empty() {
-            return Ok(PutRoles::Refused(problems));
+            return Ok(PutRolesOutcome::Refused(problems));
         }
         let mut new = Roles {
             version: version.saturating_add(1),
@@ -54,18 +54,18 @@ impl TenantRoles<'_> {
         for _ in 0..MAX_PUT_ATTEMPTS {
             let seen = self.get(&by.tenant).await?;
             if seen.roles == new.roles {
-                return Ok(PutRoles::Stored(seen));
+                return Ok(PutRolesOutcome::Stored(seen));
             }
             if seen.version != version {
-                return Ok(PutRoles::Changed(seen));
+                return Ok(PutRolesOutcome::Changed(seen));
             }
             let in_use = self.mapped(&by.tenant, &seen.roles - &new.roles).await?;
             if !in_use.is_empty() {
-                return Ok(PutRoles::InUse(in_use));
+                return Ok(PutRolesOutcome::InUse(in_use));
             }
             new.uses = seen.uses;
             if self.replace(&by.tenant, &seen, &new).await? {
-                return Ok(PutRoles::Stored(new));
+                return Ok(PutRolesOutcome::Stored(new));
             }
         }
         Err(StoreError::contended("TransactWriteItems"))

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 use muster_core::run::Counts;
-use muster_core::survey::Repeats;
+use muster_core::scan::Repeats;
 use serde::{Deserialize, Serialize};
 
 use super::chunk_outputs::ChunkOutputs;

@@ -1,4 +1,4 @@
-//! The items of a run (its statements about its records), all in one partition. A *segment*
+//! The items of a run (its messages about its records), all in one partition. A *segment*
 //! contains up to 1,000 items. An *index*, written after the segments, summarizes each of them, so
 //! that a filtered page reads only segments that can match, whatever the size of the run. The key
 //! of every row has the number of its first item, so a page starts without reading earlier rows.

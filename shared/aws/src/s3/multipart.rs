@@ -30,7 +30,7 @@ impl Objects {
             .ok_or_else(|| incomplete_response(OPERATION))
     }
 
-    /// Returns a URL to which anybody who has it can PUT a part, valid for `valid`.
+    /// Returns a presigned URL for uploading a part, valid for `valid`.
     ///
     /// # Errors
     /// Returns an error if there are no credentials to sign with.

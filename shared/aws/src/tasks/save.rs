@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use muster_core::settings::{FieldProblem, TaskSettings};
 
-use super::{PutTask, Task, Tasks, check, history};
+use super::{PutTaskOutcome, Task, Tasks, check, history};
 use crate::auth::operators::Operator;
 use crate::dynamodb::expression::Condition;
 use crate::dynamodb::row::{self, Attributes};
@@ -93,13 +93,13 @@ impl Tasks<'_> {
         settings: TaskSettings,
         replaces: Option<u64>,
         now: Timestamp,
-    ) -> Result<PutTask, StoreError> {
+    ) -> Result<PutTaskOutcome, StoreError> {
         let mut old = None;
         if let Some(version) = replaces {
             old = self.find(tenant, settings.id).await?;
             match &old {
-                None => return Ok(PutTask::Missing),
-                Some(old) if old.version != version => return Ok(PutTask::Changed),
+                None => return Ok(PutTaskOutcome::Missing),
+                Some(old) if old.version != version => return Ok(PutTaskOutcome::Changed),
                 Some(_) => {}
             }
         }
@@ -125,7 +125,7 @@ impl Tasks<'_> {
         settings: TaskSettings,
         like: Option<&TaskSettings>,
         now: Timestamp,
-    ) -> Result<PutTask, StoreError> {
+    ) -> Result<PutTaskOutcome, StoreError> {
         self.save(Draft {
             tenant: &by.tenant,
             by: Some(&by.name),
@@ -148,17 +148,17 @@ impl Tasks<'_> {
         version: u64,
         settings: TaskSettings,
         now: Timestamp,
-    ) -> Result<PutTask, StoreError> {
+    ) -> Result<PutTaskOutcome, StoreError> {
         let Some(old) = self.find(&by.tenant, settings.id).await? else {
-            return Ok(PutTask::Missing);
+            return Ok(PutTaskOutcome::Missing);
         };
         // Checked before the version: a repeated request succeeds if its settings are already
         // stored.
         if old.settings == settings {
-            return Ok(PutTask::Stored(Box::new(old)));
+            return Ok(PutTaskOutcome::Stored(Box::new(old)));
         }
         if old.version != version {
-            return Ok(PutTask::Changed);
+            return Ok(PutTaskOutcome::Changed);
         }
         self.save_over(by, &old, settings, now).await
     }
@@ -173,18 +173,18 @@ impl Tasks<'_> {
         id: u64,
         change: impl Fn(&mut TaskSettings) + Send + Sync,
         now: Timestamp,
-    ) -> Result<PutTask, StoreError> {
+    ) -> Result<PutTaskOutcome, StoreError> {
         for _ in 0..MAX_SAVE_ATTEMPTS {
             let Some(old) = self.find(&by.tenant, id).await? else {
-                return Ok(PutTask::Missing);
+                return Ok(PutTaskOutcome::Missing);
             };
             let mut settings = old.settings.clone();
             change(&mut settings);
             if settings == old.settings {
-                return Ok(PutTask::Stored(Box::new(old)));
+                return Ok(PutTaskOutcome::Stored(Box::new(old)));
             }
             match self.save_over(by, &old, settings, now).await? {
-                PutTask::Changed => {}
+                PutTaskOutcome::Changed => {}
                 outcome => return Ok(outcome),
             }
         }
@@ -197,7 +197,7 @@ impl Tasks<'_> {
         old: &Task,
         settings: TaskSettings,
         now: Timestamp,
-    ) -> Result<PutTask, StoreError> {
+    ) -> Result<PutTaskOutcome, StoreError> {
         self.save(Draft {
             tenant: &by.tenant,
             by: Some(&by.name),
@@ -209,7 +209,7 @@ impl Tasks<'_> {
         .await
     }
 
-    async fn save(self, mut draft: Draft<'_>) -> Result<PutTask, StoreError> {
+    async fn save(self, mut draft: Draft<'_>) -> Result<PutTaskOutcome, StoreError> {
         let mut problems = check::problems(&draft.settings);
         if draft.by.is_some() {
             problems.extend(
@@ -224,7 +224,7 @@ impl Tasks<'_> {
                 BTreeSet::new()
             });
             if !problems.is_empty() {
-                return Ok(PutTask::Refused(problems));
+                return Ok(PutTaskOutcome::Refused(problems));
             }
             if draft.settings.id == 0 {
                 draft.settings.id = self.next_id().await?;
@@ -244,7 +244,7 @@ impl Tasks<'_> {
         task: Task,
         old: Option<&Task>,
         use_of_roles: TransactWriteItem,
-    ) -> Result<Option<PutTask>, StoreError> {
+    ) -> Result<Option<PutTaskOutcome>, StoreError> {
         let row = task.row()?;
         let name = sortable_number(task.settings.id);
         let table = &self.store.tables.control;
@@ -274,9 +274,9 @@ impl Tasks<'_> {
             Err(error) => return Err(error),
         };
         Ok(Some(if stored {
-            PutTask::Stored(Box::new(task))
+            PutTaskOutcome::Stored(Box::new(task))
         } else {
-            PutTask::Changed
+            PutTaskOutcome::Changed
         }))
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use muster_aws::auth::operators::{Operator, Role};
-use muster_aws::bootstrap::{Bootstrap, Bootstrapped, Named};
+use muster_aws::bootstrap::{Bootstrap, Bootstrapped, EntityKind};
 use muster_aws::{Creation, Store};
 use muster_core::settings::TaskSettings;
 
@@ -187,11 +187,11 @@ async fn one_of_two_concurrent_bootstraps_succeeds() {
 
 #[tokio::test]
 async fn a_bootstrap_with_a_taken_name_writes_nothing() {
-    for named in [Named::Tenant, Named::Robot] {
+    for named in [EntityKind::Tenant, EntityKind::Robot] {
         let store = store().await;
         let made = match named {
-            Named::Tenant => store.tenants().create("acme", start()).await,
-            Named::Robot | Named::Operator => {
+            EntityKind::Tenant => store.tenants().create("acme", start()).await,
+            EntityKind::Robot | EntityKind::Operator => {
                 store
                     .robots()
                     .create("other", "robot", "its own".into(), start())
@@ -211,21 +211,21 @@ async fn invalid_values_are_refused_before_anything_is_written() {
     let store = store().await;
     let bad = [
         (
-            Named::Tenant,
+            EntityKind::Tenant,
             Bootstrap {
                 tenant: "a#b".to_owned(),
                 ..request()
             },
         ),
         (
-            Named::Operator,
+            EntityKind::Operator,
             Bootstrap {
                 operator: " anna".to_owned(),
                 ..request()
             },
         ),
         (
-            Named::Robot,
+            EntityKind::Robot,
             Bootstrap {
                 robot: Some((String::new(), "s3cret".into())),
                 ..request()

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 use muster_aws::Store;
 use muster_aws::auth::operators::{Operator, Role};
-use muster_aws::roles::{PutRoles, Roles};
-use muster_aws::tasks::PutTask;
+use muster_aws::roles::{PutRolesOutcome, Roles};
+use muster_aws::tasks::PutTaskOutcome;
 use muster_core::settings::TaskSettings;
 
 use crate::faults::{Fault, Faults};
@@ -20,15 +20,15 @@ fn anna() -> Operator {
     }
 }
 
-async fn put(store: &Store, version: u64, roles: &[&str]) -> PutRoles {
+async fn put(store: &Store, version: u64, roles: &[&str]) -> PutRolesOutcome {
     let roles = roles.iter().map(|&role| role.to_owned()).collect();
     let by = anna();
     store.roles().put(&by, version, roles, at(1)).await.unwrap()
 }
 
-fn stored(put: PutRoles) -> Roles {
+fn stored(put: PutRolesOutcome) -> Roles {
     match put {
-        PutRoles::Stored(roles) => roles,
+        PutRolesOutcome::Stored(roles) => roles,
         other => panic!("{other:?}"),
     }
 }
@@ -61,7 +61,7 @@ async fn changing_roles_requires_the_latest_version() {
     let first = stored(put(&store, 0, &["Nurse"]).await);
     assert_eq!(
         put(&store, 0, &["Doctor"]).await,
-        PutRoles::Changed(first.clone())
+        PutRolesOutcome::Changed(first.clone())
     );
     assert_eq!(
         stored(put(&store, 0, &["Nurse"]).await),
@@ -70,7 +70,7 @@ async fn changing_roles_requires_the_latest_version() {
     );
     assert!(matches!(
         put(&store, 1, &["Robot"]).await,
-        PutRoles::Refused(_)
+        PutRolesOutcome::Refused(_)
     ));
 }
 
@@ -86,7 +86,10 @@ async fn a_role_cannot_be_removed_while_a_task_maps_to_it() {
             .unwrap();
     }
     let in_use = BTreeMap::from([("Nurse".to_owned(), vec![206, 207])]);
-    assert_eq!(put(&store, 1, &["Doctor"]).await, PutRoles::InUse(in_use));
+    assert_eq!(
+        put(&store, 1, &["Doctor"]).await,
+        PutRolesOutcome::InUse(in_use)
+    );
     let roles = stored(put(&store, 1, &["Doctor", "Nurse", "Cook"]).await);
     assert_eq!(roles.version, 2);
 }
@@ -101,8 +104,10 @@ async fn a_role_is_not_removed_while_a_task_that_maps_to_it_is_saved() {
         let (saved, gone) = futures::join!(save, put(&store, 1, &["Doctor"]));
         let roles = store.roles().get("acme").await.unwrap().roles;
         match (saved.unwrap(), gone) {
-            (PutTask::Stored(_), PutRoles::InUse(_)) => assert!(roles.contains("Nurse")),
-            (PutTask::Refused(problems), PutRoles::Stored(_)) => {
+            (PutTaskOutcome::Stored(_), PutRolesOutcome::InUse(_)) => {
+                assert!(roles.contains("Nurse"))
+            }
+            (PutTaskOutcome::Refused(problems), PutRolesOutcome::Stored(_)) => {
                 assert_eq!(problems[0].field, "role_mapping.text");
                 assert_eq!(store.tasks().get(206).await.unwrap(), None);
             }
@@ -121,7 +126,7 @@ async fn concurrent_saves_of_tasks_do_not_conflict() {
             .create(&operator, TaskSettings::default(), None, at(2))
     });
     for saved in join_all(saves).await {
-        assert!(matches!(saved.unwrap(), PutTask::Stored(_)));
+        assert!(matches!(saved.unwrap(), PutTaskOutcome::Stored(_)));
     }
     stored(put(&store, 0, &["Nurse"]).await);
 }

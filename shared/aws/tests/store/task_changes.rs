@@ -2,7 +2,7 @@
 
 use muster_aws::Store;
 use muster_aws::auth::operators::{Operator, Role};
-use muster_aws::tasks::{PutTask, Task, TaskFilter};
+use muster_aws::tasks::{PutTaskOutcome, Task, TaskFilter};
 use muster_core::settings::{FieldProblem, TaskSettings};
 
 use crate::faults::{Fault, Faults};
@@ -48,16 +48,16 @@ fn titled(id: u64, title: &str) -> TaskSettings {
     }
 }
 
-fn stored(put: PutTask) -> Task {
+fn stored(put: PutTaskOutcome) -> Task {
     match put {
-        PutTask::Stored(task) => *task,
+        PutTaskOutcome::Stored(task) => *task,
         other => panic!("{other:?}"),
     }
 }
 
-fn fields(put: PutTask) -> Vec<String> {
+fn fields(put: PutTaskOutcome) -> Vec<String> {
     match put {
-        PutTask::Refused(problems) => problems
+        PutTaskOutcome::Refused(problems) => problems
             .into_iter()
             .map(|FieldProblem { field, .. }| field)
             .collect(),
@@ -65,13 +65,13 @@ fn fields(put: PutTask) -> Vec<String> {
     }
 }
 
-async fn create(store: &Store, settings: TaskSettings) -> PutTask {
+async fn create(store: &Store, settings: TaskSettings) -> PutTaskOutcome {
     let by = anna();
     let created = store.tasks().create(&by, settings, None, at(1));
     created.await.unwrap()
 }
 
-async fn replace(store: &Store, by: &str, version: u64, settings: TaskSettings) -> PutTask {
+async fn replace(store: &Store, by: &str, version: u64, settings: TaskSettings) -> PutTaskOutcome {
     let by = operator("acme", by);
     let now = at(10 + version);
     store
@@ -159,7 +159,7 @@ async fn a_stale_save_returns_the_changes_since() {
     replace(&store, "carl", 2, titled(206, "All nurses")).await;
     assert_eq!(
         replace(&store, "anna", 1, titled(206, "Mine")).await,
-        PutTask::Changed
+        PutTaskOutcome::Changed
     );
     let changes = store
         .tasks()
@@ -280,12 +280,12 @@ async fn a_task_of_another_tenant_is_not_found() {
         .tasks()
         .replace(&other, 1, titled(206, "Mine"), at(2))
         .await;
-    assert_eq!(replaced.unwrap(), PutTask::Missing);
+    assert_eq!(replaced.unwrap(), PutTaskOutcome::Missing);
     let changed = store
         .tasks()
         .change(&other, 206, |it| it.enabled = false, at(2))
         .await;
-    assert_eq!(changed.unwrap(), PutTask::Missing);
+    assert_eq!(changed.unwrap(), PutTaskOutcome::Missing);
     let listed = store
         .tasks()
         .list("globex", &TaskFilter::default(), None, 10)

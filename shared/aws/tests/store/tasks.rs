@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use muster_aws::Creation;
-use muster_aws::tasks::PutTask;
+use muster_aws::tasks::PutTaskOutcome;
 use muster_core::settings::TaskSettings;
 
 use crate::support::{at, start, store};
@@ -77,7 +77,7 @@ async fn settings_round_trip() {
         .await
         .unwrap();
     let read = store.tasks().get(206).await.unwrap().unwrap();
-    assert_eq!(stored, PutTask::Stored(Box::new(read.clone())));
+    assert_eq!(stored, PutTaskOutcome::Stored(Box::new(read.clone())));
     assert_eq!((read.tenant.as_str(), read.version), ("acme", 1));
     assert_eq!(read.settings, settings(206));
     assert_eq!(store.tasks().get(207).await.unwrap(), None);
@@ -100,7 +100,7 @@ async fn invalid_settings_are_refused_and_change_nothing() {
         .await
         .unwrap()
     {
-        PutTask::Refused(problems) => {
+        PutTaskOutcome::Refused(problems) => {
             let fields: Vec<_> = problems.iter().map(|problem| &problem.field).collect();
             assert!(fields.iter().any(|field| *field == "title"), "{fields:?}");
             assert!(
@@ -127,7 +127,7 @@ async fn invalid_settings_are_refused_and_change_nothing() {
         .await
         .unwrap()
     {
-        PutTask::Refused(problems) => assert_eq!(problems[0].field, "settings"),
+        PutTaskOutcome::Refused(problems) => assert_eq!(problems[0].field, "settings"),
         other => panic!("{other:?}"),
     }
 }
@@ -148,7 +148,7 @@ async fn storing_settings_requires_the_latest_version() {
         .await
         .unwrap()
     {
-        PutTask::Stored(task) => {
+        PutTaskOutcome::Stored(task) => {
             assert_eq!(
                 (task.version, task.created_at, task.updated_at),
                 (2, at(0), at(5))
@@ -157,9 +157,9 @@ async fn storing_settings_requires_the_latest_version() {
         other => panic!("{other:?}"),
     }
     for (tenant, replaces, outcome) in [
-        ("acme", Some(1), PutTask::Changed),
-        ("acme", None, PutTask::Changed),
-        ("other", Some(2), PutTask::Missing),
+        ("acme", Some(1), PutTaskOutcome::Changed),
+        ("acme", None, PutTaskOutcome::Changed),
+        ("other", Some(2), PutTaskOutcome::Missing),
     ] {
         let put = store
             .tasks()

@@ -2,7 +2,7 @@
 
 use muster_core::reader::Sizes;
 use muster_core::rules::Rules;
-use muster_core::survey::{Checked, check};
+use muster_core::scan::{Checked, check};
 
 /// Maximum problems that a check keeps.
 const MAX_ITEMS: usize = 1_000;

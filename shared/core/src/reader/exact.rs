@@ -3,7 +3,7 @@
 //! and locates the byte where the text stops being JSON.
 
 use super::boundary::{is_space, skip_space, trim_space};
-use super::scan::{self, InvalidJson, ScanError};
+use super::grammar::{self, GrammarError, InvalidJson};
 use crate::json::{Json, OwnedJson};
 use crate::rules::Rules;
 use crate::validate::Element;
@@ -45,10 +45,10 @@ pub(super) fn read(
             return Ok(Reached::Closed { next: start + 1 });
         }
         may_close = false;
-        let end = match scan::element(bytes, start) {
+        let end = match grammar::element(bytes, start) {
             Ok(end) => end,
-            Err(ScanError::Incomplete) => return incomplete(bytes, start, complete),
-            Err(ScanError::Invalid(error)) => return Err(error),
+            Err(GrammarError::Incomplete) => return incomplete(bytes, start, complete),
+            Err(GrammarError::Invalid(error)) => return Err(error),
         };
         let delimiter = past_space(bytes, end);
         let closes = match bytes.get(delimiter) {
@@ -146,7 +146,7 @@ pub(crate) fn split_first(elements: &[u8]) -> Option<(&[u8], &[u8])> {
     if elements.is_empty() {
         return None;
     }
-    let (first, after) = elements.split_at_checked(scan::skip_value(elements, 0))?;
+    let (first, after) = elements.split_at_checked(grammar::skip_value(elements, 0))?;
     let after = skip_space(after);
     Some((first, after.strip_prefix(b",").unwrap_or(after)))
 }
@@ -167,7 +167,7 @@ pub(super) fn parts(raw: &str) -> impl Iterator<Item = &str> {
             return None;
         }
         let start = at;
-        at = scan::skip_value(bytes, start);
+        at = grammar::skip_value(bytes, start);
         raw.get(start..at)
     })
 }

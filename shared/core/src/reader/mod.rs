@@ -1,7 +1,7 @@
 //! Reads a JSON array of records of any length: splits it into chunks, decodes them in parallel
 //! with simd-json, passes on every element once and in order, and reports where the text is not a
 //! JSON array. [`Source`] turns gzip and NDJSON into such a text. The reader does not interpret
-//! records; [`crate::survey`] does.
+//! records; [`crate::scan`] does.
 
 mod array;
 mod boundary;
@@ -11,11 +11,11 @@ pub mod dedup;
 mod encoding;
 mod error;
 mod exact;
+mod grammar;
 mod ndjson;
 mod object;
 mod pipeline;
 mod position;
-mod scan;
 mod sink;
 mod source;
 mod text;

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use super::exact::{owned, parts, past_space};
+use super::grammar::{self, GrammarError, InvalidJson};
 use super::position::Position;
-use super::scan::{self, InvalidJson, ScanError};
 use crate::json::{Json, OwnedJson};
 
 /// The members of an object.
@@ -57,9 +57,9 @@ pub fn read_object(text: &[u8]) -> Result<Object, ObjectError> {
         Some(_) => return Err(wrong(start, "expected `{`")),
         None => return Err(wrong(start, "the body is empty")),
     }
-    let end = scan::element(bytes, start).map_err(|stop| match stop {
-        ScanError::Incomplete => wrong(bytes.len(), "the text ends before the closing `}`"),
-        ScanError::Invalid(InvalidJson { at, reason }) => wrong(at, reason),
+    let end = grammar::element(bytes, start).map_err(|stop| match stop {
+        GrammarError::Incomplete => wrong(bytes.len(), "the text ends before the closing `}`"),
+        GrammarError::Invalid(InvalidJson { at, reason }) => wrong(at, reason),
     })?;
     let after = past_space(bytes, end);
     if after < bytes.len() {

@@ -33,7 +33,7 @@ pub trait RecordSink: Sync {
 
     /// Finishes a batch after all of `elements` were pushed: valid JSON values separated by commas,
     /// as sent, and white space.
-    fn finish_batch(&self, _crop: &mut Self::Batch, _elements: &[u8]) {}
+    fn finish_batch(&self, _batch: &mut Self::Batch, _elements: &[u8]) {}
 }
 
 /// Totals of a read.

@@ -87,7 +87,7 @@ impl TaskSettings {
             if text.trim() != text || text.is_empty() {
                 problems.push(FieldProblem::new(
                     &field,
-                    "must be neither empty nor start or end with a space: texts are trimmed before they are matched",
+                    "must not be empty, and must not start or end with white space: texts are trimmed before they are matched",
                 ));
             }
             problems.extend(role_problem(role).map(|why| FieldProblem::new(&field, why)));

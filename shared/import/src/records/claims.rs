@@ -11,7 +11,7 @@ use muster_aws::runs::RunId;
 use muster_aws::{Store, StoreError};
 use muster_core::attribute::Attribute;
 use muster_core::rules::Rules;
-use muster_core::survey::external_id_taken;
+use muster_core::scan::external_id_taken;
 
 use super::directory::{DirectorySnapshot, has_external_id};
 use super::record::Record;

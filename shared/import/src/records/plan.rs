@@ -9,7 +9,7 @@ use muster_core::attribute::Attribute;
 use muster_core::dialect::quant::NEW_USER;
 use muster_core::plan::{MergedUser, Plan, plan};
 use muster_core::rules::Rules;
-use muster_core::survey::external_id_taken;
+use muster_core::scan::external_id_taken;
 use muster_core::value::Problem;
 
 use super::directory::{DirectorySnapshot, user};

@@ -6,7 +6,7 @@ use muster_core::item::Item;
 use muster_core::plan::Refusal;
 use muster_core::rules::Rules;
 use muster_core::run::Counts;
-use muster_core::survey::{Collected, UserChange};
+use muster_core::scan::{Collected, UserChange};
 use muster_core::validate::item;
 use muster_core::value::{Problem, Value};
 

@@ -56,7 +56,7 @@ pub(crate) enum WriteResult {
     Refused(Executed),
 }
 
-/// The statement client of one run.
+/// Sends the statements of one run, and counts those known to be written.
 #[derive(Debug)]
 pub(crate) struct Sender<'s> {
     pub(crate) store: &'s Store,

@@ -5,7 +5,7 @@
 use muster_aws::directory::{Outcome, Stamp};
 use muster_core::attribute::Attribute;
 use muster_core::rules::Rules;
-use muster_core::survey::external_id_taken;
+use muster_core::scan::external_id_taken;
 use muster_core::value::Problem;
 
 use super::directory::DirectorySnapshot;

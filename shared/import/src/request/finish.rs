@@ -20,7 +20,7 @@ use crate::records::sender::RunError;
 use crate::run::report::report_finished;
 
 /// Message for the client of a run that ran out of time.
-const OUT_OF_TIME: &str = "out of time";
+const OUT_OF_TIME: &str = "the import ran out of time";
 /// Time reserved for the last transaction.
 const FINISH_RESERVE: Duration = Duration::from_secs(1);
 
@@ -257,5 +257,5 @@ fn failed(problem: &str, run: &NewRun) -> EndKind {
     } else {
         "part of it may have been applied"
     };
-    EndKind::Failed(format!("{problem}; {applied}, send it again"))
+    EndKind::Failed(format!("{problem}; {applied}: send the data again"))
 }

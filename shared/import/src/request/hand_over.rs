@@ -18,7 +18,7 @@ use muster_core::limits;
 use muster_core::reader::{Sizes, Source};
 use muster_core::rules::Rules;
 use muster_core::run::State;
-use muster_core::survey::{Chunk, ChunkSizes, Spooled, spool};
+use muster_core::scan::{Chunk, ChunkSizes, FirstPass, split_into_chunks};
 
 use super::outcome::accepted;
 use crate::blocking;
@@ -102,7 +102,7 @@ impl HandOver<'_> {
         let attempt = random_name();
         let cut = blocking::run(move || cut(&rules, &body)).await;
         // The body has been parsed once already: it is a JSON array.
-        let (spooled, chunks) =
+        let (first_pass, chunks) =
             cut.ok_or_else(|| invalid_run("its body cannot be cut into chunks"))?;
         let (objects, run) = (&self.background.objects, &self.run.id);
         let writes: Vec<_> = chunks
@@ -113,11 +113,11 @@ impl HandOver<'_> {
             .buffer_unordered(MAX_CONCURRENT_CHUNK_WRITES)
             .try_collect::<()>()
             .await?;
-        put_repeated(self.store, &self.run.id, &attempt, &spooled).await?;
+        put_repeated(self.store, &self.run.id, &attempt, &first_pass).await?;
         Ok(Chunked {
             attempt,
-            chunks: spooled.chunks,
-            records: spooled.counts.total,
+            chunks: first_pass.chunks,
+            records: first_pass.counts.total,
         })
     }
 
@@ -147,7 +147,7 @@ impl HandOver<'_> {
 }
 
 /// Cuts a body into chunks. Returns `None` if it does not parse.
-fn cut(rules: &Rules, body: &Bytes) -> Option<(Spooled, Vec<Chunk>)> {
+fn cut(rules: &Rules, body: &Bytes) -> Option<(FirstPass, Vec<Chunk>)> {
     let source = Source::new(
         body.as_ref(),
         Format::Json,
@@ -160,7 +160,7 @@ fn cut(rules: &Rules, body: &Bytes) -> Option<(Spooled, Vec<Chunk>)> {
         Ok(())
     };
     let key = rand::random();
-    let spooled = spool(
+    let first_pass = split_into_chunks(
         source,
         rules,
         Sizes::default(),
@@ -168,5 +168,5 @@ fn cut(rules: &Rules, body: &Bytes) -> Option<(Spooled, Vec<Chunk>)> {
         &key,
         keep,
     );
-    spooled.ok().map(|spooled| (spooled, chunks))
+    first_pass.ok().map(|first_pass| (first_pass, chunks))
 }

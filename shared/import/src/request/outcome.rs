@@ -24,11 +24,11 @@ pub struct ImportRequest {
     pub debug: bool,
     /// True if only the execution log is written.
     pub dry_run: bool,
-    /// The client's name of the request, if it may send the request again.
+    /// The idempotency key, if the client sent one.
     pub key: Option<IdempotencyKey>,
 }
 
-/// A client's name of a request. It identifies the request together with the request's target
+/// The value of the `Idempotency-Key` header. It identifies a request together with its target
 /// (contract.md#idempotency-keys).
 #[derive(Debug, Clone)]
 pub struct IdempotencyKey {

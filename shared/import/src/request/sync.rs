@@ -14,8 +14,8 @@ use muster_core::limits;
 use muster_core::reader::{Position, ReadError, Sizes};
 use muster_core::rules::Rules;
 use muster_core::run::State;
+use muster_core::scan::{Collected, collect};
 use muster_core::settings::{SafetyThreshold, TaskSettings};
-use muster_core::survey::{Collected, collect};
 use tracing::Instrument as _;
 
 use super::finish::RunEnd;

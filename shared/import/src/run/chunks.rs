@@ -7,7 +7,7 @@ use muster_aws::background::{ChunkMessage, Objects, Work};
 use muster_aws::runs::chunks::Round;
 use muster_aws::runs::{Chunked, RunId};
 use muster_aws::{Store, StoreError};
-use muster_core::survey::{Chunk, Spooled};
+use muster_core::scan::{Chunk, FirstPass};
 
 /// Maximum chunk objects, or rows of repeated records, that a processor writes concurrently.
 pub(crate) const MAX_CONCURRENT_CHUNK_WRITES: usize = 4;
@@ -76,11 +76,11 @@ pub(crate) async fn put_repeated(
     store: &Store,
     run: &RunId,
     attempt: &str,
-    spooled: &Spooled,
+    first_pass: &FirstPass,
 ) -> Result<(), StoreError> {
     let now = Timestamp::now();
     // Collected: the compiler cannot prove a closure over references to be general enough.
-    let rows: Vec<_> = spooled
+    let rows: Vec<_> = first_pass
         .repeated
         .iter()
         .map(|(chunk, repeats)| {

@@ -7,7 +7,7 @@ use muster_aws::directory::{LoginSlot, NewUser, UserEdit, UserEntry, UserKey, Us
 use muster_core::attribute::Attribute;
 use muster_core::login::{Login, canon};
 use muster_core::plan::{self, LOGIN_TAKEN, MergedUser, Plan, Refusal};
-use muster_core::survey::external_id_taken;
+use muster_core::scan::external_id_taken;
 use muster_core::user_request::UserRequest;
 use muster_core::value::Value;
 
@@ -72,8 +72,8 @@ impl Directory<'_> {
         loop {
             let attempt = match self.target(selector, pending.login.as_ref()).await? {
                 None => return Ok(WriteOutcome::Missing),
-                Some(WriteTarget::New(seat)) => {
-                    self.create(selector, &mut pending, &seat, check).await
+                Some(WriteTarget::New(slot)) => {
+                    self.create(selector, &mut pending, &slot, check).await
                 }
                 Some(WriteTarget::User(seen)) => {
                     self.change(selector, &mut pending, &seen, check).await
@@ -131,14 +131,14 @@ impl Directory<'_> {
         let Some(login) = login else {
             return Ok(None);
         };
-        let seat = self.store.directory().login_slot(login).await?;
-        Ok(Some(match seat {
+        let slot = self.store.directory().login_slot(login).await?;
+        Ok(Some(match slot {
             LoginSlot::Taken(seen)
                 if external_id.is_some_and(|id| self.accepts_external_id(&seen.entry, id)) =>
             {
                 WriteTarget::User(seen)
             }
-            seat => WriteTarget::New(seat),
+            slot => WriteTarget::New(slot),
         }))
     }
 
@@ -154,10 +154,10 @@ impl Directory<'_> {
         &self,
         selector: UserSelector<'_>,
         pending: &mut PendingWrite,
-        seat: &LoginSlot,
+        slot: &LoginSlot,
         check: UserCheck,
     ) -> Result<Attempt, StoreError> {
-        if matches!(seat, LoginSlot::Taken(_)) {
+        if matches!(slot, LoginSlot::Taken(_)) {
             return Ok(Attempt::refused(vec![LOGIN_TAKEN]));
         }
         pending.set_password_hash(None).await?;
@@ -197,7 +197,7 @@ impl Directory<'_> {
         let created = self
             .store
             .directory()
-            .create(&new, seat, claiming, &self.author);
+            .create(&new, slot, claiming, &self.author);
         Ok(match created.await? {
             Some(user) => Attempt::done(WriteOutcome::Created(user)),
             None => Attempt::Retry,
@@ -241,7 +241,7 @@ impl Directory<'_> {
         }
         let old_login = canon(&user.login);
         let new_login = login.filter(|login| login.canon() != old_login);
-        let seat = match new_login {
+        let slot = match new_login {
             None => None,
             Some(login) => match self.store.directory().login_slot(login).await? {
                 // Another writer has just given the user this very login.
@@ -249,7 +249,7 @@ impl Directory<'_> {
                     return Ok(Attempt::Retry);
                 }
                 LoginSlot::Taken(_) => return Ok(Attempt::refused(vec![LOGIN_TAKEN])),
-                seat => Some(seat),
+                slot => Some(slot),
             },
         };
         let sets_external_id = difference.iter().any(|(a, _)| *a == Attribute::ExternalId);
@@ -267,7 +267,7 @@ impl Directory<'_> {
         };
         let edit = UserEdit {
             difference: &difference,
-            login: login.map(|login| (login, seat.as_ref())),
+            login: login.map(|login| (login, slot.as_ref())),
             claim: claim.as_ref().map(AvailableClaim::claiming),
         };
         let renamed = login.map(|_| Attribute::Username).into_iter();

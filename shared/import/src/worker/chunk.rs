@@ -7,7 +7,7 @@ use muster_aws::StoreError;
 use muster_aws::runs::chunks::ChunkResult;
 use muster_core::reader::Sizes;
 use muster_core::rules::Rules;
-use muster_core::survey::{CollectedChunk, Repeats, collect_chunk};
+use muster_core::scan::{CollectedChunk, Repeats, collect_chunk};
 
 use crate::records::sender::RunError;
 use crate::run::chunks::decode_chunk;

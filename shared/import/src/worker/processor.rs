@@ -17,7 +17,7 @@ use muster_aws::runs::{Chunked, Job, Read, Run, RunId};
 use muster_core::reader::{Sizes, Source, SourceError};
 use muster_core::rules::Rules;
 use muster_core::run::State;
-use muster_core::survey::{Chunk, ChunkSizes, Spooled, spool};
+use muster_core::scan::{Chunk, ChunkSizes, FirstPass, split_into_chunks};
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
@@ -48,7 +48,10 @@ enum Attempt {
 /// The result of reading an upload.
 enum ReadResult {
     /// All of it was read, and its chunks were written under this attempt's name.
-    Read { spooled: Spooled, attempt: String },
+    Read {
+        first_pass: FirstPass,
+        attempt: String,
+    },
     /// It cannot be imported, for this reason.
     Refused(String),
 }
@@ -186,9 +189,9 @@ impl Runner {
         };
         let meter = Arc::new(Meter::default());
         let reading = self.read(run, job, &object, Arc::new(rules), &meter);
-        let (spooled, attempt) = tokio::select! {
+        let (first_pass, attempt) = tokio::select! {
             read = reading => match read? {
-                ReadResult::Read { spooled, attempt } => (spooled, attempt),
+                ReadResult::Read { first_pass, attempt } => (first_pass, attempt),
                 ReadResult::Refused(error) => return Ok(Attempt::Refused(error)),
             },
             () = self.send_heartbeats(run, &meter) => return Ok(Attempt::Superseded),
@@ -201,8 +204,8 @@ impl Runner {
         };
         let chunked = Chunked {
             attempt,
-            chunks: spooled.chunks,
-            records: spooled.counts.total,
+            chunks: first_pass.chunks,
+            records: first_pass.counts.total,
         };
         Ok(Attempt::Checked(chunked, to))
     }
@@ -218,7 +221,7 @@ impl Runner {
             match noted.await {
                 Ok(true) => {}
                 Ok(false) => return,
-                // If too many are missing, the sweeper sends for another processor. That is
+                // After too many missed heartbeats the sweeper queues the run again, which is
                 // harmless.
                 Err(error) => tracing::warn!(%error, "failed to write a heartbeat"),
             }
@@ -252,7 +255,7 @@ impl Runner {
                 read_all(source, &rules, sizes, &chunks, &meter)
             })
         };
-        let (fetched, written, spooled) = tokio::join!(
+        let (fetched, written, first_pass) = tokio::join!(
             fetch(&self.background.objects, &key, object, ranges),
             self.write_chunks(run, &attempt, waiting),
             reading,
@@ -265,24 +268,27 @@ impl Runner {
                      upload it again",
                 );
             }
-            // The reader stopped early; `spooled` has the reason.
+            // The reader stopped early; `first_pass` has the reason.
             Err(FetchError::ReaderDropped) | Ok(()) => {}
         }
         written?;
-        let spooled = match spooled {
-            Ok(spooled) => spooled,
+        let first_pass = match first_pass {
+            Ok(first_pass) => first_pass,
             Err(error) => return Ok(ReadResult::Refused(refusal_message(&error))),
         };
         if let Some(announced) = &source.sha256
             && sha256.get() != Some(announced)
         {
             return refused(
-                "the SHA-256 of the uploaded file is not the announced one: the file was damaged \
-                 in transit, or is a different one; nothing was imported, upload it again",
+                "the uploaded file does not match the announced SHA-256: it was damaged in \
+                 transit, or is a different file; nothing was imported: upload it again",
             );
         }
-        put_repeated(&self.store, &run.id, &attempt, &spooled).await?;
-        Ok(ReadResult::Read { spooled, attempt })
+        put_repeated(&self.store, &run.id, &attempt, &first_pass).await?;
+        Ok(ReadResult::Read {
+            first_pass,
+            attempt,
+        })
     }
 
     async fn write_chunks(
@@ -326,9 +332,9 @@ impl Runner {
         };
         if object.size != run.size {
             return Ok(PinnedObject::Refused(format!(
-                "the uploaded file has {} bytes, {} were announced; nothing was imported, \
-                 upload it again",
-                object.size, run.size
+                "the uploaded file has the wrong size: expected {} bytes, found {}; nothing was \
+                 imported: upload it again",
+                run.size, object.size
             )));
         }
         let pinned = self.store.runs().pin_object(&run.id, &object).await?;
@@ -344,9 +350,9 @@ fn read_all(
     sizes: ChunkSizes,
     chunks: &mpsc::Sender<Chunk>,
     meter: &Meter,
-) -> Result<Spooled, SourceError> {
+) -> Result<FirstPass, SourceError> {
     let key = rand::random();
-    spool(source, rules, Sizes::default(), sizes, &key, |chunk| {
+    split_into_chunks(source, rules, Sizes::default(), sizes, &key, |chunk| {
         meter.bytes.store(chunk.sent, Ordering::Relaxed);
         let records = chunk.first - 1 + u64::from(chunk.records);
         meter.records.store(records, Ordering::Relaxed);

@@ -26,7 +26,7 @@ use crate::run::context::RunContext;
 use crate::run::job::as_new_run;
 
 impl Runner {
-    /// Counts what was applied of a chunk, and prevents that more of it is applied.
+    /// Counts the records of a chunk that were applied, and prevents any others from being applied.
     pub(super) async fn reconcile(
         &self,
         run: &Run,

@@ -7,8 +7,8 @@ use muster_aws::runs::{Job, NewRun, Run};
 use muster_aws::{Account, Background, BackgroundConfig, Config, ConfigError, Store, StoreError};
 use muster_core::limits;
 use muster_core::rules::Rules;
+use muster_core::scan::ChunkSizes;
 use muster_core::settings::TaskSettings;
-use muster_core::survey::ChunkSizes;
 
 use crate::Times;
 use crate::run::chunks::chunk_messages;

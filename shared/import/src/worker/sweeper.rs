@@ -1,7 +1,7 @@
 //! The sweeper: a periodic job that recovers the runs that have not ended (protocol.md#sweeper).
 //!
-//! A queue is a hint, the rows are the truth: stalled work is sent again, a run that cannot be done
-//! is abandoned, a complete one is ended. A dead letter decides nothing.
+//! The rows are authoritative, and messages are only hints. The sweeper queues stalled work again,
+//! abandons runs that cannot complete, and ends runs that are complete. It ignores dead letters.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -16,7 +16,7 @@ use muster_aws::runs::items::count_codes;
 use muster_core::item::Item;
 use muster_core::rules::Rules;
 use muster_core::run::State;
-use muster_core::survey::{ChunkRecords, CollectedChunk, RejectedRecord};
+use muster_core::scan::{ChunkRecords, CollectedChunk, RejectedRecord};
 use tracing::Instrument as _;
 
 use super::chunk::{ChunkOutcome, LoadedChunk, invalid_chunk, load};

@@ -3,8 +3,8 @@
 //! lost. Every login and id must have one owner, and every acknowledged write must have happened
 //! once.
 //!
-//! A scenario follows from its number, which a failure names. `MUSTER_STORIES=10000` runs more,
-//! `MUSTER_STORY=17` only that one.
+//! A scenario follows from its number, which a failure names. `MUSTER_SCENARIOS=10000` runs more,
+//! `MUSTER_SCENARIO=17` only that one.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use muster_tests::SeededScenarios;
 
 /// Runs for a few seconds by default.
 const SCENARIOS: SeededScenarios = SeededScenarios {
-    seed_variable: "MUSTER_STORY",
-    count_variable: "MUSTER_STORIES",
+    seed_variable: "MUSTER_SCENARIO",
+    count_variable: "MUSTER_SCENARIOS",
     default_count: 24,
     max_per_stack: 50,
     stacks: 4,
@@ -183,7 +183,7 @@ async fn run_on_stack(numbers: Vec<u64>) {
         let ended = tokio::spawn(run(Arc::clone(&scenario), actions.clone())).await;
         if ended.is_err() {
             let responses = scenario.responses();
-            panic!("MUSTER_STORY={number} runs it alone:\n{actions:#?}\n{responses:#?}");
+            panic!("MUSTER_SCENARIO={number} runs it alone:\n{actions:#?}\n{responses:#?}");
         }
     }
     stack.stop().await.expect("the stack stops");

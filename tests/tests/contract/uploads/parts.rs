@@ -58,19 +58,19 @@ async fn a_url_is_valid_only_for_its_part() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn windows_of_500_parts_reach_the_last_one() {
+async fn pages_of_500_parts_reach_the_last_one() {
     let w = World::start().await;
     let upload = start_upload(&w, 1_001 * PART_BYTES).await;
     let (mut from, mut all) = (1, Vec::new());
     for last in [500, 1_000, 1_001] {
-        let window = get(&w, id(&upload), &format!("/parts?from={from}"))
+        let page = get(&w, id(&upload), &format!("/parts?from={from}"))
             .await
             .json();
-        all.extend(numbers(&window["parts"]));
+        all.extend(numbers(&page["parts"]));
         assert_eq!(all.last(), Some(&last));
-        from = window["next"].as_u64().unwrap_or_default();
+        from = page["next"].as_u64().unwrap_or_default();
     }
-    assert_eq!(from, 0, "there is a window after the last");
+    assert_eq!(from, 0, "there is a page after the last");
     assert_eq!(all, (1..=1_001).collect::<Vec<u64>>());
     let after_last = get(&w, id(&upload), "/parts?from=1002").await.json();
     assert_eq!(

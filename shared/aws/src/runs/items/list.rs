@@ -47,7 +47,7 @@ impl<'a> Items<'a> {
         limit: usize,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<ItemPage, StoreError>> {
-        // Boxed, so that its code is generated in this crate, which is optimized.
+        // Boxed, so that its code is generated in this crate, which is optimised.
         Box::pin(self.page(objects, run, filter, from, limit, now))
     }
 

@@ -41,8 +41,8 @@ fn run_of(row: &Attributes) -> Option<RunId> {
 
 impl TaskLocks<'_> {
     /// Ends, as interrupted, the synchronous runs whose lock expired at least `grace` ago, and
-    /// deletes `OPEN` rows without a run. A failure with one run is logged and does not keep the
-    /// other runs from being ended.
+    /// deletes `OPEN` rows without a run. If one run cannot be ended, the failure is logged and the
+    /// sweep continues.
     ///
     /// # Errors
     /// Returns the first error, after all runs have been attempted; runs that were ended stay
@@ -64,7 +64,7 @@ impl TaskLocks<'_> {
             match self.end_open(&open, now).await {
                 Ok(interrupted) => ended.extend(interrupted),
                 Err(error) => {
-                    error!(import.id = %open.run, %error, "could not end an open run");
+                    error!(import.id = %open.run, %error, "failed to end an open run");
                     first_error.get_or_insert(error);
                 }
             }
@@ -73,7 +73,7 @@ impl TaskLocks<'_> {
     }
 
     /// Returns the background runs that have not ended and whose rows are readable, and the first
-    /// error: an unreadable row does not keep the other runs from being swept.
+    /// error: the readable rows are returned even if others are not.
     pub async fn open_queued(self) -> (Vec<OpenRun>, Option<StoreError>) {
         let (open, first_error) = self.open_runs().await;
         let open = open
@@ -119,7 +119,7 @@ impl TaskLocks<'_> {
             let rows = match self.open_rows(shard).await {
                 Ok(rows) => rows,
                 Err(error) => {
-                    error!(shard, %error, "could not read a shard of open runs");
+                    error!(shard, %error, "failed to read a shard of open runs");
                     first_error.get_or_insert(error);
                     continue;
                 }
@@ -129,7 +129,7 @@ impl TaskLocks<'_> {
                 match row::decode(OPEN_RUN, row) {
                     Ok(row) => open.push(row),
                     Err(error) => {
-                        error!(import.id = id, %error, "could not read an open run");
+                        error!(import.id = id, %error, "failed to read an open run");
                         first_error.get_or_insert(error);
                     }
                 }

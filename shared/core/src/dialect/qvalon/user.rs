@@ -16,7 +16,7 @@ use crate::value::Value;
 pub(super) enum Member {
     /// The user's id.
     Id,
-    /// An attribute under its own key; a flag's default is value.
+    /// An attribute under its own key. A flag without a stored value has its default.
     Own(Attribute),
     /// An attribute under a different name.
     Renamed(&'static str, Attribute),

@@ -84,7 +84,7 @@ parameters! {
 }
 
 impl ParameterKind {
-    /// Returns `true` if the parameter is_filter users.
+    /// Returns `true` if the parameter filters users.
     #[must_use]
     pub const fn is_filter(self) -> bool {
         match self {

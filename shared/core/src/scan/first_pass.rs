@@ -20,7 +20,7 @@ use crate::value::{Assignment, Value, read};
 
 /// Result of the first pass over an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spooled {
+pub struct FirstPass {
     /// Counts so far: all records, and the empty, duplicated and ignored ones.
     pub counts: Counts,
     /// Bytes of the decompressed text.
@@ -54,15 +54,15 @@ pub struct Repeats {
 /// # Errors
 /// Returns a [`SourceError`] if the input cannot be read or `on_chunk` fails, which ends the
 /// reading. None of the chunks may be applied then.
-pub fn spool<R: Read + Send>(
+pub fn split_into_chunks<R: Read + Send>(
     mut source: Source<R>,
     rules: &Rules,
     reading: Sizes,
     chunks: ChunkSizes,
     key: &HashKey,
     on_chunk: impl FnMut(Chunk) -> io::Result<()> + Send,
-) -> Result<Spooled, SourceError> {
-    let sink = SpoolSink {
+) -> Result<FirstPass, SourceError> {
+    let sink = FirstPassSink {
         rules,
         key,
         external_id: rules
@@ -72,7 +72,7 @@ pub fn spool<R: Read + Send>(
     };
     let sent = source.sent();
     let sent = || sent.load(Ordering::Relaxed);
-    let mut state = SpoolState::default();
+    let mut state = FirstPassState::default();
     let mut chunker = Chunker::new(chunks, on_chunk);
     let totals = read_source(&mut source, rules, reading, &sink, |first, batch| {
         chunker.add(&batch.elements, batch.records, sent())?;
@@ -83,7 +83,7 @@ pub fn spool<R: Read + Send>(
     Ok(state.finish(totals.records, totals.bytes, &chunk_starts))
 }
 
-struct SpoolSink<'r> {
+struct FirstPassSink<'r> {
     rules: &'r Rules,
     key: &'r HashKey,
     /// Slot of the external id, if it is mapped.
@@ -91,7 +91,7 @@ struct SpoolSink<'r> {
 }
 
 #[derive(Default)]
-struct SpoolBatch {
+struct FirstPassBatch {
     elements: Vec<u8>,
     records: u32,
     logins: Vec<RecordKey>,
@@ -104,14 +104,14 @@ struct SpoolBatch {
     ignored: u64,
 }
 
-impl RecordSink for SpoolSink<'_> {
-    type Batch = SpoolBatch;
+impl RecordSink for FirstPassSink<'_> {
+    type Batch = FirstPassBatch;
 
-    fn start_batch(&self, _text: &[u8]) -> SpoolBatch {
-        SpoolBatch::default()
+    fn start_batch(&self, _text: &[u8]) -> FirstPassBatch {
+        FirstPassBatch::default()
     }
 
-    fn push(&self, batch: &mut SpoolBatch, index: u32, element: Element<'_>) {
+    fn push(&self, batch: &mut FirstPassBatch, index: u32, element: Element<'_>) {
         batch.records = index + 1;
         let identity = identify(&element);
         if let Some(canon) = identity.canon() {
@@ -132,12 +132,12 @@ impl RecordSink for SpoolSink<'_> {
         }
     }
 
-    fn finish_batch(&self, batch: &mut SpoolBatch, elements: &[u8]) {
+    fn finish_batch(&self, batch: &mut FirstPassBatch, elements: &[u8]) {
         batch.elements = elements.to_vec();
     }
 }
 
-impl SpoolSink<'_> {
+impl FirstPassSink<'_> {
     fn external_id(&self, json: Json<'_>, index: u32) -> Option<RecordKey> {
         let kind = Attribute::ExternalId.kind();
         match read(kind, json, self.rules.read_context()) {
@@ -151,7 +151,7 @@ impl SpoolSink<'_> {
 
 /// State kept for the whole input.
 #[derive(Default)]
-struct SpoolState {
+struct FirstPassState {
     logins: Dedup,
     external_ids: Dedup,
     invalid_logins: Vec<u32>,
@@ -159,8 +159,8 @@ struct SpoolState {
     ignored: u64,
 }
 
-impl SpoolState {
-    fn add(&mut self, first: u64, batch: SpoolBatch) {
+impl FirstPassState {
+    fn add(&mut self, first: u64, batch: FirstPassBatch) {
         // The reader refuses inputs with more records than a u32 counts.
         let base = u32::try_from(first).unwrap_or(u32::MAX);
         let later = |key: RecordKey| key.later(base);
@@ -173,7 +173,7 @@ impl SpoolState {
         self.ignored += batch.ignored;
     }
 
-    fn finish(mut self, total: u64, bytes: u64, chunk_starts: &[u32]) -> Spooled {
+    fn finish(mut self, total: u64, bytes: u64, chunk_starts: &[u32]) -> FirstPass {
         let logins = self.logins.repeated(|_| false);
         let is_repeated = |record: &u32| {
             logins
@@ -193,7 +193,7 @@ impl SpoolState {
             ..Counts::default()
         };
         let external_ids = self.external_ids.repeated(|record| is_repeated(&record));
-        Spooled {
+        FirstPass {
             counts,
             bytes,
             chunks: u32::try_from(chunk_starts.len()).unwrap_or(u32::MAX),

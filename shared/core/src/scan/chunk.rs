@@ -2,8 +2,8 @@
 //! return for these records after reading the whole input.
 
 use super::collect::{CollectSink, CollectState, Collected};
+use super::first_pass::Repeats;
 use super::rejected::{ChunkRecords, RejectedRecord};
-use super::spool::Repeats;
 use crate::reader::{ReadError, Sizes, read_array};
 use crate::rules::Rules;
 
@@ -21,7 +21,7 @@ pub struct CollectedChunk {
 /// `repeats` are its records with earlier duplicates.
 ///
 /// # Errors
-/// Returns a [`ReadError`] if the text is not a chunk of [`super::spool()`].
+/// Returns a [`ReadError`] if the text is not a chunk of [`super::split_into_chunks()`].
 pub fn collect_chunk(
     text: &[u8],
     first: u64,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::Read;
 
-use super::spool::{Repeats, record_numbers};
+use super::first_pass::{Repeats, record_numbers};
 use super::subject::{SkipReason, Subject, duplicate_item, subject};
 use crate::item::Item;
 use crate::login::Login;

@@ -15,14 +15,14 @@ pub(super) struct InvalidJson {
 
 /// Reason why the end of a value was not found.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum ScanError {
+pub(super) enum GrammarError {
     /// The bytes end before the value does. A number ends only where another byte follows.
     Incomplete,
     Invalid(InvalidJson),
 }
 
 /// Returns the index after the value that starts at `start`, an element of the array of records.
-pub(super) fn element(bytes: &[u8], start: usize) -> Result<usize, ScanError> {
+pub(super) fn element(bytes: &[u8], start: usize) -> Result<usize, GrammarError> {
     // Bytes beyond the maximum record length are never inspected, so that a refusal does not depend
     // on how much of the text is in memory.
     let max_end = start.saturating_add(limits::MAX_RECORD_BYTES);
@@ -35,11 +35,11 @@ pub(super) fn element(bytes: &[u8], start: usize) -> Result<usize, ScanError> {
     let end = scanner.value().map(|()| scanner.at);
     let too_long = match end {
         Ok(end) => end > max_end,
-        Err(ScanError::Incomplete) => !whole,
-        Err(ScanError::Invalid(_)) => false,
+        Err(GrammarError::Incomplete) => !whole,
+        Err(GrammarError::Invalid(_)) => false,
     };
     if too_long {
-        return Err(ScanError::Invalid(InvalidJson {
+        return Err(GrammarError::Invalid(InvalidJson {
             at: start,
             reason: "a record is longer than 8 MB",
         }));
@@ -56,7 +56,7 @@ pub(super) fn skip_value(bytes: &[u8], start: usize) -> usize {
     };
     // Only a number can reach the end of valid JSON without a byte that ends it.
     match scanner.value() {
-        Ok(()) | Err(ScanError::Incomplete | ScanError::Invalid(_)) => scanner.at,
+        Ok(()) | Err(GrammarError::Incomplete | GrammarError::Invalid(_)) => scanner.at,
     }
 }
 
@@ -68,28 +68,28 @@ struct Scanner<'b> {
 }
 
 impl Scanner<'_> {
-    fn peek(&self) -> Result<u8, ScanError> {
+    fn peek(&self) -> Result<u8, GrammarError> {
         self.bytes
             .get(self.at)
             .copied()
-            .ok_or(ScanError::Incomplete)
+            .ok_or(GrammarError::Incomplete)
     }
 
-    fn peek_past_space(&mut self) -> Result<u8, ScanError> {
+    fn peek_past_space(&mut self) -> Result<u8, GrammarError> {
         while is_space(self.peek()?) {
             self.at += 1;
         }
         self.peek()
     }
 
-    fn invalid<T>(&self, reason: &'static str) -> Result<T, ScanError> {
-        Err(ScanError::Invalid(InvalidJson {
+    fn invalid<T>(&self, reason: &'static str) -> Result<T, GrammarError> {
+        Err(GrammarError::Invalid(InvalidJson {
             at: self.at,
             reason,
         }))
     }
 
-    fn value(&mut self) -> Result<(), ScanError> {
+    fn value(&mut self) -> Result<(), GrammarError> {
         loop {
             let opened = match self.peek_past_space()? {
                 b'{' => self.open(b'}')?,
@@ -114,7 +114,7 @@ impl Scanner<'_> {
     }
 
     /// Enters an array or object and reads an object's first key; returns `false` if it is empty.
-    fn open(&mut self, bracket: u8) -> Result<bool, ScanError> {
+    fn open(&mut self, bracket: u8) -> Result<bool, GrammarError> {
         // The array of records is one level.
         if self.open.len() + 1 >= limits::MAX_NESTING_LEVELS {
             return self.invalid("arrays and objects are nested more than 1,024 levels deep");
@@ -134,7 +134,7 @@ impl Scanner<'_> {
 
     /// Continues after a value: returns `true` if another one starts, `false` if everything is
     /// closed.
-    fn close_and_continue(&mut self) -> Result<bool, ScanError> {
+    fn close_and_continue(&mut self) -> Result<bool, GrammarError> {
         while let Some(bracket) = self.open.last().copied() {
             match self.peek_past_space()? {
                 b',' => {
@@ -155,7 +155,7 @@ impl Scanner<'_> {
         Ok(false)
     }
 
-    fn key(&mut self) -> Result<(), ScanError> {
+    fn key(&mut self) -> Result<(), GrammarError> {
         if self.peek_past_space()? != b'"' {
             return self.invalid("expected a key in double quotes");
         }
@@ -167,7 +167,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn word(&mut self, word: &[u8]) -> Result<bool, ScanError> {
+    fn word(&mut self, word: &[u8]) -> Result<bool, GrammarError> {
         for letter in word {
             if self.peek()? != *letter {
                 return self.invalid("expected `true`, `false` or `null`");
@@ -177,7 +177,7 @@ impl Scanner<'_> {
         Ok(false)
     }
 
-    fn number(&mut self) -> Result<(), ScanError> {
+    fn number(&mut self) -> Result<(), GrammarError> {
         if self.peek()? == b'-' {
             self.at += 1;
         }
@@ -200,7 +200,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn digits(&mut self) -> Result<(), ScanError> {
+    fn digits(&mut self) -> Result<(), GrammarError> {
         if !self.peek()?.is_ascii_digit() {
             return self.invalid("expected a digit");
         }
@@ -210,13 +210,13 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn string(&mut self) -> Result<(), ScanError> {
+    fn string(&mut self) -> Result<(), GrammarError> {
         let start = self.at;
         let end = self.string_bytes();
         // Invalid UTF-8 before the end of the string takes precedence over the reason why it ended.
         let text = self.bytes.get(start..self.at).unwrap_or(&[]);
         if let Err(error) = std::str::from_utf8(text)
-            && (error.error_len().is_some() || end != Err(ScanError::Incomplete))
+            && (error.error_len().is_some() || end != Err(GrammarError::Incomplete))
         {
             self.at = start + error.valid_up_to();
             return self.invalid("not UTF-8 text");
@@ -224,7 +224,7 @@ impl Scanner<'_> {
         end
     }
 
-    fn string_bytes(&mut self) -> Result<(), ScanError> {
+    fn string_bytes(&mut self) -> Result<(), GrammarError> {
         self.at += 1;
         loop {
             match self.peek()? {
@@ -239,7 +239,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn escape(&mut self) -> Result<(), ScanError> {
+    fn escape(&mut self) -> Result<(), GrammarError> {
         self.at += 1;
         match self.peek()? {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 1,
@@ -269,7 +269,7 @@ mod tests {
         for end in 0..whole.len() {
             assert_eq!(
                 element(&whole.as_bytes()[..end], 0),
-                Err(ScanError::Incomplete),
+                Err(GrammarError::Incomplete),
                 "{end}"
             );
         }

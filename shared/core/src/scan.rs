@@ -1,7 +1,7 @@
 //! Checks a whole input before anything is written: every record is read, identified, validated and
 //! compared with the earlier ones. [`collect()`] returns the changes to import; [`check()`]
 //! predicts an import into an empty directory, in little memory. An input that is too large to be
-//! kept is read in two passes: [`spool()`] compares all records and splits them into chunks, and
+//! kept is read in two passes: [`split_into_chunks`] compares all records and splits the text, and
 //! [`collect_chunk`] returns for each chunk what [`collect()`] would return for its records.
 
 mod check;
@@ -10,14 +10,14 @@ mod chunker;
 mod collect;
 mod fast_path;
 mod first_items;
+mod first_pass;
 mod rejected;
-mod spool;
 mod subject;
 
 pub use self::check::{Checked, check};
 pub use self::chunk::{CollectedChunk, collect_chunk};
 pub use self::chunker::{Chunk, ChunkSizes};
 pub use self::collect::{Collected, UserChange, collect};
+pub use self::first_pass::{FirstPass, Repeats, split_into_chunks};
 pub use self::rejected::{ChunkRecords, RejectedRecord};
-pub use self::spool::{Repeats, Spooled, spool};
 pub use self::subject::external_id_taken;
