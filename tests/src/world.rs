@@ -6,7 +6,7 @@ use std::time::Duration;
 use muster_aws::{Background, BackgroundConfig};
 use muster_import::Times;
 use muster_local::{
-    Credentials, SeededTenant, Stack, StackOptions, WorkerOptions, loopback_client,
+    Credentials, SeededRows, SeededTenant, Stack, StackOptions, WorkerOptions, loopback_client,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -18,6 +18,9 @@ use crate::store::{Access, Rows};
 /// Tests share the tasks of a running stack, so they take turns. Holds the tag of the previous
 /// test, whose users are deleted.
 static TURN: LazyLock<Mutex<Option<String>>> = LazyLock::new(Mutex::default);
+
+/// The sample tenants of all stacks of this process. Their passwords are hashed once.
+static SEEDED: OnceCell<SeededRows> = OnceCell::const_new();
 
 /// The environment variable that points the tests at a running stack.
 pub const READY_FILE: &str = "MUSTER_READY_FILE";
@@ -46,6 +49,11 @@ fn ready_file() -> Option<String> {
 /// Returns ten random digits: enough that two tests never share a tag.
 fn tag() -> String {
     rand::random_range(1_000_000_000_u64..10_000_000_000).to_string()
+}
+
+async fn start_stack(options: StackOptions) -> Stack {
+    let stack = Stack::start(options).await;
+    stack.unwrap_or_else(|error| panic!("the stack does not start: {error}"))
 }
 
 /// One stack, its tenants, and a client.
@@ -120,9 +128,16 @@ impl World {
     }
 
     async fn own(options: StackOptions) -> World {
-        let stack = Stack::start(options)
-            .await
-            .unwrap_or_else(|error| panic!("the stack does not start: {error}"));
+        let seeded = SEEDED.get_or_init(async || {
+            let stack = start_stack(StackOptions::default()).await;
+            let rows = stack.seeded_rows().await;
+            rows.unwrap_or_else(|error| panic!("the sample tenants: {error}"))
+        });
+        let stack = start_stack(StackOptions {
+            seeded: Some(seeded.await.clone()),
+            ..options
+        })
+        .await;
         let store = Access::of(&stack);
         let (url, tenants) = (stack.url.clone(), stack.tenants.clone());
         let http = loopback_client().expect("an HTTP client");

@@ -190,7 +190,7 @@ fn the_default_members_are_the_functions() {
 #[tokio::test]
 async fn the_environment_file_matches_the_services() {
     let listeners = Listeners::from_port(0).unwrap();
-    let services = Services::start(listeners, None, ServiceOptions::default());
+    let services = Services::start(listeners, None, ServiceOptions::default(), None);
     let services = services.await.unwrap();
     let mut expected: BTreeMap<_, _> = services
         .environment()

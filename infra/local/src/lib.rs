@@ -22,7 +22,7 @@ pub use cli::Cli;
 pub use error::LocalError;
 pub use http_client::loopback_client;
 pub use ready_file::Ready;
-pub use seed::{Credentials, SeededTenant};
+pub use seed::{Credentials, SeededRows, SeededTenant};
 pub use services::{Environment, QueueOptions, ServiceOptions};
 pub use stack::{Stack, StackOptions};
 pub use workers::{WorkerOptions, Workers};

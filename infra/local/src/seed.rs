@@ -2,9 +2,11 @@
 //! task with the default keys. Seeding is idempotent and runs at every start; an edited task is
 //! kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
+use aws_sdk_dynamodb::error::DisplayErrorContext;
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use muster_aws::auth::operators::{Operator, Role};
 use muster_aws::tasks::PutTaskOutcome;
@@ -102,6 +104,9 @@ pub enum SeedError {
     /// Another tenant's task has the id.
     #[error("task {0} in the data directory belongs to another tenant")]
     Task(u64),
+    /// The rows of a stack cannot be copied.
+    #[error("cannot copy the rows of the sample tenants: {0}")]
+    Copy(String),
     /// The store refused a name or a setting: a bug in this program.
     #[error("{what} was refused: {why}")]
     Refused {
@@ -110,6 +115,40 @@ pub enum SeedError {
         /// The store's reason.
         why: String,
     },
+}
+
+/// The sample tenants of a stack as its `control` table stores them. A stack that starts with them
+/// has the same accounts, and does not spend a tenth of a second on hashing their passwords.
+#[derive(Debug, Clone)]
+pub struct SeededRows {
+    tenants: Vec<SeededTenant>,
+    rows: Vec<HashMap<String, AttributeValue>>,
+}
+
+impl SeededRows {
+    /// Reads the rows of a stack that nobody has used yet.
+    pub(crate) async fn read(store: &Store, tenants: &[SeededTenant]) -> Result<Self, SeedError> {
+        let scan = store.client().scan().table_name(&store.tables.control);
+        let scanned = scan.consistent_read(true).send().await;
+        Ok(Self {
+            tenants: tenants.to_vec(),
+            rows: scanned.map_err(copy_error)?.items.unwrap_or_default(),
+        })
+    }
+
+    /// Writes the rows to empty tables and returns the sample tenants.
+    pub(crate) async fn write(&self, store: &Store) -> Result<Vec<SeededTenant>, SeedError> {
+        for row in &self.rows {
+            let put = store.client().put_item().table_name(&store.tables.control);
+            let put = put.set_item(Some(row.clone())).send();
+            put.await.map_err(copy_error)?;
+        }
+        Ok(self.tenants.clone())
+    }
+}
+
+fn copy_error(error: impl std::error::Error) -> SeedError {
+    SeedError::Copy(DisplayErrorContext(error).to_string())
 }
 
 /// Returns the names of the robots and operators that need passwords.

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use crate::data_dir::{DataDir, DataDirError, Passwords, random_passwords};
 use crate::error::LocalError;
-use crate::seed::{self, SeededTenant};
+use crate::seed::{self, SeededRows, SeededTenant};
 
 /// The environment variables from which a function finds the services: names and values.
 pub type Environment = [(&'static str, String); 11];
@@ -145,16 +145,17 @@ pub struct Services {
 }
 
 impl Services {
-    /// Starts all services on `listeners`, with data in `data_dir` or in temporary storage.
+    /// Starts all services on `listeners`, with data in `data_dir` or in temporary storage, and
+    /// with the sample tenants of another stack or with new ones.
     pub async fn start(
         listeners: Listeners,
         data_dir: Option<DataDir>,
         options: ServiceOptions,
+        seeded: Option<&SeededRows>,
     ) -> Result<Self, LocalError> {
         let definitions = TableDefinitions::embedded()?;
         let resources = options.apply(ImportResources::embedded()?);
         let storage = Storage::new(data_dir)?;
-        let passwords = storage.passwords()?;
         let dynamodb = DynamoDb::start(listeners.dynamodb, storage.database().as_deref())?;
         let s3 = S3::start(listeners.s3, &storage.objects(), &resources.bucket)?;
         let sqs = Sqs::start(listeners.sqs, resources.queues()).map_err(LocalError::Sqs)?;
@@ -171,7 +172,10 @@ impl Services {
         };
         let store = Store::connect(&Config::local(dynamodb.endpoint(), tables)).await;
         ensure_tables(store.client(), &definitions).await?;
-        let tenants = seed::seed(&store, &passwords, Timestamp::now()).await?;
+        let tenants = match seeded {
+            Some(rows) => rows.write(&store).await?,
+            None => seed::seed(&store, &storage.passwords()?, Timestamp::now()).await?,
+        };
         Ok(Self {
             store,
             background: Background::connect(&background).await,

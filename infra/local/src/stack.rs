@@ -14,7 +14,7 @@ use crate::data_dir::DataDir;
 use crate::error::LocalError;
 use crate::http_client::loopback_client;
 use crate::ready_file::{self, Ready};
-use crate::seed::SeededTenant;
+use crate::seed::{SeededRows, SeededTenant};
 use crate::services::{Environment, Listeners, ServiceOptions, Services, open_data_dir};
 use crate::workers::{WorkerOptions, Workers};
 
@@ -33,6 +33,8 @@ pub struct StackOptions {
     pub workers: WorkerOptions,
     /// Maximum size of an upload after decompression; `None` for the default.
     pub max_expanded_bytes: Option<u64>,
+    /// Sample tenants of another stack, for a stack in memory; `None` creates new ones.
+    pub seeded: Option<SeededRows>,
 }
 
 /// A running stack. Dropping it stops it without waiting; `stop` waits.
@@ -65,6 +67,7 @@ pub(crate) struct ReservedStack {
     services: ServiceOptions,
     workers: WorkerOptions,
     max_expanded_bytes: u64,
+    seeded: Option<SeededRows>,
 }
 
 impl ReservedStack {
@@ -79,12 +82,19 @@ impl ReservedStack {
             max_expanded_bytes: options
                 .max_expanded_bytes
                 .unwrap_or(limits::MAX_EXPANDED_BYTES),
+            seeded: options.seeded.clone(),
         })
     }
 
     pub(crate) async fn start(self) -> Result<Stack, LocalError> {
         let listeners = Listeners::from_port(0)?;
-        let services = Services::start(listeners, self.data_dir, self.services).await?;
+        let services = Services::start(
+            listeners,
+            self.data_dir,
+            self.services,
+            self.seeded.as_ref(),
+        )
+        .await?;
         let store = services.store.clone();
         let background = services.background.clone();
         let objects = background.objects.clone();
@@ -135,6 +145,15 @@ impl Stack {
             tenants: self.tenants.clone(),
             environment: ready_file::environment(self.environment()),
         }
+    }
+
+    /// Reads the sample tenants, for other stacks that start with them. Call it before anything
+    /// else uses the stack.
+    ///
+    /// # Errors
+    /// Returns an error if the store request fails.
+    pub async fn seeded_rows(&self) -> Result<SeededRows, LocalError> {
+        Ok(SeededRows::read(&self.store, &self.tenants).await?)
     }
 
     /// Returns the environment for workers in other processes.

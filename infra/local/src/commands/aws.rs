@@ -38,7 +38,7 @@ pub(crate) async fn aws(options: AwsOptions) -> Result<CommandOutcome, LocalErro
     let listeners = Listeners::from_port(port)?;
     let mut ready_file = ready_file.map(ReadyOutput::clear).transpose()?;
     let services = tokio::select! {
-        started = Services::start(listeners, data_dir, services) => started?,
+        started = Services::start(listeners, data_dir, services, None) => started?,
         () = signals.next() => return Ok(CommandOutcome::Completed),
     };
     print(&environment_text(services.environment()));
