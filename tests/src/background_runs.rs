@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use muster_aws::runs::chunks::{ChunkResult, LeaseOutcome, Round};
 use muster_aws::runs::task_lock::{Acquired, Finished};
-use muster_aws::runs::{Compression, Ending, Format, Job, NewRun, Read, RunId, Source};
+use muster_aws::runs::{Compression, Ending, Format, Job, NewRun, ReadProgress, RunId, Source};
 use muster_core::item::Item;
 use muster_core::run::State;
 
@@ -65,9 +65,9 @@ impl Access {
         let acquired = self
             .store
             .task_locks()
-            .acquire_queued(&run, &job, None, at)
+            .acquire_background(&run, &job, None, at)
             .await;
-        assert_eq!(acquired.expect("the store request"), Acquired::Mine);
+        assert_eq!(acquired.expect("the store request"), Acquired::Locked);
         run.id.to_string()
     }
 
@@ -99,7 +99,7 @@ impl Access {
             .lease(&run, round, chunk, WRITER, LEASE_DURATION, at);
         assert_eq!(
             started.await.expect("the store request"),
-            LeaseOutcome::Mine {
+            LeaseOutcome::Leased {
                 attempts: 1,
                 outcome_unknown: false,
             }
@@ -112,7 +112,7 @@ impl Access {
     }
 
     /// Begins to check a queued run, with this progress.
-    pub async fn begin_checking(&self, id: &str, read: Read) {
+    pub async fn begin_checking(&self, id: &str, read: ReadProgress) {
         let (run, now) = (self.run_record(id).await.id, Timestamp::now());
         let begun = self.store.runs().begin_checking(&run, now).await;
         assert!(begun.expect("the store request").is_some());
@@ -170,7 +170,7 @@ impl Access {
         let finished = self
             .store
             .task_locks()
-            .finish_queued(&run, ending, Timestamp::now());
+            .finish_background(&run, ending, Timestamp::now());
         assert_eq!(finished.await.expect("the store request"), Finished::Done);
     }
 }

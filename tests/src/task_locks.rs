@@ -74,7 +74,7 @@ impl Access {
             .acquire(&run, at, LOCK_DURATION)
             .await
             .expect("locking a task");
-        assert_eq!(acquired, Acquired::Mine);
+        assert_eq!(acquired, Acquired::Locked);
         run.id.to_string()
     }
 
@@ -85,7 +85,7 @@ impl Access {
     }
 
     /// Turns the lock of a task into one of a queued run, which does not expire.
-    pub async fn mark_lock_queued(&self, task: u64) {
+    pub async fn mark_lock_background(&self, task: u64) {
         for (_, row) in self.locks_of(task).await {
             let update = self
                 .store

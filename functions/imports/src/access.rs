@@ -61,7 +61,7 @@ async fn token(store: &Store, headers: &HeaderMap) -> Result<Option<Token>, Stor
     let token = headers::bearer_token(headers);
     store
         .tokens()
-        .open_with(token, Scope::Quant, Timestamp::now())
+        .authorize(token, Scope::Quant, Timestamp::now())
         .await
 }
 

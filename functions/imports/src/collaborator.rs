@@ -110,7 +110,7 @@ async fn import_user(
     let now = Timestamp::now();
     let token = store
         .tokens()
-        .open_with(token(headers), Scope::Collaborator, now);
+        .authorize(token(headers), Scope::Collaborator, now);
     let token = token.await?.ok_or(ImportError::InvalidToken)?;
     let body = valid_body(headers, &body)?;
     let object = read_object(body).map_err(|error| ImportError::bad_request(error.to_string()))?;

@@ -255,7 +255,7 @@ fn reply(imported: ImportResult, request_id: &RequestId) -> Response {
             response.headers_mut().insert(IDEMPOTENT_REPLAYED, replayed);
             response
         }
-        ImportResult::Queued {
+        ImportResult::Background {
             run,
             response: answer,
         } => stored_response(&run, answer),

@@ -39,7 +39,7 @@ impl FromRequestParts<App> for Robot {
         let token = app
             .store
             .tokens()
-            .open_with(token, Scope::Qvalon, Timestamp::now())
+            .authorize(token, Scope::Qvalon, Timestamp::now())
             .await?;
         let Some(Token { tenant, robot, .. }) = token else {
             return Err(UsersError::new(

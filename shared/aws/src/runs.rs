@@ -17,6 +17,6 @@ mod transitions;
 pub use muster_core::reader::{Compression, Format};
 
 pub use self::id::RunId;
-pub use self::job::{Chunked, Job, Read, Source, Stopped, Upload};
+pub use self::job::{Chunked, Job, ReadProgress, Source, StopReason, Upload};
 pub use self::list::{ListedRun, RunFilter, RunPage, RunStatusFilter};
 pub use self::run::{Ending, NewRun, Run, Runs};

@@ -200,7 +200,7 @@ async fn a_busy_or_disabled_task_does_not_use_the_key() {
 
     let locked = store.task(&w, 0, |_| ()).await;
     store.lock_task_for_expired_run(&w, 0, locked).await;
-    store.mark_lock_queued(locked).await;
+    store.mark_lock_background(locked).await;
     let call = keyed(&w, "k").await.task(locked).body("[]");
     let before = store.idempotency_rows().await;
     call.send().await.assert_failure(503);

@@ -70,12 +70,12 @@ async fn the_expired_lock_of_a_dead_run_is_taken_over_and_that_run_is_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_lock_of_a_queued_run_never_expires() {
+async fn the_lock_of_a_background_run_never_expires() {
     let w = World::start().await;
     let store = &w.store;
     let task = store.task(&w, 0, |_| ()).await;
     let queued = store.lock_task_for_expired_run(&w, 0, task).await;
-    store.mark_lock_queued(task).await;
+    store.mark_lock_background(task).await;
     let retry_after = assert_task_busy(&w.import(0).await.task(task).body("[]").send().await);
     assert_eq!(retry_after, 60);
     assert_eq!(store.run(&queued).await.status, None);

@@ -149,7 +149,7 @@ pub async fn send_request(
     assert!(runs.len() <= 1, "one request made two runs: {runs:?}");
     let Some(run) = runs.pop() else {
         assert!(
-            !matches!(response, Some(ImportResult::Queued { .. })),
+            !matches!(response, Some(ImportResult::Background { .. })),
             "{response:?}"
         );
         return (response, Err(file));

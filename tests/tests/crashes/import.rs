@@ -167,7 +167,7 @@ impl Import {
         );
         let queueing = enqueue_import(&runner.store, &runner.background, deadline, request);
         match faults.run_until_crash(queueing).await {
-            Some(Ok(ImportResult::Queued { run, .. })) => Some(run),
+            Some(Ok(ImportResult::Background { run, .. })) => Some(run),
             Some(Ok(ImportResult::Busy { .. }) | Err(_)) | None => None,
             Some(Ok(other)) => panic!("expected queued or busy, found {other:?}"),
         }

@@ -1,6 +1,6 @@
 //! Sweeps of runs that make no progress, take too long, or have unreadable rows.
 
-use muster_aws::runs::Stopped;
+use muster_aws::runs::StopReason;
 use muster_aws::runs::chunks::Round;
 use muster_core::run::{State, Status};
 use muster_import::SweepReport;
@@ -40,7 +40,7 @@ async fn a_run_that_takes_too_long_leases_no_more_chunks_and_counts_its_writes()
     let stopped = run.job.and_then(|job| job.stopped);
     assert_eq!(
         (run.state, stopped),
-        (State::Finished, Some(Stopped::GaveUp))
+        (State::Finished, Some(StopReason::Abandoned))
     );
 }
 

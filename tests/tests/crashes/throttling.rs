@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use muster_aws::runs::Stopped;
+use muster_aws::runs::StopReason;
 use muster_core::run::State;
 use muster_import::{Clock, ManualClock, Times};
 use muster_tests::faults::{BATCH_EXECUTE_STATEMENT, Fault, Faults, StatementFault};
@@ -85,7 +85,7 @@ async fn a_run_with_a_chunk_that_cannot_be_applied_is_abandoned() {
     let stopped = run.job.and_then(|job| job.stopped);
     assert_eq!(
         (run.state, stopped),
-        (State::Finished, Some(Stopped::GaveUp))
+        (State::Finished, Some(StopReason::Abandoned))
     );
 }
 

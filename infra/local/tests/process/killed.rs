@@ -207,7 +207,7 @@ async fn imports_finish_and_write_every_user_once_while_workers_are_killed() {
         for (login, (version, _)) in &written {
             assert_eq!(*version, round, "number of writes of {login}");
         }
-        let (open, error) = store.task_locks().open_queued().await;
+        let (open, error) = store.task_locks().open_background_runs().await;
         assert!(open.is_empty() && error.is_none(), "{open:?} {error:?}");
         if workers.kills == 0 {
             break written;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use muster_core::run::State;
 
 use super::id::RunId;
-use super::job::Read;
+use super::job::ReadProgress;
 use super::run::{ROW, Run, Runs, key};
 use crate::client::SendBoxed;
 use crate::dynamodb::expression::{Condition, UpdateExpression};
@@ -54,7 +54,7 @@ impl Runs<'_> {
     pub async fn note_read(
         self,
         run: &RunId,
-        read: Read,
+        read: ReadProgress,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let update = UpdateExpression::new()

@@ -48,7 +48,7 @@ pub struct Job {
     pub object: Option<ObjectVersion>,
     /// Reading progress of the processor; a hint.
     #[serde(default)]
-    pub read: Read,
+    pub read: ReadProgress,
     /// Chunks of the object, once the processor has read all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chunked: Option<Chunked>,
@@ -57,7 +57,7 @@ pub struct Job {
     pub shown: Option<Round>,
     /// Reason for stopping.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stopped: Option<Stopped>,
+    pub stopped: Option<StopReason>,
 }
 
 /// Source of a run's data, as announced by the client.
@@ -86,7 +86,7 @@ pub struct Upload {
 
 /// Reading progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Read {
+pub struct ReadProgress {
     /// Number of bytes read of the object.
     pub bytes: u64,
     /// Number of records read.
@@ -107,11 +107,12 @@ pub struct Chunked {
 /// Reason for stopping a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Stopped {
+pub enum StopReason {
     /// A client cancelled the run.
     Cancelled,
     /// The run was abandoned: a chunk used up its attempts, or the run got too old.
-    GaveUp,
+    #[serde(rename = "gave_up")]
+    Abandoned,
 }
 
 impl Job {
@@ -128,7 +129,7 @@ impl Job {
             heard_at: None,
             attempts: 0,
             object: None,
-            read: Read::default(),
+            read: ReadProgress::default(),
             chunked: None,
             shown: None,
             stopped: None,

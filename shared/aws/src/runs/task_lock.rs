@@ -28,14 +28,15 @@ pub enum LockKind {
     /// A synchronous run: its lock expires.
     Sync,
     /// A background run: its lock ends only with the run.
-    Queued,
+    #[serde(rename = "QUEUED")]
+    Background,
 }
 
 /// Outcome of acquiring a task lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acquired {
     /// The new run has the lock.
-    Mine,
+    Locked,
     /// Another run has the lock; the new run was not created.
     Held {
         /// Kind of that run.

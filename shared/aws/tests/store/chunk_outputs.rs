@@ -28,9 +28,9 @@ async fn checking(store: &Store) -> Run {
     let job = Job::begun(None, Some(1), start());
     let acquired = store
         .task_locks()
-        .acquire_queued(&new, &job, None, start())
+        .acquire_background(&new, &job, None, start())
         .await;
-    assert!(matches!(acquired.unwrap(), Acquired::Mine));
+    assert!(matches!(acquired.unwrap(), Acquired::Locked));
     store.runs().get(&new.id, start()).await.unwrap().unwrap()
 }
 
@@ -227,7 +227,7 @@ async fn only_outputs_named_by_the_chunk_row_are_visible() {
         .chunks()
         .lease(id, round, 0, "early", LEASE_DURATION, start())
         .await;
-    assert!(matches!(leased.unwrap(), LeaseOutcome::Mine { .. }));
+    assert!(matches!(leased.unwrap(), LeaseOutcome::Leased { .. }));
     let outputs = bucket
         .objects
         .put_chunk_outputs(id, round, 0, "early", &early, &[])
@@ -241,7 +241,7 @@ async fn only_outputs_named_by_the_chunk_row_are_visible() {
         .chunks()
         .lease(id, round, 0, "late", LEASE_DURATION, later)
         .await;
-    assert!(matches!(leased.unwrap(), LeaseOutcome::Mine { .. }));
+    assert!(matches!(leased.unwrap(), LeaseOutcome::Leased { .. }));
     let outputs = bucket
         .objects
         .put_chunk_outputs(id, round, 0, "late", &late, &[])

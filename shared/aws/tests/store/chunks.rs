@@ -34,7 +34,7 @@ async fn commit(store: &Store, run: &RunId, owner: Option<&str>, created: u64) -
 }
 
 const fn mine(attempts: u32, outcome_unknown: bool) -> LeaseOutcome {
-    LeaseOutcome::Mine {
+    LeaseOutcome::Leased {
         attempts,
         outcome_unknown,
     }

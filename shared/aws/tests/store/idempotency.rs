@@ -33,7 +33,7 @@ async fn run_under_key(store: &Store, seconds: u64) -> NewRun {
 async fn begin(store: &Store, seconds: u64) -> NewRun {
     let run = run_under_key(store, seconds).await;
     let acquired = acquire(store, &run, at(seconds)).await;
-    assert_eq!(acquired, Acquired::Mine);
+    assert_eq!(acquired, Acquired::Locked);
     run
 }
 
@@ -176,7 +176,7 @@ async fn ending_a_dead_run_frees_its_key() {
     let store = store().await;
     begin(&store, 0).await;
     let other = run(at(60));
-    assert_eq!(acquire(&store, &other, at(60)).await, Acquired::Mine);
+    assert_eq!(acquire(&store, &other, at(60)).await, Acquired::Locked);
     assert_eq!(rows(&store, "KEY#").await, 0);
     finish(&store, &other, &ending(), at(61)).await;
 

@@ -17,7 +17,7 @@ async fn an_expired_lock_is_taken_over_and_its_run_ended() {
         acquire(&store, &new, at(59)).await,
         Acquired::Held { .. }
     ));
-    assert_eq!(acquire(&store, &new, at(60)).await, Acquired::Mine);
+    assert_eq!(acquire(&store, &new, at(60)).await, Acquired::Locked);
     assert_interrupted(&store, &old).await;
     assert_eq!(read(&store, &old).await.ended_at, Some(at(60)));
     assert_eq!(
@@ -54,7 +54,7 @@ async fn an_expired_lock_is_taken_over_by_one_run_only() {
     .await;
     let mine = results
         .into_iter()
-        .filter(|result| matches!(result, Ok(Acquired::Mine)))
+        .filter(|result| matches!(result, Ok(Acquired::Locked)))
         .count();
     assert_eq!(mine, 1);
     assert_interrupted(&store, &old).await;
@@ -78,7 +78,7 @@ async fn finish_against_take_over_has_one_winner() {
             store.task_locks().acquire(&new, late, duration)
         );
         // The task is free for the new run either way.
-        assert_eq!(acquired.unwrap(), Acquired::Mine);
+        assert_eq!(acquired.unwrap(), Acquired::Locked);
         match finished.unwrap() {
             Finished::Done => assert_eq!(read(&store, &old).await.counts, ending.counts),
             Finished::EndedByOther => assert_interrupted(&store, &old).await,
@@ -105,7 +105,7 @@ async fn an_expired_lock_without_a_run_is_taken_over() {
         .send()
         .await
         .unwrap();
-    assert_eq!(acquire(&store, &new, at(61)).await, Acquired::Mine);
+    assert_eq!(acquire(&store, &new, at(61)).await, Acquired::Locked);
     assert_eq!(
         (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
         (1, 1)

@@ -158,7 +158,7 @@ async fn an_unreadable_row_does_not_keep_other_runs_from_being_ended() {
         (rows(&store, "LOCK#").await, rows(&store, "OPEN#").await),
         (9, 9)
     );
-    let (queued, error) = store.task_locks().open_queued().await;
+    let (queued, error) = store.task_locks().open_background_runs().await;
     assert_eq!(queued, [], "there is no background run");
     let error = error.expect("three rows cannot be read");
     assert!(!format!("{error} {error:?}").contains("jack"), "{error}");

@@ -60,7 +60,7 @@ pub async fn assert_interrupted(store: &Store, run: &NewRun) {
 async fn a_second_run_of_the_same_task_is_refused_until_the_first_has_ended() {
     let store = store().await;
     let (first, second) = (run(at(0)), run(at(1)));
-    assert_eq!(acquire(&store, &first, at(0)).await, Acquired::Mine);
+    assert_eq!(acquire(&store, &first, at(0)).await, Acquired::Locked);
     assert_eq!(
         acquire(&store, &second, at(1)).await,
         Acquired::Held {
@@ -74,7 +74,7 @@ async fn a_second_run_of_the_same_task_is_refused_until_the_first_has_ended() {
         finish(&store, &first, &ending(), at(2)).await,
         Finished::Done
     );
-    assert_eq!(acquire(&store, &second, at(3)).await, Acquired::Mine);
+    assert_eq!(acquire(&store, &second, at(3)).await, Acquired::Locked);
 }
 
 #[tokio::test]
@@ -84,8 +84,8 @@ async fn runs_of_different_tasks_do_not_exclude_each_other() {
         task: 207,
         ..run(at(0))
     };
-    assert_eq!(acquire(&store, &run(at(0)), at(0)).await, Acquired::Mine);
-    assert_eq!(acquire(&store, &other, at(0)).await, Acquired::Mine);
+    assert_eq!(acquire(&store, &run(at(0)), at(0)).await, Acquired::Locked);
+    assert_eq!(acquire(&store, &other, at(0)).await, Acquired::Locked);
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn exactly_one_of_many_concurrent_acquires_succeeds() {
             .into_iter()
             .zip(&runs)
             .filter_map(|(result, run)| match result.unwrap() {
-                Acquired::Mine => Some(run),
+                Acquired::Locked => Some(run),
                 Acquired::Held { .. } | Acquired::KeyUsed => None,
             })
             .collect();
@@ -187,7 +187,7 @@ async fn an_acquire_can_be_repeated_after_a_lost_response() {
     let store = store().await;
     let run = run(at(0));
     for _ in 0..2 {
-        assert_eq!(acquire(&store, &run, at(0)).await, Acquired::Mine);
+        assert_eq!(acquire(&store, &run, at(0)).await, Acquired::Locked);
     }
     assert_eq!(
         (rows(&store, "LOG#").await, rows(&store, "OPEN#").await),
@@ -211,7 +211,7 @@ async fn lost_responses_are_recognised() {
         let run = run(at(0));
         let (faults, store) = Faults::on("TransactWriteItems", &direct);
         faults.next(attempts, Fault::LostResponse);
-        assert_eq!(acquire(&store, &run, at(0)).await, Acquired::Mine);
+        assert_eq!(acquire(&store, &run, at(0)).await, Acquired::Locked);
         assert_eq!(faults.left(), 0);
         faults.next(attempts, Fault::LostResponse);
         assert_eq!(finish(&store, &run, &ending(), at(1)).await, Finished::Done);
@@ -226,7 +226,7 @@ async fn the_rows_decide_if_every_response_was_lost() {
     let run = run(at(0));
     let (faults, store) = Faults::on_every_attempt("TransactWriteItems", &direct);
     faults.next(2, Fault::LostResponse);
-    assert_eq!(acquire(&store, &run, at(0)).await, Acquired::Mine);
+    assert_eq!(acquire(&store, &run, at(0)).await, Acquired::Locked);
     assert_eq!(faults.left(), 0);
     faults.next(2, Fault::LostResponse);
     assert_eq!(finish(&store, &run, &ending(), at(1)).await, Finished::Done);
@@ -292,7 +292,7 @@ async fn a_conflicting_transaction_is_retried() {
     let (faults, store) = Faults::on("TransactWriteItems", &direct);
     let (run, other) = (run(at(0)), run(at(0)));
     faults.next(3, Fault::Conflict);
-    assert_eq!(acquire(&store, &run, at(0)).await, Acquired::Mine);
+    assert_eq!(acquire(&store, &run, at(0)).await, Acquired::Locked);
     faults.next(3, Fault::Conflict);
     assert_eq!(finish(&store, &run, &ending(), at(1)).await, Finished::Done);
     assert_eq!(faults.left(), 0);

@@ -63,7 +63,7 @@ pub enum ImportResult {
         response: Answer,
     },
     /// The run continues in the background.
-    Queued {
+    Background {
         /// The run.
         run: RunId,
         /// The response to the client.

@@ -84,7 +84,7 @@ pub(crate) async fn lock_refusal(
         retry_after: outcome_unknown_seconds,
     };
     match acquired {
-        Some(Ok(Acquired::Mine)) => Ok(None),
+        Some(Ok(Acquired::Locked)) => Ok(None),
         Some(Ok(Acquired::Held { kind, until })) => {
             let wait = retry_after(task, kind, until, Timestamp::now());
             refusal_under_key(store, task, run, wait).await.map(Some)

@@ -84,7 +84,7 @@ async fn enqueue_run(
     let kept = run.key.is_some().then(|| StoredAnswer::whole(&response));
     let acquired = store
         .task_locks()
-        .acquire_queued(&run, &job, kept.as_ref(), now);
+        .acquire_background(&run, &job, kept.as_ref(), now);
     let acquired = deadline.before_giving_up(acquired).await;
     let refusal = lock_refusal(store, task, &run, acquired, BACKGROUND_RETRY_AFTER_SECONDS).await?;
     if let Some(refusal) = refusal {
@@ -92,7 +92,7 @@ async fn enqueue_run(
     }
     tracing::info!(bytes = run.size, "import queued");
     notify(store, background, deadline, &run, now).await;
-    Ok(ImportResult::Queued {
+    Ok(ImportResult::Background {
         run: run.id,
         response,
     })

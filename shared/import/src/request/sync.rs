@@ -105,7 +105,7 @@ async fn run_prepared(
             };
             match hand_over.to(resume_in, rules, body).await {
                 HandOverResult::Done(response) => {
-                    return Ok(ImportResult::Queued {
+                    return Ok(ImportResult::Background {
                         run: run.id,
                         response,
                     });

@@ -35,7 +35,7 @@ pub(crate) fn retry_after(
         return u64::from(seconds);
     }
     match kind {
-        LockKind::Queued => BACKGROUND_RETRY_AFTER_SECONDS,
+        LockKind::Background => BACKGROUND_RETRY_AFTER_SECONDS,
         LockKind::Sync => {
             let left = until.map_or(0, |until| until.as_millisecond() - now.as_millisecond());
             u64::try_from(left).unwrap_or(0).div_ceil(1_000).max(1)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use muster_aws::runs::task_lock::Finished;
-use muster_aws::runs::{Ending, Run, Stopped};
+use muster_aws::runs::{Ending, Run, StopReason};
 use muster_aws::{Background, Store, StoreError};
 use muster_core::run::{ImportState, State, Status};
 use tracing::Instrument as _;
@@ -79,7 +79,7 @@ async fn cancel_run(
             }
             State::Applying => {
                 let mut job = job.clone();
-                job.stopped = Some(Stopped::Cancelled);
+                job.stopped = Some(StopReason::Cancelled);
                 let stopping = store
                     .runs()
                     .advance(&run, State::Stopping, &job, now)
@@ -116,7 +116,11 @@ async fn end(
         errors: vec![error.to_owned()],
         answer: None,
     };
-    let done = match store.task_locks().finish_queued(run, &ending, now).await? {
+    let done = match store
+        .task_locks()
+        .finish_background(run, &ending, now)
+        .await?
+    {
         Finished::Done => true,
         Finished::EndedByOther => false,
     };

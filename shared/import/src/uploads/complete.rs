@@ -145,7 +145,7 @@ async fn begin(
         .acquire_uploaded(&run, task.version, now)
         .await?
     {
-        Acquired::Mine => {
+        Acquired::Locked => {
             tracing::info!(bytes = run.size, "import queued");
             notify_processor(store, background, &run, now).await;
             return Ok(None);

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use muster_aws::StoreError;
 use muster_aws::runs::chunks::{ChunkRow, Round};
 use muster_aws::runs::task_lock::Finished;
-use muster_aws::runs::{Ending, Job, Run, Stopped};
+use muster_aws::runs::{Ending, Job, Run, StopReason};
 use muster_core::run::{Counts, State, Status};
 
 use super::runner::Runner;
@@ -34,7 +34,7 @@ pub(super) enum EndCause {
     /// No processor could read the file in full.
     Unreadable,
     /// The run was stopped; part of it may have been applied.
-    Stopped(Stopped),
+    Stopped(StopReason),
 }
 
 impl RoundTotals {
@@ -96,14 +96,14 @@ impl RoundTotals {
 }
 
 /// Returns the final state and the client's message of a run that was stopped.
-fn stopped_message(why: Stopped, applied: u64, records: u64) -> (State, String) {
+fn stopped_message(why: StopReason, applied: u64, records: u64) -> (State, String) {
     let kept = format!("{applied} of {records} records were applied and are kept");
     match why {
-        Stopped::Cancelled => (
+        StopReason::Cancelled => (
             State::Cancelled,
             format!("the import was cancelled; {kept}"),
         ),
-        Stopped::GaveUp => (
+        StopReason::Abandoned => (
             State::Finished,
             format!(
                 "the import was abandoned because part of it could not be applied; {kept}, send \
@@ -133,7 +133,7 @@ impl Runner {
         match run.state {
             State::Planning => self.complete_planning(run, job, totals).await,
             State::Stopping => {
-                let why = job.stopped.unwrap_or(Stopped::GaveUp);
+                let why = job.stopped.unwrap_or(StopReason::Abandoned);
                 self.end(run, totals, EndCause::Stopped(why)).await
             }
             State::Applying => self.end(run, totals, EndCause::Done).await,
@@ -195,7 +195,7 @@ impl Runner {
         match self
             .store
             .task_locks()
-            .finish_queued(run, &ending, now)
+            .finish_background(run, &ending, now)
             .await?
         {
             Finished::Done => {

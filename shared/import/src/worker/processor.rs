@@ -13,7 +13,7 @@ use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use muster_aws::StoreError;
 use muster_aws::background::{ObjectVersion, ProcessMessage};
-use muster_aws::runs::{Chunked, Job, Read, Run, RunId};
+use muster_aws::runs::{Chunked, Job, ReadProgress, Run, RunId};
 use muster_core::reader::{Sizes, Source, SourceError};
 use muster_core::rules::Rules;
 use muster_core::run::State;
@@ -74,8 +74,8 @@ struct Meter {
 }
 
 impl Meter {
-    fn read(&self) -> Read {
-        Read {
+    fn read(&self) -> ReadProgress {
+        ReadProgress {
             bytes: self.bytes.load(Ordering::Relaxed),
             records: self.records.load(Ordering::Relaxed),
         }

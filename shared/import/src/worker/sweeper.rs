@@ -13,7 +13,7 @@ use muster_aws::StoreError;
 use muster_aws::background::{ProcessMessage, Work};
 use muster_aws::runs::chunks::{ChunkResult, ChunkRow, Round};
 use muster_aws::runs::task_lock::OpenRun;
-use muster_aws::runs::{Job, Run, Stopped};
+use muster_aws::runs::{Job, Run, StopReason};
 use muster_aws::telemetry::Metrics;
 use muster_core::run::State;
 use tracing::Instrument as _;
@@ -118,7 +118,7 @@ impl Runner {
             Ok(interrupted) => report.interrupted = interrupted.len() as u64,
             Err(error) => first_error = Some(error),
         }
-        let (open, error) = self.store.task_locks().open_queued().await;
+        let (open, error) = self.store.task_locks().open_background_runs().await;
         first_error = first_error.or(error);
         report.open = open.len() as u64;
         let mut runs = Vec::new();
@@ -331,7 +331,7 @@ impl Runner {
     /// Stops a run that will not end by itself. One that is being planned ends at once: nothing of
     /// it was applied.
     async fn abandon(&self, run: &Run, job: Job, now: Timestamp) -> Result<(), StoreError> {
-        let why = Stopped::GaveUp;
+        let why = StopReason::Abandoned;
         tracing::error!("abandoned a run that cannot be completed");
         if run.state == State::Planning {
             return self

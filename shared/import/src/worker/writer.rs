@@ -75,7 +75,7 @@ impl Runner {
             .chunks()
             .lease(&run.id, round, message.chunk, &owner, lease, now);
         let outcome_unknown = match started.await? {
-            LeaseOutcome::Mine {
+            LeaseOutcome::Leased {
                 attempts,
                 outcome_unknown,
             } => {

@@ -90,7 +90,7 @@ impl Model for SyncRuns {
             Action::SweeperEnds => self.end_expired(&mut state),
             Action::SweeperQueues(run) => state.runs[run] = Run::Applying { queued: true },
             Action::WriterWrites(run, record) => Self::write(&mut state, run, record),
-            Action::WriterFinishes(run) => self.finish_queued(&mut state, run),
+            Action::WriterFinishes(run) => self.finish_background(&mut state, run),
             Action::Step(run)
             | Action::RunOutOfTime(run)
             | Action::ArriveLate(run)

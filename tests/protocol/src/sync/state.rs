@@ -46,7 +46,7 @@ pub(super) enum LockKind {
     Sync,
     /// A synchronous lock past its time.
     Expired,
-    Queued,
+    Background,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

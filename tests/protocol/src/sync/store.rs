@@ -44,7 +44,7 @@ impl SyncRuns {
     }
 
     fn holds(state: &State, run: usize) -> bool {
-        let held = |lock: Lock| lock.run == run && lock.kind != LockKind::Queued;
+        let held = |lock: Lock| lock.run == run && lock.kind != LockKind::Background;
         state.runs[run] == Run::Running && state.lock.is_some_and(held)
     }
 
@@ -54,7 +54,7 @@ impl SyncRuns {
         }
         state.lock = Some(Lock {
             run,
-            kind: LockKind::Queued,
+            kind: LockKind::Background,
         });
         state.runs[run] = Run::Applying { queued: false };
         self.response(state, run, Reply::Accepted(run));
@@ -71,7 +71,7 @@ impl SyncRuns {
     }
 
     /// Finishes a run from the queue. The client's 202 stays its response.
-    pub(super) fn finish_queued(&self, state: &mut State, run: usize) {
+    pub(super) fn finish_background(&self, state: &mut State, run: usize) {
         let counts = state.effects[run];
         self.free(state, run, counts);
     }

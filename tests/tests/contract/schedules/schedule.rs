@@ -82,7 +82,7 @@ impl Response {
                 run,
                 response: answer,
             }) => finished(run, answer, true),
-            Ok(ImportResult::Queued {
+            Ok(ImportResult::Background {
                 run,
                 response: answer,
             }) => finished(run, answer, false),

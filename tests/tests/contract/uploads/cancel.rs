@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use muster_aws::runs::{Ending, Read, Stopped};
+use muster_aws::runs::{Ending, ReadProgress, StopReason};
 use muster_core::run::{Counts, State, Status};
 use muster_tests::World;
 use serde_json::json;
@@ -44,7 +44,7 @@ async fn a_run_that_has_applied_nothing_is_cancelled_at_once() {
     for state in [None, Some(State::Checking), Some(State::Planning)] {
         let run = store.queued(&w, 0, w.tenants[0].task_id).await;
         if state.is_some() {
-            store.begin_checking(&run, Read::default()).await;
+            store.begin_checking(&run, ReadProgress::default()).await;
         }
         if state == Some(State::Planning) {
             store
@@ -74,7 +74,7 @@ async fn an_applying_run_stops_and_locks_its_task_until_it_has_ended() {
     for _ in 0..2 {
         assert_state(&post(&w, &run, "/cancel").await, 202, &run, "stopping");
     }
-    assert_eq!(store.job(&run).await.stopped, Some(Stopped::Cancelled));
+    assert_eq!(store.job(&run).await.stopped, Some(StopReason::Cancelled));
     assert_eq!(get(&w, &run, "").await.json()["state"], "stopping");
     w.import(0)
         .await

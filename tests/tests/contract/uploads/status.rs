@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, ToSpan};
 use muster_aws::runs::chunks::Round;
-use muster_aws::runs::{Chunked, Read};
+use muster_aws::runs::{Chunked, ReadProgress};
 use muster_core::run::State;
 use muster_tests::World;
 use serde_json::{Value, json};
@@ -94,7 +94,7 @@ async fn the_status_of_a_running_import_has_progress_and_rate() {
         json!({"bytes": 0, "bytes_total": 1_000, "records": 0})
     );
 
-    let read = Read {
+    let read = ReadProgress {
         bytes: 250,
         records: 10,
     };

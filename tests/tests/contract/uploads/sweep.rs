@@ -3,7 +3,7 @@
 
 use jiff::{Timestamp, ToSpan};
 use muster_aws::runs::chunks::Round;
-use muster_aws::runs::{Chunked, Stopped};
+use muster_aws::runs::{Chunked, StopReason};
 use muster_core::run::State;
 use muster_tests::{Access, World};
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ async fn run_in_state(
         chunks: 1,
         records: 1,
     };
-    let stopped = (state == State::Stopping).then_some(Stopped::Cancelled);
+    let stopped = (state == State::Stopping).then_some(StopReason::Cancelled);
     let change = |job: &mut muster_aws::runs::Job| {
         job.chunked = Some(chunked);
         job.stopped = stopped;

@@ -126,7 +126,7 @@ row::codec!(ApiRow);
 
 impl ApiRow {
     /// Returns true if the token is neither revoked nor expired.
-    pub(super) fn is_open(&self, now: Timestamp) -> bool {
+    pub(super) fn is_active(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.ends_at.is_none_or(|end| end > now.as_second())
     }
 }

@@ -83,7 +83,7 @@ impl TokenRow {
                 current.then_some((tenant, scopes, Some(expires_at)))?
             }
             Self::Api(row) => {
-                let open = row.is_open(now);
+                let open = row.is_active(now);
                 open.then_some((row.tenant, row.scopes, row.ends_at))?
             }
         };
@@ -132,7 +132,7 @@ impl Tokens<'_> {
     ///
     /// # Errors
     /// Returns an error if the store request fails.
-    pub async fn open_with(
+    pub async fn authorize(
         self,
         text: Option<&str>,
         scope: Scope,

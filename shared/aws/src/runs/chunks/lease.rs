@@ -18,7 +18,7 @@ use crate::runs::id::RunId;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LeaseOutcome {
     /// The caller has the lease, until it expires.
-    Mine {
+    Leased {
         /// Number of this attempt, from 1.
         attempts: u32,
         /// See [`ChunkRow::outcome_unknown`].
@@ -115,7 +115,7 @@ impl Chunks<'_> {
             outcome_unknown,
             ..
         } = row;
-        Ok(Some(LeaseOutcome::Mine {
+        Ok(Some(LeaseOutcome::Leased {
             attempts,
             outcome_unknown,
         }))

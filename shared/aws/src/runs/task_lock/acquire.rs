@@ -79,7 +79,7 @@ impl TaskLocks<'_> {
                             "ended an interrupted run and took over its task lock"
                         );
                     }
-                    return Ok(Acquired::Mine);
+                    return Ok(Acquired::Locked);
                 }
                 Ok(Transacted::Cancelled(reasons)) => {
                     self.state_after_refusal(run, start, &reasons, now).await?
@@ -180,7 +180,7 @@ impl TaskLocks<'_> {
         if lock.run == run.id {
             let live = !expired && self.store.runs().get_unended(&run.id, now).await?.is_some();
             return Ok(LockState::Settled(if live {
-                Acquired::Mine
+                Acquired::Locked
             } else {
                 changing_hands(now)
             }));
@@ -197,14 +197,15 @@ impl TaskLocks<'_> {
     ///
     /// # Errors
     /// Returns an error if the store request fails; the lock may have been acquired.
-    pub async fn acquire_queued(
+    pub async fn acquire_background(
         self,
         run: &NewRun,
         job: &Job,
         answer: Option<&StoredAnswer>,
         now: Timestamp,
     ) -> Result<Acquired, StoreError> {
-        self.start(run, &Start::Queued { job, answer }, now).await
+        self.start(run, &Start::Background { job, answer }, now)
+            .await
     }
 
     /// Starts a run whose upload is complete, with the given version of the task's settings, and

@@ -63,7 +63,7 @@ impl TaskLocks<'_> {
     ///
     /// # Errors
     /// Returns an error if the store request fails; the sweep then ends the run.
-    pub async fn finish_queued(
+    pub async fn finish_background(
         self,
         run: &Run,
         ending: &Ending,

@@ -39,7 +39,11 @@ impl TaskLocks<'_> {
         let updated = Write::update(table, &run::key(&run.id), update)
             .only_if(applying.and(Condition::absent("job")))
             .build()?;
-        let mut writes = vec![lock, updated, put_open_run(table, run, LockTerm::Queued)?];
+        let mut writes = vec![
+            lock,
+            updated,
+            put_open_run(table, run, LockTerm::Background)?,
+        ];
         if let Some(key) = &run.key {
             writes.push(key.end(table, &run.id, Some(answer), now)?);
         }
@@ -58,7 +62,7 @@ impl TaskLocks<'_> {
 fn update_lock(table: &str, run: &NewRun) -> Result<TransactWriteItem, StoreError> {
     let kind = |kind| row::encode_value(LOCK, &kind);
     let update = UpdateExpression::new()
-        .set("kind", kind(LockKind::Queued)?)
+        .set("kind", kind(LockKind::Background)?)
         .remove("until")
         .remove("key");
     let owned = Condition::equals("run", row::text(run.id))

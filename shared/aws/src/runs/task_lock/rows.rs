@@ -55,7 +55,7 @@ impl Lock {
     pub(super) fn has_expired(&self, now: Timestamp) -> bool {
         match self.kind {
             LockKind::Sync => self.until.is_some_and(|until| until <= now),
-            LockKind::Queued => false,
+            LockKind::Background => false,
         }
     }
 }
@@ -93,21 +93,21 @@ pub(super) enum LockTerm {
     /// Of a synchronous run, until this time.
     Sync(Timestamp),
     /// Of a background run, until the run ends.
-    Queued,
+    Background,
 }
 
 impl LockTerm {
     const fn kind(self) -> LockKind {
         match self {
             Self::Sync(_) => LockKind::Sync,
-            Self::Queued => LockKind::Queued,
+            Self::Background => LockKind::Background,
         }
     }
 
     const fn until(self) -> Option<Timestamp> {
         match self {
             Self::Sync(until) => Some(until),
-            Self::Queued => None,
+            Self::Background => None,
         }
     }
 
@@ -116,7 +116,7 @@ impl LockTerm {
     fn key(self, run: &NewRun) -> Option<String> {
         match self {
             Self::Sync(_) => run.key.as_ref().map(|key| key.name().to_owned()),
-            Self::Queued => None,
+            Self::Background => None,
         }
     }
 }

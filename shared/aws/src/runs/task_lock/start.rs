@@ -21,7 +21,7 @@ pub(super) enum Start<'b> {
         until: Timestamp,
     },
     /// As a background run: a request whose data are in the bucket, and the response of its key.
-    Queued {
+    Background {
         job: &'b Job,
         answer: Option<&'b StoredAnswer>,
     },
@@ -33,7 +33,7 @@ impl Start<'_> {
     pub(super) const fn term(&self) -> LockTerm {
         match self {
             Self::Sync { until } => LockTerm::Sync(*until),
-            Self::Queued { .. } | Self::Uploaded { .. } => LockTerm::Queued,
+            Self::Background { .. } | Self::Uploaded { .. } => LockTerm::Background,
         }
     }
 
@@ -46,7 +46,7 @@ impl Start<'_> {
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         Ok(match self {
             Self::Sync { .. } => run.begin(table, State::Applying, None, now)?.into(),
-            Self::Queued { job, .. } => {
+            Self::Background { job, .. } => {
                 let job = Some((*job).clone());
                 run.begin(table, State::Checking, job, now)?.into()
             }
@@ -59,7 +59,7 @@ impl Start<'_> {
     /// Returns the index of the key's write among the writes of an acquire.
     pub(super) const fn key_write(&self) -> usize {
         match self {
-            Self::Sync { .. } | Self::Queued { .. } => 4,
+            Self::Sync { .. } | Self::Background { .. } => 4,
             Self::Uploaded { .. } => 3,
         }
     }
@@ -73,7 +73,7 @@ impl Start<'_> {
     ) -> Result<TransactWriteItem, StoreError> {
         match self {
             Self::Sync { until } => key.put(table, &run.id, *until, None, now),
-            Self::Queued { answer, .. } => key.put(table, &run.id, now, *answer, now),
+            Self::Background { answer, .. } => key.put(table, &run.id, now, *answer, now),
             Self::Uploaded { .. } => key.put(table, &run.id, now, None, now),
         }
     }

@@ -74,11 +74,11 @@ impl TaskLocks<'_> {
 
     /// Returns the background runs that have not ended and whose rows are readable, and the first
     /// error: the readable rows are returned even if others are not.
-    pub async fn open_queued(self) -> (Vec<OpenRun>, Option<StoreError>) {
+    pub async fn open_background_runs(self) -> (Vec<OpenRun>, Option<StoreError>) {
         let (open, first_error) = self.open_runs().await;
         let open = open
             .into_iter()
-            .filter(|open| open.kind == LockKind::Queued);
+            .filter(|open| open.kind == LockKind::Background);
         let open = open.map(|OpenRow { run, task, .. }| OpenRun { run, task });
         (open.collect(), first_error)
     }
