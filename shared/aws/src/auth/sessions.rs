@@ -1,6 +1,7 @@
 //! Sessions of operators: bearer tokens of the same form as [`crate::auth::tokens`], in their own
-//! name space, so that the operators' API accepts no robot token, and an import no session token. Each request is checked against the operator's row: disabling the operator or
-//! changing the password ends the session at once.
+//! name space, so that the operators' API accepts no robot token, and an import no session token.
+//! Each request is checked against the operator's row: disabling the operator or changing the
+//! password ends the session at once.
 
 use std::time::Duration;
 

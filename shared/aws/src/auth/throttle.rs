@@ -104,9 +104,9 @@ impl LoginThrottle<'_> {
     /// The attempt is counted before its password is verified, by a write that is conditional on
     /// the limit, so that a burst of parallel attempts cannot get more passwords verified than the
     /// limit. An attempt that is counted but not settled is in flight: a caller refused
-    /// because of attempts in flight waits one second, not until the window ends. After a crash an unsettled attempt counts
-    /// until the window ends, and an attempt that the SDK had to retry may count twice: the count
-    /// is never too low.
+    /// because of attempts in flight waits one second, not until the window ends. After a crash an
+    /// unsettled attempt counts until the window ends, and an attempt that the SDK had to retry may
+    /// count twice: the count is never too low.
     ///
     /// # Errors
     /// Returns an error if the store request fails.

@@ -128,7 +128,8 @@ impl Tokens<'_> {
         Ok(token)
     }
 
-    /// Returns the rights of a request's token; `None` if it is missing, invalid, or lacks this scope.
+    /// Returns the rights of a request's token; `None` if it is missing, invalid, or lacks this
+    /// scope.
     ///
     /// # Errors
     /// Returns an error if the store request fails.
