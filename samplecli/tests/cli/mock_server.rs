@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Response, Uri};
+use axum::serve::ListenerExt as _;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
@@ -139,6 +140,8 @@ impl MockServer {
             .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
             .unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        // Otherwise, a small response waits 40 ms for the acknowledgement of the previous one.
+        let listener = listener.tap_io(|connection| connection.set_nodelay(true).unwrap());
         runtime.spawn(async move { axum::serve(listener, router).await });
         Self {
             url,

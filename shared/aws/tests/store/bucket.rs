@@ -5,6 +5,7 @@ use std::fs;
 use axum::Router;
 use axum::error_handling::HandleError;
 use axum::http::StatusCode;
+use axum::serve::ListenerExt as _;
 use muster_aws::background::{BucketConfig, Objects};
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
@@ -31,6 +32,8 @@ impl Bucket {
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        // Otherwise, a small response waits 40 ms for the acknowledgement of the previous one.
+        let listener = listener.tap_io(|connection| connection.set_nodelay(true).unwrap());
         let router: Router = Router::new().fallback_service(service);
         tokio::spawn(axum::serve(listener, router).into_future());
         let objects = Objects::connect(&BucketConfig::local(&endpoint, NAME)).await;

@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::types::{
 use jiff::Timestamp;
 use muster_aws::runs::{NewRun, RunId};
 use muster_aws::{Config, Store, Tables};
+use tokio::net::TcpSocket;
 
 /// The server's dispatch blocks, so it has a runtime of its own.
 static ENDPOINT: LazyLock<String> = LazyLock::new(|| {
@@ -23,7 +24,12 @@ static ENDPOINT: LazyLock<String> = LazyLock::new(|| {
             .build()
             .unwrap();
         runtime.block_on(async move {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let socket = TcpSocket::new_v4().unwrap();
+            // Connections inherit it. Otherwise, a small response waits 40 ms for the
+            // acknowledgement of the previous one.
+            socket.set_nodelay(true).unwrap();
+            socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+            let listener = socket.listen(1_024).unwrap();
             port_sender
                 .send(listener.local_addr().unwrap().port())
                 .unwrap();
