@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures::join;
 use jiff::Timestamp;
 use muster_aws::runs::Run;
 use muster_core::run::{State, Status};
@@ -14,8 +15,8 @@ use muster_tests::uploads::create_and_send_parts;
 
 use crate::harness::{Harness, QueueMessage, short_times};
 use crate::import::{
-    DeliveryOutcome, Import, for_each_request, for_each_request_on, import_synchronously,
-    poll_until,
+    DeliveryOutcome, Import, for_each_fault_and_request, for_each_request, for_each_request_on,
+    import_synchronously, poll_until,
 };
 use crate::import_file::ImportFile;
 
@@ -29,22 +30,20 @@ async fn process_with(harness: Arc<Harness>, number: usize, faults: Faults) -> b
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_processor_may_crash_around_any_of_its_requests() {
-    for fault in [Fault::CrashBefore, Fault::CrashAfter] {
-        for_each_request(|harness, number| {
-            process_with(harness, number, Faults::at_write(number, fault.clone()))
-        })
-        .await;
-    }
+    for_each_fault_and_request(
+        [Fault::CrashBefore, Fault::CrashAfter],
+        |harness, number, fault| process_with(harness, number, Faults::at_write(number, fault)),
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_processor_may_lose_any_of_its_requests_or_responses() {
-    for fault in [Fault::LostRequest, Fault::LostResponse] {
-        for_each_request(|harness, number| {
-            process_with(harness, number, Faults::at(number, fault.clone()))
-        })
-        .await;
-    }
+    for_each_fault_and_request(
+        [Fault::LostRequest, Fault::LostResponse],
+        |harness, number, fault| process_with(harness, number, Faults::at(number, fault)),
+    )
+    .await;
 }
 
 /// Creates and completes an upload in parts, of which the processor makes one object.
@@ -75,17 +74,13 @@ async fn process_upload_with(harness: Arc<Harness>, tag: String, faults: Faults)
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_processor_of_an_upload_may_crash_or_lose_responses_around_any_request() {
-    for (tag, fault) in [
-        ("before", Fault::CrashBefore),
-        ("after", Fault::CrashAfter),
-        ("lost", Fault::LostResponse),
-    ] {
-        for_each_request(|harness, number| {
-            let faults = Faults::at(number, fault.clone());
-            process_upload_with(harness, format!("{tag}{number}x"), faults)
-        })
-        .await;
-    }
+    for_each_fault_and_request(
+        [Fault::CrashBefore, Fault::CrashAfter, Fault::LostResponse],
+        |harness, number, fault| {
+            process_upload_with(harness, format!("p{number}x"), Faults::at(number, fault))
+        },
+    )
+    .await;
 }
 
 /// Times without heartbeats, whose number depends on the speed of the machine, and with which no sweep
@@ -346,14 +341,12 @@ async fn complete_with(harness: Arc<Harness>, faults: Faults) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_around_any_request_that_completes_an_upload_leaves_all_of_it_or_nothing() {
-    for fault in [Fault::CrashBefore, Fault::CrashAfter] {
-        for_each_request(|harness, number| {
-            complete_with(harness, Faults::at_write(number, fault.clone()))
-        })
-        .await;
-    }
-    for_each_request(|harness, number| {
+    let crashes = for_each_fault_and_request(
+        [Fault::CrashBefore, Fault::CrashAfter],
+        |harness, number, fault| complete_with(harness, Faults::at_write(number, fault)),
+    );
+    let losses = for_each_request(|harness, number| {
         complete_with(harness, Faults::at(number, Fault::LostResponse))
-    })
-    .await;
+    });
+    join!(crashes, losses);
 }

@@ -287,6 +287,7 @@ async fn any_write_of_a_hand_over_may_arrive_after_its_function_has_ended() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_crashes_before_its_hand_over_fails_and_can_be_sent_again() {
     let harness = Harness::start_with(3, short_request_times()).await;
+    let mut requests = JoinSet::new();
     for (tag, fault) in [
         ("first", Fault::CrashBefore),
         ("then", Fault::CrashAfter),
@@ -297,7 +298,6 @@ async fn a_request_that_crashes_before_its_hand_over_fails_and_can_be_sent_again
             true => crashing_request_times(),
             false => generous_request_times(),
         };
-        let mut requests = JoinSet::new();
         for batch in 0..3 {
             let (harness, fault) = (Arc::clone(&harness), fault.clone());
             requests.spawn(async move {
@@ -309,6 +309,6 @@ async fn a_request_that_crashes_before_its_hand_over_fails_and_can_be_sent_again
                 );
             });
         }
-        requests.join_all().await;
     }
+    requests.join_all().await;
 }

@@ -3,6 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::join_all;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
 use muster_aws::StoreError;
 use muster_aws::background::ChunkMessage;
@@ -14,7 +17,7 @@ use muster_import::uploads::{self, CancelOutcome};
 use muster_import::{
     Deadline, ImportRequest, ImportResult, RunOutcome, Times, enqueue_import, import,
 };
-use muster_tests::faults::{EffectLog, Faults, InFlight};
+use muster_tests::faults::{EffectLog, Fault, Faults, InFlight};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -326,6 +329,21 @@ where
     for_each_request_on(&Harness::start().await, scenario).await;
 }
 
+/// Runs a scenario for each of these faults at each request of a worker, by number, on a stack for
+/// each fault.
+pub async fn for_each_fault_and_request<R>(
+    faults: impl IntoIterator<Item = Fault>,
+    scenario: impl Fn(Arc<Harness>, usize, Fault) -> R,
+) where
+    R: Future<Output = bool> + Send + 'static,
+{
+    let scenario = &scenario;
+    let faults = faults.into_iter().map(|fault| {
+        for_each_request(move |harness, number| scenario(harness, number, fault.clone()))
+    });
+    join_all(faults).await;
+}
+
 /// Runs a scenario for each request of a worker, by number, several at the same time. A scenario
 /// returns false if the worker ends before that request; that ends the loop.
 pub async fn for_each_request_on<R>(
@@ -336,18 +354,18 @@ pub async fn for_each_request_on<R>(
 {
     // They spend most of their time waiting for the lease of a crashed worker to expire.
     const PARALLEL_SCENARIOS: usize = 8;
-    for first in (0..).step_by(PARALLEL_SCENARIOS) {
-        let numbers = first..first + PARALLEL_SCENARIOS;
-        let running: Vec<_> = numbers
-            .map(|number| tokio::spawn(scenario(Arc::clone(harness), number)))
-            .collect();
-        let mut reached = true;
-        for (number, scenario) in (first..).zip(running) {
-            let ended = scenario.await;
-            reached &= ended.unwrap_or_else(|_| panic!("the scenario failed at request {number}"));
+    let mut running = FuturesUnordered::new();
+    let mut numbers = 0..;
+    let mut reached = true;
+    loop {
+        while reached && running.len() < PARALLEL_SCENARIOS {
+            let number = numbers.next().expect("numbers do not end");
+            let scenario = tokio::spawn(scenario(Arc::clone(harness), number));
+            running.push(scenario.map(move |ended| (number, ended)));
         }
-        if !reached {
+        let Some((number, ended)) = running.next().await else {
             return;
-        }
+        };
+        reached &= ended.unwrap_or_else(|_| panic!("the scenario failed at request {number}"));
     }
 }

@@ -7,7 +7,7 @@ use muster_import::uploads::CancelOutcome;
 use muster_tests::faults::{BATCH_EXECUTE_STATEMENT, Fault, Faults, Gate};
 
 use crate::harness::Harness;
-use crate::import::{DeliveryOutcome, Import, for_each_request};
+use crate::import::{DeliveryOutcome, Import, for_each_fault_and_request, for_each_request};
 use crate::import_file::{ImportFile, RecordKind};
 use crate::verifier::ConcurrentWrites;
 
@@ -141,9 +141,7 @@ async fn cancel_with(harness: Arc<Harness>, number: usize, fault: Fault) -> bool
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancel_and_a_sweep_may_crash_around_any_request() {
-    for fault in [Fault::CrashBefore, Fault::CrashAfter] {
-        for_each_request(|harness, number| cancel_with(harness, number, fault.clone())).await;
-    }
+    for_each_fault_and_request([Fault::CrashBefore, Fault::CrashAfter], cancel_with).await;
 }
 
 /// Cancels a run and reconciles its chunk with a crash, while the writer's statements are in flight.
@@ -182,7 +180,5 @@ async fn reconcile_with(harness: Arc<Harness>, number: usize, fault: Fault) -> b
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reconciling_writer_may_crash_around_any_request() {
-    for fault in [Fault::CrashBefore, Fault::CrashAfter] {
-        for_each_request(|harness, number| reconcile_with(harness, number, fault.clone())).await;
-    }
+    for_each_fault_and_request([Fault::CrashBefore, Fault::CrashAfter], reconcile_with).await;
 }

@@ -7,7 +7,7 @@ use muster_core::settings::SafetyThreshold;
 use muster_tests::faults::{Fault, Faults, Gate};
 
 use crate::harness::Harness;
-use crate::import::{Import, for_each_request};
+use crate::import::{Import, for_each_fault_and_request, for_each_request};
 use crate::import_file::{ImportFile, RecordKind};
 use crate::verifier::ConcurrentWrites;
 
@@ -118,10 +118,9 @@ async fn plan_with(harness: Arc<Harness>, number: usize, faults: Faults) -> bool
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_planning_writer_may_crash_around_any_request() {
-    for fault in [Fault::CrashBefore, Fault::CrashAfter] {
-        for_each_request(|harness, number| {
-            plan_with(harness, number, Faults::at_write(number, fault.clone()))
-        })
-        .await;
-    }
+    for_each_fault_and_request(
+        [Fault::CrashBefore, Fault::CrashAfter],
+        |harness, number, fault| plan_with(harness, number, Faults::at_write(number, fault)),
+    )
+    .await;
 }

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::{
@@ -70,12 +71,12 @@ impl Faults {
             queue: Arc::default(),
             response: Arc::default(),
         };
-        let config = store
-            .client()
-            .config()
-            .to_builder()
-            .interceptor(faults.clone())
-            .build();
+        let config = store.client().config();
+        // The SDK's pauses are not what is tested.
+        let retries = config.retry_config().cloned().unwrap();
+        let retries = retries.with_initial_backoff(Duration::from_millis(5));
+        let config = config.to_builder().retry_config(retries);
+        let config = config.interceptor(faults.clone()).build();
         (faults, store.through(Client::from_conf(config)))
     }
 
