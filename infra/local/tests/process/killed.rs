@@ -11,7 +11,6 @@ use muster_local::Ready;
 use rand::RngExt as _;
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
 
 use super::workers::{ImportClient, WorkerProcess};
 use super::{UpProcess, WAIT_TIMEOUT};
@@ -20,9 +19,6 @@ use super::{UpProcess, WAIT_TIMEOUT};
 /// addition.
 const KILLS_VARIABLE: &str = "MUSTER_KILLS";
 const DEFAULT_KILLS: u32 = 20;
-
-/// Stacks that share the kills: they spend most of their time waiting for a lease to expire.
-const STACKS: u32 = 4;
 
 /// Records of a file: three chunks.
 const RECORDS: u64 = 4_200;
@@ -181,18 +177,12 @@ async fn users_of(store: &Store, tenant: &str) -> BTreeMap<String, (u64, Author)
     users
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn imports_finish_and_write_every_user_once_while_workers_are_killed() {
     let kills = match std::env::var(KILLS_VARIABLE) {
         Ok(kills) => kills.parse().unwrap(),
         Err(_) => DEFAULT_KILLS,
     };
-    let stacks = (0..STACKS).map(|_| kill_workers(kills.div_ceil(STACKS)));
-    stacks.collect::<JoinSet<()>>().join_all().await;
-}
-
-/// Imports files on a stack until this many workers were killed.
-async fn kill_workers(kills: u32) {
     let folder = tempfile::tempdir().unwrap();
     // Nobody reads the log, and a full pipe would block the process.
     let variables = [("MUSTER_TIMES", TIMES), ("RUST_LOG", "off")];
