@@ -18,7 +18,7 @@ use super::{UpProcess, WAIT_TIMEOUT};
 /// Environment variable with the number of processors and writers to kill. Sweepers are killed in
 /// addition.
 const KILLS_VARIABLE: &str = "MUSTER_KILLS";
-const DEFAULT_KILLS: u32 = 20;
+const DEFAULT_KILLS: u32 = 24;
 
 /// Records of a file: three chunks.
 const RECORDS: u64 = 4_200;
@@ -63,9 +63,10 @@ impl WorkerProcesses {
         }
     }
 
-    /// Kills a random worker and starts another in its place.
-    fn kill_one(&mut self) {
-        if self.kills == 0 {
+    /// Kills a random worker and starts another in its place, unless only this many kills are
+    /// left.
+    fn kill_one(&mut self, reserved: u32) {
+        if self.kills <= reserved {
             return;
         }
         let victim = rand::rng().random_range(0..self.running.len());
@@ -128,11 +129,13 @@ fn expected([created, updated, unchanged]: [u64; 3]) -> Value {
     })
 }
 
-/// Imports a file while workers are killed, and checks every figure of the status.
+/// Imports a file while workers are killed until only `reserved` kills are left, and checks every
+/// figure of the status.
 async fn import(
     client: &ImportClient,
     file: Vec<u8>,
     workers: &mut WorkerProcesses,
+    reserved: u32,
     counts: [u64; 3],
 ) {
     let import = client.import(file).await;
@@ -148,7 +151,7 @@ async fn import(
             started.elapsed() < WAIT_TIMEOUT,
             "the import does not end: {status}"
         );
-        workers.kill_one();
+        workers.kill_one(reserved);
     };
     for (name, value) in expected(counts).as_object().unwrap() {
         assert_eq!(&ended[name], value, "{name}: {ended}");
@@ -195,13 +198,14 @@ async fn imports_finish_and_write_every_user_once_while_workers_are_killed() {
     let written = loop {
         round += 1;
         let client = ImportClient::sign_in(&up.ready).await;
-        // The first import creates the users, each further one updates all of them.
-        let counts = match round {
-            1 => [users, 0, 0],
-            _ => [0, users, 0],
+        // The first import creates the users, each further one updates all of them. Half of the
+        // kills are kept for the updates.
+        let (counts, reserved) = match round {
+            1 => ([users, 0, 0], kills / 2),
+            _ => ([0, users, 0], 0),
         };
         let content = file(&format!("Round {round}"));
-        import(&client, content, &mut workers, counts).await;
+        import(&client, content, &mut workers, reserved, counts).await;
         let written = users_of(&store, tenant).await;
         assert_eq!(written.len() as u64, users);
         for (login, (version, _)) in &written {
@@ -216,7 +220,7 @@ async fn imports_finish_and_write_every_user_once_while_workers_are_killed() {
 
     let client = ImportClient::sign_in(&up.ready).await;
     let same = file(&format!("Round {round}"));
-    import(&client, same, &mut workers, [0, 0, users]).await;
+    import(&client, same, &mut workers, 0, [0, 0, users]).await;
     let after = users_of(&store, tenant).await;
     for (login, (_, author)) in &written {
         assert_eq!(after[login].1, *author, "last author of {login}");
