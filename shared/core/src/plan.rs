@@ -156,7 +156,8 @@ pub fn create<'c, 'a>(changes: &'c Changes<'a>, required: RequiredAttributes) ->
             refusals.push(Refusal::new(Some(attribute), "missing", message));
         }
     }
-    if !acceptable {
+    // A user whose state cannot be read may be meant to stay out: the default would let them in.
+    if !acceptable || changes.refused.contains(Attribute::Active) {
         return Plan::Ignored(refusals);
     }
     let bytes: usize = changes
@@ -285,6 +286,32 @@ mod tests {
             (Attribute::Email, Assignment::Clear),
         ]);
         assert_eq!(codes(&plan(&cleared, None, "acme")), ["email.missing"]);
+    }
+
+    #[test]
+    fn a_new_user_whose_state_cannot_be_read_is_ignored() {
+        let role_and_email = vec![
+            (Attribute::Role, text("User")),
+            (Attribute::Email, text("a@example.com")),
+        ];
+        let mut refused = changes(role_and_email);
+        assert_eq!(plan(&refused, None, "acme"), Plan::Create);
+        refused.refused.insert(Attribute::AllStores);
+        assert_eq!(plan(&refused, None, "acme"), Plan::Create);
+        refused.refused.insert(Attribute::Active);
+        // The refusal has been reported already.
+        assert_eq!(codes(&plan(&refused, None, "acme")), [""; 0]);
+        let user = stored(&[(Attribute::Active, Value::Flag(false))]);
+        assert!(matches!(
+            plan(&refused, Some(&user), "acme"),
+            Plan::Update(_)
+        ));
+        let mut nothing = changes(vec![]);
+        nothing.refused.insert(Attribute::Active);
+        assert_eq!(
+            codes(&plan(&nothing, None, "acme")),
+            ["role.missing", "email.missing"]
+        );
     }
 
     #[test]

@@ -36,5 +36,6 @@ mod single_users;
 mod support;
 mod task_locks;
 mod threshold;
+mod unreadable_state;
 mod uploads;
 mod values;

@@ -139,7 +139,7 @@ pub fn rules() -> Rules {
     let settings: TaskSettings = serde_json::from_value(json!({
         "attribute_mapping": {
             "username": "u", "role": "r", "email": "e", "name": "n", "all_stores": "a", "individual_stores": "i",
-            "birth_date": "b", "external_id": "x", "manager_uid": "m"
+            "birth_date": "b", "external_id": "x", "manager_uid": "m", "active": "s"
         },
         "role_mapping": {"catman": "Category Manager", "store manager": "Store Manager", "5": "Five",
             "a role of more than twenty-four bytes": "Long"},
@@ -176,9 +176,11 @@ pub fn record() -> impl Strategy<Value = String> {
         member("b", DATES),
         proptest::option::of(member("x", IDS)).prop_map(Option::flatten),
         proptest::option::of(member("m", IDS)).prop_map(Option::flatten),
+        proptest::option::of(member("s", FLAGS)).prop_map(Option::flatten),
     );
-    let object = members.prop_map(|(a, b, c, d, e, f, g, h, i)| {
-        let members: Vec<String> = [a, b, c, d, e, f, g, h, i].into_iter().flatten().collect();
+    let object = members.prop_map(|(a, b, c, d, e, f, g, h, i, j)| {
+        let members = [a, b, c, d, e, f, g, h, i, j];
+        let members: Vec<String> = members.into_iter().flatten().collect();
         format!("{{{}}}", members.join(","))
     });
     prop_oneof![20 => object, 1 => select(&["7", "null", "[]", "\"x\""][..]).prop_map(str::to_owned)]

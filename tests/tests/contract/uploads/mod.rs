@@ -40,7 +40,7 @@ async fn run_call<'w>(w: &'w World, method: Method, run: &str, path: &str) -> Ca
         .token(w.token(0).await)
 }
 
-async fn get(w: &World, run: &str, path: &str) -> Reply {
+pub async fn get(w: &World, run: &str, path: &str) -> Reply {
     run_call(w, Method::GET, run, path).await.send().await
 }
 
