@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::attribute::Attribute;
 use crate::limits;
 use crate::validate::Changes;
-use crate::value::{Assignment, Problem, Value};
+use crate::value::{Assignment, Problem, Value, is_same};
 
 /// A user as stored in the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -216,15 +216,15 @@ fn assigned_bytes(attribute: Attribute, assignment: &Assignment<'_>) -> usize {
     }
 }
 
-/// Returns `true` if the assignment changes the stored value. A default that is not stored counts
-/// as stored.
+/// Returns `true` if the assignment changes the stored value. Another spelling of the same value is
+/// no change, and a default that is not stored counts as stored.
 fn differs(
     attribute: Attribute,
     assignment: &Assignment<'_>,
     stored: Option<&Value<'static>>,
 ) -> bool {
     match (assignment, stored) {
-        (Assignment::Set(value), Some(stored)) => value != stored,
+        (Assignment::Set(value), Some(stored)) => !is_same(attribute.kind(), value, stored),
         (Assignment::Set(Value::Flag(flag)), None) => attribute.default_flag() != Some(*flag),
         (Assignment::Set(_), None) => true,
         (Assignment::Clear, stored) => stored.is_some(),
@@ -345,6 +345,33 @@ mod tests {
         };
         let attributes: Vec<_> = difference.iter().map(|(a, _)| *a).collect();
         assert_eq!(attributes, [Attribute::Name, Attribute::City]);
+    }
+
+    #[test]
+    fn another_spelling_of_a_stored_value_is_no_change() {
+        let user = stored(&[
+            (Attribute::Email, Value::Text("Ann@example.com".into())),
+            (Attribute::Tags, Value::Texts(vec!["a".into(), "b".into()])),
+            (Attribute::TimeZone, Value::Text("Asia/Calcutta".into())),
+            (Attribute::CustomInfo, Value::Text("eyJhIjoxfQ==".into())),
+            (Attribute::ShopIds, Value::Integers(vec![1, 2, 1])),
+        ]);
+        let same = changes(vec![
+            (Attribute::Email, text("Ann@EXAMPLE.com")),
+            (
+                Attribute::Tags,
+                Assignment::Set(Value::Texts(vec!["b".into(), "a".into()])),
+            ),
+            (Attribute::TimeZone, text("Asia/Kolkata")),
+            (Attribute::CustomInfo, text("eyAiYSI6IDEgfQ==")),
+            (
+                Attribute::ShopIds,
+                Assignment::Set(Value::Integers(vec![2, 1])),
+            ),
+        ]);
+        assert_eq!(plan(&same, Some(&user), "acme"), Plan::Unchanged);
+        let name = changes(vec![(Attribute::Email, text("ann@example.com"))]);
+        assert!(matches!(plan(&name, Some(&user), "acme"), Plan::Update(_)));
     }
 
     #[test]

@@ -5,8 +5,10 @@
 mod context;
 mod format;
 mod model;
+mod object;
 mod problem;
 mod read;
+mod same;
 mod scalar;
 
 pub use self::context::{Flags, ReadContext};
@@ -14,6 +16,7 @@ pub use self::format::email_problem;
 pub use self::model::{Assignment, Value};
 pub use self::problem::Problem;
 pub use self::read::{password, read};
+pub use self::same::is_same;
 
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,6 @@
-//! Texts with a format: e-mail addresses, phone numbers, languages, time zones, dates and encoded
-//! objects.
+//! Texts with a format: e-mail addresses, phone numbers, languages, time zones and dates.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde::de::IgnoredAny;
 
 use super::problem::Problem;
 use super::scalar::trimmed;
@@ -156,18 +150,4 @@ fn split_three(text: &str, separator: char) -> Option<[&str; 3]> {
     let mut parts = text.split(separator);
     let three = [parts.next()?, parts.next()?, parts.next()?];
     parts.next().is_none().then_some(three)
-}
-
-pub(super) fn encoded_object<'a>(json: Json<'a>) -> Result<Cow<'a, str>, Problem> {
-    let text = trimmed(json)?;
-    if text.len() > limits::MAX_ENCODED_OBJECT_BYTES {
-        return Err(Problem::new("too_long", "longer than 32 KB"));
-    }
-    let is_object = STANDARD
-        .decode(text.as_bytes())
-        .is_ok_and(|bytes| serde_json::from_slice::<HashMap<String, IgnoredAny>>(&bytes).is_ok());
-    is_object.then_some(text).ok_or(Problem::new(
-        "malformed",
-        "not a Base64-encoded JSON object",
-    ))
 }

@@ -1,12 +1,15 @@
 //! Reading of one value of any kind.
 
 use std::borrow::Cow;
+use std::hash::Hash;
 
+use indexmap::IndexSet;
 use secrecy::SecretString;
 
 use super::context::ReadContext;
-use super::format::{date, email, encoded_object, language, phone, time_zone};
+use super::format::{date, email, language, phone, time_zone};
 use super::model::{Assignment, Value};
+use super::object::encoded_object;
 use super::problem::Problem;
 use super::scalar::{
     CONTROL_CHARACTER, choice, flag, gender, has_control_characters, integer, text, trimmed,
@@ -127,24 +130,24 @@ fn role<'a>(json: Json<'a>, context: ReadContext<'a>) -> Result<Cow<'a, str>, Pr
     Ok(Cow::Borrowed(role))
 }
 
-/// Reads a JSON array, or one string that is split; items are read one by one, empty ones dropped.
-fn list<'a, T>(
+/// Reads the set of a JSON array, or of one string that is split; items are read one by one, empty
+/// and repeated ones dropped. An integer is a list as its digits are.
+fn list<'a, T: Eq + Hash>(
     json: Json<'a>,
     separator: char,
     item: fn(Json<'a>) -> Result<T, Problem>,
 ) -> Result<Vec<T>, Problem> {
-    let mut items = Vec::new();
+    let mut items = IndexSet::new();
     let mut push = |json: Json<'a>| {
         if matches!(json, Json::Text(text) if text.trim().is_empty()) {
             return Ok(());
         }
-        if items.len() == limits::MAX_LIST_ITEMS {
+        if items.insert(item(json)?) && items.len() > limits::MAX_LIST_ITEMS {
             return Err(Problem::new(
                 "too_many_items",
                 "the list has more than 5,000 items",
             ));
         }
-        items.push(item(json)?);
         Ok(())
     };
     match json {
@@ -154,7 +157,8 @@ fn list<'a, T>(
         Json::Text(text) => text
             .split(separator)
             .try_for_each(|part| push(Json::Text(part)))?,
+        Json::Integer(_) | Json::BigInteger(_) => push(json)?,
         other => return Err(Problem::wrong_type("a list", &other)),
     }
-    Ok(items)
+    Ok(items.into_iter().collect())
 }

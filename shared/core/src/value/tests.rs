@@ -1,6 +1,8 @@
 //! Tables of accepted, stored and refused values of each kind.
 
 mod dialects;
+mod lists;
+mod same;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::*;
 use crate::attribute::AttributeKind;
-use crate::json::{BigInteger, Json};
+use crate::json::{BigInteger, Items, Json, OwnedJson};
 
 fn roles() -> HashMap<String, String> {
     HashMap::from([("catman".to_owned(), "Category Manager".to_owned())])
@@ -248,34 +250,6 @@ fn roles_are_mapped_exactly() {
         AttributeKind::Role,
         "unmapped",
         &["Catman", "catman2", "Category Manager"],
-    );
-}
-
-#[test]
-fn lists_are_split_and_trimmed_and_empty_items_dropped() {
-    let list = stored(AttributeKind::TextList, Json::Text(" a, b ,,c,"));
-    let items = ["a", "b", "c"].map(|item| Cow::Owned(item.to_owned()));
-    assert_eq!(list, Ok(Some(Assignment::Set(Value::Texts(items.into())))));
-    let ids = stored(AttributeKind::IdList, Json::Text("3, 1,3"));
-    assert_eq!(
-        ids,
-        Ok(Some(Assignment::Set(Value::Integers(vec![3, 1, 3]))))
-    );
-    assert_eq!(
-        stored(AttributeKind::TextList, Json::Text(",, ,")),
-        Ok(Some(Assignment::Clear))
-    );
-    assert_refused(AttributeKind::IdList, "malformed", &["1,x"]);
-    assert_eq!(
-        stored(AttributeKind::TextList, Json::Bool(true)),
-        Err("wrong_type")
-    );
-    let many = "a,".repeat(5_000);
-    assert!(stored(AttributeKind::TextList, Json::Text(&many)).is_ok());
-    assert_refused(
-        AttributeKind::TextList,
-        "too_many_items",
-        &[&format!("{many}a")],
     );
 }
 

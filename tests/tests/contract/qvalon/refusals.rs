@@ -216,7 +216,9 @@ async fn the_last_value_of_a_repeated_key_counts_and_a_byte_order_mark_is_accept
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_has_at_most_256_kilobytes() {
     let w = World::start().await;
-    let half: Vec<String> = (0..140).map(|_| "x".repeat(1_000)).collect();
+    let half: Vec<String> = (0..140)
+        .map(|n| format!("{n}{}", "x".repeat(1_000)))
+        .collect();
     let (shops, regions) = (
         json!({"shopExternalIds": half}),
         json!({"regionExternalIds": half}),

@@ -24,6 +24,10 @@ async fn a_list_is_an_array_or_one_separated_string() {
             (json!(" a , b c ,, ,d;e"), json!(["a", "b c", "d;e"])),
             (json!("one"), json!(["one"])),
             (json!([1, "2"]), json!(["1", "2"])),
+            (json!(17), json!(["17"])),
+            (json!(u64::MAX), json!(["18446744073709551615"])),
+            (json!("b,a,b, a"), json!(["b", "a"])),
+            (json!(["b", " a", "b ", 1, "1"]), json!(["b", "a", "1"])),
         ] {
             cases.push((key, value, Stored(items)));
         }
@@ -44,6 +48,9 @@ async fn a_list_is_an_array_or_one_separated_string() {
     }
     cases.push(("Tags", json!(many), Stored(json!(many))));
     cases.push(("Tags", json!(too_many), Invalid));
+    // Repeated items do not count.
+    let twice = [&many[..], &many[..]].concat();
+    cases.push(("Tags", json!(twice), Stored(json!(many))));
     verify_values(&w, store, task, cases).await;
 }
 

@@ -3,6 +3,7 @@
 
 mod lists;
 mod scalars;
+mod spellings;
 mod text;
 
 use muster_tests::{Access, World};

@@ -73,7 +73,9 @@ const fn json_types(kind: AttributeKind) -> &'static [Type] {
         | AttributeKind::EncodedObject
         | AttributeKind::Choice(_) => &[Type::String],
         AttributeKind::Flag { .. } => &[Type::Integer, Type::String, Type::Boolean],
-        AttributeKind::TextList | AttributeKind::IdList => &[Type::String, Type::Array],
+        AttributeKind::TextList | AttributeKind::IdList => {
+            &[Type::String, Type::Integer, Type::Array]
+        }
         AttributeKind::Gender | AttributeKind::UserId | AttributeKind::Integer => {
             &[Type::Integer, Type::String]
         }
@@ -92,7 +94,7 @@ pub(super) fn value_description(kind: AttributeKind) -> Cow<'static, str> {
         AttributeKind::Phone => "`+` and 8–15 digits; spaces, `-`, `(` and `)` are removed",
         AttributeKind::Flag { .. } => "`1` or `0`",
         AttributeKind::TextList | AttributeKind::IdList => {
-            "one comma-separated string, or an array; at most 5,000 items"
+            "one comma-separated string, or an array; at most 5,000 different items"
         }
         AttributeKind::Language => {
             return Cow::Owned(format!("{}, in any case", LANGUAGES.join(", ")));

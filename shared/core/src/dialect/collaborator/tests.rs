@@ -119,7 +119,7 @@ fn the_schema_has_every_key_of_the_catalogue() {
     assert_eq!(schema["required"], json!(REQUIRED.map(key)));
     assert_eq!(described["uid"]["type"], json!(["string", "integer"]));
     assert_eq!(described["password"]["writeOnly"], true);
-    let tags = json!(["string", "array", "null"]);
+    let tags = json!(["string", "integer", "array", "null"]);
     assert_eq!(described["tags"]["type"], tags);
 }
 
