@@ -172,7 +172,7 @@ impl GeneratedImport {
                 .clone();
             self.elements.push(record);
         } else {
-            let sign = ["/", " ", "\u{0}", "#", "\"", "\\", "💥"]
+            let sign = ["/", " ", "\u{0}", "%", "\"", "\\", "💥"]
                 .choose(rng)
                 .expect("a choice");
             self.rejected(&format!("{fresh}{sign}x"), rest);

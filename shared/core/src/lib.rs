@@ -17,6 +17,7 @@ pub mod run;
 pub mod scan;
 pub mod settings;
 mod short_text;
+pub mod text;
 pub mod user_request;
 pub mod validate;
 pub mod value;

@@ -85,7 +85,9 @@ const fn json_types(kind: AttributeKind) -> &'static [Type] {
 /// Describes the accepted values of an attribute.
 pub(super) fn value_description(kind: AttributeKind) -> Cow<'static, str> {
     Cow::Borrowed(match kind {
-        AttributeKind::Login => "1–128 letters, digits and `. _ - @ +`; one script; not trimmed",
+        AttributeKind::Login => {
+            "1–128 letters, digits and `. _ - @ + ' #`, the last two not at the ends; one script; not trimmed"
+        }
         AttributeKind::Text
         | AttributeKind::Role
         | AttributeKind::TimeZone

@@ -57,8 +57,8 @@ fn every_problem_is_reported_with_its_field() {
     .unwrap_err();
     assert_eq!(
         error,
-        "login: contains unauthorised characters; letters, digits and the characters . _ - @ + are \
-         allowed; language: must be one of EN, UK, DE, ES, ET, TR, RU; \
+        "login: contains unauthorised characters: U+0020 after \"a\"; letters, digits and the \
+         characters . _ - @ + ' # are allowed; language: must be one of EN, UK, DE, ES, ET, TR, RU; \
          gender: must be 0 (male) or 1 (female)"
     );
     let whole = Refusal::new(None, "too_large", "the user is too large");

@@ -1,0 +1,109 @@
+//! A character of a text as messages name it.
+
+use std::fmt;
+
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
+
+/// Maximum characters of the text that a message repeats.
+const MAX_CONTEXT_CHARS: usize = 16;
+
+/// A character and its place in a text: `U+200B after "Z1"`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    character: char,
+    /// The end of the text before it.
+    before: String,
+}
+
+impl Place {
+    /// Returns the place of the character at a byte index; `None` if no character starts there.
+    #[must_use]
+    pub fn of(text: &str, at: usize) -> Option<Self> {
+        let (before, rest) = text.split_at_checked(at)?;
+        let context = before.char_indices().rev().take(MAX_CONTEXT_CHARS).last();
+        let start = context.map_or(at, |(start, _)| start);
+        let shortened = if start > 0 { "…" } else { "" };
+        let context = before.get(start..)?.chars().flat_map(shown);
+        Some(Self {
+            character: rest.chars().next()?,
+            before: shortened.chars().chain(context).collect(),
+        })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "U+{:04X}", u32::from(self.character))?;
+        if is_graphic(self.character) {
+            write!(f, " ({})", self.character)?;
+        }
+        if self.before.is_empty() {
+            f.write_str(" at the beginning")
+        } else {
+            write!(f, " after \"{}\"", self.before)
+        }
+    }
+}
+
+/// Returns the character, or the escape of one that cannot be seen.
+fn shown(c: char) -> impl Iterator<Item = char> {
+    let is_shown = c == ' ' || is_graphic(c) || is_mark(c);
+    let escape = (!is_shown).then(|| c.escape_unicode());
+    is_shown
+        .then_some(c)
+        .into_iter()
+        .chain(escape.into_iter().flatten())
+}
+
+fn is_mark(c: char) -> bool {
+    c.general_category_group() == GeneralCategoryGroup::Mark
+}
+
+/// Returns `true` for a character that can be seen on its own.
+fn is_graphic(c: char) -> bool {
+    use GeneralCategoryGroup as G;
+    matches!(
+        c.general_category_group(),
+        G::Letter | G::Number | G::Punctuation | G::Symbol
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(text: &str, character: char) -> String {
+        let at = text.find(character).unwrap();
+        Place::of(text, at).unwrap().to_string()
+    }
+
+    #[test]
+    fn a_place_names_the_character_and_what_is_before_it() {
+        assert_eq!(place("Z1\u{200b}2", '\u{200b}'), "U+200B after \"Z1\"");
+        assert_eq!(place("\u{202e}Z1", '\u{202e}'), "U+202E at the beginning");
+        assert_eq!(place("a/b", '/'), "U+002F (/) after \"a\"");
+        assert_eq!(place("a b", ' '), "U+0020 after \"a\"");
+        assert_eq!(
+            place("e\u{301}\u{e0001}", '\u{e0001}'),
+            "U+E0001 after \"e\u{301}\""
+        );
+    }
+
+    #[test]
+    fn a_place_repeats_16_characters_at_most_and_escapes_those_that_nobody_sees() {
+        let long = format!("{}\0", "é".repeat(17));
+        let expected = format!("U+0000 after \"…{}\"", "é".repeat(16));
+        assert_eq!(place(&long, '\0'), expected);
+        let long = format!("{}\0", "é".repeat(16));
+        assert_eq!(
+            place(&long, '\0'),
+            format!("U+0000 after \"{}\"", "é".repeat(16))
+        );
+        assert_eq!(
+            place("a\u{202e}\n|", '|'),
+            "U+007C (|) after \"a\\u{202e}\\u{a}\""
+        );
+        assert_eq!(Place::of("é", 1), None);
+        assert_eq!(Place::of("a", 1), None);
+    }
+}
