@@ -3,6 +3,8 @@
 
 use simd_json::{Node, StaticNode};
 
+use crate::limits;
+
 /// A JSON value.
 #[derive(Debug, Clone, Copy)]
 pub enum Json<'a> {
@@ -12,11 +14,11 @@ pub enum Json<'a> {
     Null,
     /// `true` or `false`
     Bool(bool),
-    /// An integer.
+    /// An integer, also one written with a fraction of zeros or an exponent, below 2^53: `1.0`, `1e2`.
     Integer(i64),
     /// An integer outside the range of `i64`, as written.
     BigInteger(BigInteger<'a>),
-    /// A number with a fraction or an exponent.
+    /// Any other number with a fraction or an exponent.
     Fraction,
     /// A string.
     Text(&'a str),
@@ -55,7 +57,7 @@ impl Json<'_> {
             Self::Null => "null",
             Self::Bool(_) => "a boolean",
             Self::Integer(_) | Self::BigInteger(_) => "an integer",
-            Self::Fraction => "a number with a fraction",
+            Self::Fraction => "a number with a fraction or beyond 2^53",
             Self::Text(_) => "a string",
             Self::BrokenText => "a string with a broken \\u escape",
             Self::Array(_) => "an array",
@@ -126,8 +128,17 @@ pub(crate) fn from_tape<'a>(nodes: &'a [Node<'a>]) -> Option<(Json<'a>, &'a [Nod
             ),
             rest,
         ),
-        Node::Static(StaticNode::F64(_)) => (Json::Fraction, rest),
+        Node::Static(StaticNode::F64(number)) => {
+            (whole(number).map_or(Json::Fraction, Json::Integer), rest)
+        }
     })
+}
+
+/// Returns a double as the integer that it is. From 2^53 on, a double stands for several integers.
+pub(crate) fn whole(number: f64) -> Option<i64> {
+    const LIMIT: f64 = limits::INTEGER_LIMIT as f64;
+    let is_exact = number.fract() == 0.0 && -LIMIT < number && number < LIMIT;
+    is_exact.then_some(number as i64)
 }
 
 /// An owned value, for chunks that simd-json rejects.
@@ -141,7 +152,7 @@ pub enum OwnedJson {
     Integer(i64),
     /// An integer outside the range of `i64`.
     BigInteger(String),
-    /// A number with a fraction or an exponent.
+    /// Any other number with a fraction or an exponent.
     Fraction,
     /// A string.
     Text(String),

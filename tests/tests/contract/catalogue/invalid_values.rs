@@ -112,10 +112,10 @@ fn invalid_values(kind: Kind, dialect: Dialect) -> Vec<Value> {
         ]),
         Kind::Object => texts(&[
             json!("%%%"),
-            // `[]`, `nope`, `{"a":1}` without its padding.
+            // `[]`, `nope`, `{"a":1}` with bits after its end.
             json!("W10="),
             json!("bm9wZQ=="),
-            json!("eyJhIjoxfQ"),
+            json!("eyJhIjoxfR"),
             json!(format!("eyJhIjoxfQ{}", "=".repeat(40_000))),
         ]),
         Kind::AuthType | Kind::Level => texts(&[json!("NONE"), json!("local"), json!("shop")]),

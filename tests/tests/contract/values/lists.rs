@@ -25,6 +25,8 @@ async fn a_list_is_an_array_or_one_separated_string() {
             (json!("one"), json!(["one"])),
             (json!([1, "2"]), json!(["1", "2"])),
             (json!(17), json!(["17"])),
+            (json!(17.0), json!(["17"])),
+            (json!([17.0, "17", 1.7e1]), json!(["17"])),
             (json!(u64::MAX), json!(["18446744073709551615"])),
             (json!("b,a,b, a"), json!(["b", "a"])),
             (json!(["b", " a", "b ", 1, "1"]), json!(["b", "a", "1"])),

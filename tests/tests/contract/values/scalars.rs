@@ -16,6 +16,8 @@ async fn a_boolean_is_a_boolean_a_number_or_a_word() {
         (json!(false), false),
         (json!(1), true),
         (json!(0), false),
+        (json!(1.0), true),
+        (json!(0.0), false),
         (json!("1"), true),
         (json!("0"), false),
         (json!("true"), true),
@@ -82,6 +84,11 @@ async fn dates_phones_languages_time_zones_and_genders_are_validated() {
         ("+420 (602) 123-456", "+420602123456"),
         ("+12345678", "+12345678"),
         ("+123456789012345", "+123456789012345"),
+        ("00420602123456", "+420602123456"),
+        ("+420.602.123", "+420602123"),
+        ("+420\u{a0}602\u{2011}123\u{202f}456", "+420602123456"),
+        ("+44 (0) 20 7946 0958", "+442079460958"),
+        ("+38 (0) 97 123 45 67", "+380971234567"),
     ] {
         cases.push(("Phone", json!(value), Stored(json!(phone))));
     }
@@ -90,10 +97,11 @@ async fn dates_phones_languages_time_zones_and_genders_are_validated() {
         json!("+1234567"),
         json!("+1234567890123456"),
         json!("+42060212345a"),
-        json!("00420602123456"),
+        json!("000420602123456"),
         json!("+"),
         json!(420_602_123_456_u64),
-        json!("+420.602.123"),
+        json!("+420602123456.0"),
+        json!("+420602123456/7"),
     ] {
         cases.push(("Phone", invalid, Invalid));
     }
@@ -108,6 +116,12 @@ async fn dates_phones_languages_time_zones_and_genders_are_validated() {
         ("TR", "tr"),
         ("ES", "es"),
         ("cs", "cs"),
+        ("zh-Hant-TW", "zh"),
+        ("sr_Latn_RS", "sr"),
+        ("iw_IL", "he"),
+        ("in", "id"),
+        ("ji", "yi"),
+        ("mo", "ro"),
     ] {
         cases.push(("Language", json!(value), Stored(json!(language))));
     }
@@ -123,11 +137,12 @@ async fn dates_phones_languages_time_zones_and_genders_are_validated() {
     for zone in ["Europe/Prague", "America/Argentina/Buenos_Aires", "UTC"] {
         cases.push(("Time Zone", json!(zone), Stored(json!(zone))));
     }
-    for invalid in ["Mars/Base", "+02:00", "Prague"] {
+    for invalid in ["Mars/Base", "+02:00", "Prague", "Factory"] {
         cases.push(("Time Zone", json!(invalid), Invalid));
     }
     cases.push(("Gender", json!(0), Stored(json!(0))));
     cases.push(("Gender", json!(1), Stored(json!(1))));
+    cases.push(("Gender", json!(1.0), Stored(json!(1))));
     for invalid in [json!(2), json!(-1), json!("male"), json!(0.5), json!(true)] {
         cases.push(("Gender", invalid, Invalid));
     }
@@ -161,6 +176,15 @@ async fn enumerations_objects_and_manager_ids_are_validated() {
     // JSON.
     for good in ["eyJhIjoxfQ==", "e30="] {
         cases.push(("Custom Info", json!(good), Stored(json!(good))));
+    }
+    for (sent, stored) in [
+        ("eyJhIjoxfQ", "eyJhIjoxfQ=="),
+        ("e30", "e30="),
+        ("eyJh\r\nIjox\nfQ= =", "eyJhIjoxfQ=="),
+        // {"a":"??>>"}: / and + in the standard alphabet.
+        ("eyJhIjoiPz8-PiJ9", "eyJhIjoiPz8+PiJ9"),
+    ] {
+        cases.push(("Custom Info", json!(sent), Stored(json!(stored))));
     }
     for invalid in [
         json!("bm90IGpzb24="),

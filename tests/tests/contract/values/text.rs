@@ -16,6 +16,15 @@ async fn a_text_is_a_string_or_an_integer_and_is_trimmed() {
         ("Name", json!("  Anna \n"), Stored(json!("Anna"))),
         ("Name", json!(42), Stored(json!("42"))),
         ("Name", json!(-7), Stored(json!("-7"))),
+        ("Name", json!(100.0), Stored(json!("100"))),
+        ("Name", json!(-1.0), Stored(json!("-1"))),
+        (
+            "Name",
+            json!(9_007_199_254_740_991.0),
+            Stored(json!("9007199254740991")),
+        ),
+        ("Name", json!(9_007_199_254_740_992.0), Invalid),
+        ("External ID", json!(17.0), Stored(json!("17"))),
         (
             "Name",
             json!(u64::MAX),
@@ -88,13 +97,15 @@ async fn an_integer_beyond_64_bits_is_stored_as_text_and_a_huge_float_is_invalid
     let body = format!(
         r#"[{{"Username":"{}","Role":"catman","E-mail":"a@example.com","Name":18446744073709551616}},
             {{"Username":"{}","Role":"catman","E-mail":"a@example.com","Name":1e999}},
-            {{"Username":"{}","Role":"catman","E-mail":"a@example.com","Name":"plain"}}]"#,
+            {{"Username":"{}","Role":"catman","E-mail":"a@example.com","Name":"plain"}},
+            {{"Username":"{}","Role":"catman","E-mail":"a@example.com","Name":12.5e2}}]"#,
         login("a"),
         login("b"),
         login("c"),
+        login("d"),
     );
     let reply = w.import(0).await.debug().body(body).send().await;
-    assert_partial_success(&reply, [3, 0, 0, 0]);
+    assert_partial_success(&reply, [4, 0, 0, 0]);
     assert_eq!(reply.warnings().len(), 1, "{reply}");
     assert!(
         reply.warnings()[0].starts_with(&format!("Record 2 ({}), \"Name\": ", login("b"))),
@@ -105,6 +116,7 @@ async fn an_integer_beyond_64_bits_is_stored_as_text_and_a_huge_float_is_invalid
         ("a", Some("18446744073709551616")),
         ("b", None),
         ("c", Some("plain")),
+        ("d", Some("1250")),
     ] {
         let user = store.user(&login(name)).await.expect(name);
         assert_eq!(

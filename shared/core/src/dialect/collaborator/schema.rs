@@ -93,7 +93,9 @@ pub(super) fn value_description(kind: AttributeKind) -> Cow<'static, str> {
         | AttributeKind::TimeZone
         | AttributeKind::Choice(_) => "text",
         AttributeKind::Email => "an e-mail address in ASCII",
-        AttributeKind::Phone => "`+` and 8–15 digits; spaces, `-`, `(` and `)` are removed",
+        AttributeKind::Phone => {
+            "`+` or `00` and 8–15 digits; spaces, dashes, dots, `(` and `)` are removed"
+        }
         AttributeKind::Flag { .. } => "`1` or `0`",
         AttributeKind::TextList | AttributeKind::IdList => {
             "one comma-separated string, or an array; at most 5,000 different items"

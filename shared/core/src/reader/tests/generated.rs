@@ -33,7 +33,14 @@ impl Model {
         match self {
             Self::Null => ParsedValue::Null,
             Self::Bool(value) => ParsedValue::Bool(*value),
-            Self::Number(digits) if digits.contains(['.', 'e', 'E']) => ParsedValue::Fraction,
+            Self::Number(digits) if digits.contains(['.', 'e', 'E']) => {
+                let number: f64 = digits.parse().unwrap();
+                if number.trunc() == number && number.abs() < 9_007_199_254_740_992.0 {
+                    ParsedValue::Integer(format!("{}", number as i64))
+                } else {
+                    ParsedValue::Fraction
+                }
+            }
             Self::Number("-0") => ParsedValue::Integer("0".into()),
             Self::Number(digits) => ParsedValue::Integer((*digits).into()),
             Self::Text(written_string) => written_string
@@ -59,7 +66,7 @@ impl Model {
                 ParsedValue::Null => "null",
                 ParsedValue::Bool(_) => "a boolean",
                 ParsedValue::Integer(_) => "an integer",
-                ParsedValue::Fraction => "a number with a fraction",
+                ParsedValue::Fraction => "a number with a fraction or beyond 2^53",
                 ParsedValue::Text(_) => "a string",
                 ParsedValue::BrokenText => "a string with a broken \\u escape",
                 ParsedValue::Array(_) => "an array",

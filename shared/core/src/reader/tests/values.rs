@@ -37,20 +37,44 @@ fn integers_of_any_size_keep_their_digits() {
 }
 
 #[test]
-fn a_number_with_fraction_or_exponent_is_not_an_integer() {
+fn a_whole_number_is_an_integer_however_it_is_written() {
+    for (number, digits) in [
+        ("1.0", "1"),
+        ("-17.000", "-17"),
+        ("1e2", "100"),
+        ("1E2", "100"),
+        ("1E+2", "100"),
+        ("1200e-2", "12"),
+        ("12.5e1", "125"),
+        ("-0.0", "0"),
+        ("-0e0", "0"),
+        ("0e5", "0"),
+        ("9007199254740991.0", "9007199254740991"),
+        ("-9.007199254740991e15", "-9007199254740991"),
+        // Whole as doubles, as which JSON numbers are read.
+        ("1.00000000000000000000001", "1"),
+        ("1e-999", "0"),
+    ] {
+        assert_eq!(
+            on_both_paths(number),
+            ParsedValue::Integer(digits.into()),
+            "{number}"
+        );
+    }
+}
+
+#[test]
+fn a_number_with_a_fraction_or_an_exponent_beyond_2_to_the_53rd_is_not_an_integer() {
     for number in [
-        "1.0",
-        "1e2",
-        "1E2",
-        "1E+2",
         "1e-2",
-        "-0.0",
-        "-0e0",
-        "0e5",
         "12.5",
+        "-0.1",
+        "4503599627370495.5",
+        "9007199254740992.0",
+        "-9007199254740992.0",
+        "1e16",
         "1e999",
         "-1e999",
-        "1e-999",
         "123456789012345678901234567890.5",
         "1e99999999999999999999",
     ] {
@@ -193,13 +217,14 @@ fn elements_that_are_not_objects_are_reported_by_type() {
         "a boolean",
         "an integer",
         "an integer",
-        "a number with a fraction",
+        "an integer",
+        "a number with a fraction or beyond 2^53",
         "a string",
         "an array",
-        "a number with a fraction",
+        "a number with a fraction or beyond 2^53",
     ]
     .map(Record::NotAnObject);
-    let text = r#"[null,true,7,99999999999999999999,1e2,"x",[{"Name":1}],1e999]"#;
+    let text = r#"[null,true,7,99999999999999999999,1e2,1.5,"x",[{"Name":1}],1e999]"#;
     assert_eq!(read_with_all_sizes(text), expected);
     let broken = read_with_all_sizes(r#"["\ud800"]"#);
     assert_eq!(
