@@ -9,8 +9,11 @@ use std::fmt;
 pub enum AttributeKind {
     /// The user name; see [`crate::login::Login`].
     Login,
-    /// Text of at most [`crate::limits::MAX_TEXT_CHARS`] characters, without control characters.
+    /// Text of at most [`crate::limits::MAX_TEXT_CHARS`] characters, without control characters, in
+    /// NFC. Invisible characters are removed.
     Text,
+    /// Text that tells one thing from another. Invisible characters are refused.
+    Identifier,
     /// Text that a task's role mapping turns into a role of the tenant.
     Role,
     /// An e-mail address in the restricted grammar of contract.md#logins-and-values.
@@ -113,8 +116,8 @@ macro_rules! catalogue {
 }
 
 use AttributeKind::{
-    Choice, Date, Email, EncodedObject, Flag, Gender, IdList, Integer, Language, Login, Phone,
-    Role, Secret, Text, TextList, TimeZone, UserId,
+    Choice, Date, Email, EncodedObject, Flag, Gender, IdList, Identifier, Integer, Language, Login,
+    Phone, Role, Secret, Text, TextList, TimeZone, UserId,
 };
 
 const FLAG: AttributeKind = Flag {
@@ -124,7 +127,7 @@ const FLAG: AttributeKind = Flag {
 catalogue! {
     // attribute name kind, Quant, Collaborator, QVALON;
     Username "username" Login, Some("Username"), Some("login"), Some("login");
-    ExternalId "external_id" Text, Some("External ID"), Some("uid"), Some("externalId");
+    ExternalId "external_id" Identifier, Some("External ID"), Some("uid"), Some("externalId");
     Name "name" Text, Some("Name"), None, None;
     FirstName "first_name" Text, Some("First Name"), Some("firstname"), Some("firstName");
     LastName "last_name" Text, Some("Surname"), Some("secondname"), Some("lastName");
@@ -146,10 +149,10 @@ catalogue! {
     PositionDate "position_date" Date, Some("Position Date"), Some("date_of_assignment_current_position"), None;
     Tags "tags" TextList, Some("Tags"), Some("tags"), None;
     ManagerId "manager_id" UserId, Some("Manager ID"), Some("manager_id"), None;
-    ManagerUid "manager_uid" Text, Some("Manager UID"), Some("manager_uid"), None;
-    StructureUid "structure_uid" Text, Some("Structure UID"), Some("structure_uid"), None;
-    FacebookId "facebook_id" Text, Some("Facebook ID"), Some("facebook_id"), None;
-    GoogleId "google_id" Text, Some("Google ID"), Some("google_id"), None;
+    ManagerUid "manager_uid" Identifier, Some("Manager UID"), Some("manager_uid"), None;
+    StructureUid "structure_uid" Identifier, Some("Structure UID"), Some("structure_uid"), None;
+    FacebookId "facebook_id" Identifier, Some("Facebook ID"), Some("facebook_id"), None;
+    GoogleId "google_id" Identifier, Some("Google ID"), Some("google_id"), None;
     WorkContact "work_contact" Text, Some("Work Contact"), Some("work_contact"), None;
     CustomInfo "custom_info" EncodedObject, Some("Custom Info"), Some("customInfo"), None;
     UserField1 "user_field1" Text, Some("User Field 1"), Some("user_field1"), None;
@@ -157,11 +160,11 @@ catalogue! {
     UserField3 "user_field3" Text, Some("User Field 3"), Some("user_field3"), None;
     UserField4 "user_field4" Text, Some("User Field 4"), Some("user_field4"), None;
     UserField5 "user_field5" Text, Some("User Field 5"), Some("user_field5"), None;
-    LdapLogin "ldap_login" Text, Some("LDAP Login"), None, Some("ldapLogin");
+    LdapLogin "ldap_login" Identifier, Some("LDAP Login"), None, Some("ldapLogin");
     AuthType "auth_type" Choice(&["LOCAL", "LDAP"]), Some("Auth Type"), None, Some("authType");
     Level "level" Choice(&["COMPANY", "DIVISION", "REGION", "SHOP"]), Some("Level"), None, Some("level");
     BusinessDirId "business_dir_id" Integer, None, None, Some("businessDirId");
-    BusinessDirExternalId "business_dir_external_id" Text, None, None, Some("businessDirExternalId");
+    BusinessDirExternalId "business_dir_external_id" Identifier, None, None, Some("businessDirExternalId");
     DivisionIds "division_ids" IdList, None, None, Some("divisionIds");
     RegionIds "region_ids" IdList, None, None, Some("regionIds");
     ShopIds "shop_ids" IdList, None, None, Some("shopIds");

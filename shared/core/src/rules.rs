@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use crate::attribute::Attribute;
 use crate::settings::{FieldProblem, TaskSettings};
+use crate::text::nfc;
 use crate::value::{Flags, ReadContext};
 
 /// The rules of one import.
@@ -13,7 +14,7 @@ pub struct Rules {
     /// Mapped attributes in catalogue order; an attribute's index in this list is its *slot*.
     keys: Vec<(Attribute, String)>,
     slots: HashMap<String, usize>,
-    /// Role of each string. Strings are matched exactly.
+    /// Role of each string, in NFC. Strings are matched exactly.
     roles: HashMap<String, String>,
     separator: char,
 }
@@ -36,7 +37,11 @@ impl Rules {
                 .enumerate()
                 .map(|(slot, (_, key))| (key.clone(), slot))
                 .collect(),
-            roles: settings.role_mapping.clone().into_iter().collect(),
+            roles: settings
+                .role_mapping
+                .iter()
+                .map(|(text, role)| (nfc(text).into_owned(), role.clone()))
+                .collect(),
             separator: settings.list_item_separator.char(),
             keys,
         })

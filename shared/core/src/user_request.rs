@@ -9,7 +9,7 @@ use crate::login::Login;
 use crate::plan::Refusal;
 use crate::reader::Object;
 use crate::validate::{Changes, Element, Identity, identify};
-use crate::value::{Problem, ReadContext, password, read};
+use crate::value::{Problem, ReadContext, Reading, password, read};
 
 /// Format of users in a dialect.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +77,9 @@ impl UserRequest {
             Attribute::Username => self.login = login(json)?,
             Attribute::Password => self.password = password(json)?,
             attribute => {
-                if let Some(assignment) = read(spec.kind, json, context)? {
+                // The dialects have no warnings: what was removed shows in the stored value.
+                let Reading { assignment, .. } = read(spec.kind, json, context)?;
+                if let Some(assignment) = assignment {
                     let assignment = assignment.into_owned();
                     self.changes.assignments.push((attribute, assignment));
                 }

@@ -9,7 +9,7 @@ use crate::item::{Item, Severity, display_login};
 use crate::json::Json;
 use crate::login::{Login, canon};
 use crate::rules::Rules;
-use crate::value::{Assignment, Problem, Value, read};
+use crate::value::{Assignment, Problem, Reading, Value, read};
 
 /// One element of the imported array.
 #[derive(Debug, Clone, Copy)]
@@ -189,7 +189,7 @@ pub fn identify<'a>(element: &Element<'a>) -> Identity<'a> {
 }
 
 /// Reads the other attributes into `changes`, which must be empty, and passes every problem to
-/// `report`.
+/// `report`, also what was removed from values that are taken.
 pub fn read_changes<'a>(
     rules: &'a Rules,
     slots: &[Json<'a>],
@@ -199,8 +199,16 @@ pub fn read_changes<'a>(
     let context = rules.read_context();
     for ((attribute, _), json) in rules.keys().iter().zip(slots) {
         match read(attribute.kind(), *json, context) {
-            Ok(None) => {}
-            Ok(Some(assignment)) => changes.assignments.push((*attribute, assignment)),
+            Ok(Reading {
+                assignment,
+                warning,
+            }) => {
+                let assignment = assignment.map(|assignment| (*attribute, assignment));
+                changes.assignments.extend(assignment);
+                if let Some(problem) = warning {
+                    report(*attribute, problem);
+                }
+            }
             Err(problem) => {
                 changes.refused.insert(*attribute);
                 report(*attribute, problem);

@@ -15,7 +15,7 @@ pub use self::context::{Flags, ReadContext};
 pub use self::format::email_problem;
 pub use self::model::{Assignment, Value};
 pub use self::problem::Problem;
-pub use self::read::{password, read};
+pub use self::read::{Reading, password, read};
 pub use self::same::is_same;
 
 #[cfg(test)]

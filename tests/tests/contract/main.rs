@@ -10,6 +10,7 @@
 mod authenticate;
 mod bad_input;
 mod catalogue;
+mod characters;
 mod check_order;
 mod collaborator;
 mod concurrency;

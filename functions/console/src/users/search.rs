@@ -5,6 +5,7 @@ use muster_aws::directory::{UserEntry, UserKey, UserPage};
 use muster_aws::{Store, StoreError};
 use muster_core::attribute::Attribute;
 use muster_core::login::{Login, canon};
+use muster_core::text::nfc;
 use muster_core::value::Value;
 
 /// Users per read.
@@ -43,7 +44,8 @@ pub(super) async fn search(
     limit: u16,
 ) -> Result<UserPage, StoreError> {
     let login = filter.login.as_deref().map(Login::parse);
-    let key = match (filter.id, &login, &filter.external_id) {
+    let external_id = filter.external_id.as_deref().map(nfc);
+    let key = match (filter.id, &login, &external_id) {
         (Some(id), _, _) => UserKey::Id(id),
         (None, Some(Ok(login)), _) => UserKey::Login(login),
         // No user has an invalid login.
@@ -128,16 +130,19 @@ impl<'f> Matcher<'f> {
         id.is_none_or(|id| user.id == id)
             && after.is_none_or(|after| user.id > after)
             && active.is_none_or(|active| entry.is_active() == active)
-            && equals(role, text_of(entry, Attribute::Role))
-            && equals(external_id, text_of(entry, Attribute::ExternalId))
+            && equals(role.as_deref(), text_of(entry, Attribute::Role))
+            && equals(
+                external_id.as_deref(),
+                text_of(entry, Attribute::ExternalId),
+            )
             && (login.as_deref()).is_none_or(|login| canon(&user.login) == login)
             && (text.as_deref()).is_none_or(|text| contains(entry, text))
     }
 }
 
-/// Returns true if there is no condition or the value meets it.
-fn equals(condition: &Option<String>, value: Option<&str>) -> bool {
-    (condition.as_deref()).is_none_or(|expected| value == Some(expected))
+/// Returns true if there is no condition or the value meets it. Both are compared in NFC.
+fn equals(condition: Option<&str>, value: Option<&str>) -> bool {
+    condition.is_none_or(|expected| value.map(nfc) == Some(nfc(expected)))
 }
 
 /// Returns true if the login or a searched attribute contains a text, compared as logins are.

@@ -148,6 +148,7 @@ impl AttributeFlag {
         matches!(
             self.attribute.kind(),
             AttributeKind::Text
+                | AttributeKind::Identifier
                 | AttributeKind::Email
                 | AttributeKind::TimeZone
                 | AttributeKind::TextList

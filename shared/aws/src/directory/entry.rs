@@ -4,6 +4,7 @@
 use muster_core::attribute::Attribute;
 use muster_core::login::Login;
 use muster_core::plan::User;
+use muster_core::text::decomposed;
 use muster_core::value::Value;
 
 use super::attributes::{broken, take_text, user_key};
@@ -112,7 +113,14 @@ impl Directory<'_> {
                 Ok(row.filter(|row| is(row, "tenant", tenant)))
             }
             UserKey::Id(id) => Ok(self.rows_by_id(tenant, [id]).await?.remove(&id)),
-            UserKey::ExternalId(id) => self.row_by_external_id(tenant, id).await,
+            UserKey::ExternalId(id) => match self.row_by_external_id(tenant, id).await? {
+                Some(row) => Ok(Some(row)),
+                // An earlier build stored ids as they were sent, some with their accents apart.
+                None => match decomposed(id) {
+                    Some(id) => self.row_by_external_id(tenant, &id).await,
+                    None => Ok(None),
+                },
+            },
         }
     }
 

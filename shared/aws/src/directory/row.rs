@@ -101,6 +101,7 @@ fn read_value(kind: AttributeKind, stored: AttributeValue) -> Option<Value<'stat
         }
         AttributeKind::Login
         | AttributeKind::Text
+        | AttributeKind::Identifier
         | AttributeKind::Role
         | AttributeKind::Email
         | AttributeKind::Phone

@@ -159,6 +159,22 @@ pub async fn snapshot(store: &Store, id: u64) -> UserSnapshot {
 }
 
 #[tokio::test]
+async fn an_id_that_was_stored_with_its_accents_apart_is_found_in_either_form() {
+    let store = directory().await;
+    let apart = "e\u{301}-1";
+    let free = LoginSlot::Free;
+    let created = create_user(&store, ("acme", 5), "anna", &free, Some(apart)).await;
+    for form in [apart, "\u{e9}-1"] {
+        let key = UserKey::ExternalId(form);
+        let found = store.directory().find("acme", key).await.unwrap();
+        assert_eq!(found, created, "{form:?}");
+        assert_eq!(store.directory().find("globex", key).await.unwrap(), None);
+    }
+    let other = UserKey::ExternalId("e-1");
+    assert_eq!(store.directory().find("acme", other).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_user_is_created_with_its_id_row_and_claim() {
     let store = directory().await;
     let created = create_user(&store, ("acme", 5), "Anna", &LoginSlot::Free, Some("E-1")).await;

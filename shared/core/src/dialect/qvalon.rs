@@ -54,7 +54,7 @@ mod tests {
                 AttributeKind::IdList => "an array of integers".into(),
                 AttributeKind::TextList => "an array of texts".into(),
                 AttributeKind::Integer => "an integer".into(),
-                AttributeKind::Text => "text".into(),
+                AttributeKind::Text | AttributeKind::Identifier => "text".into(),
                 _ => String::new(),
             };
             assert!(value.starts_with(&kind), "{name}: {value}");

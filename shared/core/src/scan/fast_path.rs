@@ -6,8 +6,9 @@ use crate::json::Json;
 use crate::limits;
 use crate::rules::Rules;
 use crate::short_text::ShortText;
+use crate::text::is_clean;
 use crate::validate::Element;
-use crate::value::{Assignment, ReadContext, read};
+use crate::value::{Assignment, ReadContext, Reading, read};
 
 /// Slots of attributes by type, for recognising valid records. Checking type by type avoids
 /// branches that depend on the record.
@@ -61,7 +62,7 @@ impl<'r> FastPath<'r> {
                 AttributeKind::Role => fast_path.role = slot,
                 AttributeKind::Email => fast_path.email = slot,
                 // The manager could be the user.
-                AttributeKind::Text | AttributeKind::TextList
+                AttributeKind::Text | AttributeKind::Identifier | AttributeKind::TextList
                     if *attribute != Attribute::ManagerUid =>
                 {
                     fast_path.texts.push(slot);
@@ -132,6 +133,7 @@ impl<'r> FastPath<'r> {
             | AttributeKind::Integer => true,
             AttributeKind::Login
             | AttributeKind::Text
+            | AttributeKind::Identifier
             | AttributeKind::Role
             | AttributeKind::Email
             | AttributeKind::Flag { .. }
@@ -140,19 +142,43 @@ impl<'r> FastPath<'r> {
             | AttributeKind::EncodedObject
             | AttributeKind::Secret => false,
         };
-        is_small && matches!(read(kind, json, self.context), Ok(Some(Assignment::Set(_))))
+        is_small
+            && matches!(
+                read(kind, json, self.context),
+                Ok(Reading {
+                    assignment: Some(Assignment::Set(_)),
+                    warning: None,
+                })
+            )
     }
 }
 
-/// Returns `true` if no string of a JSON text can contain a control character: the text has no
-/// escape, no DEL, and no lead byte of a C1 character. JSON strings cannot contain other control
-/// characters.
+/// Returns `true` if every string of a JSON text is plain, whatever its ends: the text has no escape
+/// and only bytes of [`is_plain_byte`].
 pub(super) fn is_unescaped(json: &[u8]) -> bool {
-    memchr::memchr3(b'\\', 0x7f, 0xc2, json).is_none()
+    json.chunks(BLOCK_BYTES).all(|block| {
+        // Without a branch, so that the compiler vectorises it.
+        let found = block.iter().fold(0, |found, byte| {
+            found | u8::from(*byte == b'\\') | u8::from(!is_plain_byte(*byte))
+        });
+        found == 0
+    })
 }
 
-/// Returns `true` if a text is stored unchanged: nothing to trim, no control character, not too
-/// long.
+/// Bytes that are looked at before the first that is not plain ends the search.
+const BLOCK_BYTES: usize = 4_096;
+
+/// Returns `true` for the bytes of characters that are visible and in NFC, whatever is around them:
+/// ASCII, and the letters from U+00C0 to U+023F and from U+0400 to U+047F, which most names are
+/// written in. Control characters of ASCII but DEL are plain, because JSON strings contain them only
+/// in escapes.
+const fn is_plain_byte(byte: u8) -> bool {
+    // 0xc0 and 0xc1 are in no text.
+    !((byte == 0x7f) | (byte == 0xc2) | ((byte > 0xc8) & (byte & 0xfe != 0xd0)))
+}
+
+/// Returns `true` if a text is stored unchanged: nothing to trim, to compose or to remove, no control
+/// character, not too long.
 #[inline]
 fn is_plain_text(text: &str, unescaped: bool) -> bool {
     let bytes = text.as_bytes();
@@ -163,7 +189,15 @@ fn is_plain_text(text: &str, unescaped: bool) -> bool {
     };
     has_plain_ends
         && bytes.len() <= limits::MAX_TEXT_CHARS
-        && (unescaped || bytes.iter().all(|byte| classes(*byte) & MAYBE_CONTROL == 0))
+        && (unescaped
+            || bytes.iter().all(|byte| classes(*byte) & UNPLAIN == 0)
+            || is_clean_text(text))
+}
+
+/// Returns `true` for a text of any script that is stored unchanged, whatever its ends.
+#[cold]
+fn is_clean_text(text: &str) -> bool {
+    !text.contains(char::is_control) && is_clean(text)
 }
 
 /// Returns `true` if neither end of the text is white space, for ends that are not ASCII.
@@ -213,8 +247,8 @@ fn is_plain_email(text: &[u8]) -> bool {
 
 /// An ASCII letter.
 const LETTER: u32 = 1;
-/// A control character, or the lead byte of a C1 character.
-const MAYBE_CONTROL: u32 = 4;
+/// A control character, or a byte that is not plain.
+const UNPLAIN: u32 = 4;
 /// An ASCII letter or digit, or one of `. _ - @ +`.
 const ADDRESS_CHAR: u32 = 8;
 /// One of `. _ - @ +`.
@@ -237,7 +271,8 @@ fn classes(byte: u8) -> u32 {
                 b'.' => ADDRESS_CHAR | ADDRESS_MARK | DOT,
                 b'-' => ADDRESS_CHAR | ADDRESS_MARK,
                 b'_' | b'+' | b'@' => ADDRESS_CHAR | ADDRESS_MARK | LOCAL_MARK,
-                0..0x20 | 0x7f | 0xc2 => MAYBE_CONTROL,
+                0..0x20 => UNPLAIN,
+                byte if !is_plain_byte(byte) => UNPLAIN,
                 _ => 0,
             };
             classes[byte as usize] = class as u8;

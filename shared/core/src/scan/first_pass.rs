@@ -140,11 +140,10 @@ impl RecordSink for FirstPassSink<'_> {
 impl FirstPassSink<'_> {
     fn external_id(&self, json: Json<'_>, index: u32) -> Option<RecordKey> {
         let kind = Attribute::ExternalId.kind();
-        match read(kind, json, self.rules.read_context()) {
-            Ok(Some(Assignment::Set(Value::Text(id)))) => {
-                Some(RecordKey::new(self.key, &id, index))
-            }
-            Ok(_) | Err(_) => None,
+        let reading = read(kind, json, self.rules.read_context()).ok()?;
+        match reading.assignment {
+            Some(Assignment::Set(Value::Text(id))) => Some(RecordKey::new(self.key, &id, index)),
+            _ => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Validation of settings, and their JSON form.
 
 use super::*;
+use crate::attribute::Attribute;
 
 fn settings(json: &str) -> TaskSettings {
     serde_json::from_str(json).unwrap()
@@ -97,4 +98,21 @@ fn settings_survive_a_json_round_trip() {
 fn an_unknown_field_is_refused() {
     let wrong = serde_json::from_str::<TaskSettings>(r#"{"atribute_mapping":{}}"#);
     assert!(wrong.unwrap_err().to_string().contains("atribute_mapping"));
+}
+
+#[test]
+fn one_string_in_two_normal_forms_has_one_role() {
+    let mapping = |roles: [&str; 2]| {
+        let strings = ["cafe\u{301}", "caf\u{e9}"].map(str::to_owned);
+        let settings = TaskSettings {
+            attribute_mapping: [(Attribute::Username, "u".to_owned())].into(),
+            role_mapping: strings.into_iter().zip(roles.map(str::to_owned)).collect(),
+            ..TaskSettings::default()
+        };
+        settings.check_import()
+    };
+    assert_eq!(mapping(["Waiter", "Waiter"]), Ok(()));
+    let problems = mapping(["Waiter", "Cook"]).unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].field, "role_mapping.caf\u{e9}");
 }

@@ -7,6 +7,7 @@ use crate::attribute::Attribute;
 use crate::field_problem::FieldProblem;
 use crate::limits;
 use crate::roles::role_problem;
+use crate::text::nfc;
 use crate::value::email_problem;
 
 /// Key under which a rejected record lists its errors; it cannot be mapped.
@@ -82,6 +83,7 @@ impl TaskSettings {
                 ));
             }
         }
+        let mut composed = BTreeMap::new();
         for (text, role) in &self.role_mapping {
             let field = format!("role_mapping.{text}");
             if text.trim() != text || text.is_empty() {
@@ -91,6 +93,16 @@ impl TaskSettings {
                 ));
             }
             problems.extend(role_problem(role).map(|why| FieldProblem::new(&field, why)));
+            if let Some(other) = composed.insert(nfc(text), role)
+                && other != role
+            {
+                problems.push(FieldProblem::new(
+                    &field,
+                    format!(
+                        "the same string, with its accents written apart, is mapped to {other:?}"
+                    ),
+                ));
+            }
         }
         problems
     }

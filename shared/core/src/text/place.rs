@@ -4,6 +4,8 @@ use std::fmt;
 
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
+use super::invisible::is_unseen;
+
 /// Maximum characters of the text that a message repeats.
 const MAX_CONTEXT_CHARS: usize = 16;
 
@@ -47,7 +49,7 @@ impl fmt::Display for Place {
 
 /// Returns the character, or the escape of one that cannot be seen.
 fn shown(c: char) -> impl Iterator<Item = char> {
-    let is_shown = c == ' ' || is_graphic(c) || is_mark(c);
+    let is_shown = c == ' ' || is_graphic(c) || is_mark(c) && !is_unseen(c);
     let escape = (!is_shown).then(|| c.escape_unicode());
     is_shown
         .then_some(c)
@@ -62,10 +64,11 @@ fn is_mark(c: char) -> bool {
 /// Returns `true` for a character that can be seen on its own.
 fn is_graphic(c: char) -> bool {
     use GeneralCategoryGroup as G;
-    matches!(
+    let is_picture = matches!(
         c.general_category_group(),
         G::Letter | G::Number | G::Punctuation | G::Symbol
-    )
+    );
+    is_picture && !is_unseen(c)
 }
 
 #[cfg(test)]
@@ -87,6 +90,12 @@ mod tests {
             place("e\u{301}\u{e0001}", '\u{e0001}'),
             "U+E0001 after \"e\u{301}\""
         );
+    }
+
+    #[test]
+    fn a_letter_that_nobody_sees_is_not_shown() {
+        assert_eq!(place("a\u{3164}", '\u{3164}'), "U+3164 after \"a\"");
+        assert_eq!(place("\u{3164}|", '|'), "U+007C (|) after \"\\u{3164}\"");
     }
 
     #[test]

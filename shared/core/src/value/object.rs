@@ -10,8 +10,6 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::problem::Problem;
-use super::scalar::trimmed;
-use crate::json::Json;
 use crate::limits;
 
 /// Maximum levels of arrays and objects that are compared by value; deeper ones only by spelling.
@@ -25,8 +23,7 @@ const PADDED_OR_NOT: GeneralPurpose = GeneralPurpose::new(
 
 /// Reads a JSON object in Base64, in the standard or the URL-safe alphabet, padded or not, in one
 /// line or several. Returns it in the standard alphabet, padded, in one line.
-pub(super) fn encoded_object<'a>(json: Json<'a>) -> Result<Cow<'a, str>, Problem> {
-    let text = trimmed(json)?;
+pub(super) fn encoded_object<'a>(text: &str) -> Result<Cow<'a, str>, Problem> {
     let compact = text.chars().filter(|c| !c.is_whitespace());
     let compact: String = compact
         .map(|c| match c {

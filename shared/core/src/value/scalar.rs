@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use super::context::Flags;
-use super::problem::Problem;
+use super::problem::{Problem, Removed};
 use crate::json::{BigInteger, Json};
 use crate::limits;
+use crate::text::{Place, invisible_characters, is_clean, nfc};
 
 /// Returns the trimmed text of a string or an integer.
 pub(super) fn trimmed<'a>(json: Json<'a>) -> Result<Cow<'a, str>, Problem> {
@@ -17,21 +18,77 @@ pub(super) fn trimmed<'a>(json: Json<'a>) -> Result<Cow<'a, str>, Problem> {
     }
 }
 
-pub(super) fn text<'a>(json: Json<'a>) -> Result<Cow<'a, str>, Problem> {
+/// Returns the trimmed text of a string or an integer, in NFC and without invisible characters.
+/// What is removed is added to `removed`.
+pub(super) fn cleaned<'a>(json: Json<'a>, removed: &mut Removed) -> Result<Cow<'a, str>, Problem> {
     let text = trimmed(json)?;
+    if text.is_ascii() || is_clean(&text) {
+        return Ok(text);
+    }
+    let composed = nfc(&text);
+    let mut visible = String::with_capacity(composed.len());
+    let mut copied = 0;
+    for (at, c) in invisible_characters(&composed) {
+        removed.add(&composed, at);
+        visible.push_str(composed.get(copied..at).unwrap_or_default());
+        copied = at + c.len_utf8();
+    }
+    visible.push_str(composed.get(copied..).unwrap_or_default());
+    // The characters around a removed one may belong together now.
+    Ok(Cow::Owned(nfc(visible.trim()).into_owned()))
+}
+
+/// Reads a text of any words.
+pub(super) fn text<'a>(json: Json<'a>, removed: &mut Removed) -> Result<Cow<'a, str>, Problem> {
+    within_limits(cleaned(json, removed)?)
+}
+
+/// Reads a text that tells one thing from another: a character that nobody sees would make two things
+/// of what looks like one.
+pub(super) fn identifier<'a>(json: Json<'a>) -> Result<Cow<'a, str>, Problem> {
+    let text = trimmed(json)?;
+    if text.is_ascii() || is_clean(&text) {
+        return within_limits(text);
+    }
+    let composed = nfc(&text);
+    match invisible_problem(&composed) {
+        Some(problem) => Err(problem),
+        None => within_limits(Cow::Owned(composed.into_owned())),
+    }
+}
+
+/// Returns the problem of a text with an invisible character.
+fn invisible_problem(text: &str) -> Option<Problem> {
+    let (at, _) = invisible_characters(text).next()?;
+    let place = Place::of(text, at)?;
+    Some(Problem {
+        code: "invisible_character",
+        message: Cow::Owned(format!("contains an invisible character: {place}")),
+    })
+}
+
+fn within_limits(text: Cow<'_, str>) -> Result<Cow<'_, str>, Problem> {
     if text.len() > limits::MAX_TEXT_CHARS && text.chars().count() > limits::MAX_TEXT_CHARS {
         return Err(Problem::new("too_long", "longer than 1,024 characters"));
     }
     if has_control_characters(&text) {
-        return Err(CONTROL_CHARACTER);
+        return Err(control_character(&text));
     }
     Ok(text)
 }
 
-pub(super) const CONTROL_CHARACTER: Problem = Problem::new(
-    "control_character",
-    "contains a control character, such as a line break",
-);
+/// Returns the problem of a text with a control character.
+fn control_character(text: &str) -> Problem {
+    let at = text.find(char::is_control).unwrap_or_default();
+    let place = Place::of(text, at).map(|place| format!(": {place}"));
+    Problem {
+        code: "control_character",
+        message: Cow::Owned(format!(
+            "contains a control character, such as a line break{}",
+            place.unwrap_or_default()
+        )),
+    }
+}
 
 /// Returns `true` if the text contains C0, DEL or C1 characters. It scans the bytes first, which
 /// the compiler vectorises.
@@ -92,10 +149,9 @@ pub(super) fn gender(json: Json<'_>) -> Result<i64, Problem> {
 }
 
 pub(super) fn choice<'a>(
-    json: Json<'a>,
+    text: &str,
     words: &'static [&'static str],
 ) -> Result<Cow<'a, str>, Problem> {
-    let text = trimmed(json)?;
     words
         .iter()
         .find(|word| **word == text)

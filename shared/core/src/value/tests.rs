@@ -1,5 +1,6 @@
 //! Tables of accepted, stored and refused values of each kind.
 
+mod characters;
 mod dialects;
 mod formats;
 mod lists;
@@ -40,9 +41,10 @@ fn stored_in(
     json: Json<'_>,
 ) -> Result<Option<Assignment<'static>>, &'static str> {
     match read(kind, json, context) {
-        Ok(None) => Ok(None),
-        Ok(Some(Assignment::Clear)) => Ok(Some(Assignment::Clear)),
-        Ok(Some(Assignment::Set(value))) => Ok(Some(Assignment::Set(value.into_owned()))),
+        Ok(reading) => {
+            assert_eq!(reading.warning, None, "{json:?}");
+            Ok(reading.assignment.map(Assignment::into_owned))
+        }
         Err(problem) => Err(problem.code),
     }
 }

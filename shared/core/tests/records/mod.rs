@@ -40,6 +40,10 @@ const ROLES: &[&str] = &[
     r#""5""#,
     "{}",
     r#""a role of more than twenty-four bytes""#,
+    r#""café""#,
+    r#""cafe\u0301""#,
+    r#""cat\u200bman""#,
+    "\"cat\u{200b}man\"",
 ];
 const EMAILS: &[&str] = &[
     r#""a@example.com""#,
@@ -90,6 +94,20 @@ const TEXTS: &[&str] = &[
     "\"\u{a0}x\"",
     r#""a\\b""#,
     r#""},{\"Username\":\"x\"""#,
+    r#""Jose\u0301""#,
+    "\"Jose\u{301}\"",
+    "\"Z1\u{200b}\"",
+    "\"\u{200b}\"",
+    "\"\u{feff} x \u{e000}\"",
+    "\"Дмитро Ŝić\"",
+    "\"李雷\"",
+    "\"می\u{200c}خواهم\"",
+    "\"a\u{200c}b\"",
+    "\"葛\u{e0100}\"",
+    "\"\u{3000}x\"",
+    "\"\u{378}\"",
+    "\"\u{212b}\"",
+    "\"Ђ\u{483}\"",
 ];
 const FLAGS: &[&str] = &[
     "true",
@@ -120,10 +138,16 @@ const LISTS: &[&str] = &[
     "null",
     r#""a,\tb""#,
     r#""a,\u0001b""#,
+    "\"a,\u{301}b\"",
+    "\"é,e\u{301}\"",
+    "\"\u{200b},a\u{200b}\"",
+    "[\"\u{200b}\",\"a\u{200b}\"]",
+    "\"李雷,ольга\"",
 ];
 const DATES: &[&str] = &[
     r#""26.07.1988""#,
     r#""1988-07-26""#,
+    "\"26.07.1988\u{200e}\"",
     r#""30.02.2000""#,
     r#""""#,
     "null",
@@ -137,6 +161,12 @@ const IDS: &[&str] = &[
     "1",
     "1.0",
     r#""1""#,
+    "\"é\"",
+    "\"e\u{301}\"",
+    r#""e\u0301""#,
+    "\"E1\u{200b}\"",
+    "\"ід-7\"",
+    "\"号7\"",
     r#""""#,
     "null",
     r#""a\u0001""#,
@@ -151,7 +181,7 @@ pub fn rules() -> Rules {
             "birth_date": "b", "external_id": "x", "manager_uid": "m", "active": "s"
         },
         "role_mapping": {"catman": "Category Manager", "store manager": "Store Manager", "5": "Five",
-            "a role of more than twenty-four bytes": "Long"},
+            "a role of more than twenty-four bytes": "Long", "cafe\u{301}": "Waiter"},
     }))
     .unwrap();
     Rules::new(&settings).unwrap()

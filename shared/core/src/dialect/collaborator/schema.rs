@@ -61,9 +61,10 @@ fn value(spec: &AttributeSpec) -> Schema {
 /// Returns the JSON types accepted for an attribute.
 const fn json_types(kind: AttributeKind) -> &'static [Type] {
     match kind {
-        AttributeKind::Login | AttributeKind::Text | AttributeKind::Secret => {
-            &[Type::String, Type::Integer]
-        }
+        AttributeKind::Login
+        | AttributeKind::Text
+        | AttributeKind::Identifier
+        | AttributeKind::Secret => &[Type::String, Type::Integer],
         AttributeKind::Role
         | AttributeKind::Email
         | AttributeKind::Phone
@@ -89,6 +90,7 @@ pub(super) fn value_description(kind: AttributeKind) -> Cow<'static, str> {
             "1–128 letters, digits and `. _ - @ + ' #`, the last two not at the ends; one script; not trimmed"
         }
         AttributeKind::Text
+        | AttributeKind::Identifier
         | AttributeKind::Role
         | AttributeKind::TimeZone
         | AttributeKind::Choice(_) => "text",

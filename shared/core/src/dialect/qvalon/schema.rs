@@ -143,6 +143,7 @@ fn value(attribute: Attribute) -> Schema {
         AttributeKind::Language => text().enum_values(Some(LANGUAGES.iter().copied())).into(),
         AttributeKind::Login
         | AttributeKind::Text
+        | AttributeKind::Identifier
         | AttributeKind::Role
         | AttributeKind::Email
         | AttributeKind::Phone

@@ -50,6 +50,9 @@ fn passwords_are_not_trimmed() {
     assert_eq!(read(Json::Integer(123_456)), Ok(Some("123456".to_owned())));
     assert!(read(Json::Text(&"\u{e9}".repeat(128))).is_ok());
     assert_eq!(read(Json::Text(&"x".repeat(129))), Err("too_long"));
+    // 128 characters in the form that is hashed.
+    assert!(read(Json::Text(&"e\u{301}".repeat(128))).is_ok());
+    assert_eq!(read(Json::Text(&"e\u{301}".repeat(129))), Err("too_long"));
     assert_eq!(read(Json::Text("a\u{0}")), Err("control_character"));
     assert_eq!(read(Json::Bool(true)), Err("wrong_type"));
 }
