@@ -8,6 +8,7 @@ use std::thread::available_parallelism;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{Error, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use muster_core::text::opaque;
 use rand::TryRng;
 use rand::rngs::SysRng;
 use secrecy::{ExposeSecret, SecretString};
@@ -108,9 +109,10 @@ async fn with_hashing_permit<T: Send + 'static>(
     .map_err(secrets)?
 }
 
+/// Hashes the form of a password that does not depend on the keyboard.
 fn hash_now(password: &str) -> Result<String, StoreError> {
     let hash = hasher()?
-        .hash_password(password.as_bytes())
+        .hash_password(opaque(password).as_bytes())
         .map_err(secrets)?;
     Ok(hash.to_string())
 }
@@ -123,8 +125,18 @@ fn verify_now(password: &str, hash: Option<&str>) -> Result<bool, StoreError> {
         return Err(StoreError::Secrets("no randomness for a salt".to_owned()));
     };
     let parsed = PasswordHash::new(hash).map_err(secrets)?;
-    match hasher()?.verify_password(password.as_bytes(), &parsed) {
-        Ok(()) => Ok(known),
+    let normal = opaque(password);
+    if matches(&normal, &parsed)? {
+        return Ok(known);
+    }
+    // An earlier build hashed passwords as they were sent.
+    let as_sent = *normal != *password && matches(password, &parsed)?;
+    Ok(as_sent && known)
+}
+
+fn matches(password: &str, hash: &PasswordHash) -> Result<bool, StoreError> {
+    match hasher()?.verify_password(password.as_bytes(), hash) {
+        Ok(()) => Ok(true),
         Err(Error::PasswordInvalid) => Ok(false),
         Err(error) => Err(secrets(error)),
     }
@@ -183,6 +195,35 @@ mod tests {
                 .unwrap()
         );
         assert!(!verify(secret("wrong"), Some(hash)).await.unwrap());
+    }
+
+    #[test]
+    fn a_password_matches_in_every_form_that_a_keyboard_sends() {
+        let hash = hash_now("caf\u{e9} cr\u{e8}me").unwrap();
+        for same in [
+            "caf\u{e9} cr\u{e8}me",
+            "cafe\u{301} cre\u{300}me",
+            "caf\u{e9}\u{a0}cre\u{300}me",
+        ] {
+            assert!(verify_now(same, Some(&hash)).unwrap(), "{same:?}");
+        }
+        for other in [
+            "cafe creme",
+            "caf\u{e9}  cr\u{e8}me",
+            "CAF\u{c9} CR\u{c8}ME",
+        ] {
+            assert!(!verify_now(other, Some(&hash)).unwrap(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_hash_of_a_password_as_it_was_sent_is_still_good() {
+        let sent = "cafe\u{301}\u{a0}creme";
+        let hash = hasher().unwrap().hash_password(sent.as_bytes()).unwrap();
+        let hash = hash.to_string();
+        assert!(verify_now(sent, Some(&hash)).unwrap());
+        assert!(!verify_now("cafe creme", Some(&hash)).unwrap());
+        assert!(!verify_now(sent, None).unwrap());
     }
 
     #[tokio::test]
