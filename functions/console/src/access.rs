@@ -1,5 +1,6 @@
 //! Access control: the operator's session, and the role that an operation requires. Handlers take
-//! these extractors first, so that nothing else of a request is read before.
+//! these extractors first, so that nothing else of a request is read before. They also refuse a
+//! change that asks for a dry run, so that no operation can forget to.
 
 use axum::extract::FromRequestParts;
 use jiff::Timestamp;
@@ -7,6 +8,7 @@ use muster_aws::auth::operators::{Operator, Role};
 use muster_aws::auth::sessions::Session;
 use muster_web::http::StatusCode;
 use muster_web::http::request::Parts;
+use muster_web::query::NoDryRun;
 use muster_web::{ApiError, headers};
 
 use crate::app::App;
@@ -28,20 +30,27 @@ pub(crate) fn session_required() -> ApiError {
     )
 }
 
+/// Returns the session of a request's token.
+async fn session(parts: &Parts, app: &App) -> Result<Session, ApiError> {
+    let session = match headers::bearer_token(&parts.headers) {
+        None => None,
+        Some(token) => {
+            app.store
+                .sessions()
+                .look_up(token, Timestamp::now())
+                .await?
+        }
+    };
+    session.ok_or_else(session_required)
+}
+
 impl FromRequestParts<App> for Reader {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let session = match headers::bearer_token(&parts.headers) {
-            None => None,
-            Some(token) => {
-                app.store
-                    .sessions()
-                    .look_up(token, Timestamp::now())
-                    .await?
-            }
-        };
-        session.map(Self).ok_or_else(session_required)
+        let session = session(parts, app).await?;
+        NoDryRun::from_request_parts(parts, app).await?;
+        Ok(Self(session))
     }
 }
 
@@ -49,13 +58,14 @@ impl FromRequestParts<App> for Manager {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let Reader(Session { operator, .. }) = Reader::from_request_parts(parts, app).await?;
-        match operator.role {
-            Role::Manage => Ok(Self(operator)),
-            Role::Read => Err(ApiError::new(
+        let Session { operator, .. } = session(parts, app).await?;
+        if operator.role == Role::Read {
+            return Err(ApiError::new(
                 StatusCode::FORBIDDEN,
                 "your role `read` allows reading only: this operation requires the role `manage`",
-            )),
+            ));
         }
+        NoDryRun::from_request_parts(parts, app).await?;
+        Ok(Self(operator))
     }
 }

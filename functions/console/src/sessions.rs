@@ -13,7 +13,8 @@ use muster_aws::auth::operators::{Operator, VerifiedOperator};
 use muster_aws::auth::sessions::Session;
 use muster_aws::auth::throttle::LoginGate;
 use muster_web::http::{HeaderMap, StatusCode};
-use muster_web::responses::{BodyErrors, OperatorErrors, ServiceErrors};
+use muster_web::query::NoDryRun;
+use muster_web::responses::{BodyErrors, DryRunErrors, OperatorErrors, ServiceErrors};
 use muster_web::{ApiError, ClientAddress, JsonBody, ProblemResponse, headers};
 use secrecy::{ExposeSecret as _, SecretString};
 use utoipa_axum::router::OpenApiRouter;
@@ -52,6 +53,7 @@ fn session_operator(Operator { tenant, name, role }: Operator) -> SessionOperato
 async fn begin(
     State(app): State<App>,
     ClientAddress(address): ClientAddress,
+    _: NoDryRun,
     JsonBody(CreateSessionRequest { name, password }): JsonBody<CreateSessionRequest>,
 ) -> Result<Response, ApiError> {
     let now = Timestamp::now();
@@ -121,7 +123,7 @@ async fn current(Reader(session): Reader) -> Json<SessionResponse> {
 #[utoipa::path(
     delete, path = "/session", tag = "Sessions",
     security(("operator" = ["read"])),
-    responses((status = 204, description = "The session has ended."), OperatorErrors, ServiceErrors)
+    responses((status = 204, description = "The session has ended."), DryRunErrors, OperatorErrors, ServiceErrors)
 )]
 async fn end(
     State(app): State<App>,

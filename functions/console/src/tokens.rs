@@ -12,7 +12,9 @@ use muster_aws::auth::robots::RobotEntry;
 use muster_aws::auth::tokens::api::{NewToken, TokenEntry};
 use muster_web::http::StatusCode;
 use muster_web::page::{PageQuery, page_of};
-use muster_web::responses::{BodyErrors, NotFound, OperatorErrors, QueryErrors, ServiceErrors};
+use muster_web::responses::{
+    BodyErrors, DryRunErrors, NotFound, OperatorErrors, QueryErrors, ServiceErrors,
+};
 use muster_web::{ApiError, JsonBody, ProblemResponse, QueryParams};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
@@ -216,7 +218,7 @@ async fn show(
     delete, path = "/tokens/{id}", tag = "Tokens",
     security(("operator" = ["manage"])),
     params(("id" = String, Path, description = "The token's id.")),
-    responses((status = 200, body = TokenResponse), OperatorErrors, NotFound, ServiceErrors)
+    responses((status = 200, body = TokenResponse), DryRunErrors, OperatorErrors, NotFound, ServiceErrors)
 )]
 async fn revoke(
     State(app): State<App>,

@@ -18,7 +18,7 @@ use muster_core::validate::Changes;
 use muster_core::value::{Assignment, Value};
 use muster_import::{Directory, UserSelector, WriteOutcome};
 use muster_web::page::{PageQuery, page};
-use muster_web::responses::{NotFound, OperatorErrors, QueryErrors, ServiceErrors};
+use muster_web::responses::{DryRunErrors, NotFound, OperatorErrors, QueryErrors, ServiceErrors};
 use muster_web::{ApiError, QueryParams};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -122,7 +122,7 @@ async fn one(
     post, path = "/users/{id}/block", tag = "Users",
     security(("operator" = ["manage"])),
     params(("id" = u64, Path, description = "The user's id.")),
-    responses((status = 200, description = "The user is blocked.", body = UserResponse), NotFound, OperatorErrors, ServiceErrors)
+    responses((status = 200, description = "The user is blocked.", body = UserResponse), DryRunErrors, NotFound, OperatorErrors, ServiceErrors)
 )]
 async fn block(
     State(app): State<App>,
@@ -140,7 +140,7 @@ async fn block(
     post, path = "/users/{id}/unblock", tag = "Users",
     security(("operator" = ["manage"])),
     params(("id" = u64, Path, description = "The user's id.")),
-    responses((status = 200, description = "The user is not blocked.", body = UserResponse), NotFound, OperatorErrors, ServiceErrors)
+    responses((status = 200, description = "The user is not blocked.", body = UserResponse), DryRunErrors, NotFound, OperatorErrors, ServiceErrors)
 )]
 async fn unblock(
     State(app): State<App>,

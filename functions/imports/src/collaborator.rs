@@ -17,7 +17,8 @@ use muster_core::dialect::collaborator::{
 use muster_core::limits;
 use muster_core::reader::read_object;
 use muster_import::{Directory, UserSelector, WriteOutcome};
-use muster_web::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use muster_web::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use muster_web::query::{DryRun, NotUnderstood, ensure_understood, names_dry_run};
 use muster_web::{Body, BodyError, RequestId, headers};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -54,6 +55,12 @@ impl ImportError {
     }
 }
 
+impl From<NotUnderstood> for ImportError {
+    fn from(error: NotUnderstood) -> Self {
+        Self::bad_request(error.message)
+    }
+}
+
 impl From<StoreError> for ImportError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
@@ -82,7 +89,7 @@ async fn wrong_method(method: Method) -> Response {
     security(("robot" = [])),
     responses(
         (status = 200, description = "The user was created or updated.", body = CollaboratorCounts),
-        (status = 400, description = "Nothing was written: the body or a field is invalid. The message names the field.", body = CollaboratorError),
+        (status = 400, description = "Nothing was written: the body or a field is invalid, or the query asks for a dry run, which this import does not have. The message names the field.", body = CollaboratorError),
         (status = 401, description = "The token is missing, invalid, or not valid for this import.", body = CollaboratorError),
         (status = 413, description = "More than 4,000,000 bytes.", body = CollaboratorError),
         (status = 415, description = "The body is not declared as JSON.", body = CollaboratorError),
@@ -92,11 +99,12 @@ async fn wrong_method(method: Method) -> Response {
 )]
 async fn import(
     State(app): State<App>,
+    uri: Uri,
     headers: HeaderMap,
     Extension(request_id): Extension<RequestId>,
     Extension(body): Extension<Body>,
 ) -> Response {
-    match import_user(&app.store, &headers, body).await {
+    match import_user(&app.store, &uri, &headers, body).await {
         Ok(counts) => Json(counts).into_response(),
         Err(error) => error_response(error, &request_id),
     }
@@ -104,6 +112,7 @@ async fn import(
 
 async fn import_user(
     store: &Store,
+    uri: &Uri,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<CollaboratorCounts, ImportError> {
@@ -112,8 +121,12 @@ async fn import_user(
         .tokens()
         .authorize(token(headers), Scope::Collaborator, now);
     let token = token.await?.ok_or(ImportError::InvalidToken)?;
+    ensure_understood(uri, headers, DryRun::None)?;
     let body = valid_body(headers, &body)?;
     let object = read_object(body).map_err(|error| ImportError::bad_request(error.to_string()))?;
+    if let Some(member) = object.keys().find(|key| names_dry_run(key)) {
+        return Err(NotUnderstood::member(member).into());
+    }
     let UserImport { uid, request } =
         UserImport::read(&object).map_err(ImportError::bad_request)?;
     let writer = Writer::Robot {

@@ -11,7 +11,7 @@ use muster_api::AcceptedImportResponse;
 use muster_aws::StoreError;
 use muster_aws::runs::RunId;
 use muster_aws::runs::idempotency::Answer;
-use muster_core::dialect::quant::{IMPORT_PATH, ImportReply, switch};
+use muster_core::dialect::quant::{IMPORT_PATH, ImportReply};
 use muster_core::limits;
 use muster_core::reader::has_more_elements_than;
 use muster_import::{
@@ -19,6 +19,7 @@ use muster_import::{
     import as import_now,
 };
 use muster_web::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use muster_web::query::{DryRun, NotUnderstood, ensure_understood, switch};
 use muster_web::request_id::record_import;
 use muster_web::{Body, BodyError, RequestId, headers};
 use utoipa_axum::router::OpenApiRouter;
@@ -82,6 +83,12 @@ impl From<AccessDenied> for QuantError {
     }
 }
 
+impl From<NotUnderstood> for QuantError {
+    fn from(error: NotUnderstood) -> Self {
+        Self::Failure(StatusCode::BAD_REQUEST, error.message)
+    }
+}
+
 async fn wrong_method(method: Method) -> Response {
     only_post(&method, failure)
 }
@@ -95,8 +102,8 @@ async fn wrong_method(method: Method) -> Response {
     post, path = IMPORT_PATH, tag = "Quant",
     params(
         ("task_id" = u64, Path, description = "The task's id.", example = 206),
-        ("debug" = Option<String>, Query, description = "Show the warnings: any value but `false` or `0`.", allow_reserved),
-        ("dryRun" = Option<String>, Query, description = "Write nothing: any value but `false` or `0`.", allow_reserved),
+        ("debug" = Option<String>, Query, description = "Show the warnings: any value but `false`, `0`, `no` or `off`.", allow_reserved),
+        ("dryRun" = Option<String>, Query, description = "Write nothing: any value but `false`, `0`, `no` or `off`. Case and punctuation of the name do not matter; a name that begins similarly and is not known is 400.", allow_reserved),
         ("Prefer" = Option<String>, Header, description = "`respond-async`: respond with 202 and import in the background."),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 characters. A request that is repeated with its key within 24 hours gets the stored response."),
     ),
@@ -118,7 +125,7 @@ async fn wrong_method(method: Method) -> Response {
                 ("Preference-Applied" = Option<String>, description = "`respond-async`."),
                 ("Idempotent-Replayed" = Option<String>, description = "`true`: this is the stored response of an earlier request."),
             )),
-        (status = 400, description = "Nothing was imported because of the body, the task's settings, or its safety threshold.", body = ImportReply),
+        (status = 400, description = "Nothing was imported because of the query, the body, the task's settings, or its safety threshold.", body = ImportReply),
         (status = 401, description = "The token is missing or invalid, or the robot may not run the task.", content((String = "text/plain"), (ImportReply = "application/json"))),
         (status = 404, description = "The task does not exist.", body = ImportReply),
         (status = 409, description = "A request with this Idempotency-Key is running; `Retry-After` has the seconds to wait.", body = ImportReply),
@@ -145,6 +152,9 @@ async fn import(
             Ok(permitted) => permitted,
             Err(denied) => return Ok(QuantError::from(denied).into_response()),
         };
+        if let Err(error) = ensure_understood(&uri, &headers, DryRun::Switch) {
+            return Ok(QuantError::from(error).into_response());
+        }
         let (body, key) = match body_and_key(&headers, &uri, &body) {
             Ok(valid) => valid,
             Err(error) => return Ok(error.into_response()),
@@ -155,8 +165,8 @@ async fn import(
             task: task.settings,
             settings_version: task.version,
             body,
-            debug: switch(uri.query(), "debug"),
-            dry_run: switch(uri.query(), "dryRun"),
+            debug: switch(&uri, "debug"),
+            dry_run: switch(&uri, "dryRun"),
             key,
         };
         let (store, background) = (&app.store, &app.background);

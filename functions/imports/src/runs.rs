@@ -12,7 +12,8 @@ use muster_core::run::ImportState;
 use muster_import::uploads::{self, CancelOutcome, ImportStatus};
 use muster_web::ApiError;
 use muster_web::http::StatusCode;
-use muster_web::responses::{Conflict, NotFound, RobotErrors, ServiceErrors};
+use muster_web::query::NoDryRun;
+use muster_web::responses::{Conflict, DryRunErrors, NotFound, RobotErrors, ServiceErrors};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -119,12 +120,13 @@ async fn status(
     responses(
         (status = 200, description = "The import has ended; nothing was applied.", body = AcceptedImportResponse),
         (status = 202, description = "The import is stopping.", body = AcceptedImportResponse),
-        NotFound, RobotErrors, Conflict, ServiceErrors,
+        DryRunErrors, NotFound, RobotErrors, Conflict, ServiceErrors,
     )
 )]
 async fn cancel(
     State(app): State<App>,
     PermittedRun { run, .. }: PermittedRun,
+    _: NoDryRun,
 ) -> Result<Response, ApiError> {
     let id = run.id;
     let cancelled = uploads::cancel(&app.store, &app.background, run, Timestamp::now());

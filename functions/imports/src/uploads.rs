@@ -12,15 +12,15 @@ use muster_api::{
     AcceptedImportResponse, CreateUploadRequest, CreateUploadResponse, FieldError, Problem,
     ReceivedPart, Sha256Hex, SignedPart, UploadPartsResponse,
 };
-use muster_core::dialect::quant::switch;
 use muster_core::limits;
 use muster_import::uploads::{
     self, CompleteOutcome, CreateOutcome, Incomplete, PartsOutcome, PartsPage, UploadRequest,
 };
-use muster_web::http::{StatusCode, Uri};
+use muster_web::http::StatusCode;
+use muster_web::query::{DryRunOfUpload, DryRunSwitch};
 use muster_web::request_id::record_import;
 use muster_web::responses::{
-    BodyErrors, Conflict, NotFound, QueryErrors, RobotErrors, ServiceErrors,
+    BodyErrors, Conflict, DryRunErrors, NotFound, QueryErrors, RobotErrors, ServiceErrors,
 };
 use muster_web::{ApiError, JsonBody, ProblemResponse, QueryParams};
 use serde::Deserialize;
@@ -70,7 +70,7 @@ fn signed_parts(page: &mut PartsPage) -> Vec<SignedPart> {
     post, path = UPLOADS_PATH, tag = "Imports",
     params(
         ("task_id" = u64, Path, description = "The task's id.", example = 206),
-        ("dryRun" = Option<String>, Query, description = "Write nothing: any value but `false` or `0`.", allow_reserved),
+        ("dryRun" = Option<String>, Query, description = "Write nothing: any value but `false`, `0`, `no` or `off`. Case and punctuation of the name do not matter; a name that begins similarly and is not known is 400.", allow_reserved),
     ),
     request_body = CreateUploadRequest,
     security(("robot" = [])),
@@ -86,7 +86,7 @@ fn signed_parts(page: &mut PartsPage) -> Vec<SignedPart> {
 async fn create(
     State(app): State<App>,
     PermittedTask { token, task }: PermittedTask,
-    uri: Uri,
+    DryRunSwitch(dry_run): DryRunSwitch,
     JsonBody(request): JsonBody<CreateUploadRequest>,
 ) -> Result<Response, ApiError> {
     let CreateUploadRequest {
@@ -104,7 +104,7 @@ async fn create(
         format,
         compression,
         sha256: sha256.map(Sha256Hex::into_string),
-        dry_run: switch(uri.query(), "dryRun"),
+        dry_run,
     };
     let created = uploads::create(&app.store, &app.background, announced, Timestamp::now());
     let (run, mut page) = match created.await? {
@@ -210,13 +210,14 @@ async fn parts(
                 ("Import-Id" = String, description = "The run's id in the execution log."),
                 ("Location" = String, description = "Path of the import."),
             )),
-        NotFound, RobotErrors, Conflict, ServiceErrors,
+        DryRunErrors, NotFound, RobotErrors, Conflict, ServiceErrors,
         (status = 503, description = "The task is running another import, or the service is busy; `Retry-After` has the seconds to wait.", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn complete(
     State(app): State<App>,
     PermittedRun { run, task }: PermittedRun,
+    _: DryRunOfUpload,
 ) -> Result<Response, ApiError> {
     let id = run.id;
     let completed = uploads::complete(&app.store, &app.background, run, &task, Timestamp::now());

@@ -9,6 +9,7 @@ use muster_aws::StoreError;
 use muster_core::dialect::qvalon::key;
 use muster_core::plan::{LOGIN_TAKEN, Refusal};
 use muster_web::http::{HeaderValue, StatusCode, header};
+use muster_web::query::NotUnderstood;
 
 /// Why a handler could not do what was requested.
 #[derive(Debug)]
@@ -64,6 +65,12 @@ impl UsersError {
     /// always the same, so that ids of other tenants cannot be probed.
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "there is no user with this id")
+    }
+}
+
+impl From<NotUnderstood> for UsersError {
+    fn from(NotUnderstood { name, message }: NotUnderstood) -> Self {
+        Self::bad_field(name, message)
     }
 }
 

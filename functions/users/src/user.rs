@@ -55,7 +55,7 @@ impl<S: Send + Sync> FromRequestParts<S> for UserId {
     security(("robot" = [])),
     responses(
         (status = 200, description = "The new user.", body = UserObject<'static>),
-        (status = 400, description = "The body is not a JSON object, or a value is missing or invalid; `field` names the first one.", body = QvalonError),
+        (status = 400, description = "The body is not a JSON object, a value is missing or invalid, or the query asks for a dry run, which this dialect does not have; `field` names the first one.", body = QvalonError),
         (status = 409, description = "The login or the external id is taken; `field` says which.", body = QvalonError),
         WriteErrors, CommonErrors,
     )
@@ -80,7 +80,7 @@ pub(crate) async fn create(
     security(("robot" = [])),
     responses(
         (status = 200, description = "The user after the change.", body = UserObject<'static>),
-        (status = 400, description = "The body is not a JSON object, a value is invalid, or a required value would be missing; `field` names the first one.", body = QvalonError),
+        (status = 400, description = "The body is not a JSON object, a value is invalid, a required value would be missing, or the query asks for a dry run, which this dialect does not have; `field` names the first one.", body = QvalonError),
         (status = 409, description = "The login is taken; `field` says so.", body = QvalonError),
         WriteErrors, NotFound, CommonErrors,
     )

@@ -1,5 +1,5 @@
-//! HTTP code that the functions share: bearer tokens, request ids, bounded bodies, errors as
-//! problem+json, pages, and responses to unknown paths and methods. No endpoint lives here; the
+//! HTTP code that the functions share: bearer tokens, request ids, bounded bodies, switches of
+//! queries, errors as problem+json, pages, and responses to unknown paths and methods. No endpoint lives here; the
 //! bodies of requests and responses are defined in `muster-api`.
 
 pub mod body;
@@ -11,6 +11,7 @@ pub mod items;
 pub mod json;
 pub mod page;
 pub mod panics;
+pub mod query;
 pub mod request_id;
 pub mod responses;
 

@@ -65,10 +65,13 @@ error_responses! {
         "401" "The token is missing, invalid, or not valid for this operation.";
     /// Responses of operations that read a body.
     BodyErrors:
-        "400" "The body or a query parameter cannot be read; `errors` names the place.",
+        "400" "The body or a query parameter cannot be read, or the request asks for a dry run that is not understood; `errors` names the place.",
         "413" "The body is too large.",
         "415" "The body is not declared as JSON.",
         "422" "The body has invalid fields; `errors` names them.";
+    /// Responses of changes without a body.
+    DryRunErrors:
+        "400" "The request asks for a dry run, which this operation does not have.";
     /// Responses of operations that read the query.
     QueryErrors:
         "400" "Invalid query parameter; `errors` names it.";

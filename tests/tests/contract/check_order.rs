@@ -14,6 +14,7 @@ enum Check {
     Token,
     Task,
     Permission,
+    Query,
     ContentType,
     Size,
     Records,
@@ -66,6 +67,7 @@ impl Fixture {
                 Task => call.task(self.foreign),
                 Permission if failed.contains(&Token) => return None,
                 Permission => call.token(&self.stranger),
+                Query => call.query("validate"),
                 ContentType => call.content_type(Some("text/plain")),
                 Size => call.body([vec![b' '; 4_000_000], b"[]".to_vec()].concat()),
                 Records if failed.contains(&Size) => return None,
@@ -95,7 +97,7 @@ fn assert_refused_by(check: Check, reply: &Reply) {
         Permission => reply.assert_failure(401),
         ContentType => reply.assert_failure(415),
         Size | Records => reply.assert_failure(413),
-        Disabled | Body => reply.assert_failure(400),
+        Query | Disabled | Body => reply.assert_failure(400),
         Running => {
             reply.assert_failure(503);
             assert!(retry_after(reply) >= 1, "{reply}");
@@ -120,6 +122,7 @@ async fn of_two_failed_checks_the_earlier_one_decides_the_response() {
         Token,
         Task,
         Permission,
+        Query,
         ContentType,
         Size,
         Records,

@@ -18,6 +18,7 @@ mod console;
 mod counting;
 mod dry_run;
 mod execution_log;
+mod dry_run_spellings;
 mod external_ids;
 mod generated_imports;
 mod idempotency;

@@ -10,7 +10,9 @@ use muster_aws::auth::operators::Operator;
 use muster_core::limits::MAX_TITLE_CHARS;
 use muster_core::settings::TaskSettings;
 use muster_web::request_id::record_task;
-use muster_web::responses::{BodyErrors, Conflict, NotFound, OperatorErrors, ServiceErrors};
+use muster_web::responses::{
+    BodyErrors, Conflict, DryRunErrors, NotFound, OperatorErrors, ServiceErrors,
+};
 use muster_web::{ApiError, JsonBody};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -99,7 +101,7 @@ async fn copy(
     responses(
         (status = 200, body = TaskResponse),
         (status = 422, description = "The task is incomplete; `errors` names the fields.", body = Problem, content_type = "application/problem+json"),
-        NotFound, OperatorErrors, ServiceErrors,
+        DryRunErrors, NotFound, OperatorErrors, ServiceErrors,
     )
 )]
 async fn enable(
@@ -117,7 +119,7 @@ async fn enable(
     post, path = "/tasks/{id}/disable", tag = "Tasks",
     security(("operator" = ["manage"])),
     params(("id" = u64, Path, description = "The task's id.")),
-    responses((status = 200, body = TaskResponse), NotFound, OperatorErrors, ServiceErrors)
+    responses((status = 200, body = TaskResponse), DryRunErrors, NotFound, OperatorErrors, ServiceErrors)
 )]
 async fn disable(
     State(app): State<App>,
@@ -140,7 +142,7 @@ async fn disable(
     responses(
         (status = 200, body = TaskResponse),
         (status = 422, description = "The task permits the maximum number of robots.", body = Problem, content_type = "application/problem+json"),
-        NotFound, OperatorErrors, ServiceErrors,
+        DryRunErrors, NotFound, OperatorErrors, ServiceErrors,
     )
 )]
 async fn permit(
@@ -172,7 +174,7 @@ async fn permit(
     responses(
         (status = 200, body = TaskResponse),
         (status = 422, description = "This is the last robot of an enabled task.", body = Problem, content_type = "application/problem+json"),
-        NotFound, OperatorErrors, ServiceErrors,
+        DryRunErrors, NotFound, OperatorErrors, ServiceErrors,
     )
 )]
 async fn forbid(

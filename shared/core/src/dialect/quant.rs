@@ -1,5 +1,5 @@
 //! Quant's task-based import (contract.md#quant-import): the reply, byte for byte in its documented
-//! order, and the switches of the query.
+//! order.
 
 use serde::Serialize;
 
@@ -178,16 +178,6 @@ fn json_bytes(text: &str) -> usize {
     text.len() + escapes + 3
 }
 
-/// Returns `true` if a switch such as `debug` is on: present, and neither `false` nor `0`. `query`
-/// is the query string of the URL, without its question mark.
-#[must_use]
-pub fn switch(query: Option<&str>, name: &str) -> bool {
-    query.unwrap_or_default().split('&').any(|parameter| {
-        let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        key == name && !matches!(value, "false" | "0")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,16 +242,5 @@ mod tests {
         let warnings = warnings(&[long.clone(), long.clone(), long.clone(), long], "r");
         assert_eq!(warnings.len(), 4);
         assert!(warnings[3].starts_with("and 1 more"));
-    }
-
-    #[test]
-    fn a_switch_is_on_unless_its_value_is_false_or_0() {
-        for on in ["debug", "debug=", "debug=true", "a=b&debug", "debug=no"] {
-            assert!(switch(Some(on), "debug"), "{on}");
-        }
-        for off in ["", "debug=false", "debug=0", "debugging", "x=debug"] {
-            assert!(!switch(Some(off), "debug"), "{off}");
-        }
-        assert!(!switch(None, "debug"));
     }
 }

@@ -38,6 +38,11 @@ impl Object {
 
 /// Reads a text that is one object, with or without a byte order mark.
 ///
+    /// Returns the keys, in no particular order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
 /// # Errors
 /// Returns an [`ObjectError`] if the text is not a JSON object.
 pub fn read_object(text: &[u8]) -> Result<Object, ObjectError> {

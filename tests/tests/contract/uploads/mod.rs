@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 const PART_BYTES: usize = 8 << 20;
 
 /// Returns the request that announces an upload into the first tenant's task.
-async fn announce<'w>(w: &'w World, body: &Value) -> Call<'w> {
+pub async fn announce<'w>(w: &'w World, body: &Value) -> Call<'w> {
     let mut call = w.import(0).await;
     call.path.push_str("/uploads");
     call.body(body.to_string())

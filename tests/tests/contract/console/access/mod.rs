@@ -103,6 +103,35 @@ async fn every_operation_requires_its_role() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_change_refuses_a_dry_run_that_it_does_not_have() {
+    let w = World::start().await;
+    let things = create_things(&w, 1).await;
+    let before = all_details(&w, &things).await;
+    for operation in operations() {
+        let reads = operation.method == Method::GET;
+        if reads || operation.path == "/authenticate" {
+            continue;
+        }
+        let has_a_dry_run = operation.filters.iter().any(|name| name == "dryRun");
+        let token = match operation.scheme.as_deref() {
+            Some("robot") => w.token(1).await,
+            _ => w.session(1).await,
+        };
+        for query in ["dryRun", "dry-run=false", "validate", "%74est=1"] {
+            if has_a_dry_run && query.starts_with("dry") {
+                continue;
+            }
+            let call = operation.call(&w, &things, token).query(query);
+            let reply = call.send().await;
+            assert_eq!(reply.status, 400, "{query}, {operation:?}: {reply}");
+            assert!(reply.text().contains("dry run"), "{operation:?}: {reply}");
+        }
+    }
+    let after = all_details(&w, &things).await;
+    assert_eq!(before, after, "a refused change was made");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn things_of_another_tenant_get_the_same_response_as_missing_ones() {
     let w = World::start().await;
     let (own, foreign) = (create_things(&w, 0).await, create_things(&w, 1).await);
