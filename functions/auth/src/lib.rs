@@ -15,8 +15,9 @@ use muster_api::{AuthenticateRequest, AuthenticateResponse};
 use muster_aws::auth::throttle::LoginGate;
 use muster_aws::error::UNREACHABLE;
 use muster_aws::{Store, StoreError};
-use muster_web::http::{HeaderValue, StatusCode, header};
-use muster_web::{Body, ClientAddress, RequestId};
+use muster_core::reader::{Foreign, SentAs};
+use muster_web::http::{HeaderMap, HeaderValue, StatusCode, header};
+use muster_web::{Body, BodyError, ClientAddress, RequestId};
 use secrecy::ExposeSecret as _;
 use serde_json::value::RawValue;
 use utoipa_axum::router::OpenApiRouter;
@@ -57,6 +58,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     responses(
         (status = 200, description = "Signed in.", body = AuthenticateResponse),
         (status = 400, description = "The request cannot be read.", body = AuthenticateResponse),
+        (status = 415, description = "The body is packed with another encoding than gzip; `Accept-Encoding` names it.", body = AuthenticateResponse),
         (status = 401, description = "Wrong user name or password.", body = AuthenticateResponse),
         (status = 429, description = "Too many attempts; `Retry-After` has the seconds to wait.", body = AuthenticateResponse),
         (status = 500, description = "The service failed.", body = AuthenticateResponse),
@@ -67,10 +69,11 @@ async fn authenticate(
     Extension(request_id): Extension<RequestId>,
     Extension(body): Extension<Body>,
     ClientAddress(address): ClientAddress,
+    headers: HeaderMap,
 ) -> Response {
-    let request = match read(body) {
+    let request = match read(&headers, &body).await {
         Ok(request) => request,
-        Err(problem) => return failure(StatusCode::BAD_REQUEST, problem),
+        Err((status, problem)) => return failure(status, &problem),
     };
     let work = sign_in(&store, request, &address);
     let problem = match tokio::time::timeout(SIGN_IN_TIMEOUT, work).await {
@@ -90,20 +93,37 @@ async fn authenticate(
     )
 }
 
-fn read(body: Body) -> Result<AuthenticateRequest, &'static str> {
-    let body = match body {
-        Body::Complete(body) if body.len() <= MAX_REQUEST_BYTES => body,
-        Body::Complete(_) | Body::TooLarge => {
-            return Err("the request is larger than 10,000 bytes");
+/// Returns the request, or the status and the problem.
+async fn read(
+    headers: &HeaderMap,
+    body: &Body,
+) -> Result<AuthenticateRequest, (StatusCode, Cow<'static, str>)> {
+    let bad = |problem: Cow<'static, str>| (StatusCode::BAD_REQUEST, problem);
+    let body = match body.unpacked(headers, MAX_REQUEST_BYTES).await {
+        Ok(body) => body,
+        Err(BodyError::TooLarge) => {
+            return Err(bad("the request is larger than 10,000 bytes".into()));
         }
-        Body::Broken => return Err("the connection broke before the end of the request"),
+        Err(error) => return Err((error.status(), error.message())),
     };
-    let request = parse(&body)
-        .ok_or(r#"expected a JSON object with two strings: {"username":"…","password":"…"}"#)?;
+    let request = parse(&body).ok_or_else(|| bad(expected(&body)))?;
     if request.username.is_empty() || request.password.expose_secret().is_empty() {
-        return Err("username and password must not be empty");
+        return Err(bad("username and password must not be empty".into()));
     }
     Ok(request)
+}
+
+/// Returns the problem of a body that is no request.
+fn expected(body: &[u8]) -> Cow<'static, str> {
+    const EXPECTED: &str =
+        r#"expected a JSON object with two strings: {"username":"…","password":"…"}"#;
+    match Foreign::instead_of_object(body) {
+        None => EXPECTED.into(),
+        Some(found) => {
+            let advice = found.advice(SentAs::Body);
+            format!("{EXPECTED}; found {found}: {advice}").into()
+        }
+    }
 }
 
 /// Parses the request with the JSON rules of the contract: a byte order mark is allowed, unknown

@@ -92,7 +92,7 @@ async fn wrong_method(method: Method) -> Response {
         (status = 400, description = "Nothing was written: the body or a field is invalid, or the query asks for a dry run, which this import does not have. The message names the field.", body = CollaboratorError),
         (status = 401, description = "The token is missing, invalid, or not valid for this import.", body = CollaboratorError),
         (status = 413, description = "More than 4,000,000 bytes.", body = CollaboratorError),
-        (status = 415, description = "The body is not declared as JSON.", body = CollaboratorError),
+        (status = 415, description = "The body is not declared as JSON, or is packed with another encoding than gzip, which `Accept-Encoding` then names.", body = CollaboratorError),
         (status = 429, description = "Too many concurrent writes, to this user or in total; `Retry-After` has the seconds to wait.", body = CollaboratorError),
         (status = 500, description = "The service failed. Send the request again.", body = CollaboratorError),
     )
@@ -122,8 +122,8 @@ async fn import_user(
         .authorize(token(headers), Scope::Collaborator, now);
     let token = token.await?.ok_or(ImportError::InvalidToken)?;
     ensure_understood(uri, headers, DryRun::None)?;
-    let body = valid_body(headers, &body)?;
-    let object = read_object(body).map_err(|error| ImportError::bad_request(error.to_string()))?;
+    let body = valid_body(headers, &body).await?;
+    let object = read_object(&body).map_err(|error| ImportError::bad_request(error.to_string()))?;
     if let Some(member) = object.keys().find(|key| names_dry_run(key)) {
         return Err(NotUnderstood::member(member).into());
     }
@@ -157,14 +157,17 @@ fn token(headers: &HeaderMap) -> Option<&str> {
     }
 }
 
-/// Checks the body's media type and size.
-fn valid_body<'b>(headers: &HeaderMap, body: &'b Body) -> Result<&'b Bytes, ImportError> {
-    body.json(headers, limits::MAX_SYNC_BYTES).map_err(|error| {
+/// Checks the body's media type and size, and unpacks it.
+async fn valid_body(headers: &HeaderMap, body: &Body) -> Result<Bytes, ImportError> {
+    let body = body.json(headers, limits::MAX_SYNC_BYTES).await;
+    body.map_err(|error| {
         let message = match error {
-            BodyError::TooLarge => "the body is too large: a user is limited to 4,000,000 bytes",
-            BodyError::NotJson | BodyError::Broken => error.message(),
+            BodyError::TooLarge => {
+                "the body is too large: a user is limited to 4,000,000 bytes".into()
+            }
+            _ => error.message(),
         };
-        ImportError::Failure(error.status(), message.to_owned())
+        ImportError::Failure(error.status(), message.into_owned())
     })
 }
 

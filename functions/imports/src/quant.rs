@@ -130,7 +130,7 @@ async fn wrong_method(method: Method) -> Response {
         (status = 404, description = "The task does not exist.", body = ImportReply),
         (status = 409, description = "A request with this Idempotency-Key is running; `Retry-After` has the seconds to wait.", body = ImportReply),
         (status = 413, description = "More than 4,000,000 bytes or 20,000 records.", body = ImportReply),
-        (status = 415, description = "The body is not declared as JSON.", body = ImportReply),
+        (status = 415, description = "The body is not declared as JSON, or is packed with another encoding than gzip, which `Accept-Encoding` then names.", body = ImportReply),
         (status = 422, description = "The Idempotency-Key was used with another body.", body = ImportReply),
         (status = 500, description = "The service failed. Part of the data may have been applied: send it again.", body = ImportReply),
         (status = 503, description = "The task is running another import; `Retry-After` has the seconds to wait.", body = ImportReply),
@@ -155,7 +155,7 @@ async fn import(
         if let Err(error) = ensure_understood(&uri, &headers, DryRun::Switch) {
             return Ok(QuantError::from(error).into_response());
         }
-        let (body, key) = match body_and_key(&headers, &uri, &body) {
+        let (body, key) = match body_and_key(&headers, &uri, &body).await {
             Ok(valid) => valid,
             Err(error) => return Ok(error.into_response()),
         };
@@ -183,9 +183,9 @@ async fn import(
     })
 }
 
-/// Checks a request for the limits of synchronous imports. Returns its body and its idempotency
-/// key.
-fn body_and_key(
+/// Checks a request for the limits of synchronous imports. Returns its unpacked body and its
+/// idempotency key.
+async fn body_and_key(
     headers: &HeaderMap,
     uri: &Uri,
     body: &Body,
@@ -199,11 +199,11 @@ fn body_and_key(
             ),
         )
     };
-    let body = match body.json(headers, limits::MAX_SYNC_BYTES) {
-        Ok(body) => body.clone(),
-        Err(BodyError::TooLarge) => return Err(too_large(BodyError::TooLarge.message())),
+    let body = match body.json(headers, limits::MAX_SYNC_BYTES).await {
+        Ok(body) => body,
+        Err(BodyError::TooLarge) => return Err(too_large(&BodyError::TooLarge.message())),
         Err(error) => {
-            let message = error.message().to_owned();
+            let message = error.message().into_owned();
             return Err(QuantError::Failure(error.status(), message));
         }
     };

@@ -10,8 +10,8 @@ use muster_web::{Body, BodyError};
 
 use crate::error::UsersError;
 
-/// The members of the body. Handlers take it as the last extractor: 415, 413 and 400 come after the
-/// errors that do not depend on the body.
+/// The members of the body of a request that writes. Handlers take it as the last extractor: a dry
+/// run, which this dialect does not have, 415, 413 and 400 come after the other errors.
 #[derive(Debug)]
 pub(crate) struct JsonObject(pub(crate) Object);
 
@@ -21,8 +21,8 @@ impl<S: Sync> FromRequestParts<S> for JsonObject {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, UsersError> {
         ensure_understood(&parts.uri, &parts.headers, DryRun::None)?;
         let body = parts.extensions.get::<Body>().unwrap_or(&Body::Broken);
-        match body.json(&parts.headers, limits::MAX_SYNC_BYTES) {
-            Ok(body) => read(body),
+        match body.json(&parts.headers, limits::MAX_SYNC_BYTES).await {
+            Ok(body) => read(&body),
             Err(BodyError::TooLarge) => Err(UsersError::new(
                 BodyError::TooLarge.status(),
                 "the body is too large: a user is limited to 4,000,000 bytes",

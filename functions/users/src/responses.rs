@@ -12,7 +12,7 @@ muster_web::error_responses! {
     /// Responses of operations that write users.
     WriteErrors:
         "413" "More than 4,000,000 bytes.",
-        "415" "The body is not declared as JSON.",
+        "415" "The body is not declared as JSON, or is packed with another encoding than gzip, which `Accept-Encoding` then names.",
         "429" "Too many concurrent writes; `Retry-After` has the seconds to wait.";
     /// Responses of operations on one user.
     NotFound:

@@ -58,6 +58,12 @@ fn input() -> impl Strategy<Value = Input> {
     ];
     let records = prop::collection::vec(record, 0..60);
     (records, separators, any::<bool>()).prop_map(|(records, (format, between), compressed)| {
+        // Lines without a record are refused.
+        let format = if records.is_empty() {
+            Format::Json
+        } else {
+            format
+        };
         let json = format!("[{}]", records.join(","));
         let text = match format {
             Format::Json => format!("[{}]", records.join(between)),
@@ -276,6 +282,10 @@ proptest! {
                     (Err(SourceError::Syntax(error)), Some(wrong)) => {
                         prop_assert_eq!(error.record as usize, wrong + 1, "{}", error);
                         prop_assert_eq!(error.line as usize, lines[wrong].0 + 1, "{}", error);
+                    }
+                    // No record, or one array with all of them.
+                    (Err(SourceError::Syntax(error)), None) => {
+                        prop_assert!(lines.len() < 2 && error.found.is_some(), "{}", error);
                     }
                     (read, wrong) => panic!("{read:?} {wrong:?}"),
                 }

@@ -60,6 +60,13 @@ impl ProblemResponse {
         self
     }
 
+    /// Replaces the detail.
+    #[must_use]
+    pub fn with_detail(mut self, detail: String) -> Self {
+        self.problem.detail = detail;
+        self
+    }
+
     /// Adds the header `Retry-After`.
     #[must_use]
     pub fn with_retry_after(mut self, seconds: u64) -> Self {

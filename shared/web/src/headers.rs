@@ -1,4 +1,5 @@
-//! Request headers: the bearer token, the body's media type, and the client's preferences.
+//! Request headers: the bearer token, the body's media type and encoding, and the client's
+//! preferences.
 
 use http::{HeaderMap, HeaderName, header};
 
@@ -41,6 +42,37 @@ pub fn is_json(headers: &HeaderMap) -> bool {
         let essence = value.split(';').next().unwrap_or_default();
         essence.trim().eq_ignore_ascii_case("application/json")
     })
+}
+
+/// How a body is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContentCoding {
+    /// Not at all.
+    Identity,
+    /// With gzip.
+    Gzip,
+}
+
+/// Returns the encoding that `Content-Encoding` declares (RFC 9110, section 8.4), in any case.
+/// Returns `None` for encodings that are not supported, and for more than one.
+#[must_use]
+pub fn content_coding(headers: &HeaderMap) -> Option<ContentCoding> {
+    let mut coding = ContentCoding::Identity;
+    for value in headers.get_all(header::CONTENT_ENCODING) {
+        for name in value.to_str().ok()?.split(',').map(str::trim) {
+            if name.is_empty() || name.eq_ignore_ascii_case("identity") {
+                continue;
+            }
+            let is_gzip = ["gzip", "x-gzip"]
+                .iter()
+                .any(|gzip| name.eq_ignore_ascii_case(gzip));
+            if !is_gzip || coding == ContentCoding::Gzip {
+                return None;
+            }
+            coding = ContentCoding::Gzip;
+        }
+    }
+    Some(coding)
 }
 
 /// Returns true if the client has sent this preference (`Prefer`, RFC 7240), in any case and with
@@ -111,6 +143,35 @@ mod tests {
         assert!(!json(&["application/jsonl"]));
         assert!(!json(&["text/plain"]));
         assert!(!json(&[]));
+    }
+
+    #[test]
+    fn gzip_is_the_only_encoding_and_is_named_once() {
+        let coding =
+            |values: &[&'static str]| content_coding(&headers(header::CONTENT_ENCODING, values));
+        for values in [&[][..], &[""], &["identity"], &["Identity, identity"]] {
+            assert_eq!(coding(values), Some(ContentCoding::Identity), "{values:?}");
+        }
+        for values in [
+            &["gzip"][..],
+            &["GZip"],
+            &["x-gzip"],
+            &[" X-GZIP "],
+            &["identity, gzip"],
+            &["identity", "gzip"],
+        ] {
+            assert_eq!(coding(values), Some(ContentCoding::Gzip), "{values:?}");
+        }
+        for values in [
+            &["br"][..],
+            &["deflate"],
+            &["zstd, gzip"],
+            &["gzip, gzip"],
+            &["gzip", "x-gzip"],
+            &["gzip;q=1"],
+        ] {
+            assert_eq!(coding(values), None, "{values:?}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use axum::extract::{FromRequestParts, Query};
 use http::StatusCode;
 use http::request::Parts;
 use muster_api::FieldError;
+use muster_core::reader::{Foreign, SentAs};
 use serde::de::DeserializeOwned;
 
 use crate::{Body, BodyError, ProblemResponse};
@@ -20,8 +21,8 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for JsonBody<T> {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ProblemResponse> {
         let body = parts.extensions.get::<Body>().unwrap_or(&Body::Broken);
-        match body.json(&parts.headers, MAX_JSON_BYTES) {
-            Ok(body) => read(body).map(Self),
+        match body.json(&parts.headers, MAX_JSON_BYTES).await {
+            Ok(body) => read(&body).map(Self),
             Err(BodyError::TooLarge) => Err(ProblemResponse::new(
                 BodyError::TooLarge.status(),
                 "the body is larger than 1,000,000 bytes",
@@ -33,6 +34,16 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for JsonBody<T> {
 
 /// Deserializes a body. A byte order mark is allowed, as in imports.
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ProblemResponse> {
+    parse(body).map_err(|problem| match Foreign::instead_of_object(body) {
+        Some(found) => problem.with_detail(format!(
+            "the body must be an object, found {found}: {}; nothing was changed",
+            found.advice(SentAs::Body)
+        )),
+        None => problem,
+    })
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ProblemResponse> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let json = &mut serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut *json).map_err(|error| {
@@ -137,6 +148,21 @@ mod tests {
         ] {
             let problem = problem_of(body).await;
             assert_eq!(problem["errors"][0]["field"], field, "{problem}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_sent_instead_is_named() {
+        for (body, found) in [
+            ("[{}]", "an array"),
+            ("<p>", "XML"),
+            ("{\0\"\0", "UTF-16"),
+            ("{\"inner\":{\"count\":1}}\n{}", "one after the other"),
+        ] {
+            let problem = problem_of(body).await;
+            let detail = problem["detail"].as_str().unwrap();
+            assert!(detail.contains(found), "{detail}");
+            assert!(detail.ends_with("nothing was changed"), "{detail}");
         }
     }
 

@@ -67,7 +67,7 @@ error_responses! {
     BodyErrors:
         "400" "The body or a query parameter cannot be read, or the request asks for a dry run that is not understood; `errors` names the place.",
         "413" "The body is too large.",
-        "415" "The body is not declared as JSON.",
+        "415" "The body is not declared as JSON, or is packed with another encoding than gzip, which `Accept-Encoding` then names.",
         "422" "The body has invalid fields; `errors` names them.";
     /// Responses of changes without a body.
     DryRunErrors:

@@ -9,6 +9,7 @@
 
 mod authenticate;
 mod bad_input;
+mod bodies;
 mod catalogue;
 mod characters;
 mod check_order;
@@ -17,8 +18,8 @@ mod concurrency;
 mod console;
 mod counting;
 mod dry_run;
-mod execution_log;
 mod dry_run_spellings;
+mod execution_log;
 mod external_ids;
 mod generated_imports;
 mod idempotency;

@@ -11,6 +11,7 @@ pub mod dedup;
 mod encoding;
 mod error;
 mod exact;
+mod foreign;
 mod grammar;
 mod ndjson;
 mod object;
@@ -26,11 +27,12 @@ pub use self::count::has_more_elements_than;
 pub use self::encoding::{Compression, Format};
 pub use self::error::{ReadError, SyntaxError};
 pub(crate) use self::exact::{mapped, split_first};
+pub use self::foreign::{Foreign, SentAs};
 pub use self::object::{Object, ObjectError, read_object};
 pub use self::position::Position;
 pub use self::sink::{RecordSink, Sizes, Totals};
 pub use self::source::{FormatError, Source, SourceError, read_source};
-pub use self::unpack::UnpackError;
+pub use self::unpack::{GZIP_MAGIC, UnpackError, unpack};
 
 #[cfg(test)]
 mod tests;

@@ -68,6 +68,10 @@ impl<R: Read> Lines<R> {
         &self.source
     }
 
+    pub(super) const fn source_mut(&mut self) -> &mut R {
+        &mut self.source
+    }
+
     /// Returns the offset in the lines that corresponds to byte `offset` of the array.
     pub(super) const fn as_sent(&self, offset: u64) -> u64 {
         offset.saturating_sub(1) + self.mark_bytes

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::exact::{owned, parts, past_space};
+use super::foreign::{Foreign, SentAs};
 use super::grammar::{self, GrammarError, InvalidJson};
 use super::position::Position;
 use crate::json::{Json, OwnedJson};
@@ -23,12 +24,25 @@ pub enum ObjectError {
         /// Its position.
         position: Position,
     },
+    /// The text is something else.
+    #[error("the body must be an object, found {found} at {position}: {}", found.advice(SentAs::User))]
+    Foreign {
+        /// What it is.
+        found: Foreign,
+        /// The position of the unexpected byte.
+        position: Position,
+    },
     /// The text starts like another JSON value.
     #[error("the body must be an object, found {0}")]
     WrongType(&'static str),
 }
 
 impl Object {
+    /// Returns the keys, in no particular order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Returns the value of a key; for a duplicate key, the last one.
     #[must_use]
     pub fn get(&self, key: &str) -> Json<'_> {
@@ -38,14 +52,22 @@ impl Object {
 
 /// Reads a text that is one object, with or without a byte order mark.
 ///
-    /// Returns the keys, in no particular order.
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
-
 /// # Errors
 /// Returns an [`ObjectError`] if the text is not a JSON object.
 pub fn read_object(text: &[u8]) -> Result<Object, ObjectError> {
+    read(text).map_err(|error| match (Foreign::instead_of_object(text), error) {
+        (None, error) => error,
+        (Some(found), ObjectError::Syntax { position, .. }) => {
+            ObjectError::Foreign { found, position }
+        }
+        (Some(found), _) => ObjectError::Foreign {
+            found,
+            position: Position { line: 1, column: 1 },
+        },
+    })
+}
+
+fn read(text: &[u8]) -> Result<Object, ObjectError> {
     let bytes = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let wrong = |at: usize, reason: &'static str| ObjectError::Syntax {
         reason,
@@ -126,9 +148,20 @@ mod tests {
             ),
             (
                 "{} {}",
+                "found objects one after the other (NDJSON) at line 1, column 4: send one user",
+            ),
+            (
+                "{} x",
                 "unexpected text after the object at line 1, column 4",
             ),
-            ("[]", "the body must be an object, found an array"),
+            (
+                "[{}]",
+                "must be an object, found an array at line 1, column 1: send one user a request",
+            ),
+            (
+                "uid;login\n1;a",
+                "found CSV at line 1, column 1: send a JSON object",
+            ),
             ("null", "the body must be an object, found null"),
             ("17", "the body must be an object, found a number"),
         ] {

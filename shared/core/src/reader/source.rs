@@ -9,6 +9,7 @@ use super::array::read_text;
 use super::encoding::{Compression, Format};
 use super::error::{ReadFailure, SyntaxError};
 use super::exact;
+use super::foreign::Foreign;
 use super::ndjson::Lines;
 use super::position::count_newlines;
 use super::sink::{RecordSink, Sizes, Totals};
@@ -18,6 +19,7 @@ use crate::rules::Rules;
 /// The text of a JSON array, read from an object.
 pub struct Source<R> {
     text: SourceText<R>,
+    format: Format,
     /// Newlines read so far.
     count_newlines: u64,
 }
@@ -36,6 +38,7 @@ impl<R: Read> Source<R> {
                 Format::Json => SourceText::Array(unpacked),
                 Format::Ndjson => SourceText::Lines(Box::new(Lines::new(unpacked))),
             },
+            format,
             count_newlines: 0,
         }
     }
@@ -58,7 +61,44 @@ impl<R: Read> Source<R> {
         }
     }
 
+    /// Returns what was sent in place of records, if it is recognised. Ends the reading.
+    fn foreign(&mut self) -> Option<Foreign> {
+        let format = self.format;
+        let start = match &mut self.text {
+            SourceText::Array(unpacked) => unpacked.start(),
+            SourceText::Lines(lines) => lines.source_mut().start(),
+        };
+        Foreign::instead_of_records(start, format)
+    }
+
+    /// Returns the error of a text in which all lines were read, but which is no NDJSON: without
+    /// records, or one array with all of them.
+    fn misread_lines(&mut self, totals: Totals) -> Option<FormatError> {
+        if self.format != Format::Ndjson || totals.records > 1 {
+            return None;
+        }
+        let found = self.foreign()?;
+        Some(FormatError {
+            offset: 0,
+            line: 1,
+            record: 1,
+            reason: format!("expected a record a line, found {found}"),
+            found: Some(found),
+        })
+    }
+
     /// Returns the same error, located in the text as sent.
+    fn refuse(&mut self, error: SyntaxError, newlines_after: u64) -> FormatError {
+        let located = self.locate(error, newlines_after);
+        // Only the start of a text shows what it is.
+        let found = if located.record == 1 {
+            self.foreign()
+        } else {
+            None
+        };
+        FormatError { found, ..located }
+    }
+
     fn locate(&self, error: SyntaxError, newlines_after: u64) -> FormatError {
         let count_newlines = self.count_newlines.saturating_sub(newlines_after);
         let record = error.records + 1;
@@ -68,6 +108,7 @@ impl<R: Read> Source<R> {
                 line: count_newlines + 1,
                 record,
                 reason: error.reason,
+                found: None,
             },
             SourceText::Lines(lines) => {
                 // The closing bracket was appended after the end of the text as sent.
@@ -86,6 +127,7 @@ impl<R: Read> Source<R> {
                     } else {
                         error.reason
                     },
+                    found: None,
                 }
             }
         }
@@ -132,6 +174,8 @@ pub struct FormatError {
     pub record: u64,
     /// The problem.
     pub reason: String,
+    /// What was sent instead, if it is recognised.
+    pub found: Option<Foreign>,
 }
 
 /// Reads the records of an object, as [`super::read_array`] does those of an array. An error of
@@ -148,10 +192,13 @@ pub fn read_source<R: Read + Send, H: RecordSink>(
     on_batch: impl FnMut(u64, H::Batch) -> io::Result<()> + Send,
 ) -> Result<Totals, SourceError> {
     match read_text(&mut *source, rules, sizes, sink, on_batch) {
-        Ok(totals) => Ok(Totals {
-            bytes: source.length(),
-            ..totals
-        }),
+        Ok(totals) => match source.misread_lines(totals) {
+            Some(error) => Err(SourceError::Syntax(error)),
+            None => Ok(Totals {
+                bytes: source.length(),
+                ..totals
+            }),
+        },
         Err(ReadFailure::Io(error)) => Err(match UnpackError::within(error) {
             Ok(error) => SourceError::Unpack(error),
             Err(error) => SourceError::Io(error),
@@ -159,7 +206,7 @@ pub fn read_source<R: Read + Send, H: RecordSink>(
         Err(ReadFailure::Syntax {
             error,
             newlines_after,
-        }) => Err(SourceError::Syntax(source.locate(error, newlines_after))),
+        }) => Err(SourceError::Syntax(source.refuse(error, newlines_after))),
         Err(ReadFailure::Consumer(error)) => Err(SourceError::Consumer(error)),
     }
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use muster_aws::runs::NewRun;
 use muster_aws::{Background, Store, StoreError};
 use muster_core::limits;
-use muster_core::reader::{Position, ReadError, Sizes};
+use muster_core::reader::{Foreign, Format, Position, ReadError, SentAs, Sizes, SyntaxError};
 use muster_core::rules::Rules;
 use muster_core::run::State;
 use muster_core::scan::{Collected, collect};
@@ -215,10 +215,26 @@ fn parse_error_message(error: &ReadError, body: &[u8]) -> String {
         ReadError::Io(error) => format!("the body could not be read: {error}"),
         ReadError::Syntax(syntax) => match Position::locate(body, syntax.offset) {
             Ok(position) => format!(
-                "the body is not a JSON array of objects: {} at {position}; nothing was imported",
-                syntax.reason
+                "the body is not a JSON array of objects: {}; nothing was imported",
+                syntax_error_message(syntax, position, body)
             ),
             Err(error) => format!("the body could not be read: {error}"),
         },
+    }
+}
+
+fn syntax_error_message(error: &SyntaxError, position: Position, body: &[u8]) -> String {
+    // Only the start of a body shows what it is.
+    let found = if error.records == 0 {
+        Foreign::instead_of_records(body, Format::Json)
+    } else {
+        None
+    };
+    match found {
+        None => format!("{} at {position}", error.reason),
+        Some(found) => {
+            let advice = found.advice(SentAs::Request);
+            format!("found {found} at {position}: {advice}")
+        }
     }
 }

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use muster_aws::StoreError;
 use muster_aws::background::{ObjectVersion, ProcessMessage};
 use muster_aws::runs::{Chunked, Job, ReadProgress, Run, RunId};
-use muster_core::reader::{Sizes, Source, SourceError};
+use muster_core::reader::{FormatError, SentAs, Sizes, Source, SourceError};
 use muster_core::rules::Rules;
 use muster_core::run::State;
 use muster_core::scan::{Chunk, ChunkSizes, FirstPass, split_into_chunks};
@@ -247,6 +247,10 @@ impl Runner {
         let sha256 = reader.sha256();
         let (chunks, waiting) = mpsc::channel(MAX_WAITING_CHUNKS);
         let (format, compression) = (source.format, source.compression);
+        let sent_as = match source.upload {
+            Some(_) => SentAs::Upload,
+            None => SentAs::Request,
+        };
         let reading = {
             let meter = Arc::clone(meter);
             let (max_expanded, sizes) = (self.max_expanded_bytes, self.chunk_sizes);
@@ -274,7 +278,7 @@ impl Runner {
         written?;
         let first_pass = match first_pass {
             Ok(first_pass) => first_pass,
-            Err(error) => return Ok(ReadResult::Refused(refusal_message(&error))),
+            Err(error) => return Ok(ReadResult::Refused(refusal_message(&error, sent_as))),
         };
         if let Some(announced) = &source.sha256
             && sha256.get() != Some(announced)
@@ -362,20 +366,33 @@ fn read_all(
 }
 
 /// Returns the client's message about data that cannot be imported.
-fn refusal_message(error: &SourceError) -> String {
+fn refusal_message(error: &SourceError, sent_as: SentAs) -> String {
     match error {
-        SourceError::Syntax(place) => format!(
-            "the file cannot be read: {} at byte {}, line {}, record {}; nothing was imported",
-            place.reason,
-            place.offset + 1,
-            place.line,
-            place.record
-        ),
+        SourceError::Syntax(error) => format_error_message(error, sent_as),
         SourceError::Unpack(error) => {
             format!("the file cannot be unpacked: {error}; nothing was imported")
         }
         SourceError::Io(_) | SourceError::Consumer(_) => {
             "the file could not be read in full; nothing was imported".to_owned()
         }
+    }
+}
+
+fn format_error_message(error: &FormatError, sent_as: SentAs) -> String {
+    let FormatError {
+        offset,
+        line,
+        record,
+        reason,
+        found,
+    } = error;
+    let place = format!("byte {}, line {line}, record {record}", offset + 1);
+    match found {
+        None => format!("the file cannot be read: {reason} at {place}; nothing was imported"),
+        Some(found) => format!(
+            "the file cannot be read: expected records, found {found} at {place}: {}; nothing was \
+             imported",
+            found.advice(sent_as)
+        ),
     }
 }

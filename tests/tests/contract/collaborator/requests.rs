@@ -137,6 +137,7 @@ async fn a_body_of_four_million_bytes_is_accepted() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_that_is_not_an_object_is_refused_with_the_position() {
+    const AN_ARRAY: &str = "an array at line 1, column 1: send one user a request, as an object";
     let w = World::start().await;
     for (body, position) in [
         ("", "line 1, column 1"),
@@ -144,15 +145,19 @@ async fn a_body_that_is_not_an_object_is_refused_with_the_position() {
         ("{\n  \"uid\" 1}", "line 2, column 9"),
         ("{\"uid\":\"1\",}", "line 1, column 12"),
         ("{\"uid\":\"1\"", "line 1, column 11"),
-        ("{}\n{}", "line 2, column 1"),
+        ("{} x", "line 1, column 4"),
     ] {
         let error = error_text(&call(&w, 0).await.body(body).send().await, 400);
         assert!(error.contains("not JSON"), "{body}: {error}");
         assert!(error.contains(position), "{body} at {position}: {error}");
     }
     for (body, what) in [
-        ("[]", "an array"),
-        ("[{\"uid\":\"1\"}]", "an array"),
+        (
+            "{}\n{}",
+            "objects one after the other (NDJSON) at line 2, column 1: send one user a request",
+        ),
+        ("[]", AN_ARRAY),
+        ("[{\"uid\":\"1\"}]", AN_ARRAY),
         ("\"{}\"", "a string"),
         ("7", "a number"),
         ("null", "null"),

@@ -5,7 +5,7 @@ mod access;
 mod cancel;
 mod complete;
 mod create;
-mod files;
+pub mod files;
 mod parts;
 mod records;
 mod respond_async;

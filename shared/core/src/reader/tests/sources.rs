@@ -104,10 +104,37 @@ fn ndjson_gives_the_same_records_as_an_array() {
 }
 
 #[test]
-fn a_text_without_records_is_an_empty_array() {
+fn lines_without_records_and_lines_that_are_an_array_are_refused() {
     for text in ["", "\n", "\u{feff}", " \r\n\n"] {
-        assert_eq!(lines(text), []);
+        assert_format_error(text, Format::Ndjson, (0, 1, 1), "found nothing");
     }
+    for text in ["[{}]", "[{\"Username\":\"a\"},{}]\n"] {
+        assert_format_error(text, Format::Ndjson, (0, 1, 1), "found an array");
+    }
+    assert_eq!(lines("[1]").len(), 1);
+    assert_eq!(lines("[{}]\n{}").len(), 2);
+}
+
+#[test]
+fn what_was_sent_in_place_of_records_is_recognised_whatever_is_read_at_once() {
+    use Format::{Json, Ndjson};
+    let packed = gzip("[]");
+    for (text, format, expected) in [
+        (&b"{\"users\":[{}]}"[..], Json, "its member \"users\""),
+        (b"{}\n{}\n", Json, "one after the other"),
+        (b"[\0{\0}\0]\0", Json, "UTF-16"),
+        (b"{\0\"\0", Ndjson, "UTF-16"),
+        (&packed, Json, "gzip data"),
+        (&packed, Ndjson, "gzip data"),
+        (b"a,b\n1,2\n", Ndjson, "CSV"),
+        (b"[\n{},\n{}\n]", Ndjson, "an array"),
+    ] {
+        let found = format_error(text, format).found;
+        let found = found.unwrap_or_else(|| panic!("{expected}: not recognised"));
+        assert!(found.to_string().contains(expected), "{found}: {expected}");
+    }
+    assert_eq!(format_error("[{},{x}]", Json).found, None);
+    assert_eq!(format_error("{}\n[\n{}]", Ndjson).found, None);
 }
 
 #[test]
@@ -183,8 +210,12 @@ fn gzip_of_one_or_several_members_is_decompressed() {
     let text = r#"[{"Username":"a"},{"Username":"b"}]"#;
     assert_eq!(read_gzip(&gzip(text), MAX_BYTES).unwrap(), read(text));
     let (first, second) = text.split_at(20);
-    let members = [gzip(first), gzip(""), gzip(second)].concat();
+    let mut members = [gzip(first), gzip(""), gzip(second)].concat();
     assert_eq!(read_gzip(&members, MAX_BYTES).unwrap(), read(text));
+    for padding in [1, 512, 200_000] {
+        members.resize(members.len() + padding, 0);
+        assert_eq!(read_gzip(&members, MAX_BYTES).unwrap(), read(text));
+    }
 }
 
 #[test]
@@ -204,7 +235,11 @@ fn gzip_that_is_damaged_or_followed_by_other_data_is_refused() {
             [&whole[..], b"garbage after it"].concat(),
             "followed by other data",
         ),
-        ([&whole[..], &[0; 512]].concat(), "followed by other data"),
+        (
+            [&whole[..], &[0; 512], &whole].concat(),
+            "followed by other data",
+        ),
+        (vec![0; 512], "it has no gzip header"),
     ];
     for (object, expected) in cases {
         match read_gzip(&object, MAX_BYTES).unwrap_err() {

@@ -39,7 +39,7 @@ fn counters(status: &Value) -> [u64; 7] {
 
 /// Asserts that a run failed as a whole, with an error that contains all of these texts.
 #[track_caller]
-fn assert_failed(status: &Value, texts: &[&str]) {
+pub fn assert_failed(status: &Value, texts: &[&str]) {
     assert_eq!(
         (&status["state"], &status["Status"]),
         (&json!("finished"), &json!("FAILURE")),
