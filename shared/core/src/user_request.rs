@@ -95,6 +95,7 @@ fn login(json: Json<'_>) -> Result<Option<Login<'static>>, Problem> {
         Identity::User(login) => Ok(Some(login.into_owned())),
         Identity::Empty(_) => Ok(None),
         Identity::NotAnObject(problem)
+        | Identity::TooLarge { problem, .. }
         | Identity::WrongType(problem)
         | Identity::InvalidLogin { problem, .. } => Err(problem),
     }

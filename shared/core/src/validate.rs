@@ -18,6 +18,8 @@ pub enum Element<'a> {
     NotAnObject(&'static str),
     /// Values of the mapped keys, by slot of the [`Rules`].
     Object(&'a [Json<'a>]),
+    /// An element that is longer than a record may be: those of its values that can be kept.
+    TooLarge(&'a [Json<'a>]),
 }
 
 /// The user that a record refers to.
@@ -25,6 +27,13 @@ pub enum Element<'a> {
 pub enum Identity<'a> {
     /// None: the element is not an object.
     NotAnObject(Problem),
+    /// None: the element is too large to be read.
+    TooLarge {
+        /// The user name as items show it, if it is known.
+        shown: Option<String>,
+        /// The problem.
+        problem: Problem,
+    },
     /// None: the user name is absent, `null` or `""`.
     Empty(Problem),
     /// None: the user name has a wrong type.
@@ -45,7 +54,9 @@ impl Identity<'_> {
     #[must_use]
     pub fn canon(&self) -> Option<Cow<'_, str>> {
         match self {
-            Self::NotAnObject(_) | Self::Empty(_) | Self::WrongType(_) => None,
+            Self::NotAnObject(_) | Self::TooLarge { .. } | Self::Empty(_) | Self::WrongType(_) => {
+                None
+            }
             Self::InvalidLogin { raw, .. } => Some(canon(raw)),
             Self::User(login) => Some(Cow::Borrowed(login.canon())),
         }
@@ -56,6 +67,7 @@ impl Identity<'_> {
     pub fn shown(&self) -> Option<String> {
         match self {
             Self::NotAnObject(_) | Self::Empty(_) | Self::WrongType(_) => None,
+            Self::TooLarge { shown, .. } => shown.clone(),
             Self::InvalidLogin { raw, .. } => Some(display_login(raw)),
             Self::User(login) => Some(login.shown().to_owned()),
         }
@@ -149,6 +161,12 @@ pub fn identify<'a>(element: &Element<'a>) -> Identity<'a> {
                 message: Cow::Owned(format!("expected an object, found {type_name}")),
             });
         }
+        Element::TooLarge(slots) => {
+            return Identity::TooLarge {
+                shown: identify(&Element::Object(slots)).shown(),
+                problem: too_large(),
+            };
+        }
     };
     // Slot 0 is the user name: it is first in the catalogue and always mapped.
     let raw: Cow<'a, str> = match slots.first().copied().unwrap_or(Json::Absent) {
@@ -185,6 +203,16 @@ pub fn identify<'a>(element: &Element<'a>) -> Identity<'a> {
                 message: Cow::Owned(problem.to_string()),
             },
         },
+    }
+}
+
+/// Returns the problem of a record that is longer than a record may be.
+pub(crate) const fn too_large() -> Problem {
+    Problem {
+        code: "too_large",
+        message: Cow::Borrowed(
+            "the record is longer than 8,000,000 bytes: send it again without what makes it so long",
+        ),
     }
 }
 

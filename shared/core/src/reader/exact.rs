@@ -20,6 +20,8 @@ pub(super) enum Reached {
     Border { next: usize },
     /// The bracket that closes the array; `next` is the index after it.
     Closed { next: usize },
+    /// An element that is longer than a record may be; it starts at `next`.
+    TooLong { next: usize },
     /// The end of the bytes, within the array; an incomplete element starts at `next`, after any
     /// white space.
     Incomplete { next: usize },
@@ -48,6 +50,7 @@ pub(super) fn read(
         let end = match grammar::element(bytes, start) {
             Ok(end) => end,
             Err(GrammarError::Incomplete) => return incomplete(bytes, start, complete),
+            Err(GrammarError::TooLong) => return Ok(Reached::TooLong { next: start }),
             Err(GrammarError::Invalid(error)) => return Err(error),
         };
         let delimiter = past_space(bytes, end);
@@ -85,7 +88,7 @@ pub(super) fn elements_read<'b>(
 ) -> &'b [u8] {
     let length = match reached {
         Ok(Reached::Border { next } | Reached::Closed { next }) => next.saturating_sub(1),
-        Ok(Reached::Incomplete { next }) => *next,
+        Ok(Reached::Incomplete { next } | Reached::TooLong { next }) => *next,
         Err(_) => 0,
     };
     let elements = trim_space(bytes.get(..length).unwrap_or(&[]));
@@ -112,6 +115,11 @@ fn emit_element(rules: &Rules, raw: &str, on_element: &mut impl FnMut(Element<'_
         on_element(Element::NotAnObject(owned(raw).as_json().type_name()));
         return;
     }
+    with_slots(rules, raw, |slots| on_element(Element::Object(slots)));
+}
+
+/// Passes on the mapped values of an object, by slot.
+pub(super) fn with_slots(rules: &Rules, raw: &str, consume: impl FnOnce(&[Json<'_>])) {
     let values: Vec<_> = mapped(rules, raw)
         .into_iter()
         .map(|value| value.map(owned))
@@ -120,7 +128,7 @@ fn emit_element(rules: &Rules, raw: &str, on_element: &mut impl FnMut(Element<'_
         .iter()
         .map(|value| value.as_ref().map_or(Json::Absent, OwnedJson::as_json))
         .collect();
-    on_element(Element::Object(&slots));
+    consume(&slots);
 }
 
 /// Returns the values of the mapped keys of an object, as written, by slot.

@@ -1,6 +1,7 @@
 //! The strict JSON grammar (RFC 8259) over bytes that may end anywhere: finds the end of a value,
 //! or the first invalid byte. It builds nothing, does not recurse, and distinguishes invalid from
-//! incomplete input, which serde_json does not do within numbers.
+//! incomplete input, which serde_json does not do within numbers. A scan can continue with further
+//! bytes, so that a value of any length needs little memory.
 
 use super::boundary::is_space;
 use crate::limits;
@@ -13,11 +14,19 @@ pub(super) struct InvalidJson {
     pub(super) reason: &'static str,
 }
 
+impl InvalidJson {
+    fn at<T>(at: usize, reason: &'static str) -> Result<T, Self> {
+        Err(Self { at, reason })
+    }
+}
+
 /// Reason why the end of a value was not found.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum GrammarError {
     /// The bytes end before the value does. A number ends only where another byte follows.
     Incomplete,
+    /// The value is longer than a record may be.
+    TooLong,
     Invalid(InvalidJson),
 }
 
@@ -25,236 +34,328 @@ pub(super) enum GrammarError {
 pub(super) fn element(bytes: &[u8], start: usize) -> Result<usize, GrammarError> {
     // Bytes beyond the maximum record length are never inspected, so that a refusal does not depend
     // on how much of the text is in memory.
-    let max_end = start.saturating_add(limits::MAX_RECORD_BYTES);
-    let whole = bytes.len() <= max_end;
-    let mut scanner = Scanner {
-        bytes: bytes.get(..max_end.saturating_add(1)).unwrap_or(bytes),
-        at: start,
-        open: Vec::new(),
-    };
-    let end = scanner.value().map(|()| scanner.at);
-    let too_long = match end {
-        Ok(end) => end > max_end,
-        Err(GrammarError::Incomplete) => !whole,
-        Err(GrammarError::Invalid(_)) => false,
-    };
-    if too_long {
-        return Err(GrammarError::Invalid(InvalidJson {
-            at: start,
-            reason: "a record is longer than 8 MB",
-        }));
+    let rest = bytes.get(start..).unwrap_or(&[]);
+    let window = rest.get(..=limits::MAX_RECORD_BYTES);
+    match Scanner::new().scan(window.unwrap_or(rest)) {
+        Ok(Reach::End(end)) if end > limits::MAX_RECORD_BYTES => Err(GrammarError::TooLong),
+        Ok(Reach::End(end)) => Ok(start + end),
+        Ok(_) if window.is_some() => Err(GrammarError::TooLong),
+        Ok(_) => Err(GrammarError::Incomplete),
+        Err(InvalidJson { at, reason }) => Err(GrammarError::Invalid(InvalidJson {
+            at: start + at,
+            reason,
+        })),
     }
-    end
 }
 
 /// Skips a value in valid JSON: returns the index after the one that starts at `start`.
 pub(super) fn skip_value(bytes: &[u8], start: usize) -> usize {
-    let mut scanner = Scanner {
-        bytes,
-        at: start,
-        open: Vec::new(),
-    };
+    let rest = bytes.get(start..).unwrap_or(&[]);
     // Only a number can reach the end of valid JSON without a byte that ends it.
-    match scanner.value() {
-        Ok(()) | Err(GrammarError::Incomplete | GrammarError::Invalid(_)) => scanner.at,
+    match Scanner::new().scan(rest) {
+        Ok(Reach::End(end) | Reach::More(end) | Reach::Member(end)) => start + end,
+        Err(InvalidJson { at, .. }) => start + at,
     }
 }
 
-struct Scanner<'b> {
-    bytes: &'b [u8],
-    at: usize,
+/// The point that a scan reached.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// The end of the value: the index after it.
+    End(usize),
+    /// The start or the end of a member of the outermost object.
+    Member(usize),
+    /// The end of the bytes. Those from this index on must be scanned again, with more after them.
+    More(usize),
+}
+
+/// A scan of one value.
+pub(super) struct Scanner {
     /// Closing brackets of the open arrays and objects.
     open: Vec<u8>,
+    state: State,
+    /// `None` if the scan does not stop at members; true within one.
+    member: Option<bool>,
 }
 
-impl Scanner<'_> {
-    fn peek(&self) -> Result<u8, GrammarError> {
-        self.bytes
-            .get(self.at)
-            .copied()
-            .ok_or(GrammarError::Incomplete)
-    }
+/// What the next byte belongs to.
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Value,
+    /// The first key or value after this kind of bracket was opened, or the end.
+    First(u8),
+    Key,
+    Colon,
+    Text {
+        is_key: bool,
+    },
+    Number(Number),
+    /// What follows a value.
+    After,
+}
 
-    fn peek_past_space(&mut self) -> Result<u8, GrammarError> {
-        while is_space(self.peek()?) {
-            self.at += 1;
+/// The part of a number that the next byte belongs to, or ends.
+#[derive(Clone, Copy, PartialEq)]
+enum Number {
+    Start,
+    Zero,
+    Digits,
+    Point,
+    Fraction,
+    Exponent,
+    Sign,
+    Power,
+}
+
+impl Scanner {
+    pub(super) const fn new() -> Self {
+        Self {
+            open: Vec::new(),
+            state: State::Value,
+            member: None,
         }
-        self.peek()
     }
 
-    fn invalid<T>(&self, reason: &'static str) -> Result<T, GrammarError> {
-        Err(GrammarError::Invalid(InvalidJson {
-            at: self.at,
-            reason,
-        }))
+    /// Returns a scan that stops at the start and the end of each member of the outermost object.
+    pub(super) fn by_members() -> Self {
+        Self {
+            member: Some(false),
+            ..Self::new()
+        }
     }
 
-    fn value(&mut self) -> Result<(), GrammarError> {
+    /// Returns true within a member of the outermost object.
+    pub(super) fn is_in_member(&self) -> bool {
+        self.member == Some(true)
+    }
+
+    /// Continues the scan.
+    pub(super) fn scan(&mut self, bytes: &[u8]) -> Result<Reach, InvalidJson> {
+        let mut at = 0;
         loop {
-            let opened = match self.peek_past_space()? {
-                b'{' => self.open(b'}')?,
-                b'[' => self.open(b']')?,
-                b'"' => {
-                    self.string()?;
-                    false
+            if self.state == State::After && self.open.is_empty() {
+                return Ok(Reach::End(at));
+            }
+            let next = match self.state {
+                State::Text { is_key } => {
+                    let (end, is_whole) = text(bytes, at)?;
+                    if !is_whole {
+                        return Ok(Reach::More(end));
+                    }
+                    let colon = if is_key { State::Colon } else { State::After };
+                    self.state = colon;
+                    Some(end)
                 }
-                b'-' | b'0'..=b'9' => {
-                    self.number()?;
-                    false
+                State::Number(part) => {
+                    let (end, part) = number(bytes, at, part)?;
+                    self.state = part.map_or(State::After, State::Number);
+                    if part.is_some() {
+                        return Ok(Reach::More(end));
+                    }
+                    Some(end)
                 }
-                b't' => self.word(b"true")?,
-                b'f' => self.word(b"false")?,
-                b'n' => self.word(b"null")?,
-                _ => return self.invalid("expected a JSON value"),
+                _ if self.ends_member() => {
+                    self.member = Some(false);
+                    return Ok(Reach::Member(at));
+                }
+                _ => {
+                    at = past_space(bytes, at);
+                    let Some(byte) = bytes.get(at) else {
+                        return Ok(Reach::More(at));
+                    };
+                    if self.starts_member(*byte) {
+                        self.member = Some(true);
+                        return Ok(Reach::Member(at));
+                    }
+                    self.step(bytes, at, *byte)?
+                }
             };
-            if !opened && !self.close_and_continue()? {
-                return Ok(());
+            let Some(next) = next else {
+                return Ok(Reach::More(at));
+            };
+            at = next;
+        }
+    }
+
+    fn is_in_outermost_object(&self) -> bool {
+        self.open == [b'}']
+    }
+
+    fn ends_member(&self) -> bool {
+        self.member == Some(true) && self.state == State::After && self.is_in_outermost_object()
+    }
+
+    fn starts_member(&self, byte: u8) -> bool {
+        let at_key = matches!(self.state, State::Key | State::First(b'}')) && byte == b'"';
+        self.member == Some(false) && at_key && self.is_in_outermost_object()
+    }
+
+    /// Takes a byte between texts and numbers. Returns the index after it or after the word that it
+    /// starts; `None` if the word is incomplete.
+    fn step(&mut self, bytes: &[u8], at: usize, byte: u8) -> Result<Option<usize>, InvalidJson> {
+        match self.state {
+            State::First(bracket) if byte == bracket => {
+                self.open.pop();
+                self.state = State::After;
+            }
+            State::First(b'}') | State::Key => match byte {
+                b'"' => self.state = State::Text { is_key: true },
+                _ => return InvalidJson::at(at, "expected a key in double quotes"),
+            },
+            State::Colon => match byte {
+                b':' => self.state = State::Value,
+                _ => return InvalidJson::at(at, "expected `:` after a key"),
+            },
+            State::After => self.separate(at, byte)?,
+            State::Value | State::First(_) | State::Text { .. } | State::Number(_) => {
+                return self.begin(bytes, at, byte);
             }
         }
+        Ok(Some(at + 1))
     }
 
-    /// Enters an array or object and reads an object's first key; returns `false` if it is empty.
-    fn open(&mut self, bracket: u8) -> Result<bool, GrammarError> {
-        // The array of records is one level.
-        if self.open.len() + 1 >= limits::MAX_NESTING_LEVELS {
-            return self.invalid("arrays and objects are nested more than 1,024 levels deep");
-        }
-        self.open.push(bracket);
-        self.at += 1;
-        if self.peek_past_space()? == bracket {
-            self.open.pop();
-            self.at += 1;
-            return Ok(false);
-        }
-        if bracket == b'}' {
-            self.key()?;
-        }
-        Ok(true)
-    }
-
-    /// Continues after a value: returns `true` if another one starts, `false` if everything is
-    /// closed.
-    fn close_and_continue(&mut self) -> Result<bool, GrammarError> {
-        while let Some(bracket) = self.open.last().copied() {
-            match self.peek_past_space()? {
-                b',' => {
-                    self.at += 1;
-                    if bracket == b'}' {
-                        self.key()?;
-                    }
-                    return Ok(true);
+    /// Begins a value.
+    fn begin(&mut self, bytes: &[u8], at: usize, byte: u8) -> Result<Option<usize>, InvalidJson> {
+        let word: &[u8] = match byte {
+            b'{' | b'[' => {
+                // The array of records is one level.
+                if self.open.len() + 1 >= limits::MAX_NESTING_LEVELS {
+                    let reason = "arrays and objects are nested more than 1,024 levels deep";
+                    return InvalidJson::at(at, reason);
                 }
-                byte if byte == bracket => {
-                    self.at += 1;
-                    self.open.pop();
-                }
-                _ if bracket == b'}' => return self.invalid("expected `,` or `}` after a value"),
-                _ => return self.invalid("expected `,` or `]` after a value"),
+                let bracket = if byte == b'{' { b'}' } else { b']' };
+                self.open.push(bracket);
+                self.state = State::First(bracket);
+                return Ok(Some(at + 1));
             }
-        }
-        Ok(false)
-    }
-
-    fn key(&mut self) -> Result<(), GrammarError> {
-        if self.peek_past_space()? != b'"' {
-            return self.invalid("expected a key in double quotes");
-        }
-        self.string()?;
-        if self.peek_past_space()? != b':' {
-            return self.invalid("expected `:` after a key");
-        }
-        self.at += 1;
-        Ok(())
-    }
-
-    fn word(&mut self, word: &[u8]) -> Result<bool, GrammarError> {
-        for letter in word {
-            if self.peek()? != *letter {
-                return self.invalid("expected `true`, `false` or `null`");
+            b'"' => {
+                self.state = State::Text { is_key: false };
+                return Ok(Some(at + 1));
             }
-            self.at += 1;
-        }
-        Ok(false)
-    }
-
-    fn number(&mut self) -> Result<(), GrammarError> {
-        if self.peek()? == b'-' {
-            self.at += 1;
-        }
-        if self.peek()? == b'0' {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        if self.peek()? == b'.' {
-            self.at += 1;
-            self.digits()?;
-        }
-        if matches!(self.peek()?, b'e' | b'E') {
-            self.at += 1;
-            if matches!(self.peek()?, b'+' | b'-') {
-                self.at += 1;
+            b'-' => {
+                self.state = State::Number(Number::Start);
+                return Ok(Some(at + 1));
             }
-            self.digits()?;
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Result<(), GrammarError> {
-        if !self.peek()?.is_ascii_digit() {
-            return self.invalid("expected a digit");
-        }
-        while self.peek()?.is_ascii_digit() {
-            self.at += 1;
-        }
-        Ok(())
-    }
-
-    fn string(&mut self) -> Result<(), GrammarError> {
-        let start = self.at;
-        let end = self.string_bytes();
-        // Invalid UTF-8 before the end of the string takes precedence over the reason why it ended.
-        let text = self.bytes.get(start..self.at).unwrap_or(&[]);
-        if let Err(error) = std::str::from_utf8(text)
-            && (error.error_len().is_some() || end != Err(GrammarError::Incomplete))
-        {
-            self.at = start + error.valid_up_to();
-            return self.invalid("not UTF-8 text");
-        }
-        end
-    }
-
-    fn string_bytes(&mut self) -> Result<(), GrammarError> {
-        self.at += 1;
-        loop {
-            match self.peek()? {
-                b'"' => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                b'\\' => self.escape()?,
-                0..0x20 => return self.invalid("unescaped control character"),
-                _ => self.at += 1,
+            b'0'..=b'9' => {
+                self.state = State::Number(Number::Start);
+                return Ok(Some(at));
             }
-        }
-    }
-
-    fn escape(&mut self) -> Result<(), GrammarError> {
-        self.at += 1;
-        match self.peek()? {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 1,
-            b'u' => {
-                self.at += 1;
-                for _ in 0..4 {
-                    if !self.peek()?.is_ascii_hexdigit() {
-                        return self.invalid("expected a hexadecimal digit");
-                    }
-                    self.at += 1;
+            b't' => b"true",
+            b'f' => b"false",
+            b'n' => b"null",
+            _ => return InvalidJson::at(at, "expected a JSON value"),
+        };
+        for (index, letter) in word.iter().enumerate() {
+            match bytes.get(at + index) {
+                None => return Ok(None),
+                Some(byte) if byte == letter => {}
+                Some(_) => {
+                    return InvalidJson::at(at + index, "expected `true`, `false` or `null`");
                 }
             }
-            _ => return self.invalid("invalid escape sequence"),
+        }
+        self.state = State::After;
+        Ok(Some(at + word.len()))
+    }
+
+    /// Takes the byte that follows a value within an array or object.
+    fn separate(&mut self, at: usize, byte: u8) -> Result<(), InvalidJson> {
+        let bracket = self.open.last().copied().unwrap_or_default();
+        match byte {
+            b',' if bracket == b'}' => self.state = State::Key,
+            b',' => self.state = State::Value,
+            _ if byte == bracket => {
+                self.open.pop();
+            }
+            _ if bracket == b'}' => {
+                return InvalidJson::at(at, "expected `,` or `}` after a value");
+            }
+            _ => return InvalidJson::at(at, "expected `,` or `]` after a value"),
         }
         Ok(())
+    }
+}
+
+fn past_space(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at).is_some_and(|byte| is_space(*byte)) {
+        at += 1;
+    }
+    at
+}
+
+/// Continues a number. Returns the index after it, or the end of the bytes and the part that it
+/// reached.
+fn number(
+    bytes: &[u8],
+    mut at: usize,
+    mut part: Number,
+) -> Result<(usize, Option<Number>), InvalidJson> {
+    use Number::{Digits, Exponent, Fraction, Point, Power, Sign, Start, Zero};
+    while let Some(byte) = bytes.get(at) {
+        part = match (part, byte) {
+            (Start, b'0') => Zero,
+            (Start | Digits, b'0'..=b'9') => Digits,
+            (Zero | Digits, b'.') => Point,
+            (Point | Fraction, b'0'..=b'9') => Fraction,
+            (Zero | Digits | Fraction, b'e' | b'E') => Exponent,
+            (Exponent, b'+' | b'-') => Sign,
+            (Exponent | Sign | Power, b'0'..=b'9') => Power,
+            (Zero | Digits | Fraction | Power, _) => return Ok((at, None)),
+            (Start | Point | Exponent | Sign, _) => {
+                return InvalidJson::at(at, "expected a digit");
+            }
+        };
+        at += 1;
+    }
+    Ok((at, Some(part)))
+}
+
+/// Continues a string after its opening quote. Returns the index after its closing quote and true,
+/// or the index of the first incomplete character or escape and false.
+fn text(bytes: &[u8], mut at: usize) -> Result<(usize, bool), InvalidJson> {
+    loop {
+        let rest = bytes.get(at..).unwrap_or(&[]);
+        let quote = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+        let plain = rest.get(..quote).unwrap_or(rest);
+        let end = plain.iter().position(|byte| *byte < 0x20).unwrap_or(quote);
+        // Invalid UTF-8 before the end takes precedence over the reason why it ended.
+        if let Err(error) = std::str::from_utf8(plain.get(..end).unwrap_or(plain)) {
+            at += error.valid_up_to();
+            return if error.error_len().is_none() && end == rest.len() {
+                Ok((at, false))
+            } else {
+                InvalidJson::at(at, "not UTF-8 text")
+            };
+        }
+        at += end;
+        match bytes.get(at) {
+            None => return Ok((at, false)),
+            Some(b'"') => return Ok((at + 1, true)),
+            Some(b'\\') => match escape(bytes, at)? {
+                Some(end) => at = end,
+                None => return Ok((at, false)),
+            },
+            Some(_) => return InvalidJson::at(at, "unescaped control character"),
+        }
+    }
+}
+
+/// Returns the index after the escape that starts at `at`; `None` if it is incomplete.
+fn escape(bytes: &[u8], at: usize) -> Result<Option<usize>, InvalidJson> {
+    match bytes.get(at + 1) {
+        None => Ok(None),
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(Some(at + 2)),
+        Some(b'u') => {
+            for digit in at + 2..at + 6 {
+                match bytes.get(digit) {
+                    None => return Ok(None),
+                    Some(byte) if byte.is_ascii_hexdigit() => {}
+                    Some(_) => return InvalidJson::at(digit, "expected a hexadecimal digit"),
+                }
+            }
+            Ok(Some(at + 6))
+        }
+        Some(_) => InvalidJson::at(at + 1, "invalid escape sequence"),
     }
 }
 
@@ -272,6 +373,55 @@ mod tests {
                 Err(GrammarError::Incomplete),
                 "{end}"
             );
+        }
+    }
+
+    /// Scans a text that arrives in pieces of `step` bytes.
+    fn scan_in_steps(text: &[u8], step: usize) -> Result<Option<usize>, InvalidJson> {
+        let mut scanner = Scanner::new();
+        let (mut start, mut end) = (0, 0);
+        loop {
+            end = (end + step).min(text.len());
+            match scanner.scan(&text[start..end]) {
+                Ok(Reach::End(at)) => return Ok(Some(start + at)),
+                Ok(Reach::More(_)) if end == text.len() => return Ok(None),
+                Ok(Reach::More(at) | Reach::Member(at)) => start += at,
+                Err(InvalidJson { at, reason }) => return InvalidJson::at(start + at, reason),
+            }
+        }
+    }
+
+    #[test]
+    fn a_scan_that_continues_reaches_the_same_end() {
+        for text in [
+            &br#" {"a" : [-1.5e+3,"\u00e9\n\\\"",true, null,{"b":false},[],{}],"c":0 } x"#[..],
+            "{\"é😀\":\"é😀\"}]".as_bytes(),
+            b"-120.50E-7 ",
+            b"0,",
+            b"01",
+            b"1.x",
+            b"-",
+            b"truE",
+            b"{\"a\":1,}",
+            b"[1,]",
+            b"[1}",
+            b"{\"a\" 1}",
+            b"{1:2}",
+            b"\"\\u12g4\"",
+            b"\"\\x\"",
+            b"\"a\nb\"",
+            b"\"\xff\"",
+            b"\"\xe2\x82\"",
+            b"\"\xe2\x82\\n\"",
+            b"\"\xe2\x82\x01\"",
+            b"\"cut \xe2\x82",
+            b"]",
+        ] {
+            let whole = scan_in_steps(text, text.len());
+            for step in 1..text.len() {
+                let shown = String::from_utf8_lossy(text);
+                assert_eq!(scan_in_steps(text, step), whole, "{shown:?} by {step}");
+            }
         }
     }
 

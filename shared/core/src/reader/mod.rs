@@ -13,6 +13,7 @@ mod error;
 mod exact;
 mod foreign;
 mod grammar;
+mod long_record;
 mod ndjson;
 mod object;
 mod pipeline;

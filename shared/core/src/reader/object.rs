@@ -86,6 +86,7 @@ fn read(text: &[u8]) -> Result<Object, ObjectError> {
     }
     let end = grammar::element(bytes, start).map_err(|stop| match stop {
         GrammarError::Incomplete => wrong(bytes.len(), "the text ends before the closing `}`"),
+        GrammarError::TooLong => wrong(start, "the object is longer than 8,000,000 bytes"),
         GrammarError::Invalid(InvalidJson { at, reason }) => wrong(at, reason),
     })?;
     let after = past_space(bytes, end);

@@ -12,12 +12,14 @@ use rayon::Scope;
 use super::decode::{ChunkRejected, Decoder};
 use super::error::{ReadFailure, SyntaxError};
 use super::exact::{self, Reached};
-use super::grammar::InvalidJson;
+use super::grammar::{InvalidJson, Reach};
+use super::long_record::LongRecord;
 use super::position::count_newlines;
 use super::sink::{RecordSink, Totals};
 use super::text::{TextChunk, TextReader};
 use crate::limits;
 use crate::rules::Rules;
+use crate::validate::Element;
 
 pub(super) struct Pipeline<'p, R, H: RecordSink, F> {
     rules: &'p Rules,
@@ -306,6 +308,7 @@ impl<R: Read, C, F: FnMut(u64, C) -> io::Result<()>> SharedState<R, C, F> {
                 Ok(
                     Reached::Border { next }
                     | Reached::Closed { next }
+                    | Reached::TooLong { next }
                     | Reached::Incomplete { next },
                 ) => next,
                 Err(InvalidJson { at, reason }) => {
@@ -324,16 +327,69 @@ impl<R: Read, C, F: FnMut(u64, C) -> io::Result<()>> SharedState<R, C, F> {
             match reached {
                 Ok(Reached::Incomplete { .. }) => {
                     if !self.text.read_more() {
-                        self.result = self
-                            .text
-                            .take_failure()
-                            .map(|error| Err(ReadFailure::Io(error)));
+                        self.end_with_failure();
                     }
                 }
                 Ok(Reached::Closed { .. }) => self.expect_end(),
+                // What follows the record can be read in chunks again.
+                Ok(Reached::TooLong { .. }) => return self.skip_long_record(rules, sink),
                 Ok(Reached::Border { .. }) | Err(_) => return,
             }
         }
+    }
+
+    /// Reads a record that is too long, passes on what can be kept of it, and reads what follows it.
+    fn skip_long_record<H: RecordSink<Batch = C>>(&mut self, rules: &Rules, sink: &H) {
+        let offset = self.text.offset();
+        let mut record = LongRecord::new(rules);
+        loop {
+            match record.read(self.text.rest()) {
+                Ok(Reach::End(length)) => {
+                    self.text.advance(length);
+                    break;
+                }
+                Ok(Reach::More(length) | Reach::Member(length)) => self.text.advance(length),
+                Err(InvalidJson { at, reason }) => {
+                    return self.fail(self.text.offset() + at as u64, reason);
+                }
+            }
+            if self.text.is_complete() {
+                let end = self.text.offset() + self.text.rest().len() as u64;
+                return self.fail(end, exact::UNCLOSED);
+            }
+            if !self.text.read_more() {
+                return self.end_with_failure();
+            }
+        }
+        let kept = record.into_text();
+        let mut batch = sink.start_batch(kept.as_bytes());
+        exact::with_slots(rules, &kept, |slots| {
+            sink.push(&mut batch, 0, Element::TooLarge(slots));
+        });
+        sink.finish_batch(&mut batch, kept.as_bytes());
+        self.emit(offset, batch, 1);
+        if self.result.is_none() {
+            self.pass_delimiter();
+        }
+    }
+
+    /// Reads the comma after a record, or the end of the array.
+    fn pass_delimiter(&mut self) {
+        match self.text.skip_space() {
+            Some(b',') => self.text.advance(1),
+            Some(b']') => {
+                self.text.advance(1);
+                self.expect_end();
+            }
+            Some(_) => self.fail(self.text.offset(), exact::AFTER_RECORD),
+            None if self.text.is_complete() => self.fail(self.text.offset(), exact::UNCLOSED),
+            None => self.end_with_failure(),
+        }
+    }
+
+    fn end_with_failure(&mut self) {
+        let failure = self.text.take_failure();
+        self.result = failure.map(|error| Err(ReadFailure::Io(error)));
     }
 
     /// Checks that only white space follows the array.

@@ -2,6 +2,7 @@
 //! elements, and invalid text is refused at the same byte.
 
 mod generated;
+mod long_records;
 mod sources;
 mod syntax_errors;
 mod values;
@@ -60,6 +61,8 @@ impl ParsedValue {
 enum Record {
     Values(Vec<ParsedValue>),
     NotAnObject(&'static str),
+    /// What was kept of an element that is too large.
+    TooLarge(Vec<ParsedValue>),
 }
 
 /// A sink that keeps every element.
@@ -78,6 +81,9 @@ impl RecordSink for CollectRecords {
             Element::NotAnObject(got) => Record::NotAnObject(got),
             Element::Object(slots) => {
                 Record::Values(slots.iter().map(|json| ParsedValue::of(*json)).collect())
+            }
+            Element::TooLarge(slots) => {
+                Record::TooLarge(slots.iter().map(|json| ParsedValue::of(*json)).collect())
             }
         });
     }

@@ -140,10 +140,13 @@ impl<R: Read> TextReader<R> {
         self.offset += length as u64;
     }
 
-    /// Reads about one chunk more. Returns `false` if that failed; [`Self::take_failure`] has the
-    /// error.
+    /// Reads a chunk more, or as much again as there is, so that what has to be looked at from its
+    /// start is not looked at too often. Returns `false` if that failed; [`Self::take_failure`] has
+    /// the error.
     pub(super) fn read_more(&mut self) -> bool {
-        self.fill(self.rest().len() + self.chunk);
+        let rest = self.rest().len();
+        let more = rest.clamp(self.chunk, limits::MAX_RECORD_BYTES.max(self.chunk));
+        self.fill(rest + more);
         self.failure.is_none()
     }
 

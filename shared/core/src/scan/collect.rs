@@ -11,7 +11,7 @@ use crate::reader::dedup::{Dedup, HashKey, RecordKey};
 use crate::reader::{ReadError, RecordSink, Sizes, read_array};
 use crate::rules::Rules;
 use crate::run::Counts;
-use crate::validate::{Changes, Element, item, read_changes};
+use crate::validate::{Changes, Element, item, read_changes, too_large};
 
 /// A record with a valid user name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,7 @@ pub fn collect(
     let repeats = Repeats {
         logins: record_numbers(&state.logins.repeated(|_| false)),
         external_ids: Vec::new(),
+        too_large: Vec::new(),
     };
     Ok(state.finish(rules, totals.records, &repeats))
 }
@@ -89,6 +90,16 @@ pub(super) struct CollectedRecord {
 enum Outcome {
     User(Login<'static>, Changes<'static>),
     Skipped(SkipReason),
+}
+
+impl CollectedRecord {
+    /// Returns the user name as items show it.
+    fn login(self) -> Option<String> {
+        match self.outcome {
+            Outcome::User(login, _) => Some(login.shown().to_owned()),
+            Outcome::Skipped(_) => self.items.into_iter().find_map(|item| item.login),
+        }
+    }
 }
 
 impl RecordSink for CollectSink<'_> {
@@ -170,13 +181,14 @@ impl CollectState {
             let number = self.before + u64::from(record.index) + 1;
             if let Some(first) = repeated.get(&number) {
                 collected.counts.duplicated += 1;
-                let login = match &record.outcome {
-                    Outcome::User(login, _) => Some(login.shown().to_owned()),
-                    Outcome::Skipped(_) => record.items.into_iter().find_map(|item| item.login),
-                };
-                collected
-                    .items
-                    .push(duplicate_item(rules, number, *first, login));
+                let item = duplicate_item(rules, number, *first, record.login());
+                collected.items.push(item);
+                continue;
+            }
+            if repeats.too_large.contains(&number) {
+                collected.counts.ignored += 1;
+                let item = item(rules, number, record.login(), None, too_large());
+                collected.items.push(item);
                 continue;
             }
             collected.items.extend(record.items);

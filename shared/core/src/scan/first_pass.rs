@@ -27,12 +27,13 @@ pub struct FirstPass {
     pub bytes: u64,
     /// Number of chunks.
     pub chunks: u32,
-    /// Repeated values of each chunk that has any, in order.
+    /// Repeated values and too large records of each chunk that has any, in order.
     pub repeated: Vec<(u32, Repeats)>,
 }
 
-/// Records of a chunk with a value of an earlier record, each with the first record that has it.
-/// Numbers count from 1 over the whole input.
+/// What a chunk cannot tell about its records: those with a value of an earlier record, each with
+/// the first record that has it, and those that are too large. Numbers count from 1 over the whole
+/// input.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Repeats {
     /// Records with a repeated user name, which are not imported.
@@ -40,6 +41,10 @@ pub struct Repeats {
     /// Records with an external id of an earlier record that has a valid and unrepeated user name.
     /// The first record keeps the external id, even if the directory later refuses that record.
     pub external_ids: Vec<(u64, u64)>,
+    /// Records that are longer than a record may be. The chunk has what could be kept of them; they
+    /// are not imported.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub too_large: Vec<u64>,
 }
 
 /// Reads a whole input and passes it to `on_chunk` in chunks, in order. `key` must be random and
@@ -102,6 +107,8 @@ struct FirstPassBatch {
     empty: u64,
     /// Records that identify no user and so cannot be duplicates.
     ignored: u64,
+    /// Those of them that are too large.
+    too_large: Vec<u32>,
 }
 
 impl RecordSink for FirstPassSink<'_> {
@@ -119,6 +126,10 @@ impl RecordSink for FirstPassSink<'_> {
         }
         match identity {
             Identity::NotAnObject(_) | Identity::WrongType(_) => batch.ignored += 1,
+            Identity::TooLarge { .. } => {
+                batch.ignored += 1;
+                batch.too_large.push(index);
+            }
             Identity::Empty(_) => batch.empty += 1,
             Identity::InvalidLogin { .. } => batch.invalid_logins.push(index),
             Identity::User(_) => {
@@ -156,6 +167,7 @@ struct FirstPassState {
     invalid_logins: Vec<u32>,
     empty: u64,
     ignored: u64,
+    too_large: Vec<u32>,
 }
 
 impl FirstPassState {
@@ -170,6 +182,8 @@ impl FirstPassState {
             .extend(batch.invalid_logins.iter().map(|index| index + base));
         self.empty += batch.empty;
         self.ignored += batch.ignored;
+        self.too_large
+            .extend(batch.too_large.iter().map(|index| index + base));
     }
 
     fn finish(mut self, total: u64, bytes: u64, chunk_starts: &[u32]) -> FirstPass {
@@ -196,21 +210,23 @@ impl FirstPassState {
             counts,
             bytes,
             chunks: u32::try_from(chunk_starts.len()).unwrap_or(u32::MAX),
-            repeated: group_by_chunk(chunk_starts, &logins, &external_ids),
+            repeated: group_by_chunk(chunk_starts, &logins, &external_ids, &self.too_large),
         }
     }
 }
 
-/// Groups repeated records by chunk. `chunk_starts` are the records before each chunk.
+/// Groups repeated and too large records by chunk. `chunk_starts` are the records before each chunk.
 fn group_by_chunk(
     chunk_starts: &[u32],
     logins: &[RepeatedRecord],
     external_ids: &[RepeatedRecord],
+    too_large: &[u32],
 ) -> Vec<(u32, Repeats)> {
-    let chunk = |repeated: &RepeatedRecord| {
-        let chunks_up_to_record = chunk_starts.partition_point(|before| *before <= repeated.record);
+    let chunk_of = |record: u32| {
+        let chunks_up_to_record = chunk_starts.partition_point(|before| *before <= record);
         u32::try_from(chunks_up_to_record.saturating_sub(1)).unwrap_or(u32::MAX)
     };
+    let chunk = |repeated: &RepeatedRecord| chunk_of(repeated.record);
     let mut chunks: BTreeMap<u32, Repeats> = BTreeMap::new();
     for part in logins.chunk_by(|a, b| chunk(a) == chunk(b)) {
         if let Some(first) = part.first() {
@@ -221,6 +237,10 @@ fn group_by_chunk(
         if let Some(first) = part.first() {
             chunks.entry(chunk(first)).or_default().external_ids = record_numbers(part);
         }
+    }
+    for record in too_large {
+        let repeats = chunks.entry(chunk_of(*record)).or_default();
+        repeats.too_large.push(u64::from(*record) + 1);
     }
     chunks.into_iter().collect()
 }

@@ -36,7 +36,9 @@ pub(super) fn subject<'a>(rules: &Rules, number: u64, element: &Element<'a>) -> 
     let shown = identity.shown();
     let username = Some(Attribute::Username);
     let (reason, attribute, problem) = match identity {
-        Identity::NotAnObject(problem) => (SkipReason::Ignored, None, problem),
+        Identity::NotAnObject(problem) | Identity::TooLarge { problem, .. } => {
+            (SkipReason::Ignored, None, problem)
+        }
         Identity::Empty(problem) => (SkipReason::Empty, username, problem),
         Identity::WrongType(problem) | Identity::InvalidLogin { problem, .. } => {
             (SkipReason::Ignored, username, problem)

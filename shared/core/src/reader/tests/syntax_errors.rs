@@ -172,37 +172,6 @@ fn nesting_of_100_000_levels_is_refused_without_overflow() {
 }
 
 #[test]
-fn a_record_over_8_mb_is_refused_at_its_start() {
-    let record = |bytes: usize| format!(r#"{{"Name":"{}"}}"#, "x".repeat(bytes - 11));
-    for sizes in [
-        Sizes::default(),
-        Sizes {
-            chunk: 1_000,
-            window: 10_000,
-        },
-        Sizes {
-            chunk: 20_000_000,
-            window: 50_000_000,
-        },
-    ] {
-        let fits = format!("[{{}}, {}]", record(8_000_000));
-        assert_eq!(try_read(fits.as_bytes(), sizes).unwrap().len(), 2);
-        for end in ["]", ",{}]", ""] {
-            let text = format!("[{{}},  {}{end}", record(8_000_001));
-            let error = try_read(text.as_bytes(), sizes).unwrap_err();
-            assert_eq!(
-                (error.offset, error.records),
-                (6, 1),
-                "{sizes:?} {}",
-                error.reason
-            );
-        }
-        let endless = format!("[{{}},\"{}", "x".repeat(30_000_000));
-        assert_eq!(try_read(endless.as_bytes(), sizes).unwrap_err().offset, 4);
-    }
-}
-
-#[test]
 fn the_missing_comma_of_the_documented_sample_is_located() {
     let sample = r#"[
   {

@@ -3,6 +3,7 @@
 
 mod effects;
 mod formats;
+mod long_records;
 
 use muster_tests::World;
 use muster_tests::generate::GeneratedImport;
