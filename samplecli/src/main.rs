@@ -4,6 +4,7 @@
 
 mod args;
 mod commands;
+mod encoding;
 #[cfg(test)]
 mod examples;
 mod failure;

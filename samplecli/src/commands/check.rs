@@ -2,19 +2,21 @@
 //! directory would.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use muster_core::reader::{Position, ReadError, Sizes, SyntaxError};
+use muster_core::limits::MAX_EXPANDED_BYTES;
+use muster_core::reader::{Format, FormatError, Position, SentAs, Sizes, Source, SourceError};
 use muster_core::rules::Rules;
 use muster_core::run::Status;
-use muster_core::scan::{Checked, check};
+use muster_core::scan::{Checked, check_source};
 use serde::Serialize;
 
 use crate::commands::settings_file;
+use crate::encoding::{Encoding, EncodingArgs, START_BYTES};
 use crate::failure::{Exit, Failure};
 use crate::output::escape::escaped;
 use crate::output::number::{counted, grouped};
@@ -27,20 +29,24 @@ TASK.json contains the settings of a task; `attribute_mapping` must map at least
   {\"attribute_mapping\": {\"username\": \"Username\", \"name\": \"Name\", \"role\": \"Role\",
    \"email\": \"E-mail\"}, \"role_mapping\": {\"catman\": \"Category Manager\"}}
 
-Exit codes: 0 no warnings, 1 unreadable or not a JSON array, 2 usage, 3 warnings.
+Exit codes: 0 no warnings, 1 unreadable or not in its format, 2 usage, 3 warnings.
 
 Examples:
   muster check users.json --settings task.json
   muster check users.json --settings task.json --warnings 500
+  muster check everybody.ndjson.gz --settings task.json
   muster check users.json --settings task.json --json | jq .users_per_second")]
 pub struct Check {
-    /// File with a JSON array of records, of any size; - for standard input
+    /// File with a JSON array of records, or one record per line, of any size; - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
     /// File with the settings of the task, as the service stores them
     #[arg(long, value_name = "TASK.json")]
     settings: PathBuf,
+
+    #[command(flatten)]
+    encoding: EncodingArgs,
 
     /// Number of threads [default: the number of cores]
     #[arg(long, value_name = "N")]
@@ -108,58 +114,118 @@ impl Check {
 
     fn check(&self, rules: &Rules) -> Result<Checked, Failure> {
         if self.file == Path::new("-") {
-            return self
-                .check_input(io::stdin(), rules)
-                .map_err(|error| match error {
-                    ReadError::Io(error) => {
-                        Failure::failed(format!("cannot read standard input: {error}"))
-                    }
-                    ReadError::Syntax(error) => {
-                        let position = format!("after {}", counted(error.offset, "byte"));
-                        not_an_array("standard input", &position, &error)
-                    }
-                });
+            let name = "standard input";
+            let (input, encoding) = self.open(io::stdin(), name)?;
+            let checked = self.check_input(input, encoding, rules);
+            return checked.map_err(|error| {
+                unusable(name, &error, |error| {
+                    let FormatError {
+                        offset,
+                        line,
+                        record,
+                        ..
+                    } = error;
+                    format!("byte {}, line {line}, record {record}", offset + 1)
+                })
+            });
         }
         let name = self.file.display().to_string();
-        let unreadable = |error| Failure::failed(format!("cannot read {name}: {error}"));
-        let file = File::open(&self.file).map_err(unreadable)?;
-        let progress = progress::byte_bar(file.metadata().ok().map(|metadata| metadata.len()));
+        let file = File::open(&self.file).map_err(|error| unreadable(&name, &error))?;
+        let length = file.metadata().ok().map(|metadata| metadata.len());
+        let (input, encoding) = self.open(file, &name)?;
+        let progress = progress::byte_bar(length);
         // Reading a wrapped file is slower.
         let checked = if progress.is_hidden() {
-            self.check_input(file, rules)
+            self.check_input(input, encoding, rules)
         } else {
-            self.check_input(progress.wrap_read(file), rules)
+            self.check_input(progress.wrap_read(input), encoding, rules)
         };
         progress.finish_and_clear();
-        checked.map_err(|error| match error {
-            ReadError::Io(error) => unreadable(error),
-            ReadError::Syntax(error) => {
-                let located =
-                    File::open(&self.file).and_then(|file| Position::locate(file, error.offset));
-                let position = located.map_or_else(
-                    |_| format!("after {}", counted(error.offset, "byte")),
-                    |position| position.to_string(),
-                );
-                not_an_array(&name, &position, &error)
-            }
-        })
+        checked.map_err(|error| unusable(&name, &error, |error| self.position(error, encoding)))
+    }
+
+    /// Returns an input with its encoding, which its first bytes decide.
+    fn open<R: Read>(
+        &self,
+        mut input: R,
+        name: &str,
+    ) -> Result<(impl Read + use<R>, Encoding), Failure> {
+        let mut start = Vec::with_capacity(START_BYTES);
+        let read = input
+            .by_ref()
+            .take(START_BYTES as u64)
+            .read_to_end(&mut start);
+        read.map_err(|error| unreadable(name, &error))?;
+        let encoding = self.encoding.resolve(&self.file, name, &start)?;
+        Ok((io::Cursor::new(start).chain(input), encoding))
     }
 
     fn check_input(
         &self,
-        input: impl io::Read + Send,
+        input: impl Read + Send,
+        encoding: Encoding,
         rules: &Rules,
-    ) -> Result<Checked, ReadError> {
+    ) -> Result<Checked, SourceError> {
+        let Encoding {
+            format,
+            compression,
+        } = encoding;
         let max_items = if self.json { 0 } else { self.warnings };
-        check(input, rules, Sizes::default(), &rand::random(), max_items)
+        let mut source = Source::new(input, format, compression, MAX_EXPANDED_BYTES);
+        check_source(
+            &mut source,
+            rules,
+            Sizes::default(),
+            &rand::random(),
+            max_items,
+        )
+    }
+
+    /// Returns line and column of an error in the file, unpacked.
+    fn position(&self, error: &FormatError, encoding: Encoding) -> String {
+        let located = File::open(&self.file).and_then(|file| {
+            let text = Source::new(file, Format::Json, encoding.compression, MAX_EXPANDED_BYTES);
+            Position::locate(text, error.offset)
+        });
+        located.map_or_else(
+            |_| format!("line {}", error.line),
+            |position| position.to_string(),
+        )
     }
 }
 
-fn not_an_array(name: &str, position: &str, error: &SyntaxError) -> Failure {
-    Failure::failed(format!("{name}, {position}: {}", error.reason)).hint(format!(
-        "{} before it; an import of this file would change nothing",
-        counted(error.records, "complete record")
-    ))
+fn unreadable(name: &str, error: &io::Error) -> Failure {
+    Failure::failed(format!("cannot read {name}: {error}"))
+}
+
+/// Returns the failure for a file of which no import would change anything.
+fn unusable(
+    name: &str,
+    error: &SourceError,
+    position: impl FnOnce(&FormatError) -> String,
+) -> Failure {
+    const NOTHING: &str = "an import of this file would change nothing";
+    match error {
+        SourceError::Io(error) | SourceError::Consumer(error) => unreadable(name, error),
+        SourceError::Unpack(error) => {
+            Failure::failed(format!("cannot unpack {name}: {error}")).hint(NOTHING)
+        }
+        SourceError::Syntax(error) => {
+            let place = position(error);
+            match &error.found {
+                Some(found) => {
+                    Failure::failed(format!("{name}, {place}: expected records, found {found}"))
+                        .hint(format!("{NOTHING}: {}", found.advice(SentAs::File)))
+                }
+                None => {
+                    Failure::failed(format!("{name}, {place}: {}", error.reason)).hint(format!(
+                        "{} before it; {NOTHING}",
+                        counted(error.record.saturating_sub(1), "complete record")
+                    ))
+                }
+            }
+        }
+    }
 }
 
 /// Reads the settings of a task and returns its rules.

@@ -11,16 +11,16 @@ use std::sync::Arc;
 use clap::Args;
 use muster_api::{CreateUploadRequest, CreateUploadResponse};
 use muster_core::limits::MAX_SYNC_BYTES;
-use muster_core::reader::{Compression, Format};
 use muster_core::run::ImportState;
 use reqwest::StatusCode;
 use serde_json::json;
 
 use self::reply::ImportReply;
-use self::source::{Encoding, Source};
+use self::source::Source;
 use self::upload::{Upload, first_parts};
 use crate::args::{import_id, task_id};
 use crate::commands::follow::{RESEND_HINT, ResultReporter, still_running, wait_until_ended};
+use crate::encoding::{Encoding, EncodingArgs, START_BYTES};
 use crate::failure::{Exit, Failure};
 use crate::http::connection::ConnectionArgs;
 use crate::http::response::{NoResponse, Response};
@@ -94,13 +94,8 @@ pub struct Import {
 #[derive(Args)]
 #[command(next_help_heading = "Large files")]
 struct UploadArgs {
-    /// Format of the file [default: ndjson for .ndjson and .jsonl, otherwise json]
-    #[arg(long, value_name = "FORMAT", value_parser = source::format())]
-    format: Option<Format>,
-
-    /// Compression of the file [default: detected from its first bytes]
-    #[arg(long, value_name = "METHOD", value_parser = source::compression())]
-    compression: Option<Compression>,
+    #[command(flatten)]
+    encoding: EncodingArgs,
 
     /// Number of parts sent in parallel
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=32))]
@@ -133,12 +128,9 @@ impl Import {
     pub fn run(self) -> Result<Exit, Failure> {
         let imports = Arc::new(ImportsClient::new(self.connection.resolve()?)?);
         let source = Arc::new(Source::open(&self.file)?);
-        let encoding = Encoding::of(
-            &self.file,
-            &source,
-            self.upload.format,
-            self.upload.compression,
-        )?;
+        let start = source.read(0, source.size().min(START_BYTES as u64))?;
+        let encoding = self.upload.encoding;
+        let encoding = encoding.resolve(&self.file, source.name(), &start)?;
         block_on(self.import(&imports, &source, encoding))?
     }
 

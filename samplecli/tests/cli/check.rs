@@ -1,5 +1,9 @@
 //! `muster check` against the counters that the generator expects.
 
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::Value;
 
 use crate::home::{CommandOutput, Home};
@@ -145,8 +149,105 @@ fn standard_input_can_be_checked() {
         .stdout_contains("Total Lines       100");
     home.run_with_input(&args, b"[{}, nil]")
         .exits_with(1)
-        .stderr_contains("standard input, after ")
+        .stderr_contains("standard input, byte 7, line 1, record 2: ")
         .stderr_contains("1 complete record");
+}
+
+#[test]
+fn every_file_that_can_be_imported_can_be_checked() {
+    let home = home_with_task();
+    let users = home.run(&["generate", "100"]).exits_with(0).stdout.clone();
+    let records: Vec<Value> = serde_json::from_str(&users).unwrap();
+    let lines: String = records.iter().map(|record| format!("{record}\n")).collect();
+    for (name, flags, file) in [
+        ("users.ndjson", &[][..], lines.clone().into_bytes()),
+        ("users.JSONL", &[], lines.clone().into_bytes()),
+        (
+            "users.txt",
+            &["--format", "ndjson"],
+            lines.clone().into_bytes(),
+        ),
+        ("users.ndjson.gz", &[], gzip(&lines)),
+        ("packed", &["--format", "ndjson"], gzip(&lines)),
+        ("users.json.gz", &[], gzip(&users)),
+        ("users.json", &["--compression", "gzip"], gzip(&users)),
+        ("users.ndjson", &["--format", "json"], gzip(&users)),
+    ] {
+        home.file(name, file);
+        check(&home, name, flags)
+            .exits_with(0)
+            .stdout_contains("Total Lines       100");
+    }
+    let args = [
+        "check",
+        "-",
+        "--settings",
+        "task.json",
+        "--format",
+        "ndjson",
+    ];
+    home.run_with_input(&args, &gzip(&lines))
+        .exits_with(0)
+        .stdout_contains("Total Lines       100");
+}
+
+#[test]
+fn a_file_that_is_something_else_is_named_with_the_next_step() {
+    let home = home_with_task();
+    for (name, flags, file, expected) in [
+        (
+            "a.json",
+            &[][..],
+            b"{}\n{}\n".to_vec(),
+            "use --format ndjson",
+        ),
+        ("b.ndjson", &[], b"[{}]".to_vec(), "use --format json"),
+        (
+            "c.json",
+            &["--compression", "none"],
+            gzip("[]"),
+            "use --compression gzip",
+        ),
+        ("d.json", &[], b"Username,Name\n".to_vec(), "found CSV"),
+        ("e.json", &[], b"PK\x03\x04".to_vec(), "XLSX"),
+        ("f.json", &[], b"[\0{\0".to_vec(), "encode it as UTF-8"),
+        (
+            "g.json",
+            &[],
+            b"{\"users\":[{}]}".to_vec(),
+            "send that array alone",
+        ),
+        ("h.ndjson", &[], b"\n\n".to_vec(), "found nothing"),
+        ("i.ndjson", &[], Vec::new(), "found nothing"),
+    ] {
+        home.file(name, file);
+        check(&home, name, flags)
+            .exits_with(1)
+            .stderr_contains("line 1, column ")
+            .stderr_contains(expected)
+            .stderr_contains("would change nothing")
+            .stdout_is_empty();
+    }
+    home.file("cut.json.gz", &gzip("[{}]")[..20]);
+    check(&home, "cut.json.gz", &[])
+        .exits_with(1)
+        .stderr_contains("cannot unpack cut.json.gz: ")
+        .stderr_contains("would change nothing");
+    home.file("plain.json", "[]");
+    check(&home, "plain.json", &["--compression", "gzip"])
+        .exits_with(1)
+        .stderr_contains("plain.json is not gzip data");
+    home.file("broken.ndjson.gz", gzip("{}\n\n{\"a\" 1}\n"));
+    check(&home, "broken.ndjson.gz", &[])
+        .exits_with(1)
+        .stderr_contains("broken.ndjson.gz, line 3, column 6: expected `:` after a key")
+        .stderr_contains("1 complete record before it");
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+    packer.write_all(text.as_bytes()).unwrap();
+    packer.finish().unwrap()
 }
 
 #[test]

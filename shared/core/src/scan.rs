@@ -14,7 +14,7 @@ mod first_pass;
 mod rejected;
 mod subject;
 
-pub use self::check::{Checked, check};
+pub use self::check::{Checked, check, check_source};
 pub use self::chunk::{CollectedChunk, collect_chunk};
 pub use self::chunker::{Chunk, ChunkSizes};
 pub use self::collect::{Collected, UserChange, collect};

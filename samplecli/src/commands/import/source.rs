@@ -5,10 +5,8 @@ use std::io::{self, IsTerminal, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use muster_api::Sha256Hex;
 use muster_core::limits::MAX_SYNC_BYTES;
-use muster_core::reader::{Compression, Format};
 use sha2::{Digest, Sha256};
 use tempfile::SpooledTempFile;
 
@@ -20,7 +18,6 @@ use crate::output::stderr;
 const CHECKSUM_STEP_BYTES: u64 = 8 * 1024 * 1024;
 /// Bytes read at a time from a stream.
 const STREAM_BUFFER_BYTES: usize = 256 * 1024;
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 trait ReadSeek: Read + Seek + Send {}
 
@@ -146,80 +143,4 @@ pub async fn blocking<T: Send + 'static>(
 
 fn unreadable(name: &str, error: &io::Error) -> Failure {
     Failure::failed(format!("cannot read {name}: {error}"))
-}
-
-/// Returns the parser of `--format`.
-pub fn format() -> impl TypedValueParser<Value = Format> {
-    PossibleValuesParser::new([
-        PossibleValue::new("json").help("A JSON array of records"),
-        PossibleValue::new("ndjson").help("One record per line"),
-    ])
-    .map(|name| match name.as_str() {
-        "ndjson" => Format::Ndjson,
-        _ => Format::Json,
-    })
-}
-
-/// Returns the parser of `--compression`.
-pub fn compression() -> impl TypedValueParser<Value = Compression> {
-    PossibleValuesParser::new([
-        PossibleValue::new("none").help("Not compressed"),
-        PossibleValue::new("gzip").help("gzip"),
-    ])
-    .map(|name| match name.as_str() {
-        "gzip" => Compression::Gzip,
-        _ => Compression::None,
-    })
-}
-
-/// The format and the compression of the data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Encoding {
-    /// The format after decompression.
-    pub format: Format,
-    /// The compression.
-    pub compression: Compression,
-}
-
-impl Encoding {
-    /// Returns the encoding given; by default the format by the file name, and the compression by
-    /// the first bytes, which are more reliable than the name.
-    pub fn of(
-        path: &Path,
-        source: &Source,
-        format: Option<Format>,
-        compression: Option<Compression>,
-    ) -> Result<Self, Failure> {
-        let start = source.read(0, source.size.min(GZIP_MAGIC.len() as u64))?;
-        let is_gzip = start == GZIP_MAGIC;
-        let compression = match compression {
-            Some(Compression::Gzip) if !is_gzip => {
-                return Err(Failure::failed(format!("{} is not gzip data", source.name))
-                    .hint("omit --compression: gzip is detected"));
-            }
-            Some(given) => given,
-            None if is_gzip => Compression::Gzip,
-            None => Compression::None,
-        };
-        Ok(Self {
-            format: format.unwrap_or_else(|| format_of_name(path)),
-            compression,
-        })
-    }
-
-    /// Returns true if the data can be sent in one request.
-    pub fn is_plain_json(self) -> bool {
-        self.format == Format::Json && self.compression == Compression::None
-    }
-}
-
-/// Returns the format by the extension of a file, ignoring `.gz`.
-fn format_of_name(path: &Path) -> Format {
-    let name = path.to_string_lossy().to_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    if name.ends_with(".ndjson") || name.ends_with(".jsonl") {
-        Format::Ndjson
-    } else {
-        Format::Json
-    }
 }

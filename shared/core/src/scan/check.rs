@@ -12,7 +12,9 @@ use crate::item::Item;
 use crate::login::canon;
 use crate::plan::{Plan, plan};
 use crate::reader::dedup::{Dedup, HashKey, RecordKey, RepeatedRecord};
-use crate::reader::{ReadError, RecordSink, Sizes, Totals, read_array};
+use crate::reader::{
+    ReadError, RecordSink, Sizes, Source, SourceError, Totals, read_array, read_source,
+};
 use crate::rules::Rules;
 use crate::run::Counts;
 use crate::validate::{Changes, Element, item, read_changes};
@@ -42,20 +44,30 @@ pub fn check(
     key: &HashKey,
     max_items: usize,
 ) -> Result<Checked, ReadError> {
-    let sink = CheckSink {
-        rules,
-        key,
-        fast_path: FastPath::new(rules),
-        max_items: FirstItems::of_one_chunk(max_items),
-    };
-    let mut state = CheckState {
-        logins: Dedup::default(),
-        external_ids: Dedup::default(),
-        flagged: Vec::new(),
-        items: FirstItems::new(max_items),
-    };
+    let sink = CheckSink::new(rules, key, max_items);
+    let mut state = CheckState::new(max_items);
     let totals = read_array(input, rules, sizes, &sink, |first, batch| {
         state.add(first, batch)
+    })?;
+    Ok(state.finish(rules, totals))
+}
+
+/// Checks an input in any format and compression, as [`check()`] does an array.
+///
+/// # Errors
+/// Returns a [`SourceError`] if the input cannot be read to its end.
+pub fn check_source<R: Read + Send>(
+    source: &mut Source<R>,
+    rules: &Rules,
+    sizes: Sizes,
+    key: &HashKey,
+    max_items: usize,
+) -> Result<Checked, SourceError> {
+    let sink = CheckSink::new(rules, key, max_items);
+    let mut state = CheckState::new(max_items);
+    let totals = read_source(source, rules, sizes, &sink, |first, batch| {
+        state.add(first, batch);
+        Ok(())
     })?;
     Ok(state.finish(rules, totals))
 }
@@ -121,7 +133,16 @@ impl RecordSink for CheckSink<'_> {
     }
 }
 
-impl CheckSink<'_> {
+impl<'r> CheckSink<'r> {
+    fn new(rules: &'r Rules, key: &'r HashKey, max_items: usize) -> Self {
+        Self {
+            rules,
+            key,
+            fast_path: FastPath::new(rules),
+            max_items: FirstItems::of_one_chunk(max_items),
+        }
+    }
+
     fn validate_and_push(&self, batch: &mut CheckBatch, index: u32, element: Element<'_>) {
         let number = u64::from(index) + 1;
         let login = match subject(self.rules, number, &element) {
@@ -187,6 +208,15 @@ impl CheckSink<'_> {
 }
 
 impl CheckState {
+    fn new(max_items: usize) -> Self {
+        Self {
+            logins: Dedup::default(),
+            external_ids: Dedup::default(),
+            flagged: Vec::new(),
+            items: FirstItems::new(max_items),
+        }
+    }
+
     fn add(&mut self, first: u64, batch: CheckBatch) {
         // The reader refuses inputs with more records than a u32 counts.
         let base = u32::try_from(first).unwrap_or(u32::MAX);
