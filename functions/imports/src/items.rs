@@ -87,8 +87,9 @@ struct RejectedQuery {
 /// List the records that an import rejected
 ///
 /// Only for ended imports in the background. The records are in the order of the data, one per
-/// line, each with its mapped keys as they were sent and `_errors` with the reasons. An import
-/// ignores `_errors`, so that corrected records can be sent again.
+/// line, each with its mapped keys as they were sent, or with `_element` if it was no object, and
+/// `_errors` with the reasons. An import ignores `_errors`, so that corrected records can be sent
+/// again.
 #[utoipa::path(
     get, path = REJECTED_PATH, tag = "Imports",
     params(("id" = String, Path, description = "The import's id."), RejectedQuery),

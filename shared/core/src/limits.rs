@@ -26,6 +26,8 @@ pub const MAX_REPLY_WARNINGS: usize = 10_000;
 pub const MAX_REPLY_WARNING_BYTES: usize = 4_000_000;
 /// Maximum bytes of one record. Chunks of a large import have the same limit, so any record fits.
 pub const MAX_RECORD_BYTES: usize = 8_000_000;
+/// Maximum bytes of a rejected element that is no object and is returned.
+pub const MAX_RETURNED_ELEMENT_BYTES: usize = 1_000_000;
 /// Maximum records of a chunk of a large import.
 pub const MAX_CHUNK_RECORDS: u32 = 2_000;
 /// Maximum bytes of a chunk's records and their separators: one record always fits.

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::attribute::Attribute;
-use crate::settings::{FieldProblem, TaskSettings};
+use crate::settings::{FieldProblem, REJECTED_ELEMENT_KEY, TaskSettings};
 use crate::text::nfc;
 use crate::value::{Flags, ReadContext};
 
@@ -31,12 +31,13 @@ impl Rules {
             .iter()
             .map(|(attribute, key)| (*attribute, key.clone()))
             .collect();
+        let slots = keys.iter().enumerate();
+        let mut slots: HashMap<_, _> = slots.map(|(slot, (_, key))| (key.clone(), slot)).collect();
+        slots
+            .entry(REJECTED_ELEMENT_KEY.to_owned())
+            .or_insert(keys.len());
         Ok(Self {
-            slots: keys
-                .iter()
-                .enumerate()
-                .map(|(slot, (_, key))| (key.clone(), slot))
-                .collect(),
+            slots,
             roles: settings
                 .role_mapping
                 .iter()
@@ -54,7 +55,12 @@ impl Rules {
         &self.keys
     }
 
-    /// Returns the slot of a JSON key, if it is mapped.
+    /// Returns the slot of a rejected element that is sent again: the one after the mapped keys.
+    pub(crate) const fn element_slot(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Returns the slot of a JSON key, if it is mapped or that of a rejected element.
     #[must_use]
     pub fn slot(&self, key: &str) -> Option<usize> {
         self.slots.get(key).copied()

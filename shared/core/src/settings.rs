@@ -10,7 +10,7 @@ mod validation;
 
 pub use self::separator::Separator;
 pub use self::task::{NotifyOn, SafetyThreshold, TaskSettings};
-pub(crate) use self::validation::REJECTION_ERRORS_KEY;
+pub(crate) use self::validation::{REJECTED_ELEMENT_KEY, REJECTION_ERRORS_KEY};
 pub use crate::field_problem::FieldProblem;
 
 #[cfg(test)]

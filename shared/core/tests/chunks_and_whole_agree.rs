@@ -174,6 +174,9 @@ fn rejected_line(rules: &Rules, record: &str, items: &[&Item]) -> String {
             line.push_str(&format!("{key:?}:{value},"));
         }
     }
+    if !record.starts_with('{') {
+        line = format!("\"_element\":{record},");
+    }
     let sentences: Vec<String> = items.iter().map(|item| item.to_string()).collect();
     let errors = serde_json::to_string(&sentences).unwrap();
     format!("{{{line}\"_errors\":{errors}}}")
@@ -342,8 +345,48 @@ fn any_record_of_a_chunk_can_be_returned_in_one_line() {
     );
     assert_eq!(
         records.rejected(&rules, 41, []).unwrap().line,
-        r#"{"_errors":[]}"#
+        r#"{"_element":7,"_errors":[]}"#
     );
     assert_eq!(records.rejected(&rules, 40, []), None);
     assert_eq!(records.rejected(&rules, 43, []), None);
+}
+
+#[test]
+fn an_element_that_is_no_object_keeps_its_content_and_counts_as_before() {
+    let rules = rules();
+    let long = format!("\"{}\"", "x".repeat(1_000_000));
+    for element in [
+        "7",
+        "null",
+        "\"text\"",
+        "[1,{\"u\":\"ann\"}]",
+        "1e999",
+        long.as_str(),
+    ] {
+        let sent = format!("[{element}]");
+        let whole = collect(sent.as_bytes(), &rules, Sizes::default(), &[3; 16]).unwrap();
+        let records = ChunkRecords::new(sent.as_bytes(), 1);
+        let line = records.rejected(&rules, 1, &whole.items).unwrap().line;
+        let returned: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&line.replace("1e999", "1")).unwrap();
+        let is_short = element.len() < 1_000_000;
+        assert_eq!(returned.contains_key("_element"), is_short, "{element:.20}");
+        if is_short {
+            let sent = format!("[{line}]");
+            let again = collect(sent.as_bytes(), &rules, Sizes::default(), &[3; 16]).unwrap();
+            assert_eq!(again, whole, "{element}");
+            let records = ChunkRecords::new(sent.as_bytes(), 1);
+            assert_eq!(
+                records.rejected(&rules, 1, &again.items).unwrap().line,
+                line
+            );
+        }
+    }
+    // A record with a mapped key is a record.
+    let sent = br#"[{"_element":7,"u":"ann"}]"#;
+    let whole = collect(&sent[..], &rules, Sizes::default(), &[3; 16]).unwrap();
+    assert_eq!(whole.changes.len(), 1);
+    let records = ChunkRecords::new(sent, 1);
+    let line = records.rejected(&rules, 1, []).unwrap().line;
+    assert_eq!(line, r#"{"u":"ann","_errors":[]}"#);
 }

@@ -3,6 +3,7 @@
 
 use simd_json::{Buffers, INPUT_PADDING, Node, Tape, fill_tape_padded};
 
+use super::exact::object;
 use crate::json::{Json, from_tape};
 use crate::limits;
 use crate::rules::Rules;
@@ -89,7 +90,7 @@ fn walk(
     let Some((Node::Array { .. }, mut nodes)) = tape.split_first() else {
         return Err(ChunkRejected);
     };
-    let mut slots = vec![Json::Absent; rules.keys().len()];
+    let mut slots = vec![Json::Absent; rules.element_slot() + 1];
     let mut count: u32 = 0;
     while let Some(first) = nodes.first() {
         if let Node::Object { count: size, .. } = first {
@@ -99,7 +100,7 @@ fn walk(
                 .ok_or(ChunkRejected)?;
             slots.fill(Json::Absent);
             read_members(rules, predicted, members, &mut slots)?;
-            on_element(count, Element::Object(&slots));
+            on_element(count, object(rules, &slots));
             nodes = rest;
         } else {
             let (json, rest) = from_tape(nodes).ok_or(ChunkRejected)?;

@@ -115,10 +115,23 @@ fn emit_element(rules: &Rules, raw: &str, on_element: &mut impl FnMut(Element<'_
         on_element(Element::NotAnObject(owned(raw).as_json().type_name()));
         return;
     }
-    with_slots(rules, raw, |slots| on_element(Element::Object(slots)));
+    with_slots(rules, raw, |slots| on_element(object(rules, slots)));
 }
 
-/// Passes on the mapped values of an object, by slot.
+/// Returns the element with these values: an object, unless it is a rejected element that was none
+/// and is sent again.
+pub(super) fn object<'a>(rules: &Rules, slots: &'a [Json<'a>]) -> Element<'a> {
+    let (mapped, element) = slots.split_at(rules.element_slot().min(slots.len()));
+    let is_absent = |json: &Json<'_>| matches!(json, Json::Absent);
+    match element.first() {
+        Some(element) if !is_absent(element) && mapped.iter().all(is_absent) => {
+            Element::NotAnObject(element.type_name())
+        }
+        _ => Element::Object(mapped),
+    }
+}
+
+/// Passes on the mapped values of an object, by slot, and that of a rejected element.
 pub(super) fn with_slots(rules: &Rules, raw: &str, consume: impl FnOnce(&[Json<'_>])) {
     let values: Vec<_> = mapped(rules, raw)
         .into_iter()
@@ -131,9 +144,10 @@ pub(super) fn with_slots(rules: &Rules, raw: &str, consume: impl FnOnce(&[Json<'
     consume(&slots);
 }
 
-/// Returns the values of the mapped keys of an object, as written, by slot.
+/// Returns the values of the mapped keys of an object, as written, by slot, and that of a rejected
+/// element.
 pub(crate) fn mapped<'r>(rules: &Rules, raw: &'r str) -> Vec<Option<&'r str>> {
-    let mut values = vec![None; rules.keys().len()];
+    let mut values = vec![None; rules.element_slot() + 1];
     let mut members = parts(raw);
     while let Some((key, value)) = members.next().zip(members.next()) {
         // A key that is not valid text cannot be mapped.

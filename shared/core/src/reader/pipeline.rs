@@ -364,7 +364,8 @@ impl<R: Read, C, F: FnMut(u64, C) -> io::Result<()>> SharedState<R, C, F> {
         let kept = record.into_text();
         let mut batch = sink.start_batch(kept.as_bytes());
         exact::with_slots(rules, &kept, |slots| {
-            sink.push(&mut batch, 0, Element::TooLarge(slots));
+            let mapped = slots.get(..rules.element_slot()).unwrap_or(slots);
+            sink.push(&mut batch, 0, Element::TooLarge(mapped));
         });
         sink.finish_batch(&mut batch, kept.as_bytes());
         self.emit(offset, batch, 1);

@@ -4,9 +4,10 @@
 use serde_json::Value;
 
 use crate::item::Item;
+use crate::limits::MAX_RETURNED_ELEMENT_BYTES;
 use crate::reader::{mapped, split_first};
 use crate::rules::Rules;
-use crate::settings::REJECTION_ERRORS_KEY;
+use crate::settings::{REJECTED_ELEMENT_KEY, REJECTION_ERRORS_KEY};
 
 /// A rejected record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,8 +15,8 @@ pub struct RejectedRecord {
     /// Number of the record in the input, from 1.
     pub record: u64,
     /// A JSON object in one line: the mapped keys of the record in catalogue order, with their
-    /// values as sent, and `_errors`, an array of messages. If the record is not an object, only
-    /// `_errors`.
+    /// values as sent, and `_errors`, an array of messages. A record that is not an object is
+    /// `_element`, unless it is long.
     pub line: String,
 }
 
@@ -62,18 +63,24 @@ impl<'t> ChunkRecords<'t> {
 
 fn line<'i>(rules: &Rules, raw: &str, items: impl IntoIterator<Item = &'i Item>) -> String {
     let mut line = String::from("{");
-    if raw.starts_with('{') {
-        for ((_, key), value) in rules.keys().iter().zip(mapped(rules, raw)) {
-            let Some(value) = value else { continue };
-            push_text(&mut line, key);
-            line.push(':');
-            // Line breaks occur only between values, where white space does not matter.
-            line.extend(value.chars().map(|c| match c {
-                '\n' | '\r' => ' ',
-                c => c,
-            }));
-            line.push(',');
+    let values = if raw.starts_with('{') {
+        mapped(rules, raw)
+    } else {
+        Vec::new()
+    };
+    for ((_, key), value) in rules.keys().iter().zip(&values) {
+        if let Some(value) = value {
+            push_member(&mut line, key, value);
         }
+    }
+    let is_empty = line.len() == 1;
+    let element = match values.get(rules.element_slot()) {
+        // It was no object when it was rejected the first time.
+        Some(element) => element.filter(|_| is_empty),
+        None => Some(raw),
+    };
+    if let Some(element) = element.filter(|raw| raw.len() <= MAX_RETURNED_ELEMENT_BYTES) {
+        push_member(&mut line, REJECTED_ELEMENT_KEY, element);
     }
     push_text(&mut line, REJECTION_ERRORS_KEY);
     let errors: Value = items.into_iter().map(Item::to_string).collect();
@@ -81,6 +88,17 @@ fn line<'i>(rules: &Rules, raw: &str, items: impl IntoIterator<Item = &'i Item>)
     line.push_str(&errors.to_string());
     line.push('}');
     line
+}
+
+fn push_member(line: &mut String, key: &str, value: &str) {
+    push_text(line, key);
+    line.push(':');
+    // Line breaks occur only between values, where white space does not matter.
+    line.extend(value.chars().map(|c| match c {
+        '\n' | '\r' => ' ',
+        c => c,
+    }));
+    line.push(',');
 }
 
 fn push_text(line: &mut String, text: &str) {

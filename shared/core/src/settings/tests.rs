@@ -44,6 +44,14 @@ fn the_key_of_rejection_errors_cannot_be_mapped() {
 }
 
 #[test]
+fn the_key_of_rejected_elements_cannot_be_mapped_any_more() {
+    let task = settings(r#"{"attribute_mapping":{"username":"Login","name":"_element"}}"#);
+    assert_eq!(fields(task.check()), ["attribute_mapping.name"]);
+    // A task that maps it already goes on.
+    assert!(task.check_import().is_ok());
+}
+
+#[test]
 fn the_role_robot_is_refused() {
     let task = settings(r#"{"role_mapping":{"bot":"Robot"}}"#);
     assert_eq!(fields(task.check()), ["role_mapping.bot"]);

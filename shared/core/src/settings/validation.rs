@@ -12,6 +12,9 @@ use crate::value::email_problem;
 
 /// Key under which a rejected record lists its errors; it cannot be mapped.
 pub(crate) const REJECTION_ERRORS_KEY: &str = "_errors";
+/// Key under which a rejected element that is no object has its content. A task that maps it, from
+/// before it was reserved, goes on.
+pub(crate) const REJECTED_ELEMENT_KEY: &str = "_element";
 
 impl TaskSettings {
     /// Validates settings before they are stored. A disabled task may be incomplete, but must not
@@ -21,6 +24,7 @@ impl TaskSettings {
     /// Returns every problem, with its field.
     pub fn check(&self) -> Result<(), Vec<FieldProblem>> {
         let mut problems = self.mapping_problems();
+        problems.extend(self.reserved_key_problem());
         self.check_texts(&mut problems);
         if self.enabled {
             problems.extend(self.username_problem());
@@ -51,6 +55,15 @@ impl TaskSettings {
                 "the user name must be mapped to a JSON key",
             )
         })
+    }
+
+    fn reserved_key_problem(&self) -> Option<FieldProblem> {
+        let mut mapping = self.attribute_mapping.iter();
+        let (attribute, key) = mapping.find(|(_, key)| *key == REJECTED_ELEMENT_KEY)?;
+        Some(FieldProblem::new(
+            format!("attribute_mapping.{attribute}"),
+            format!("the key {key:?} is reserved for rejected elements that are no objects"),
+        ))
     }
 
     fn mapping_problems(&self) -> Vec<FieldProblem> {

@@ -160,3 +160,40 @@ async fn a_taken_login_is_reported_without_its_owner() {
         assert!(!text.contains(&other.robot.username), "{text}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn elements_that_are_no_objects_keep_their_content_and_count_the_same_when_sent_again() {
+    let w = World::start().await;
+    let task = w.tenants[0].task_id;
+    let elements = [
+        json!(7),
+        json!(null),
+        json!("text"),
+        json!([1, {"Username": "x"}]),
+    ];
+    let mut file = json!(elements);
+    file.as_array_mut().expect("a list").push(w.record("ann"));
+    let mut returned: Vec<Value> = Vec::new();
+    for _ in 0..2 {
+        let bytes = file.to_string().into_bytes();
+        let run = w.upload(0, task, "dryRun", json!({}), &bytes).await;
+        let status = w.wait_until_ended(0, &run).await;
+        assert_eq!(counters(&status), [5, 0, 4, 0, 1, 0, 0], "{status}");
+        let records = rejected(&w, &run).await;
+        for (element, record) in elements.iter().zip(&records) {
+            let keys: Vec<_> = record.as_object().expect("an object").keys().collect();
+            assert_eq!(keys, ["_element", "_errors"]);
+            assert_eq!(&record["_element"], element);
+            let error = record["_errors"][0].as_str().expect("an error");
+            assert!(error.ends_with("[record.not_object]"), "{error}");
+        }
+        assert!(returned.is_empty() || returned == records);
+        returned = records;
+        let again = returned.iter().cloned().chain([w.record("ann")]);
+        let again: Value = again.collect();
+        // A request counts them the same.
+        let query = w.import(0).await.query("dryRun").records(&again);
+        assert_eq!(query.send().await.counts(), [5, 0, 4, 0]);
+        file = again;
+    }
+}
