@@ -3,6 +3,28 @@
 use crate::home::Home;
 
 #[test]
+fn a_dry_run_in_another_spelling_sends_nothing() {
+    let home = Home::new();
+    home.file("users.json", "[]");
+    for flag in [
+        "--dryrun",
+        "--dryRun",
+        "--dry_run",
+        "--DRY-RUN",
+        "--dry",
+        "--dry-run=true",
+        "--dry-run=false",
+        "--validate",
+        "--test",
+        "-n",
+    ] {
+        home.run(&["import", "users.json", "--task", "2", flag])
+            .exits_with(2)
+            .stdout_is_empty();
+    }
+}
+
+#[test]
 fn an_invalid_command_line_is_a_usage_error() {
     let home = Home::new();
     for args in [

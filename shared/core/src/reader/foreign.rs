@@ -9,8 +9,26 @@ use super::grammar;
 
 /// Bytes from the start of a text that are enough to recognise it.
 pub(super) const START_BYTES: usize = 64 * 1024;
-/// Maximum characters of a client's key in a message.
-const MAX_SHOWN_CHARS: usize = 64;
+/// Keys around an array of records that messages repeat, in any case. Any other key may be personal,
+/// and the error of a run is logged.
+const SHOWN_KEYS: [&str; 16] = [
+    "content",
+    "data",
+    "employees",
+    "entries",
+    "items",
+    "list",
+    "members",
+    "payload",
+    "people",
+    "records",
+    "resources",
+    "results",
+    "rows",
+    "staff",
+    "users",
+    "value",
+];
 /// Maximum bytes of the first line of CSV.
 const MAX_HEADER_BYTES: usize = 8 * 1024;
 
@@ -39,8 +57,8 @@ pub enum Foreign {
     Lines,
     /// One object.
     Object,
-    /// An object with the records in this member.
-    Wrapper(String),
+    /// An object with the records in a member; its key, if it is a usual one.
+    Wrapper(Option<String>),
     /// An array.
     Array,
 }
@@ -132,7 +150,7 @@ impl Foreign {
         if is_followed_by_object(text) {
             return Self::Lines;
         }
-        member_with_records(text).map_or(Self::Object, Self::Wrapper)
+        wrapper(text).unwrap_or(Self::Object)
     }
 
     /// Returns what to do about it.
@@ -191,7 +209,8 @@ impl fmt::Display for Foreign {
             Self::Csv => f.write_str("CSV"),
             Self::Lines => f.write_str("objects one after the other (NDJSON)"),
             Self::Object => f.write_str("an object"),
-            Self::Wrapper(key) => write!(f, "an object with an array in its member {key:?}"),
+            Self::Wrapper(Some(key)) => write!(f, "an object with an array in its member {key:?}"),
+            Self::Wrapper(None) => f.write_str("an object with an array in one of its members"),
             Self::Array => f.write_str("an array"),
         }
     }
@@ -211,9 +230,9 @@ fn is_followed_by_object(text: &[u8]) -> bool {
     after.is_some_and(|after| skip_space(after).first() == Some(&b'{'))
 }
 
-/// Returns the first key of an object whose value is an array of objects, or any array if it is the
-/// only member.
-fn member_with_records(object: &[u8]) -> Option<String> {
+/// Recognises an object with a member that is an array of objects, or any array if it is the only
+/// member.
+fn wrapper(object: &[u8]) -> Option<Foreign> {
     let mut at = 1;
     loop {
         let key_at = object.len() - skip_space(object.get(at..)?).len();
@@ -225,10 +244,16 @@ fn member_with_records(object: &[u8]) -> Option<String> {
         let after = end.and_then(|end| object.get(end..)).map(skip_space);
         let is_only = at == 1 && after.is_some_and(|after| after.first() == Some(&b'}'));
         if value.first() == Some(&b'[') && (is_only || starts_with_object(value)) {
-            return Some(key.chars().take(MAX_SHOWN_CHARS).collect());
+            return Some(Foreign::Wrapper(Some(key).filter(|key| is_shown(key))));
         }
         at = object.len() - after?.strip_prefix(b",")?.len();
     }
+}
+
+fn is_shown(key: &str) -> bool {
+    SHOWN_KEYS
+        .iter()
+        .any(|shown| key.eq_ignore_ascii_case(shown))
 }
 
 /// Returns `true` if the first line has several columns.
@@ -311,7 +336,7 @@ mod tests {
     #[test]
     fn objects_in_place_of_an_array_are_told_apart() {
         let found = |text: &str| Foreign::instead_of_records(text.as_bytes(), Format::Json);
-        let wrapper = |key: &str| Some(Foreign::Wrapper(key.to_owned()));
+        let wrapper = |key: &str| Some(Foreign::Wrapper(Some(key.to_owned())));
         for text in [
             "{}\n{}",
             "{\"a\":1}\r\n\r\n{\"a\":2}\n",
@@ -332,7 +357,13 @@ mod tests {
         assert_eq!(found(r#"{"users":[{"a":1}]}"#), wrapper("users"));
         assert_eq!(found(r#"{"users":[]}"#), wrapper("users"));
         assert_eq!(found(r#" { "n" : 2, "data" : [ {"a""#), wrapper("data"));
-        assert_eq!(found(r#"{"dryRun":true,"a":[1],"b":[{}]}"#), wrapper("b"));
+        assert_eq!(
+            found(r#"{"dryRun":true,"a":[1],"Users":[{}]}"#),
+            wrapper("Users")
+        );
+        // A key may be a name.
+        let unknown = Some(Foreign::Wrapper(None));
+        assert_eq!(found(r#"{"ann@example.com":[{}]}"#), unknown);
         assert_eq!(found("[{\"a\""), None);
     }
 
