@@ -27,7 +27,8 @@ pub(crate) enum Mutant {
     ExpiringQueuedLock,
     // protocol.md#claims
     ClaimTakenFromALiveRun,
-    ClaimTakenWithoutGracePeriod,
+    HolderReadBeforeRuns,
+    NoRestAfterInterruption,
     UserBeforeClaim,
     ClaimNotCheckedAgain,
     SingleWritesWithoutMark,

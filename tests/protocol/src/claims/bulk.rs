@@ -35,13 +35,11 @@ impl Claims {
             {
                 without_id
             }
-            Step::ReadHolder { seen, claim } if !self.reads_runs_first => {
+            Step::ReadHolder { seen, claim } if self.reads_holder_first() => {
                 Run::At(Step::ReadRuns { seen, claim })
             }
-            Step::ReadRuns { claim, .. } if !self.all_past_grace_period(state, &claim) => {
-                without_id
-            }
-            Step::ReadRuns { seen, claim } if self.reads_runs_first => {
+            Step::ReadRuns { claim, .. } if !self.all_over(state, &claim) => without_id,
+            Step::ReadRuns { seen, claim } if !self.reads_holder_first() => {
                 Run::At(Step::ReadHolder { seen, claim })
             }
             Step::ReadHolder { seen, claim } | Step::ReadRuns { seen, claim } => {
@@ -90,10 +88,10 @@ impl Claims {
             return Run::At(Step::Insert { seen });
         };
         if claim.login != run {
-            return Run::At(if self.reads_runs_first {
-                Step::ReadRuns { seen, claim }
-            } else {
+            return Run::At(if self.reads_holder_first() {
                 Step::ReadHolder { seen, claim }
+            } else {
+                Step::ReadRuns { seen, claim }
             });
         }
         if claim.runs[run] {
@@ -101,7 +99,7 @@ impl Claims {
         }
         let mut to = claim;
         to.runs = std::array::from_fn(|other| {
-            other == run || claim.runs[other] && !self.is_past_grace_period(state, other)
+            other == run || claim.runs[other] && !self.is_over(state, other)
         });
         to.mark = 0;
         Run::At(Step::Replace {

@@ -14,7 +14,7 @@ use stateright::{Model, Property};
 use crate::directory::{UserRow, Value};
 use crate::mutant::Mutant;
 use crate::search::Terminates;
-use state::{Action, Claim, Claims, LOGINS, RUNS, Run, Single, State, Step};
+use state::{Action, Claim, Claims, LOGINS, RUNS, Run, State, Step};
 
 impl Claims {
     fn is(&self, mutant: Mutant) -> bool {
@@ -22,30 +22,30 @@ impl Claims {
     }
 
     /// Returns true if a run no longer protects the claims that name it.
-    fn is_past_grace_period(&self, state: &State, run: usize) -> bool {
+    fn is_over(&self, state: &State, run: usize) -> bool {
         match state.runs[run] {
-            Run::PastGracePeriod => true,
-            Run::Ended { .. } => {
-                self.reads_runs_first || self.is(Mutant::ClaimTakenWithoutGracePeriod)
-            }
+            Run::Ended { .. } | Run::Rested => true,
+            Run::Interrupted => self.is(Mutant::NoRestAfterInterruption),
             Run::At(_) => false,
         }
     }
 
-    fn all_past_grace_period(&self, state: &State, claim: &Claim) -> bool {
-        (0..RUNS).all(|run| !claim.runs[run] || self.is_past_grace_period(state, run))
+    fn all_over(&self, state: &State, claim: &Claim) -> bool {
+        (0..RUNS).all(|run| !claim.runs[run] || self.is_over(state, run))
             || self.is(Mutant::ClaimTakenFromALiveRun)
     }
 
-    /// The grace period of five minutes is longer than every deadline: whoever read a claim's holder
-    /// before the run's end, and not yet its runs, is gone by then, and so are their statements.
-    fn may_end_grace_period(state: &State, run: usize) -> bool {
-        let has_read_holder = |other: &Run| matches!(other, Run::At(Step::ReadRuns { .. }));
-        let single = state.single.as_ref().is_some_and(Single::has_read_holder);
-        matches!(state.runs[run], Run::Ended { .. })
-            && state.in_flight[run].is_none()
-            && !state.runs.iter().any(has_read_holder)
-            && !single
+    /// Returns true if whoever finds a claim of another login reads its holder before its runs.
+    fn reads_holder_first(&self) -> bool {
+        self.is(Mutant::HolderReadBeforeRuns)
+    }
+
+    /// Ends the work on a run at its current step. The statement of that step may be under way.
+    fn die(&self, state: &mut State, run: usize) {
+        state.faults -= 1;
+        if let Run::At(step) = state.runs[run] {
+            state.in_flight[run] = step.statement();
+        }
     }
 
     /// Returns the states before: no claim, a dangling claim, and an assigned id.
@@ -92,13 +92,14 @@ impl Model for Claims {
                 Run::At(_) => {
                     actions.push(Action::Step(run));
                     if state.faults > 0 && state.in_flight[run].is_none() {
-                        actions.push(Action::Crash(run));
+                        actions.extend([Action::Crash(run), Action::Interrupt(run)]);
                     }
                 }
-                Run::Ended { .. } if Self::may_end_grace_period(state, run) => {
-                    actions.push(Action::GracePeriodEnds(run))
+                // The rest is longer than any statement is under way.
+                Run::Interrupted if state.in_flight[run].is_none() => {
+                    actions.push(Action::RestEnds(run));
                 }
-                Run::Ended { .. } | Run::PastGracePeriod => {}
+                Run::Interrupted | Run::Ended { .. } | Run::Rested => {}
             }
         }
         if state.single.is_some() {
@@ -128,13 +129,14 @@ impl Model for Claims {
                 }
             }
             Action::NeverArrive(run) => state.in_flight[run] = None,
-            Action::GracePeriodEnds(run) => state.runs[run] = Run::PastGracePeriod,
+            Action::RestEnds(run) => state.runs[run] = Run::Rested,
             Action::Crash(run) => {
-                state.faults -= 1;
-                if let Run::At(step) = state.runs[run] {
-                    state.in_flight[run] = step.statement();
-                }
+                self.die(&mut state, run);
                 state.runs[run] = Run::At(Step::Read { claimed: false });
+            }
+            Action::Interrupt(run) => {
+                self.die(&mut state, run);
+                state.runs[run] = Run::Interrupted;
             }
             Action::SingleStep => self.single_step(&mut state),
             Action::Give(_) | Action::Clear(_) | Action::Rename(..) => {
@@ -163,6 +165,9 @@ impl Model for Claims {
             Property::sometimes("a dangling claim is taken over", |_, state: &State| {
                 state.taken_over
             }),
+            Property::sometimes("an interrupted run has rested", |_, state: &State| {
+                state.runs.contains(&Run::Rested)
+            }),
             Property::sometimes("a renamed user keeps the id", |_, state: &State| {
                 state.logins[2].value == Value::Imported
             }),
@@ -181,13 +186,14 @@ impl Terminates for Claims {
             Action::Step(_)
                 | Action::ArriveLate(_)
                 | Action::NeverArrive(_)
-                | Action::GracePeriodEnds(_)
+                | Action::RestEnds(_)
                 | Action::SingleStep
         )
     }
 
     fn is_over(state: &State) -> bool {
-        state.runs.iter().all(|run| *run == Run::PastGracePeriod)
+        let has_ended = |run: &Run| matches!(run, Run::Ended { .. } | Run::Rested);
+        state.runs.iter().all(has_ended) && state.in_flight.iter().all(Option::is_none)
     }
 }
 

@@ -5,13 +5,6 @@ use super::state::{Action, Claim, Claims, RUNS, Single, SingleStep, State};
 use crate::directory::{Value, rename};
 use crate::mutant::Mutant;
 
-impl Single {
-    /// Returns true if it has read a claim's holder and not yet its runs.
-    pub(super) const fn has_read_holder(&self) -> bool {
-        matches!(self.step, SingleStep::ReadRuns(_))
-    }
-}
-
 impl Claims {
     pub(super) fn begin_single(&self, state: &mut State, action: &Action) {
         let at = |login: usize| (login, state.logins[login]);
@@ -40,18 +33,22 @@ impl Claims {
         };
         single.step = match single.step {
             SingleStep::ReadClaim => match state.claim {
-                Some(claim) if claim.login != single.from.0 && self.reads_runs_first => {
-                    SingleStep::ReadRuns(claim)
+                Some(claim) if claim.login != single.from.0 && self.reads_holder_first() => {
+                    SingleStep::ReadHolder(claim)
                 }
-                Some(claim) if claim.login != single.from.0 => SingleStep::ReadHolder(claim),
+                Some(claim) if claim.login != single.from.0 => SingleStep::ReadRuns(claim),
                 claim => SingleStep::Transact(claim),
             },
             SingleStep::ReadHolder(claim) if state.logins[claim.login].value == Value::Imported => {
                 return;
             }
-            SingleStep::ReadHolder(claim) if !self.reads_runs_first => SingleStep::ReadRuns(claim),
-            SingleStep::ReadRuns(claim) if !self.all_past_grace_period(state, &claim) => return,
-            SingleStep::ReadRuns(claim) if self.reads_runs_first => SingleStep::ReadHolder(claim),
+            SingleStep::ReadHolder(claim) if self.reads_holder_first() => {
+                SingleStep::ReadRuns(claim)
+            }
+            SingleStep::ReadRuns(claim) if !self.all_over(state, &claim) => return,
+            SingleStep::ReadRuns(claim) if !self.reads_holder_first() => {
+                SingleStep::ReadHolder(claim)
+            }
             SingleStep::ReadHolder(claim) | SingleStep::ReadRuns(claim) => {
                 SingleStep::Transact(Some(claim))
             }
@@ -94,9 +91,7 @@ impl Claims {
         if has_id {
             // Runs that have not ended stay in the claim: it is theirs as well if it names the same
             // login.
-            let kept = |run: usize, claim: &Claim| {
-                claim.runs[run] && !self.is_past_grace_period(state, run)
-            };
+            let kept = |run: usize, claim: &Claim| claim.runs[run] && !self.is_over(state, run);
             let runs = std::array::from_fn(|run| claim.is_some_and(|claim| kept(run, &claim)));
             let mark = if self.is(Mutant::SingleWritesWithoutMark) {
                 claim.map_or(0, |claim| claim.mark)

@@ -11,13 +11,11 @@ pub(super) const RUNS: usize = 2;
 /// The bounds of a search.
 #[derive(Clone, Debug)]
 pub(crate) struct Claims {
-    /// Maximum number of writers that crash and may leave a statement in flight.
+    /// Maximum number of writers that crash, or runs that are interrupted, and may leave a statement
+    /// in flight.
     pub(crate) faults: u8,
     /// Maximum number of single-user writes.
     pub(crate) other_writes: u8,
-    /// The runs in a claim are read before its holder. Otherwise after it, and the runs must be past
-    /// their grace period.
-    pub(crate) reads_runs_first: bool,
     pub(crate) mutant: Option<Mutant>,
 }
 
@@ -50,12 +48,14 @@ pub(super) struct Claim {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Run {
     At(Step),
-    /// Ended, with or without the id.
+    /// Ended by itself, with or without the id: all its statements have responses, or are refused.
     Ended {
         without_id: bool,
     },
-    /// Ended for longer than any deadline.
-    PastGracePeriod,
+    /// Ended by others within its request. A statement may still be under way, so it rests.
+    Interrupted,
+    /// Interrupted for longer than any statement is under way.
+    Rested,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -63,7 +63,8 @@ pub(crate) enum Action {
     Step(usize),
     ArriveLate(usize),
     NeverArrive(usize),
-    GracePeriodEnds(usize),
+    Interrupt(usize),
+    RestEnds(usize),
     SingleStep,
     Crash(usize),
     Give(usize),
@@ -84,13 +85,13 @@ pub(super) enum Step {
     ReadClaim {
         seen: u8,
     },
-    /// Reads the user that the claim names.
-    ReadHolder {
+    /// Reads the runs that the claim names.
+    ReadRuns {
         seen: u8,
         claim: Claim,
     },
-    /// Reads the runs that the claim names.
-    ReadRuns {
+    /// Reads the user that the claim names.
+    ReadHolder {
         seen: u8,
         claim: Claim,
     },
@@ -138,7 +139,7 @@ pub(super) struct Single {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum SingleStep {
     ReadClaim,
-    ReadHolder(Claim),
     ReadRuns(Claim),
+    ReadHolder(Claim),
     Transact(Option<Claim>),
 }

@@ -1,12 +1,11 @@
 use super::*;
 use crate::search::{assert_breaks, assert_holds, assert_terminates};
 
-/// One crash of a writer, and two single-user writes.
+/// One crash of a writer or interruption of a run, and two single-user writes.
 fn bounds() -> Claims {
     Claims {
         faults: 1,
         other_writes: 2,
-        reads_runs_first: false,
         mutant: None,
     }
 }
@@ -19,18 +18,8 @@ fn mutant(mutant: Mutant) -> Claims {
 }
 
 #[test]
-fn one_crash_and_two_single_user_writes() {
+fn one_fault_and_two_single_user_writes() {
     assert_holds("claims", bounds());
-}
-
-#[test]
-fn no_grace_period_is_needed_if_runs_are_read_before_the_holder() {
-    let bounds = Claims {
-        reads_runs_first: true,
-        other_writes: 1,
-        ..bounds()
-    };
-    assert_holds("claims, runs first", bounds);
 }
 
 #[test]
@@ -50,8 +39,13 @@ fn a_claim_taken_from_a_live_run_assigns_the_id_twice() {
 }
 
 #[test]
-fn a_claim_taken_without_grace_period_assigns_the_id_twice() {
-    assert_breaks(mutant(Mutant::ClaimTakenWithoutGracePeriod), ONE_OWNER);
+fn a_holder_read_before_the_runs_of_its_claim_may_have_got_the_id_since() {
+    assert_breaks(mutant(Mutant::HolderReadBeforeRuns), ONE_OWNER);
+}
+
+#[test]
+fn a_claim_of_an_interrupted_run_taken_at_once_assigns_the_id_twice() {
+    assert_breaks(mutant(Mutant::NoRestAfterInterruption), ONE_OWNER);
 }
 
 #[test]
@@ -85,10 +79,5 @@ fn larger_bounds() {
     };
     assert_holds("claims, 2 faults, 2 others", larger(2, 2));
     assert_holds("claims, 1 fault, 3 others", larger(1, 3));
-    let reads_runs_first = Claims {
-        reads_runs_first: true,
-        ..larger(1, 3)
-    };
-    assert_holds("claims, runs first, 1 fault, 3 others", reads_runs_first);
     assert_terminates("claims, 1 fault, 2 others", &larger(1, 2));
 }
