@@ -97,6 +97,7 @@ async fn write(stack: &Stack) -> RunId {
         item_counts: BTreeMap::new(),
         errors: Vec::new(),
         answer: None,
+        unanswered: false,
     };
     let items: Vec<Item> = (0..ITEMS).map(item).collect();
     let started = Instant::now();

@@ -42,6 +42,7 @@ fn response(run: Run, task_title: Option<String>) -> RunResponse {
         item_counts,
         errors,
         job: _,
+        rests_until: _,
     } = run;
     // Two machines may have taken the times, so that the end can be before the start.
     let duration = |end: Timestamp| {

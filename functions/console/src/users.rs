@@ -174,7 +174,8 @@ async fn set_active(
         WriteOutcome::Created(user)
         | WriteOutcome::Updated { user, .. }
         | WriteOutcome::Unchanged(user) => Some(user),
-        WriteOutcome::Refused(_) | WriteOutcome::Missing => None,
+        // The request sets no external id, and an id selects nobody else.
+        WriteOutcome::Refused(_) | WriteOutcome::Promised(_) | WriteOutcome::Missing => None,
     })
 }
 

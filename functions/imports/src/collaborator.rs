@@ -16,7 +16,7 @@ use muster_core::dialect::collaborator::{
 };
 use muster_core::limits;
 use muster_core::reader::read_object;
-use muster_import::{Directory, UserSelector, WriteOutcome};
+use muster_import::{Directory, PROMISED_RETRY_AFTER_SECONDS, UserSelector, WriteOutcome};
 use muster_web::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use muster_web::query::{DryRun, NotUnderstood, ensure_understood, names_dry_run};
 use muster_web::{Body, BodyError, RequestId, headers};
@@ -45,6 +45,8 @@ enum ImportError {
     InvalidToken,
     /// Any other reason that the client can do something about.
     Failure(StatusCode, String),
+    /// An import is giving the uid to another user. Holds the message for the client.
+    Promised(String),
     /// The store failed. The cause goes to the log, not to the client.
     Store(StoreError),
 }
@@ -93,7 +95,7 @@ async fn wrong_method(method: Method) -> Response {
         (status = 401, description = "The token is missing, invalid, or not valid for this import.", body = CollaboratorError),
         (status = 413, description = "More than 4,000,000 bytes.", body = CollaboratorError),
         (status = 415, description = "The body is not declared as JSON, or is packed with another encoding than gzip, which `Accept-Encoding` then names.", body = CollaboratorError),
-        (status = 429, description = "Too many concurrent writes, to this user or in total; `Retry-After` has the seconds to wait.", body = CollaboratorError),
+        (status = 429, description = "Too many concurrent writes, to this user or in total, or an import is giving the uid to another user at this moment; `Retry-After` has the seconds to wait.", body = CollaboratorError),
         (status = 500, description = "The service failed. Send the request again.", body = CollaboratorError),
     )
 )]
@@ -144,6 +146,7 @@ async fn import_user(
         }
         WriteOutcome::Unchanged(_) => Ok(CollaboratorCounts::default()),
         WriteOutcome::Refused(refusals) => Err(ImportError::bad_request(error_message(&refusals))),
+        WriteOutcome::Promised(refusal) => Err(ImportError::Promised(error_message(&[refusal]))),
         // No user has the uid, and a new user needs a login.
         WriteOutcome::Missing => Err(ImportError::bad_request(REQUIRED_FIELDS_MESSAGE)),
     }
@@ -175,6 +178,9 @@ fn error_response(error: ImportError, request_id: &RequestId) -> Response {
     let error = match error {
         ImportError::InvalidToken => return invalid_token(),
         ImportError::Failure(status, message) => return failure(status, message),
+        ImportError::Promised(message) => {
+            return retry_later(message, PROMISED_RETRY_AFTER_SECONDS);
+        }
         ImportError::Store(error) => error,
     };
     tracing::error!(%error, "request failed");
@@ -183,8 +189,12 @@ fn error_response(error: ImportError, request_id: &RequestId) -> Response {
         let message = request_id.mention(message);
         return failure(StatusCode::INTERNAL_SERVER_ERROR, message);
     };
-    let mut response = failure(StatusCode::TOO_MANY_REQUESTS, message.to_owned());
-    let wait = HeaderValue::from(wait);
+    retry_later(message.to_owned(), wait)
+}
+
+fn retry_later(message: String, seconds: u64) -> Response {
+    let mut response = failure(StatusCode::TOO_MANY_REQUESTS, message);
+    let wait = HeaderValue::from(seconds);
     response.headers_mut().insert(header::RETRY_AFTER, wait);
     response
 }

@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 use muster_api::QvalonError;
 use muster_aws::StoreError;
 use muster_core::dialect::qvalon::key;
-use muster_core::plan::{LOGIN_TAKEN, Refusal};
+use muster_core::plan::Refusal;
+use muster_import::PROMISED_RETRY_AFTER_SECONDS;
 use muster_web::http::{HeaderValue, StatusCode, header};
 use muster_web::query::NotUnderstood;
 
@@ -16,6 +17,9 @@ use muster_web::query::NotUnderstood;
 pub(crate) enum UsersError {
     /// The request cannot be fulfilled; the client is told why.
     Refused(QvalonError, StatusCode),
+    /// The request cannot be fulfilled at this moment; the client is told why, and to wait this many
+    /// seconds.
+    Wait(QvalonError, StatusCode, u64),
     /// The store failed. The cause goes to the log, not to the client.
     Store(StoreError),
 }
@@ -33,32 +37,20 @@ impl UsersError {
     }
 
     fn with_field(status: StatusCode, field: Option<String>, message: String) -> Self {
-        let error = QvalonError {
-            status: status.as_u16(),
-            error: Cow::Borrowed(status.canonical_reason().unwrap_or("Error")),
-            message,
-            field,
-        };
-        Self::Refused(error, status)
+        Self::Refused(qvalon_error(status, field, message), status)
+    }
+
+    /// Creates the 409 error for an external id that an import is giving to another user.
+    pub(crate) fn promised(refusal: Refusal) -> Self {
+        let (error, status) = refusal_error(&[refusal]);
+        Self::Wait(error, status, PROMISED_RETRY_AFTER_SECONDS)
     }
 
     /// Creates the error for a user that cannot be stored. The message has all reasons; `field` is
     /// the first invalid member.
-    pub(crate) fn refused(refusals: Vec<Refusal>) -> Self {
-        let is_taken = |refusal: &Refusal| refusal.problem.code == LOGIN_TAKEN.problem.code;
-        let status = if refusals.iter().any(is_taken) {
-            StatusCode::CONFLICT
-        } else {
-            StatusCode::BAD_REQUEST
-        };
-        let reason = |refusal: &Refusal| match refusal.attribute {
-            Some(attribute) => format!("{}: {}", key(attribute), refusal.problem.message),
-            None => refusal.problem.message.to_string(),
-        };
-        let message = refusals.iter().map(reason).collect::<Vec<_>>().join("; ");
-        let attribute = refusals.iter().find_map(|refusal| refusal.attribute);
-        let field = attribute.map(|attribute| key(attribute).to_owned());
-        Self::with_field(status, field, message)
+    pub(crate) fn refused(refusals: &[Refusal]) -> Self {
+        let (error, status) = refusal_error(refusals);
+        Self::Refused(error, status)
     }
 
     /// Creates the 404 error for an id that is unknown, malformed, or another tenant's. It is
@@ -84,6 +76,9 @@ impl IntoResponse for UsersError {
     fn into_response(self) -> Response {
         let error = match self {
             Self::Refused(error, status) => return refused(error, status),
+            Self::Wait(error, status, seconds) => {
+                return retry_later(refused(error, status), seconds);
+            }
             Self::Store(error) => error,
         };
         tracing::error!(%error, "request failed");
@@ -92,13 +87,44 @@ impl IntoResponse for UsersError {
             Some(_) => StatusCode::TOO_MANY_REQUESTS,
             None => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let mut response = Self::new(status, error.client_message()).into_response();
-        if let Some(wait) = wait {
-            let headers = response.headers_mut();
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait));
+        let response = Self::new(status, error.client_message()).into_response();
+        match wait {
+            Some(seconds) => retry_later(response, seconds),
+            None => response,
         }
-        response
     }
+}
+
+fn qvalon_error(status: StatusCode, field: Option<String>, message: String) -> QvalonError {
+    QvalonError {
+        status: status.as_u16(),
+        error: Cow::Borrowed(status.canonical_reason().unwrap_or("Error")),
+        message,
+        field,
+    }
+}
+
+fn refusal_error(refusals: &[Refusal]) -> (QvalonError, StatusCode) {
+    let is_taken = |refusal: &Refusal| matches!(refusal.problem.code, "taken" | "promised");
+    let status = if refusals.iter().any(is_taken) {
+        StatusCode::CONFLICT
+    } else {
+        StatusCode::BAD_REQUEST
+    };
+    let reason = |refusal: &Refusal| match refusal.attribute {
+        Some(attribute) => format!("{}: {}", key(attribute), refusal.problem.message),
+        None => refusal.problem.message.to_string(),
+    };
+    let message = refusals.iter().map(reason).collect::<Vec<_>>().join("; ");
+    let attribute = refusals.iter().find_map(|refusal| refusal.attribute);
+    let field = attribute.map(|attribute| key(attribute).to_owned());
+    (qvalon_error(status, field, message), status)
+}
+
+fn retry_later(mut response: Response, seconds: u64) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
 }
 
 fn refused(error: QvalonError, status: StatusCode) -> Response {

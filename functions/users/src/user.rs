@@ -65,7 +65,7 @@ pub(crate) async fn create(
     robot: Robot,
     JsonObject(object): JsonObject,
 ) -> Result<Response, UsersError> {
-    let request = qvalon::create(&object).map_err(UsersError::refused)?;
+    let request = qvalon::create(&object).map_err(|refusals| UsersError::refused(&refusals))?;
     write(&app, &robot, UserSelector::New, request).await
 }
 
@@ -91,7 +91,7 @@ pub(crate) async fn update(
     UserId(id): UserId,
     JsonObject(object): JsonObject,
 ) -> Result<Response, UsersError> {
-    let request = qvalon::update(&object).map_err(UsersError::refused)?;
+    let request = qvalon::update(&object).map_err(|refusals| UsersError::refused(&refusals))?;
     write(&app, &robot, UserSelector::Id(id), request).await
 }
 
@@ -138,7 +138,8 @@ async fn write(
         WriteOutcome::Created(entry)
         | WriteOutcome::Updated { user: entry, .. }
         | WriteOutcome::Unchanged(entry) => Ok(response(&entry.user, &Fields::default())),
-        WriteOutcome::Refused(refusals) => Err(UsersError::refused(refusals)),
+        WriteOutcome::Refused(refusals) => Err(UsersError::refused(&refusals)),
+        WriteOutcome::Promised(refusal) => Err(UsersError::promised(refusal)),
         WriteOutcome::Missing => Err(UsersError::not_found()),
     }
 }

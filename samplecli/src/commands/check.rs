@@ -230,7 +230,9 @@ fn unusable(
 
 /// Reads the settings of a task and returns its rules.
 fn read_rules(path: &Path) -> Result<Rules, Failure> {
-    Rules::new(&settings_file::read(path)?).map_err(|problems| {
+    let mut settings = settings_file::read(path)?;
+    settings.complete(None);
+    Rules::new(&settings).map_err(|problems| {
         let name = path.display();
         settings_file::refused(
             &format!("the settings in {name} are not complete enough for an import"),

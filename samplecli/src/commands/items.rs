@@ -1,7 +1,7 @@
 //! `muster items`: the warnings and errors of a run.
 
 use clap::Args;
-use muster_core::item::{Item, Severity};
+use muster_core::item::Item;
 
 use crate::commands::admin::AdminArgs;
 use crate::commands::list::{Limit, Listing, filters};
@@ -52,7 +52,7 @@ impl Row for Item {
             Cell::maybe(self.record, Cell::Number),
             Cell::maybe(self.login, Cell::Text),
             Cell::maybe(self.key, Cell::Text),
-            Cell::either(self.severity == Severity::Warning, "warning", "error"),
+            Cell::text(self.severity.as_str()),
             Cell::text(self.code),
             Cell::text(self.message),
         ]

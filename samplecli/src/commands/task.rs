@@ -229,7 +229,8 @@ impl Create {
             Some(self.admin.open()?)
         };
         let is_interactive = self.settings.is_interactive(prompts);
-        let settings = self.settings.apply(TaskSettings::default(), prompts)?;
+        let mut settings = self.settings.apply(TaskSettings::default(), prompts)?;
+        settings.complete(None);
         let Some(settings) = checked(settings, prompts, is_interactive)? else {
             return Ok(Exit::Ok);
         };

@@ -4,6 +4,7 @@
 mod checking;
 pub mod chunk_outputs;
 pub mod chunks;
+mod ending;
 mod id;
 pub mod idempotency;
 pub mod items;
@@ -16,7 +17,8 @@ mod transitions;
 
 pub use muster_core::reader::{Compression, Format};
 
+pub use self::ending::Ending;
 pub use self::id::RunId;
 pub use self::job::{Chunked, Job, ReadProgress, Source, StopReason, Upload};
 pub use self::list::{ListedRun, RunFilter, RunPage, RunStatusFilter};
-pub use self::run::{Ending, NewRun, Run, Runs};
+pub use self::run::{NewRun, Run, Runs};

@@ -82,7 +82,10 @@ mod as_json {
         from: D,
     ) -> Result<TaskSettings, D::Error> {
         let json = String::deserialize(from)?;
-        serde_json::from_str(&json).map_err(de::Error::custom)
+        let mut settings: TaskSettings = serde_json::from_str(&json).map_err(de::Error::custom)?;
+        // Of a setting that was added later, everybody sees the value that is in effect.
+        settings.complete(Some(&settings.clone()));
+        Ok(settings)
     }
 }
 
@@ -98,10 +101,11 @@ impl Task {
     /// Returns a new task with the number in its settings.
     pub(crate) fn new(
         tenant: &str,
-        settings: TaskSettings,
+        mut settings: TaskSettings,
         by: Option<&str>,
         now: Timestamp,
     ) -> Self {
+        settings.complete(None);
         Self {
             tenant: tenant.to_owned(),
             settings,

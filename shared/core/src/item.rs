@@ -11,10 +11,40 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
+    /// Worth knowing, and no problem: the status of the run does not depend on it.
+    Info,
     /// A problem in a record: the run continues.
     Warning,
     /// The run failed because of it.
     Error,
+}
+
+/// Codes of the items that inform and do not warn.
+const INFO_CODES: &[&str] = &[EXTERNAL_ID_REPLACED];
+
+/// Code of an external id that an import replaces by another one.
+pub const EXTERNAL_ID_REPLACED: &str = "external_id.replaced";
+
+impl Severity {
+    /// Returns the severity of the items of a record with this code.
+    #[must_use]
+    pub fn of_record_code(code: &str) -> Self {
+        if INFO_CODES.contains(&code) {
+            Self::Info
+        } else {
+            Self::Warning
+        }
+    }
+
+    /// Returns the word that clients see.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// One entry of a run's execution log.
@@ -91,6 +121,17 @@ mod tests {
             item.to_string(),
             r#"Record 17 (jack.woo), "E-mail": not a valid e-mail address [email.malformed]"#
         );
+    }
+
+    #[test]
+    fn the_severity_of_a_code_is_its_word_in_json() {
+        for (code, severity) in [
+            ("email.malformed", Severity::Warning),
+            (EXTERNAL_ID_REPLACED, Severity::Info),
+        ] {
+            assert_eq!(Severity::of_record_code(code), severity);
+            assert_eq!(serde_json::json!(severity), severity.as_str());
+        }
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::attribute::Attribute;
+use crate::item::display_login;
 use crate::limits;
+use crate::settings::ExternalIdConflicts;
 use crate::validate::Changes;
 use crate::value::{Assignment, Problem, Value, is_same};
 
@@ -22,6 +24,14 @@ pub struct User {
     pub version: u64,
     /// All values except the user name.
     pub values: BTreeMap<Attribute, Value<'static>>,
+}
+
+impl User {
+    /// Returns true unless the user is blocked.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.values.get(&Attribute::Active) != Some(&Value::Flag(false))
+    }
 }
 
 #[cfg(test)]
@@ -134,11 +144,68 @@ pub fn plan<'c, 'a>(
     stored: Option<&User>,
     tenant: &str,
     required: RequiredAttributes,
+    conflicts: ExternalIdConflicts,
 ) -> Plan<'c, 'a> {
     match stored {
         None => create(changes, required),
-        Some(user) if user.tenant == tenant => update(changes, user),
+        Some(user) if user.tenant == tenant => {
+            let another_person = match conflicts {
+                ExternalIdConflicts::Ignore => another_person(changes, user),
+                ExternalIdConflicts::Apply => None,
+            };
+            match another_person {
+                Some(refusal) => Plan::Ignored(vec![refusal]),
+                None => update(changes, user),
+            }
+        }
         Some(_) => Plan::Ignored(vec![LOGIN_TAKEN]),
+    }
+}
+
+/// Returns a refusal if the user stored under the login of a request that sets an external id is
+/// most likely another person: one who has another external id, or is blocked, has none, and would
+/// be let in.
+#[must_use]
+pub fn another_person(changes: &Changes<'_>, user: &User) -> Option<Refusal> {
+    let id = changes.value(Attribute::ExternalId)?;
+    match user.values.get(&Attribute::ExternalId) {
+        Some(stored) if stored == id => None,
+        Some(stored) => {
+            let state = if user.is_active() { "" } else { ", blocked" };
+            let stored = match stored {
+                Value::Text(stored) => display_login(stored),
+                _ => String::new(),
+            };
+            let id = user.id;
+            Some(Refusal {
+                attribute: Some(Attribute::ExternalId),
+                problem: Problem {
+                    code: "other_user",
+                    message: Cow::Owned(format!(
+                        "this user name belongs to the user with the external id {stored} (id \
+                         {id}{state}): send the person's own user name, or clear that user's \
+                         external id first"
+                    )),
+                },
+            })
+        }
+        None if !user.is_active()
+            && changes.value(Attribute::Active) == Some(&Value::Flag(true)) =>
+        {
+            Some(Refusal {
+                attribute: Some(Attribute::Username),
+                problem: Problem {
+                    code: "blocked_user",
+                    message: Cow::Owned(format!(
+                        "this user name belongs to a blocked user without an external id (id {}), \
+                         most likely of somebody who left: send another user name, or let that \
+                         user in first if it is the same person",
+                        user.id
+                    )),
+                },
+            })
+        }
+        None => None,
     }
 }
 
@@ -237,7 +304,13 @@ mod tests {
     use crate::dialect::quant::NEW_USER;
 
     fn plan<'c, 'a>(changes: &'c Changes<'a>, stored: Option<&User>, tenant: &str) -> Plan<'c, 'a> {
-        super::plan(changes, stored, tenant, NEW_USER)
+        super::plan(
+            changes,
+            stored,
+            tenant,
+            NEW_USER,
+            ExternalIdConflicts::Ignore,
+        )
     }
 
     fn text(value: &'static str) -> Assignment<'static> {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::attribute::Attribute;
-use crate::settings::{FieldProblem, REJECTED_ELEMENT_KEY, TaskSettings};
+use crate::settings::{ExternalIdConflicts, FieldProblem, REJECTED_ELEMENT_KEY, TaskSettings};
 use crate::text::nfc;
 use crate::value::{Flags, ReadContext};
 
@@ -17,6 +17,7 @@ pub struct Rules {
     /// Role of each string, in NFC. Strings are matched exactly.
     roles: HashMap<String, String>,
     separator: char,
+    external_id_conflicts: ExternalIdConflicts,
 }
 
 impl Rules {
@@ -44,6 +45,7 @@ impl Rules {
                 .map(|(text, role)| (nfc(text).into_owned(), role.clone()))
                 .collect(),
             separator: settings.list_item_separator.char(),
+            external_id_conflicts: settings.external_id_conflicts.unwrap_or_default(),
             keys,
         })
     }
@@ -73,6 +75,13 @@ impl Rules {
             .iter()
             .find(|(mapped, _)| *mapped == attribute)
             .map(|(_, key)| key.as_str())
+    }
+
+    /// Returns what happens to a record whose user name and external id belong to two different
+    /// people.
+    #[must_use]
+    pub const fn external_id_conflicts(&self) -> ExternalIdConflicts {
+        self.external_id_conflicts
     }
 
     /// Returns the context for reading values.

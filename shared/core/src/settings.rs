@@ -9,7 +9,7 @@ mod task;
 mod validation;
 
 pub use self::separator::Separator;
-pub use self::task::{NotifyOn, SafetyThreshold, TaskSettings};
+pub use self::task::{ExternalIdConflicts, NotifyOn, SafetyThreshold, TaskSettings};
 pub(crate) use self::validation::{REJECTED_ELEMENT_KEY, REJECTION_ERRORS_KEY};
 pub use crate::field_problem::FieldProblem;
 

@@ -270,12 +270,13 @@ pub fn item(
     problem: Problem,
 ) -> Item {
     let subject = attribute.map_or("record", Attribute::name);
+    let code = format!("{subject}.{}", problem.code);
     Item {
         record: Some(record),
         login,
         key: attribute.and_then(|a| rules.key(a)).map(str::to_owned),
-        code: Cow::Owned(format!("{subject}.{}", problem.code)),
-        severity: Severity::Warning,
+        severity: Severity::of_record_code(&code),
+        code: Cow::Owned(code),
         message: problem.message,
     }
 }

@@ -17,12 +17,13 @@ use muster_core::reader::Sizes;
 use muster_core::rules::Rules;
 use muster_core::run::Counts;
 use muster_core::scan::{check, collect};
+use muster_core::settings::ExternalIdConflicts;
 use muster_core::value::Value;
 use proptest::prelude::*;
 
 mod records;
 
-use self::records::{record, rules};
+use self::records::{record, rules_with};
 
 /// Returns the counts and warnings of collecting and planning an input for an empty directory.
 fn collect_and_plan(json: &str, rules: &Rules) -> (Counts, u64) {
@@ -30,13 +31,16 @@ fn collect_and_plan(json: &str, rules: &Rules) -> (Counts, u64) {
     let (mut counts, mut warnings) = (collected.counts, collected.items.len() as u64);
     let mut ids = HashSet::new();
     for change in &collected.changes {
-        match plan(&change.changes, None, "acme", NEW_USER) {
+        let conflicts = rules.external_id_conflicts();
+        match plan(&change.changes, None, "acme", NEW_USER, conflicts) {
             Plan::Create => {
-                counts.created += 1;
-                if let Some(Value::Text(id)) = change.changes.value(Attribute::ExternalId)
-                    && !ids.insert(id.clone())
-                {
-                    warnings += 1;
+                let id = change.changes.value(Attribute::ExternalId);
+                let is_taken = matches!(id, Some(Value::Text(id)) if !ids.insert(id.clone()));
+                warnings += u64::from(is_taken);
+                if is_taken && conflicts == ExternalIdConflicts::Ignore {
+                    counts.ignored += 1;
+                } else {
+                    counts.created += 1;
                 }
             }
             Plan::Ignored(refusals) => {
@@ -57,8 +61,9 @@ proptest! {
         records in proptest::collection::vec(record(), 0..60),
         chunk in 16_usize..4_000,
         max in 0_usize..80,
+        conflicts in prop_oneof![Just(ExternalIdConflicts::Ignore), Just(ExternalIdConflicts::Apply)],
     ) {
-        let rules = rules();
+        let rules = rules_with(conflicts);
         let json = format!("[{}]", records.join(","));
         let (counts, warnings) = collect_and_plan(&json, &rules);
         let sizes = Sizes { chunk, window: chunk * 3 };

@@ -19,6 +19,7 @@ use muster_core::scan::{
     Chunk, ChunkRecords, ChunkSizes, Collected, FirstPass, RejectedRecord, Repeats, collect,
     collect_chunk, split_into_chunks,
 };
+use muster_core::settings::ExternalIdConflicts;
 use muster_core::value::Value;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -27,7 +28,7 @@ use serde_json::value::RawValue;
 
 mod records;
 
-use self::records::{record, rules};
+use self::records::{record, rules_with};
 
 /// Records that only the exact path reads, or with unusual keys.
 const UNUSUAL_RECORDS: &[&str] = &[
@@ -113,10 +114,17 @@ fn first_pass(
 ) -> Result<(FirstPass, Vec<Chunk>), SourceError> {
     let source = Source::new(object, format, compression, u64::MAX);
     let mut chunks = Vec::new();
-    let first_pass = split_into_chunks(source, &rules(), reading, cutting, &[5; 16], |chunk| {
-        chunks.push(chunk);
-        Ok(())
-    })?;
+    let first_pass = split_into_chunks(
+        source,
+        &rules_with(ExternalIdConflicts::Ignore),
+        reading,
+        cutting,
+        &[5; 16],
+        |chunk| {
+            chunks.push(chunk);
+            Ok(())
+        },
+    )?;
     Ok((first_pass, chunks))
 }
 
@@ -191,7 +199,7 @@ proptest! {
         reading in reading(),
         cutting in cutting(),
     ) {
-        let rules = rules();
+        let rules = rules_with(ExternalIdConflicts::Ignore);
         let whole = collect(input.json.as_bytes(), &rules, reading, &[3; 16]).unwrap();
         let (first_pass, chunks) =
             first_pass(&input.sent, input.format, input.compression, reading, cutting).unwrap();
@@ -264,7 +272,7 @@ proptest! {
         }
         let read = first_pass(&text, input.format, Compression::None, reading, cutting);
         match input.format {
-            Format::Json => match (read, collect(&text[..], &rules(), reading, &[3; 16])) {
+            Format::Json => match (read, collect(&text[..], &rules_with(ExternalIdConflicts::Ignore), reading, &[3; 16])) {
                 (Ok((first_pass, _)), Ok(whole)) => prop_assert_eq!(first_pass.counts, whole.counts),
                 (Err(SourceError::Syntax(located)), Err(ReadError::Syntax(error))) => {
                     prop_assert_eq!((located.offset, located.record), (error.offset, error.records + 1));
@@ -331,7 +339,7 @@ fn chunks_have_at_most_2_000_records() {
 
 #[test]
 fn any_record_of_a_chunk_can_be_returned_in_one_line() {
-    let rules = rules();
+    let rules = rules_with(ExternalIdConflicts::Ignore);
     let text = b"[7,{\"n\":\"x\\ny\",\n\"i\":[\n\"a\",\r\n\"b\"],\"secret\":1,\"u\":\"ann\",\"u\":\"bob\"}]";
     let records = ChunkRecords::new(text, 41);
     let item: Item = serde_json::from_str(
@@ -353,7 +361,7 @@ fn any_record_of_a_chunk_can_be_returned_in_one_line() {
 
 #[test]
 fn an_element_that_is_no_object_keeps_its_content_and_counts_as_before() {
-    let rules = rules();
+    let rules = rules_with(ExternalIdConflicts::Ignore);
     let long = format!("\"{}\"", "x".repeat(1_000_000));
     for element in [
         "7",

@@ -28,5 +28,7 @@ pub use self::request::{
     IdempotencyKey, ImportRequest, ImportResult, RunOutcome, enqueue_import, import,
 };
 pub use self::times::{TIMES_VARIABLE, Times};
-pub use self::user::{Directory, UserCheck, UserSelector, WriteOutcome};
+pub use self::user::{
+    Directory, PROMISED_RETRY_AFTER_SECONDS, UserCheck, UserSelector, WriteOutcome,
+};
 pub use self::worker::{Runner, SweepReport};

@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod claims;
+pub(crate) mod conflicts;
 pub(crate) mod directory;
 pub(crate) mod dry_run;
 pub(crate) mod managers;

@@ -8,4 +8,6 @@ mod directory;
 mod pending;
 mod write;
 
-pub use self::directory::{Directory, UserCheck, UserSelector, WriteOutcome};
+pub use self::directory::{
+    Directory, PROMISED_RETRY_AFTER_SECONDS, UserCheck, UserSelector, WriteOutcome,
+};

@@ -5,7 +5,10 @@ use muster_tests::{Reply, World};
 use serde_json::json;
 
 use crate::concurrency::assert_task_busy;
-use crate::support::{assert_partial_success, import_foreign_users, import_id, with_external_id};
+use crate::support::{
+    applying_task, assert_partial_success, import_foreign_users, import_id, put_into,
+    with_external_id,
+};
 
 /// Keys of the reply to a dry run, without warnings.
 const KEYS: [&str; 9] = [
@@ -29,21 +32,26 @@ fn predicted(reply: &Reply) -> [u64; 3] {
 }
 
 async fn send_dry(w: &World, body: impl Into<Vec<u8>>) -> Reply {
-    w.import(0)
-        .await
-        .query("debug&dryRun")
-        .body(body)
-        .send()
-        .await
+    send_dry_to(w, w.tenants[0].task_id, body).await
+}
+
+async fn send_dry_to(w: &World, task: u64, body: impl Into<Vec<u8>>) -> Reply {
+    let call = w.import(0).await.task(task).query("debug&dryRun");
+    call.body(body).send().await
 }
 
 /// Sends a dry run and then the import, and asserts that both report the same; returns the
 /// predicted counts.
 async fn compare(w: &World, body: &[u8]) -> [u64; 3] {
+    compare_in(w, w.tenants[0].task_id, body).await
+}
+
+/// Does the same with a task of the first tenant.
+async fn compare_in(w: &World, task: u64, body: &[u8]) -> [u64; 3] {
     let before = w.directory().await;
-    let dry = send_dry(w, body).await;
+    let dry = send_dry_to(w, task, body).await;
     assert!(w.directory().await == before, "a dry run wrote something");
-    let real = w.import(0).await.debug().body(body).send().await;
+    let real = w.import(0).await.task(task).debug().body(body).send().await;
     assert_eq!(dry.outcome(), real.outcome());
     assert_eq!(dry.warnings(), real.warnings());
     {
@@ -174,39 +182,54 @@ async fn a_dry_run_warns_of_taken_external_ids_like_the_import() {
         with_external_id(&w, "holder", "x1"),
         with_external_id(&w, "new6", "x6"),
     ]);
+    let records = |reply: &Reply, code: &str| -> Vec<String> {
+        let warnings = reply.warnings().into_iter();
+        warnings
+            .filter(|warning| warning.ends_with(&format!("[{code}]")))
+            .map(|warning| warning[.."Record 1".len()].to_owned())
+            .collect()
+    };
+    let taken = ["Record 1", "Record 3", "Record 5", "Record 6"];
+
     let reply = send_dry(&w, file.to_string()).await;
-    let records: Vec<String> = reply
-        .warnings()
-        .iter()
-        .inspect(|warning| assert!(warning.ends_with("[external_id.taken]"), "{warning}"))
-        .map(|warning| warning[.."Record 1".len()].to_owned())
-        .collect();
-    assert_eq!(records, ["Record 1", "Record 3", "Record 5", "Record 6"]);
-    assert_eq!(compare(&w, file.to_string().as_bytes()).await, [6, 1, 1]);
+    assert_eq!(records(&reply, "external_id.taken"), taken);
+    assert_eq!(records(&reply, "external_id.other_user"), ["Record 2"]);
+    assert_eq!(predicted(&reply), [2, 0, 1]);
+
+    let task = applying_task(&w).await;
+    let reply = send_dry_to(&w, task, file.to_string()).await;
+    assert_eq!(records(&reply, "external_id.taken"), taken);
+    assert_eq!(reply.warnings().len(), taken.len(), "{reply}");
+    let body = file.to_string();
+    assert_eq!(compare_in(&w, task, body.as_bytes()).await, [6, 1, 1]);
 
     // Without the external id, which is taken, nothing changes.
-    let file = json!([with_external_id(&w, "new6", "x1")]);
-    assert_eq!(compare(&w, file.to_string().as_bytes()).await, [0, 0, 1]);
+    let body = json!([with_external_id(&w, "new6", "x1")]).to_string();
+    assert_eq!(compare_in(&w, task, body.as_bytes()).await, [0, 0, 1]);
+    assert_eq!(compare(&w, body.as_bytes()).await, [0, 0, 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dry_run_treats_a_dangling_claim_like_the_import() {
     let w = World::start().await;
-    // john changes from e1 to e2: the claim on e1 dangles, within its grace period.
+    let task = applying_task(&w).await;
+    // john changes from e1 to e2: the claim on e1 dangles.
     for id in ["e1", "e2"] {
-        w.put(&json!([with_external_id(&w, "john", id)])).await;
+        put_into(&w, task, &json!([with_external_id(&w, "john", id)])).await;
     }
     let file = json!([
         with_external_id(&w, "ann", "e1"),
         with_external_id(&w, "john", "e1")
-    ]);
-    assert_eq!(compare(&w, file.to_string().as_bytes()).await, [1, 0, 1]);
+    ])
+    .to_string();
+    assert_eq!(compare_in(&w, task, file.as_bytes()).await, [1, 0, 1]);
 }
 
 /// Compares the dry run and the import of two generated files; the second file has users and
 /// external ids of the first.
 async fn compare_generated(total: usize, seed: u64) {
     let w = World::start().await;
+    let task = applying_task(&w).await;
     let foreign = import_foreign_users(&w, total / 20).await;
     let mut generated = GeneratedImport::new(total, &w.tag, &foreign, seed);
     for round in 0..2 {
@@ -219,7 +242,7 @@ async fn compare_generated(total: usize, seed: u64) {
                 record.insert("External ID".into(), json!(w.login(&format!("id{id}"))));
             }
         }
-        let [created, ..] = compare(&w, &generated.body()).await;
+        let [created, ..] = compare_in(&w, task, &generated.body()).await;
         let expected = if round == 0 {
             generated.created.len()
         } else {

@@ -11,13 +11,16 @@ use muster_tests::{Access, Call, Reply, World};
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::single_users::rows::{dangling, text, users, verify};
 use crate::support::import_id;
 
 /// Rounds by default: a few seconds.
 const ROUNDS: usize = 60;
+
+/// The client whose tasks apply a record without an external id that is taken; others ignore it.
+const APPLYING: usize = 0;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Dialect {
@@ -91,7 +94,8 @@ impl Race {
                 vec![Response::Updated, taken("login")]
             }
             (Contested::Login, Collaborator | Qvalon) => vec![taken("login")],
-            (Contested::ExternalId, Quant) => vec![Response::WithoutId],
+            (Contested::ExternalId, Quant) if client == APPLYING => vec![Response::WithoutId],
+            (Contested::ExternalId, Quant) => vec![Response::Ignored],
             // An import that has not created its user yet has already claimed the id.
             (Contested::ExternalId, Collaborator) if self.dialects.contains(&Quant) => {
                 vec![Response::Updated, taken("uid")]
@@ -214,7 +218,8 @@ impl RaceTrack<'_> {
                 }
                 _ => panic!("{reply}"),
             },
-            (Collaborator, 400) => {
+            (Collaborator, 400 | 429) => {
+                assert_eq!(reply.status == 429, reply.header("retry-after").is_some());
                 let error = reply.json()["error"].as_str().and_then(key);
                 Response::Taken(error.expect("a text"))
             }
@@ -265,8 +270,14 @@ async fn of_two_clients_that_create_the_same_user_at_once_exactly_one_wins() {
     let store = &w.store;
     let mut tasks = [[0; 2]; 2];
     for (tenant, tasks) in tasks.iter_mut().enumerate() {
-        for task in tasks {
-            *task = store.task(&w, tenant, |_| {}).await;
+        for (client, task) in tasks.iter_mut().enumerate() {
+            let conflicts = if client == APPLYING {
+                "apply"
+            } else {
+                "ignore"
+            };
+            let change = |task: &mut Value| task["external_id_conflicts"] = conflicts.into();
+            *task = store.task(&w, tenant, change).await;
         }
     }
     let track = RaceTrack {

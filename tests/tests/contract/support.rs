@@ -18,6 +18,12 @@ pub fn with_external_id(w: &World, name: &str, external_id: &str) -> Value {
     record
 }
 
+/// Creates a task of the first tenant that applies records whose external id is taken.
+pub async fn applying_task(w: &World) -> u64 {
+    let apply = |task: &mut Value| task["external_id_conflicts"] = json!("apply");
+    w.store.task(w, 0, apply).await
+}
+
 /// Imports records into a task of the first tenant, with warnings shown.
 pub async fn send_to(w: &World, task: u64, records: &Value) -> Reply {
     let call = w.import(0).await.task(task).debug();

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use muster_aws::directory::Writer;
+use muster_aws::tasks::Task;
 use muster_core::attribute::Attribute;
 use muster_core::login::Login;
+use muster_core::settings::{ExternalIdConflicts, TaskSettings};
 use muster_core::user_request::UserRequest;
 use muster_core::validate::Changes;
 use muster_core::value::{Assignment, Value};
@@ -105,8 +107,19 @@ async fn begin_and_crash(
     kind: RecordKind,
     crash: CrashPoint,
 ) -> Import {
+    let task = harness.create_task(0, |_| ()).await;
+    begin_task_and_crash(harness, &task, tag, kind, crash).await
+}
+
+async fn begin_task_and_crash(
+    harness: &Arc<Harness>,
+    task: &Task,
+    tag: &str,
+    kind: RecordKind,
+    crash: CrashPoint,
+) -> Import {
     let tag = format!("{tag}{crash:?}x").to_lowercase();
-    let import = Import::begin(harness, ImportFile::new(tag, &[kind])).await;
+    let import = Import::begin_for_task(harness, task, ImportFile::new(tag, &[kind])).await;
     let messages = import.run_processor().await;
     // The first batch for a new user is the claim on the external id.
     let mut batches_before = usize::from(kind == RecordKind::New);
@@ -199,6 +212,26 @@ async fn the_login_of_a_user_renamed_before_the_write_of_a_crashed_writer_goes_t
     harness.must_change_user(id, set_login(&new)).await;
     assert_finishes_with(&import, 1, 0).await;
     assert_ne!(harness.existing_user(&login).await.id, id);
+    let moved = harness.existing_user(&new).await;
+    assert_eq!(moved.name, "old", "the renamed user must not be written");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replay_that_finds_the_external_id_with_the_renamed_user_ignores_the_record() {
+    let harness = Harness::start_with(3, times_without_chunk_deadline()).await;
+    let ignore = |task: &mut TaskSettings| {
+        task.external_id_conflicts = Some(ExternalIdConflicts::Ignore);
+    };
+    let task = harness.create_task(0, ignore).await;
+    let (kind, crash) = (RecordKind::Stale, CrashPoint::BeforeTheWrite);
+    let import = begin_task_and_crash(&harness, &task, "left", kind, crash).await;
+    let (login, new) = (import.file.login(0), "moved.before".to_owned());
+    let id = harness.existing_user(&login).await.id;
+    harness.must_change_user(id, set_login(&new)).await;
+    let run = import.finish_without_faults().await;
+    let counts = run.counts.expect("the run has counts");
+    assert_eq!((counts.total, counts.ignored), (1, 1), "{run:?}");
+    assert_eq!(run.item_counts["external_id.taken"], 1, "{run:?}");
     let moved = harness.existing_user(&new).await;
     assert_eq!(moved.name, "old", "the renamed user must not be written");
 }

@@ -146,6 +146,7 @@ impl Harness {
                 "manager_id": "m",
             },
             "role_mapping": {"user": "User"},
+            "external_id_conflicts": "apply",
         }))
         .expect("valid settings");
         change(&mut settings);

@@ -2,7 +2,9 @@
 
 use clap::Args;
 use muster_core::attribute::Attribute;
-use muster_core::settings::{NotifyOn, SafetyThreshold, Separator, TaskSettings};
+use muster_core::settings::{
+    ExternalIdConflicts, NotifyOn, SafetyThreshold, Separator, TaskSettings,
+};
 
 use crate::args::{name, switch};
 use crate::failure::Failure;
@@ -37,6 +39,9 @@ pub struct SettingFlags {
     /// Retry-After of refused concurrent imports in seconds, or `none` to estimate it
     #[arg(long, value_name = "SECONDS", value_parser = or_none::<u32>, help_heading = "Settings")]
     retry_after: Option<NoneOr<u32>>,
+    /// Ignore records whose user name and external id belong to two people, or apply them
+    #[arg(long, value_name = "ignore|apply", value_parser = conflicts, help_heading = "Settings")]
+    external_id_conflicts: Option<ExternalIdConflicts>,
     /// Refuse imports with more ignored users than this: a number, a percentage, or `none`
     #[arg(long, value_name = "5%|100", value_parser = threshold, help_heading = "Settings")]
     threshold: Option<NoneOr<SafetyThreshold>>,
@@ -103,6 +108,7 @@ impl SettingFlags {
             no_robot,
             separator,
             retry_after,
+            external_id_conflicts,
             threshold,
             map,
             unmap,
@@ -124,6 +130,9 @@ impl SettingFlags {
             &mut settings.retry_after_seconds,
             &retry_after.map(NoneOr::option),
         );
+        if external_id_conflicts.is_some() {
+            settings.external_id_conflicts = *external_id_conflicts;
+        }
         set(
             &mut settings.safety_threshold,
             &threshold.map(NoneOr::option),
@@ -241,6 +250,14 @@ fn notify_on(text: &str) -> Result<NotifyOn, &'static str> {
         "errors" => Ok(NotifyOn::Errors),
         "warnings" => Ok(NotifyOn::Warnings),
         _ => Err("expected errors or warnings"),
+    }
+}
+
+fn conflicts(text: &str) -> Result<ExternalIdConflicts, &'static str> {
+    match text {
+        "ignore" => Ok(ExternalIdConflicts::Ignore),
+        "apply" => Ok(ExternalIdConflicts::Apply),
+        _ => Err("expected ignore or apply"),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use muster_api::TaskResponse;
-use muster_core::settings::{NotifyOn, SafetyThreshold, Separator, TaskSettings};
+use muster_core::settings::{
+    ExternalIdConflicts, NotifyOn, SafetyThreshold, Separator, TaskSettings,
+};
 use serde::Deserialize;
 
 use crate::output::cell::{Cell, DetailView, Row, field};
@@ -53,6 +55,7 @@ impl DetailView for TaskSettings {
             attribute_mapping,
             role_mapping,
             retry_after_seconds,
+            external_id_conflicts,
             safety_threshold,
             webhooks,
         } = self;
@@ -71,6 +74,13 @@ impl DetailView for TaskSettings {
             field("Attributes", Cell::Texts(attributes.collect())),
             field("Roles", Cell::Texts(roles.collect())),
             field("List separator", Cell::text(separator(list_item_separator))),
+            field(
+                "External ids",
+                Cell::text(match external_id_conflicts.unwrap_or_default() {
+                    ExternalIdConflicts::Ignore => "conflicting records are ignored",
+                    ExternalIdConflicts::Apply => "conflicting records are applied",
+                }),
+            ),
             field("Threshold", Cell::maybe(safety_threshold, threshold)),
             field("Retry after", Cell::maybe(retry_after_seconds, seconds)),
             field("Mail to", notification_emails),

@@ -5,7 +5,6 @@ use muster_core::attribute::Attribute;
 use muster_core::login::Login;
 use muster_core::plan::User;
 use muster_core::text::decomposed;
-use muster_core::value::Value;
 
 use super::attributes::{broken, take_text, user_key};
 use super::author::Author;
@@ -71,7 +70,7 @@ impl UserEntry {
     /// Returns true unless the user is blocked.
     #[must_use]
     pub fn is_active(&self) -> bool {
-        self.user.values.get(&Attribute::Active) != Some(&Value::Flag(false))
+        self.user.is_active()
     }
 
     /// Returns the recorded changes, the newest first. The creation comes last, unless there is no

@@ -146,12 +146,13 @@ impl Tasks<'_> {
         self,
         by: &Operator,
         version: u64,
-        settings: TaskSettings,
+        mut settings: TaskSettings,
         now: Timestamp,
     ) -> Result<PutTaskOutcome, StoreError> {
         let Some(old) = self.find(&by.tenant, settings.id).await? else {
             return Ok(PutTaskOutcome::Missing);
         };
+        settings.complete(Some(&old.settings));
         // Checked before the version: a repeated request succeeds if its settings are already
         // stored.
         if old.settings == settings {
@@ -210,6 +211,7 @@ impl Tasks<'_> {
     }
 
     async fn save(self, mut draft: Draft<'_>) -> Result<PutTaskOutcome, StoreError> {
+        draft.settings.complete(draft.old.map(|old| &old.settings));
         let mut problems = check::problems(&draft.settings);
         if draft.by.is_some() {
             problems.extend(

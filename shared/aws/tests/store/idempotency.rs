@@ -52,6 +52,7 @@ async fn answered(store: &Store, run: &NewRun, answer: &Answer, seconds: u64) ->
         .await;
     Ending {
         answer: Some(kept.unwrap()),
+        unanswered: false,
         ..ending()
     }
 }

@@ -45,6 +45,7 @@ async fn create_run(store: &Store) -> RunId {
         item_counts: BTreeMap::new(),
         errors: Vec::new(),
         answer: None,
+        unanswered: false,
     };
     store
         .runs()

@@ -58,10 +58,11 @@ async fn bootstrap_writes_all_requested_rows() {
     assert_eq!(tenant.created_at, at(0));
     let task = store.tasks().get(206).await.unwrap().unwrap();
     assert_eq!((task.tenant.as_str(), task.version), ("acme", 1));
-    let expected = TaskSettings {
+    let mut expected = TaskSettings {
         id: 206,
         ..settings()
     };
+    expected.complete(None);
     assert_eq!(task.settings, expected);
     assert_eq!((task.created_by, task.updated_by), (None, None));
     let history = store.tasks().history("acme", 206, None, 10).await.unwrap();

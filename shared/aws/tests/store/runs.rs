@@ -18,6 +18,7 @@ fn refused() -> Ending {
         item_counts: BTreeMap::new(),
         errors: vec!["The task is disabled.".to_owned()],
         answer: None,
+        unanswered: false,
     }
 }
 

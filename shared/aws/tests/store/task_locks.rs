@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan as _};
 use muster_aws::runs::task_lock::{Acquired, Finished, INTERRUPTED, LockKind};
 use muster_aws::runs::{Ending, NewRun, Run};
 use muster_aws::{Store, StoreError};
@@ -29,6 +29,7 @@ pub fn ending() -> Ending {
         item_counts: BTreeMap::from([("email.malformed".to_owned(), 1)]),
         errors: Vec::new(),
         answer: None,
+        unanswered: false,
     }
 }
 
@@ -54,6 +55,10 @@ pub async fn assert_interrupted(store: &Store, run: &NewRun) {
     assert_eq!(run.status, Some(Status::Failure));
     assert_eq!(run.counts, None);
     assert_eq!(run.errors, [INTERRUPTED]);
+    // A statement may still be under way, for less than a minute.
+    let ended_at = run.ended_at.unwrap();
+    assert_eq!(run.rests_until, Some(ended_at + 60.seconds()));
+    assert!(!run.is_over(ended_at + 59.seconds()) && run.is_over(ended_at + 60.seconds()));
 }
 
 #[tokio::test]
@@ -127,6 +132,7 @@ async fn a_finished_run_has_its_ending_and_leaves_no_lock() {
             item_counts: ending().item_counts,
             errors: Vec::new(),
             job: None,
+            rests_until: None,
         }
     );
     let day = 24 * 3_600;

@@ -1,18 +1,20 @@
 //! Tenants, tasks as stored by bootstrap, and counters.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::join_all;
 use muster_aws::Creation;
 use muster_aws::tasks::PutTaskOutcome;
 use muster_core::settings::TaskSettings;
 
-use crate::support::{at, start, store};
+use crate::support::{at, raw, start, store};
 
 fn settings(id: u64) -> TaskSettings {
     let json = r#"{
         "enabled": true, "title": "Staff", "permitted_robots": ["robot"],
         "attribute_mapping": {"username": "Username", "role": "Role"},
         "role_mapping": {"catman": "Category Manager", "*": "Nobody"},
-        "list_item_separator": "\t", "safety_threshold": {"percent": 5}
+        "list_item_separator": "\t", "safety_threshold": {"percent": 5},
+        "external_id_conflicts": "apply"
     }"#;
     TaskSettings {
         id,
@@ -81,6 +83,30 @@ async fn settings_round_trip() {
     assert_eq!((read.tenant.as_str(), read.version), ("acme", 1));
     assert_eq!(read.settings, settings(206));
     assert_eq!(store.tasks().get(207).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_task_stored_before_a_setting_existed_keeps_what_it_did() {
+    let store = store().await;
+    let put = |settings, replaces| store.tasks().put("acme", settings, replaces, at(0));
+    put(settings(206), None).await.unwrap();
+    let read = async || store.tasks().get(206).await.unwrap().unwrap().settings;
+    let without = TaskSettings {
+        external_id_conflicts: None,
+        ..settings(206)
+    };
+    // An earlier version stored no value, and its clients send none.
+    let mut row = raw(&store, "TASK#206", "TASK").await.unwrap();
+    let json = serde_json::to_string(&without).unwrap();
+    row.insert("settings".to_owned(), AttributeValue::S(json));
+    let put_row = store.client().put_item().table_name(&store.tables.control);
+    put_row.set_item(Some(row)).send().await.unwrap();
+    assert_eq!(read().await, settings(206));
+    put(without, Some(1)).await.unwrap();
+    assert_eq!(read().await, settings(206));
+    let history = store.tasks().history("acme", 206, None, 10).await.unwrap();
+    let changed: Vec<String> = history.unwrap().versions[0].changed.clone();
+    assert_eq!(changed, [""; 0]);
 }
 
 #[tokio::test]

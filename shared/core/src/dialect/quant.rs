@@ -84,10 +84,11 @@ impl From<Counts> for DryRunCounts {
     }
 }
 
-/// Returns the status of a completed import: any item is a warning, reported or not.
+/// Returns the status of a completed import whose items have these severities: a warning counts,
+/// reported or not.
 #[must_use]
-pub const fn status(items: &[Item]) -> Status {
-    if items.is_empty() {
+pub fn status(severities: impl IntoIterator<Item = Severity>) -> Status {
+    if severities.into_iter().all(|it| it == Severity::Info) {
         Status::Success
     } else {
         Status::PartialSuccess
@@ -100,8 +101,8 @@ impl ImportReply {
     #[must_use]
     pub fn imported(counts: Counts, items: &[Item], debug: bool, run: &str) -> Self {
         Self {
-            status: status(items),
-            warnings: (debug && !items.is_empty()).then(|| warnings(items, run)),
+            status: status(items.iter().map(|item| item.severity)),
+            warnings: debug.then(|| warnings(items, run)).flatten(),
             errors: None,
             counters: counts.into(),
             planned: DryRunCounts::default(),
@@ -121,7 +122,7 @@ impl ImportReply {
     #[must_use]
     pub fn refused(errors: Vec<String>, items: &[Item], debug: bool, run: &str) -> Self {
         Self {
-            warnings: (debug && !items.is_empty()).then(|| warnings(items, run)),
+            warnings: debug.then(|| warnings(items, run)).flatten(),
             ..Self::failure(errors)
         }
     }
@@ -147,12 +148,15 @@ impl ImportReply {
     }
 }
 
-/// Formats as many items as a reply holds; a last string counts the others.
-fn warnings(items: &[Item], run: &str) -> Vec<String> {
-    let mut bytes = 0;
-    let mut warnings: Vec<String> = items
+/// Formats as many warnings as a reply holds; a last string counts the others. Returns `None` if
+/// there are none.
+fn warnings(items: &[Item], run: &str) -> Option<Vec<String>> {
+    let all = items
         .iter()
-        .filter(|item| item.severity == Severity::Warning)
+        .filter(|item| item.severity == Severity::Warning);
+    let mut bytes = 0;
+    let mut warnings: Vec<String> = all
+        .clone()
         .take(limits::MAX_REPLY_WARNINGS)
         .map(Item::to_string)
         .take_while(|warning| {
@@ -160,13 +164,13 @@ fn warnings(items: &[Item], run: &str) -> Vec<String> {
             bytes <= limits::MAX_REPLY_WARNING_BYTES
         })
         .collect();
-    let more = items.len() - warnings.len();
+    let more = all.count() - warnings.len();
     if more > 0 {
         warnings.push(format!(
             "and {more} more warnings; the execution log of run {run} has all of them"
         ));
     }
-    warnings
+    (!warnings.is_empty()).then_some(warnings)
 }
 
 /// Returns the bytes of a string in JSON, with its quotes and a comma.
@@ -227,9 +231,26 @@ mod tests {
     }
 
     #[test]
+    fn an_info_item_is_no_warning() {
+        let mut info = warning(1);
+        info.severity = Severity::Info;
+        let only_info = json(&ImportReply::imported(
+            Counts::default(),
+            std::slice::from_ref(&info),
+            true,
+            "r",
+        ));
+        assert!(only_info.starts_with(r#"{"Status":"SUCCESS","Total Lines""#));
+        assert_eq!(
+            warnings(&[info, warning(2)], "r").unwrap(),
+            [warning(2).to_string()]
+        );
+    }
+
+    #[test]
     fn a_reply_holds_10_000_warnings_and_counts_the_others() {
         let items: Vec<_> = (1..=10_002).map(warning).collect();
-        let warnings = warnings(&items, "r-1");
+        let warnings = warnings(&items, "r-1").unwrap();
         assert_eq!(warnings.len(), 10_001);
         let last = warnings.last().unwrap();
         assert!(last.contains("2 more") && last.contains("r-1"), "{last}");
@@ -239,7 +260,7 @@ mod tests {
     fn a_reply_holds_at_most_4_mb_of_warnings() {
         let mut long = warning(1);
         long.message = "x".repeat(1_000_000).into();
-        let warnings = warnings(&[long.clone(), long.clone(), long.clone(), long], "r");
+        let warnings = warnings(&[long.clone(), long.clone(), long.clone(), long], "r").unwrap();
         assert_eq!(warnings.len(), 4);
         assert!(warnings[3].starts_with("and 1 more"));
     }

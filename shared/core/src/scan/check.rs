@@ -17,6 +17,7 @@ use crate::reader::{
 };
 use crate::rules::Rules;
 use crate::run::Counts;
+use crate::settings::ExternalIdConflicts;
 use crate::validate::{Changes, Element, item, read_changes};
 use crate::value::{Problem, Value};
 
@@ -184,7 +185,7 @@ impl<'r> CheckSink<'r> {
             report(Some(attribute), problem);
         });
         // Nothing is stored, so the tenant does not matter.
-        let skipped = match plan(&changes, None, "", NEW_USER) {
+        let skipped = match plan(&changes, None, "", NEW_USER, ExternalIdConflicts::Apply) {
             Plan::Create | Plan::Update(_) | Plan::Unchanged => None,
             Plan::Ignored(refusals) => {
                 for refusal in refusals {
@@ -272,6 +273,10 @@ impl CheckState {
                 Some(SkipReason::Ignored) => counts.ignored += 1,
                 None => {}
             }
+        }
+        // Within an input, the first record with an external id gets it.
+        if rules.external_id_conflicts() == ExternalIdConflicts::Ignore {
+            counts.ignored += taken.len() as u64;
         }
         counts.created = counts.total - counts.empty - counts.ignored - counts.duplicated;
 

@@ -54,6 +54,10 @@ pub struct TaskSettings {
         schema(minimum = 1, maximum = 86_400, example = 60)
     )]
     pub retry_after_seconds: Option<u32>,
+    /// What happens to a record whose user name and external id belong to two different people.
+    /// Absent: a new task gets `ignore`, a stored task keeps what it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id_conflicts: Option<ExternalIdConflicts>,
     /// Maximum ignored users before an import is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub safety_threshold: Option<SafetyThreshold>,
@@ -74,6 +78,20 @@ pub enum NotifyOn {
     Warnings,
 }
 
+/// What happens to a record whose user name and external id belong to two different people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ExternalIdConflicts {
+    /// The record is ignored, so that nobody gets the account of another person.
+    Ignore,
+    /// The record changes the user with its user name. It replaces the external id of that user,
+    /// unless another user has the new one.
+    // Tasks that were stored before the setting existed have no value.
+    #[default]
+    Apply,
+}
+
 /// Maximum ignored users: an import with more is refused before it writes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(example = json!({"percent": 5})))]
@@ -86,6 +104,15 @@ pub enum SafetyThreshold {
 }
 
 impl TaskSettings {
+    /// Gives the settings that a request left out, and whose defaults changed over time, their value:
+    /// that of the task which they replace or are copied from, or that of a new task.
+    pub fn complete(&mut self, stored: Option<&Self>) {
+        let conflicts = stored.map_or(ExternalIdConflicts::Ignore, |stored| {
+            stored.external_id_conflicts.unwrap_or_default()
+        });
+        self.external_id_conflicts.get_or_insert(conflicts);
+    }
+
     /// Returns the names of the fields that differ from `other`, in field order, without `id`.
     #[must_use]
     pub fn changed_from(&self, other: &Self) -> Vec<&'static str> {
@@ -102,6 +129,7 @@ impl TaskSettings {
             attribute_mapping,
             role_mapping,
             retry_after_seconds,
+            external_id_conflicts,
             safety_threshold,
             webhooks,
         } = other;
@@ -131,6 +159,11 @@ impl TaskSettings {
             (
                 "retry_after_seconds",
                 self.retry_after_seconds != *retry_after_seconds,
+            ),
+            (
+                "external_id_conflicts",
+                self.external_id_conflicts.unwrap_or_default()
+                    != external_id_conflicts.unwrap_or_default(),
             ),
             (
                 "safety_threshold",

@@ -75,7 +75,7 @@ fn every_field_but_the_id_counts_as_a_change() {
             "notification_emails":["a@example.com"],"notify_on":"warnings",
             "permitted_robots":["r"],"list_item_separator":";",
             "attribute_mapping":{"username":"Username"},"role_mapping":{"a":"A"},
-            "retry_after_seconds":1,"safety_threshold":{"records":1},"webhooks":["a"]}"#,
+            "retry_after_seconds":1,"external_id_conflicts":"ignore","safety_threshold":{"records":1},"webhooks":["a"]}"#,
     );
     let all = serde_json::to_value(&task).unwrap();
     let mut names: Vec<_> = all.as_object().unwrap().keys().cloned().collect();
@@ -123,4 +123,27 @@ fn one_string_in_two_normal_forms_has_one_role() {
     let problems = mapping(["Waiter", "Cook"]).unwrap_err();
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert_eq!(problems[0].field, "role_mapping.caf\u{e9}");
+}
+
+#[test]
+fn a_new_task_ignores_conflicts_of_external_ids_and_a_stored_one_keeps_what_it_has() {
+    use ExternalIdConflicts::{Apply, Ignore};
+
+    let none = TaskSettings::default();
+    let with = |conflicts| TaskSettings {
+        external_id_conflicts: Some(conflicts),
+        ..TaskSettings::default()
+    };
+    for (sent, stored, expected) in [
+        (&none, None, Ignore),
+        (&with(Apply), None, Apply),
+        (&none, Some(&none), Apply),
+        (&none, Some(&with(Ignore)), Ignore),
+        (&with(Ignore), Some(&none), Ignore),
+    ] {
+        let mut settings = sent.clone();
+        settings.complete(stored);
+        assert_eq!(settings.external_id_conflicts, Some(expected));
+    }
+    assert_eq!(none.changed_from(&with(Apply)), [""; 0]);
 }

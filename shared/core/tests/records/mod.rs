@@ -1,7 +1,7 @@
 //! Records with valid and invalid values, and the rules to read them with.
 
 use muster_core::rules::Rules;
-use muster_core::settings::TaskSettings;
+use muster_core::settings::{ExternalIdConflicts, TaskSettings};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
@@ -174,7 +174,7 @@ const IDS: &[&str] = &[
 ];
 
 /// Returns rules that map every type of value.
-pub fn rules() -> Rules {
+pub fn rules_with(external_id_conflicts: ExternalIdConflicts) -> Rules {
     let settings: TaskSettings = serde_json::from_value(json!({
         "attribute_mapping": {
             "username": "u", "role": "r", "email": "e", "name": "n", "all_stores": "a", "individual_stores": "i",
@@ -182,6 +182,7 @@ pub fn rules() -> Rules {
         },
         "role_mapping": {"catman": "Category Manager", "store manager": "Store Manager", "5": "Five",
             "a role of more than twenty-four bytes": "Long", "cafe\u{301}": "Waiter"},
+        "external_id_conflicts": external_id_conflicts,
     }))
     .unwrap();
     Rules::new(&settings).unwrap()

@@ -195,7 +195,7 @@ async fn prepare(
         .count();
     ids.reserve(sender, new).await?;
     let mut writes = Vec::with_capacity(decided.len());
-    for (record, decision) in decided {
+    for (mut record, decision) in decided {
         let step = match decision {
             Decision::Unchanged if context.outcome_unknown && record.reduced => WriteStep::Mark,
             Decision::Unchanged => {
@@ -210,11 +210,14 @@ async fn prepare(
                 id,
                 version,
                 attributes,
-            } => WriteStep::Update {
-                id,
-                version,
-                attributes,
-            },
+            } => {
+                record.note_replaced_id(rules, snapshot.get(record.canon()));
+                WriteStep::Update {
+                    id,
+                    version,
+                    attributes,
+                }
+            }
         };
         writes.push(Write { record, step });
     }

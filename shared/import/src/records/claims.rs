@@ -1,25 +1,22 @@
 //! Claims on external ids, made before the users are written (protocol.md#claims). A claim whose
-//! user does not have the id dangles, and may be taken over once its runs ended long enough ago.
+//! user does not have the id dangles, and may be taken over once its runs are over.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use muster_aws::directory::Claim;
 use muster_aws::directory::Statement;
 use muster_aws::runs::RunId;
 use muster_aws::{Store, StoreError};
-use muster_core::attribute::Attribute;
 use muster_core::rules::Rules;
-use muster_core::scan::external_id_taken;
+use muster_core::value::Problem;
 
-use super::directory::{DirectorySnapshot, has_external_id};
+use super::conflicts;
+use super::directory::{DirectorySnapshot, has_external_id, user};
 use super::record::Record;
 use super::sender::{RunError, Sender, WriteResult};
 use crate::run::context::RunContext;
 
-/// Time after the end of a run from which its dangling claims may be taken over.
-const CLAIM_GRACE_PERIOD: Duration = Duration::from_secs(5 * 60);
 /// Maximum attempts on a contended claim before the external id counts as taken.
 const MAX_CLAIM_ATTEMPTS: usize = 4;
 
@@ -33,7 +30,7 @@ struct ClaimRequest<'r> {
 /// The write that makes the claim ours.
 enum ClaimStep {
     Insert,
-    /// Confirms our claim; the names are those of its runs that have not ended long enough ago.
+    /// Confirms our claim; the names are those of its runs that are not over.
     Confirm(Claim, Vec<String>),
     TakeOver(Claim),
 }
@@ -72,7 +69,7 @@ pub(crate) async fn claim<'r>(
         requests = resolve(sender, rules, context, refused).await?;
     }
     for request in requests {
-        request.reject(rules);
+        request.reject(rules, conflicts::promised());
     }
     Ok(())
 }
@@ -139,14 +136,10 @@ fn claim_requests<'r>(
 }
 
 impl ClaimRequest<'_> {
-    /// Leaves the external id to the user who has it.
-    fn reject(self, rules: &Rules) {
+    /// Leaves the external id to the user who has it, or is about to get it.
+    fn reject(self, rules: &Rules, problem: Problem) {
         self.record.claimed = false;
-        self.record.keep_stored(
-            rules,
-            Attribute::ExternalId,
-            external_id_taken("another user"),
-        );
+        self.record.refuse_external_id(rules, problem);
     }
 
     fn statement(&self, table: &str, tenant: &str, run: &str) -> Statement {
@@ -175,9 +168,13 @@ async fn resolve<'r>(
     let run = context.run_name();
     let ids: Vec<&str> = refused.iter().map(|request| request.id.as_str()).collect();
     let claims = sender.read(store.directory().claims(tenant, ids)).await?;
+    // The runs before the users: a run that is over gives its user no id any more.
+    let mut runs = LiveRuns::default();
+    for claim in claims.values() {
+        runs.look_up(sender, context, &claim.runs).await?;
+    }
     let claimants: Vec<&str> = claims.values().map(|claim| claim.login.as_str()).collect();
     let claimants = sender.read(store.directory().users(claimants)).await?;
-    let mut ended = EndedRuns::default();
     let mut next = Vec::new();
     for mut request in refused {
         let Some(claim) = claims.get(&request.id) else {
@@ -185,75 +182,66 @@ async fn resolve<'r>(
             next.push(request);
             continue;
         };
+        let live = runs.of(claim);
         if claim.login == request.record.canon() {
             if claim.runs.iter().any(|other| other == run) {
                 request.record.claimed = true;
             } else {
-                let live = ended.live(sender, context, &claim.runs).await?;
                 request.step = ClaimStep::Confirm(claim.clone(), live);
                 next.push(request);
             }
             continue;
         }
-        let held = has_external_id(claimants.get(&claim.login), tenant, &request.id);
-        if !held && ended.live(sender, context, &claim.runs).await?.is_empty() {
-            request.step = ClaimStep::TakeOver(claim.clone());
-            next.push(request);
-        } else {
-            request.reject(rules);
+        let claimant = claimants.get(&claim.login);
+        let holder = user(claimant.filter(|row| has_external_id(Some(row), tenant, &request.id)));
+        match holder {
+            Some(holder) => request.reject(rules, conflicts::held_by(holder)),
+            None if live.is_empty() => {
+                request.step = ClaimStep::TakeOver(claim.clone());
+                next.push(request);
+            }
+            None => request.reject(rules, conflicts::promised()),
         }
     }
     Ok(next)
 }
 
-/// Runs that ended long enough ago, or did not; each is read once.
+/// The runs of claims, each read once.
 #[derive(Default)]
-struct EndedRuns(HashMap<String, bool>);
+struct LiveRuns(HashMap<String, bool>);
 
-impl EndedRuns {
-    /// Returns those of `runs` that have not ended long enough ago.
-    async fn live(
+impl LiveRuns {
+    /// Reads the runs that are not known yet.
+    async fn look_up(
         &mut self,
         sender: &Sender<'_>,
         context: &RunContext<'_>,
         runs: &[String],
-    ) -> Result<Vec<String>, RunError> {
-        let mut live = Vec::new();
+    ) -> Result<(), RunError> {
         for run in runs {
-            let known = self.0.get(run).copied();
-            let ended = match known {
-                Some(ended) => ended,
-                None => {
-                    let ended = is_past_grace_period(sender.store, context.started_at, run);
-                    let ended = sender.read(ended).await?;
-                    self.0.insert(run.clone(), ended);
-                    ended
-                }
-            };
-            if !ended {
-                live.push(run.clone());
+            if !self.0.contains_key(run) {
+                let is_over = is_over(sender.store, context.started_at, run);
+                let is_over = sender.read(is_over).await?;
+                self.0.insert(run.clone(), !is_over);
             }
         }
-        Ok(live)
+        Ok(())
+    }
+
+    /// Returns those runs of a claim that are not over.
+    fn of(&self, claim: &Claim) -> Vec<String> {
+        let is_live = |run: &&String| self.0.get(*run).copied().unwrap_or(true);
+        claim.runs.iter().filter(is_live).cloned().collect()
     }
 }
 
-/// Returns true if a run ended at least the grace period ago, so that its claims may be taken over.
-pub(crate) async fn is_past_grace_period(
-    store: &Store,
-    now: Timestamp,
-    run: &str,
-) -> Result<bool, StoreError> {
+/// Returns true if no statement of a run can be executed any more, so that its claims may be taken
+/// over (protocol.md#claims).
+pub(crate) async fn is_over(store: &Store, now: Timestamp, run: &str) -> Result<bool, StoreError> {
     let Some(id) = RunId::parse(run) else {
         return Ok(true);
     };
     // The row of a run expires long after its end.
-    let Some(run) = store.runs().get(&id, now).await? else {
-        return Ok(true);
-    };
-    Ok(run.state.is_terminal()
-        && run
-            .ended_at
-            .and_then(|ended| ended.checked_add(CLAIM_GRACE_PERIOD).ok())
-            .is_some_and(|over| over <= now))
+    let run = store.runs().get(&id, now).await?;
+    Ok(run.is_none_or(|run| run.is_over(now)))
 }

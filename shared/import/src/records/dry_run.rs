@@ -20,17 +20,15 @@ pub(crate) async fn count(
     outcomes: &mut RecordOutcomes,
 ) -> Result<(), RunError> {
     claims::predict(sender, rules, context, records.iter_mut(), snapshot).await?;
-    for record in records {
+    for mut record in records {
+        let stored = snapshot.get(record.canon());
         // Without its external id, a record may change nothing.
-        match decide(
-            rules,
-            context,
-            &record,
-            snapshot.get(record.canon()),
-            outcomes,
-        ) {
+        match decide(rules, context, &record, stored, outcomes) {
             Some(Decision::Create { .. }) => outcomes.created(record),
-            Some(Decision::Update { .. }) => outcomes.updated(record),
+            Some(Decision::Update { .. }) => {
+                record.note_replaced_id(rules, stored);
+                outcomes.updated(record);
+            }
             Some(Decision::Unchanged) => outcomes.unchanged(record),
             None => {}
         }

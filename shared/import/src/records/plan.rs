@@ -9,9 +9,8 @@ use muster_core::attribute::Attribute;
 use muster_core::dialect::quant::NEW_USER;
 use muster_core::plan::{MergedUser, Plan, plan};
 use muster_core::rules::Rules;
-use muster_core::scan::external_id_taken;
-use muster_core::value::Problem;
 
+use super::conflicts::taken_by_earlier;
 use super::directory::{DirectorySnapshot, user};
 use super::managers::{ManagerRefs, Managers};
 use super::record::{Record, RecordOutcomes};
@@ -52,11 +51,11 @@ pub(crate) async fn plan_all(
     let mut external_ids = HashMap::new();
     records.retain_mut(|record| {
         let stored = snapshot.get(record.canon());
-        let kept = decide(rules, context, record, stored, outcomes).is_some();
-        if kept {
-            keep_external_ids_unique(rules, record, stored, &mut external_ids);
+        if decide(rules, context, record, stored, outcomes).is_none() {
+            return false;
         }
-        kept
+        keep_external_ids_unique(rules, record, stored, &mut external_ids);
+        record.refusal.is_none() || decide(rules, context, record, stored, outcomes).is_some()
     });
     Ok((records, snapshot))
 }
@@ -70,6 +69,10 @@ pub(crate) fn decide(
     stored: Option<&LoginRow>,
     outcomes: &mut RecordOutcomes,
 ) -> Option<Decision> {
+    if let Some(refusal) = &record.refusal {
+        outcomes.ignored(rules, record, vec![refusal.clone()]);
+        return None;
+    }
     let current = user(stored);
     match (
         plan(
@@ -77,6 +80,7 @@ pub(crate) fn decide(
             current,
             &context.run.tenant,
             NEW_USER,
+            rules.external_id_conflicts(),
         ),
         current,
     ) {
@@ -111,7 +115,7 @@ fn keep_external_ids_unique(
     if let Some(first) = record.change.external_id_taken_by
         && is_new
     {
-        record.keep_stored(rules, Attribute::ExternalId, taken_by_earlier(first));
+        record.refuse_external_id(rules, taken_by_earlier(first));
         return;
     }
     match seen.entry(id) {
@@ -119,15 +123,10 @@ fn keep_external_ids_unique(
             entry.insert(record.change.record);
         }
         Entry::Occupied(first) if is_new => {
-            let problem = taken_by_earlier(*first.get());
-            record.keep_stored(rules, Attribute::ExternalId, problem);
+            record.refuse_external_id(rules, taken_by_earlier(*first.get()));
         }
         Entry::Occupied(_) => {}
     }
-}
-
-fn taken_by_earlier(record: u64) -> Problem {
-    external_id_taken(&format!("record {record}"))
 }
 
 /// Drops invalid managers. An unknown `manager_uid` stays: that user may be created later.

@@ -2,14 +2,16 @@
 
 use muster_aws::directory::LoginRow;
 use muster_core::attribute::Attribute;
-use muster_core::item::Item;
+use muster_core::item::{EXTERNAL_ID_REPLACED, Item};
 use muster_core::plan::Refusal;
 use muster_core::rules::Rules;
 use muster_core::run::Counts;
 use muster_core::scan::{Collected, UserChange};
+use muster_core::settings::ExternalIdConflicts;
 use muster_core::validate::item;
 use muster_core::value::{Problem, Value};
 
+use super::conflicts::{external_id, replaced};
 use super::directory::user;
 
 /// A record whose outcome is open.
@@ -23,6 +25,8 @@ pub(crate) struct Record {
     /// True if some of its values were dropped because of other rows of the directory. Such a plan
     /// is not reproducible: at another time it may come out differently for the same user.
     pub(crate) reduced: bool,
+    /// Reason why the record is ignored, if the directory refused its external id.
+    pub(crate) refusal: Option<Refusal>,
 }
 
 impl Record {
@@ -41,11 +45,8 @@ impl Record {
     /// Returns the external id that the record sets, unless the stored user has it already.
     pub(crate) fn new_external_id(&self, stored: Option<&LoginRow>) -> Option<&str> {
         let id = self.external_id()?;
-        let held = user(stored).and_then(|user| user.values.get(&Attribute::ExternalId));
-        match held {
-            Some(Value::Text(held)) if held == id => None,
-            _ => Some(id),
-        }
+        let held = user(stored).and_then(external_id);
+        (held != Some(id)).then_some(id)
     }
 
     /// Leaves an attribute as it is stored, with a warning.
@@ -54,6 +55,29 @@ impl Record {
         self.change.changes.refused.insert(attribute);
         self.reduced = true;
         self.warn(rules, attribute, problem);
+    }
+
+    /// Ignores the record because of its external id, or leaves the stored one, as the task says.
+    pub(crate) fn refuse_external_id(&mut self, rules: &Rules, problem: Problem) {
+        match rules.external_id_conflicts() {
+            ExternalIdConflicts::Ignore => {
+                self.refusal = Some(Refusal {
+                    attribute: Some(Attribute::ExternalId),
+                    problem,
+                });
+            }
+            ExternalIdConflicts::Apply => self.keep_stored(rules, Attribute::ExternalId, problem),
+        }
+    }
+
+    /// Notes the stored external id that the record replaces, if it does.
+    pub(crate) fn note_replaced_id(&mut self, rules: &Rules, stored: Option<&LoginRow>) {
+        self.warnings
+            .retain(|item| item.code != EXTERNAL_ID_REPLACED);
+        let old = user(stored).and_then(external_id).map(str::to_owned);
+        if let (Some(old), true) = (old, self.new_external_id(stored).is_some()) {
+            self.warn(rules, Attribute::ExternalId, replaced(&old));
+        }
     }
 
     /// Adds a warning that the directory caused.
@@ -94,6 +118,7 @@ impl RecordOutcomes {
                 warnings: Vec::new(),
                 claimed: false,
                 reduced: false,
+                refusal: None,
             })
             .collect();
         let outcomes = Self {

@@ -5,9 +5,9 @@
 use muster_aws::directory::{Outcome, Stamp};
 use muster_core::attribute::Attribute;
 use muster_core::rules::Rules;
-use muster_core::scan::external_id_taken;
 use muster_core::value::Problem;
 
+use super::conflicts;
 use super::directory::DirectorySnapshot;
 use super::managers;
 use super::record::{Record, RecordOutcomes};
@@ -58,7 +58,7 @@ fn problem_of_code(code: &str) -> Option<(Attribute, Problem)> {
     let (name, code) = code.split_once('.')?;
     let attribute = Attribute::from_name(name)?;
     let problem = match (attribute, code) {
-        (Attribute::ExternalId, "taken") => external_id_taken("another user or an earlier record"),
+        (Attribute::ExternalId, code) => conflicts::problem_of_code(code)?,
         _ => managers::problem_of_code(code)?,
     };
     Some((attribute, problem))

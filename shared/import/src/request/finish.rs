@@ -90,7 +90,10 @@ impl RunEnd {
 
     fn ending(&self, answer: Option<StoredAnswer>) -> Ending {
         let (status, errors) = match &self.kind {
-            EndKind::Imported => (quant::status(&self.items), Vec::new()),
+            EndKind::Imported => {
+                let severities = self.items.iter().map(|item| item.severity);
+                (quant::status(severities), Vec::new())
+            }
             EndKind::Refused(errors) => (Status::Failure, errors.clone()),
             EndKind::Failed(message) => (Status::Failure, vec![message.clone()]),
         };
@@ -101,6 +104,7 @@ impl RunEnd {
             item_counts: count_codes(&self.items),
             errors,
             answer,
+            unanswered: matches!(self.kind, EndKind::Failed(_)),
         }
     }
 

@@ -115,6 +115,7 @@ async fn end(
         item_counts: BTreeMap::new(),
         errors: vec![error.to_owned()],
         answer: None,
+        unanswered: false,
     };
     let done = match store
         .task_locks()

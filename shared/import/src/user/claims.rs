@@ -6,7 +6,7 @@ use muster_aws::directory::Claim;
 use muster_aws::directory::ClaimWrite;
 
 use super::directory::{Directory, RETRY_POLICY};
-use crate::records::claims::is_past_grace_period;
+use crate::records::claims::is_over;
 use crate::records::directory::{has_external_id, user};
 
 /// Maximum reads of a claim that a run holds for a user who does not have the id yet.
@@ -18,8 +18,8 @@ pub(super) enum ClaimLookup {
     Available(AvailableClaim),
     /// The user with this `id` has the external id.
     HeldBy(u64),
-    /// A run is about to give the external id to another user, or was until a moment ago.
-    Pending,
+    /// A run is about to give the external id to another user.
+    Promised,
 }
 
 /// A claim that can be made or taken over.
@@ -66,9 +66,10 @@ impl Directory<'_> {
             let Some(claim) = seen else {
                 return available(None, Vec::new());
             };
+            // The runs before the user: a run that is over gives its user no id any more.
+            let live = self.live_runs(&claim.runs).await?;
             if claim.login == login {
                 // Its runs may still rely on it.
-                let live = self.live_runs(&claim.runs).await?;
                 return available(Some(claim), live);
             }
             let claimant = self.store.directory().users([claim.login.as_str()]).await?;
@@ -77,21 +78,21 @@ impl Directory<'_> {
             if let Some(holder) = user(holder) {
                 return Ok(ClaimLookup::HeldBy(holder.id));
             }
-            if self.live_runs(&claim.runs).await?.is_empty() {
+            if live.is_empty() {
                 return available(Some(claim), Vec::new());
             }
             if !pauses.before_next().await {
                 break;
             }
         }
-        Ok(ClaimLookup::Pending)
+        Ok(ClaimLookup::Promised)
     }
 
-    /// Returns the runs that have not ended, or not long enough ago.
+    /// Returns the runs that are not over.
     async fn live_runs(&self, runs: &[String]) -> Result<Vec<String>, StoreError> {
         let mut live = Vec::new();
         for run in runs {
-            if !is_past_grace_period(self.store, self.author.at, run).await? {
+            if !is_over(self.store, self.author.at, run).await? {
                 live.push(run.clone());
             }
         }

@@ -16,6 +16,9 @@ pub(super) const RETRY_POLICY: RetryPolicy = RetryPolicy {
     longest: Duration::from_millis(250),
 };
 
+/// Seconds that a client waits while an import is giving the external id to another user.
+pub const PROMISED_RETRY_AFTER_SECONDS: u64 = 10;
+
 /// A dialect's check of the user that a request would result in.
 pub type UserCheck = fn(MergedUser<'_>) -> Vec<Refusal>;
 
@@ -77,6 +80,8 @@ pub enum WriteOutcome {
     Unchanged(UserEntry),
     /// Nothing was written, for these reasons.
     Refused(Vec<Refusal>),
+    /// Nothing was written: an import is giving the external id to another user at this moment.
+    Promised(Refusal),
     /// There is no such user.
     Missing,
 }

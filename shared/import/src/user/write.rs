@@ -14,6 +14,7 @@ use muster_core::value::Value;
 use super::claims::{AvailableClaim, ClaimLookup};
 use super::directory::{Directory, RETRY_POLICY, UserCheck, UserSelector, WriteOutcome};
 use super::pending::PendingWrite;
+use crate::records::conflicts::promised;
 use crate::records::managers::{ManagerRefs, Managers};
 
 /// The target of an attempt.
@@ -221,7 +222,10 @@ impl Directory<'_> {
             stored: Some(user),
             changes: &pending.changes,
         };
-        let refusals = self.refusals(merged, check).await?;
+        let mut refusals = self.refusals(merged, check).await?;
+        if matches!(selector, UserSelector::ExternalId(_)) {
+            refusals.extend(plan::another_person(&pending.changes, user));
+        }
         if !refusals.is_empty() {
             return Ok(Attempt::refused(refusals));
         }
@@ -306,11 +310,15 @@ impl Directory<'_> {
             {
                 ClaimAttempt::Ended(Attempt::Retry)
             }
-            ClaimLookup::HeldBy(_) | ClaimLookup::Pending => {
-                ClaimAttempt::Ended(Attempt::refused(vec![Refusal {
+            ClaimLookup::HeldBy(_) => ClaimAttempt::Ended(Attempt::refused(vec![Refusal {
+                attribute: Some(Attribute::ExternalId),
+                problem: external_id_taken("another user"),
+            }])),
+            ClaimLookup::Promised => {
+                ClaimAttempt::Ended(Attempt::done(WriteOutcome::Promised(Refusal {
                     attribute: Some(Attribute::ExternalId),
-                    problem: external_id_taken("another user"),
-                }]))
+                    problem: promised(),
+                })))
             }
         })
     }

@@ -10,6 +10,8 @@ use muster_aws::StoreError;
 use muster_aws::runs::chunks::{ChunkRow, Round};
 use muster_aws::runs::task_lock::Finished;
 use muster_aws::runs::{Ending, Job, Run, StopReason};
+use muster_core::dialect::quant;
+use muster_core::item::Severity;
 use muster_core::run::{Counts, State, Status};
 
 use super::runner::Runner;
@@ -56,10 +58,11 @@ impl RoundTotals {
     fn ending(self, cause: EndCause, records: u64) -> Ending {
         let applied = self.applied();
         let (state, status, errors, counts_known) = match cause {
-            EndCause::Done if self.item_counts.is_empty() => {
-                (State::Finished, Status::Success, Vec::new(), true)
+            EndCause::Done => {
+                let codes = self.item_counts.keys();
+                let status = quant::status(codes.map(|code| Severity::of_record_code(code)));
+                (State::Finished, status, Vec::new(), true)
             }
-            EndCause::Done => (State::Finished, Status::PartialSuccess, Vec::new(), true),
             EndCause::Refused(error) => {
                 let counts_known = self.counts != Counts::default();
                 (State::Finished, Status::Failure, vec![error], counts_known)
@@ -91,6 +94,8 @@ impl RoundTotals {
             item_counts: self.item_counts,
             errors,
             answer: None,
+            // Every chunk has its result: what was sent has been answered, or would be refused.
+            unanswered: false,
         }
     }
 }

@@ -3,6 +3,9 @@
 use muster_tests::World;
 use serde_json::json;
 
+use crate::support::{applying_task, put_into, send_to};
+use crate::values::full_mapping_task;
+
 use super::{assert_counts, create, error_text, find_user, get_user, send, uid, user_body};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -57,7 +60,7 @@ async fn the_external_id_of_an_import_is_the_uid() {
         None
     );
     // For the import, the login is free and the id is taken.
-    let reply = w.send(&json!([record])).await;
+    let reply = send_to(&w, applying_task(&w).await, &json!([record])).await;
     assert_eq!(
         reply.outcome(),
         (200, "PARTIAL_SUCCESS".to_owned(), [1, 0, 0, 0])
@@ -91,4 +94,25 @@ async fn an_import_of_the_same_values_writes_nothing() {
     w.put(&json!([record])).await;
     assert_eq!(store.directory_writes(), writes);
     assert_eq!(get_user(&w, "john").await, before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_blocked_user_without_uid_is_not_handed_to_somebody_else() {
+    let w = World::start().await;
+    let task = full_mapping_task(&w, &w.store).await;
+    let mut leaver = w.record("john");
+    leaver["Active"] = json!(false);
+    put_into(&w, task, &json!([leaver])).await;
+    let before = get_user(&w, "john").await;
+
+    let joiner = user_body(&w, "john", json!({"is_active": 1}));
+    let error = error_text(&send(&w, &joiner).await, 400);
+    assert!(error.starts_with("login: "), "{error}");
+    assert!(error.contains("blocked"), "{error}");
+    assert_eq!(get_user(&w, "john").await, before);
+
+    // A request that lets nobody in gives the user the uid; the next one finds the user by it.
+    let known = user_body(&w, "john", json!({"is_active": 0}));
+    assert_counts(&send(&w, &known).await, [0, 1, 0, 0]);
+    assert_counts(&send(&w, &joiner).await, [0, 0, 0, 1]);
 }

@@ -110,6 +110,7 @@ async fn a_user_of_qvalon_can_be_read_by_operators_and_changed_by_an_import() {
     let mut other = w.record("bob");
     other["External ID"] = w.login("E").into();
     let reply = w.send(&json!([other])).await;
+    assert_eq!(reply.counts(), [1, 0, 1, 0], "{reply}");
     assert!(
         reply.warnings()[0].contains("[external_id.taken]"),
         "{reply}"

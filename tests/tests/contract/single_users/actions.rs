@@ -76,8 +76,8 @@ pub enum Operation {
 pub struct Action {
     pub tenant: usize,
     pub operation: Operation,
-    /// Performed when the grace period of every run that has ended is over.
-    pub after_grace_period: bool,
+    /// Performed when every run that was interrupted has rested.
+    pub after_rest: bool,
     pub lost_requests: BTreeSet<usize>,
     pub lost_responses: BTreeSet<usize>,
     /// Actions that are performed just before the request with this number.
@@ -90,7 +90,7 @@ impl Action {
         Self {
             tenant,
             operation,
-            after_grace_period: true,
+            after_rest: true,
             lost_requests: BTreeSet::new(),
             lost_responses: BTreeSet::new(),
             interruption: None,
@@ -116,7 +116,10 @@ impl Response {
             Self::Single(WriteOutcome::Created(_)) => Some((1, 0)),
             Self::Single(WriteOutcome::Updated { .. }) => Some((0, 1)),
             Self::Single(
-                WriteOutcome::Unchanged(_) | WriteOutcome::Refused(_) | WriteOutcome::Missing,
+                WriteOutcome::Unchanged(_)
+                | WriteOutcome::Refused(_)
+                | WriteOutcome::Promised(_)
+                | WriteOutcome::Missing,
             )
             | Self::NoUser => Some((0, 0)),
             Self::Imported(counts) => Some((counts.created, counts.updated)),
@@ -126,8 +129,10 @@ impl Response {
 
     /// Returns the codes of a refusal, each with its attribute.
     pub fn refusal(&self) -> Option<String> {
-        let Self::Single(WriteOutcome::Refused(refusals)) = self else {
-            return None;
+        let refusals = match self {
+            Self::Single(WriteOutcome::Refused(refusals)) => refusals.as_slice(),
+            Self::Single(WriteOutcome::Promised(refusal)) => std::slice::from_ref(refusal),
+            _ => return None,
         };
         let codes = refusals.iter().map(|refusal| {
             let attribute = refusal.attribute.map_or("record", Attribute::name);
@@ -258,7 +263,7 @@ impl Scenario {
             robot: "robot".to_owned(),
             run: None,
         };
-        let hours = if action.after_grace_period { 1 } else { 0 };
+        let hours = if action.after_rest { 1 } else { 0 };
         let directory = Directory::new(store, &tenant, writer, Timestamp::now() + hours.hours());
         match directory.write(selector, request, |_| Vec::new()).await {
             Ok(written) => Response::Single(written),

@@ -88,7 +88,7 @@ impl ScenarioGenerator {
         self.left -= 1;
         let tenant = usize::from(self.rng.random_bool(0.25));
         let mut action = Action::without_faults(tenant, self.operation());
-        action.after_grace_period = self.rng.random_bool(0.7);
+        action.after_rest = self.rng.random_bool(0.7);
         let attempts = |rng: &mut SmallRng| (0..2).map(|_| rng.random_range(0..14)).collect();
         match self.rng.random_range(0..10) {
             0 | 1 => action.lost_responses = attempts(&mut self.rng),
@@ -144,13 +144,13 @@ async fn run(scenario: Arc<Scenario>, actions: Vec<Action>) {
     acquire_dangling_ids(&scenario).await;
 }
 
-/// Asserts that all abandoned external ids can be acquired after the grace period.
+/// Asserts that all abandoned external ids can be acquired after the rest of every run.
 async fn acquire_dangling_ids(scenario: &Arc<Scenario>) {
-    let after_grace_period = Timestamp::now() + 10.minutes();
+    let after_rest = Timestamp::now() + 10.minutes();
     let swept = scenario
         .store
         .task_locks()
-        .end_expired(after_grace_period, Duration::ZERO)
+        .end_expired(after_rest, Duration::ZERO)
         .await;
     swept.expect("the store");
     for (number, (tenant, id)) in dangling(&scenario.verified_rows().await)

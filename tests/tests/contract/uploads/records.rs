@@ -90,6 +90,7 @@ async fn pages_of_rejected_records_link_to_the_next_page() {
         item_counts: BTreeMap::new(),
         errors: Vec::new(),
         answer: None,
+        unanswered: false,
     };
     store.finish(&run, &ending).await;
     let (mut text, mut pages) = (String::new(), 0);

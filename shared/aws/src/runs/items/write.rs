@@ -12,8 +12,8 @@ use super::summary::SegmentSummary;
 use super::{Items, Span as _, key};
 use crate::dynamodb::row::{self, Attributes};
 use crate::error::StoreError;
+use crate::runs::ending::RUN_LIFETIME;
 use crate::runs::id::RunId;
-use crate::runs::run::RUN_LIFETIME;
 
 /// Maximum rows written concurrently.
 const CONCURRENT_WRITES: usize = 3;

@@ -8,7 +8,8 @@ use super::rows::{delete_open_run, free_lock};
 use super::{Finished, TaskLocks};
 use crate::dynamodb::transaction::Transacted;
 use crate::error::StoreError;
-use crate::runs::run::{EndedFrom, Ending, NewRun, Run};
+use crate::runs::ending::{EndedFrom, Ending};
+use crate::runs::run::{NewRun, Run};
 
 impl TaskLocks<'_> {
     /// Ends `run`, frees its task and stores the response of its key. Contention from other runs

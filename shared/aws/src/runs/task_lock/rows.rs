@@ -12,9 +12,10 @@ use crate::dynamodb::expression::Condition;
 use crate::dynamodb::row::{self, Key, millis_option};
 use crate::dynamodb::write::Write;
 use crate::error::StoreError;
+use crate::runs::ending::{EndedFrom, Ending};
 use crate::runs::id::RunId;
 use crate::runs::idempotency;
-use crate::runs::run::{EndedFrom, Ending, NewRun, Run};
+use crate::runs::run::{NewRun, Run};
 
 /// Names the lock row in errors.
 pub(super) const LOCK: &str = "a task lock";
@@ -136,6 +137,7 @@ pub(super) fn interrupt(
         item_counts: BTreeMap::new(),
         errors: vec![interrupted(run.dry_run).to_owned()],
         answer: None,
+        unanswered: true,
     };
     let mut writes = vec![ending.of_run(table, &run.id, EndedFrom::of(run), now)?];
     if let Some(key) = key {

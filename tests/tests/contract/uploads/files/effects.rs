@@ -103,7 +103,7 @@ async fn external_ids_and_managers_of_a_file_are_resolved_in_the_directory() {
         with("cleo", "Manager ID", json!(999_999_999)),
     ]))
     .await;
-    assert_eq!(counters(&status), [3, 0, 0, 0, 2, 0, 1], "{status}");
+    assert_eq!(counters(&status), [3, 0, 1, 0, 2, 0, 0], "{status}");
     assert_eq!(status["Status"], "PARTIAL_SUCCESS", "{status}");
     let users = store.users().await;
     assert_eq!(users[&w.login("anna")]["external_id"], two);
