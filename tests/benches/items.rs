@@ -88,6 +88,7 @@ async fn write(stack: &Stack) -> RunId {
         robot: tenant.robot.username.clone(),
         size: 100_000_000,
         dry_run: false,
+        threshold_overridden: false,
         key: None,
     };
     let ending = Ending {

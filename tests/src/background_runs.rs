@@ -53,6 +53,7 @@ impl Access {
             robot: w.tenants[tenant].robot.username.clone(),
             size,
             dry_run: false,
+            threshold_overridden: false,
             key: None,
         };
         let source = Source {

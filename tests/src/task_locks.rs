@@ -66,6 +66,7 @@ impl Access {
             robot: w.tenants[tenant].robot.username.clone(),
             size: 2,
             dry_run: false,
+            threshold_overridden: false,
             key: None,
         };
         let acquired = self

@@ -56,6 +56,7 @@ pub async fn create_and_send_parts(
         compression: Compression::None,
         sha256: None,
         dry_run,
+        override_threshold: false,
     };
     let created = create(store, background, announced, Timestamp::now()).await;
     let CreateOutcome::Uploading { run, page } = created.expect("creating an upload") else {

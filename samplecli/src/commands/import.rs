@@ -40,7 +40,7 @@ use crate::output::{progress, stderr, stdout};
 #[derive(Args)]
 #[command(after_help = "\
 With --output json, prints one object, in the same form for a single request and for an upload: the
-keys of the reply, `Created`, `Updated`, `Unchanged` and `import_id`.
+keys of the reply, those of a dry run (`Created`, `Blocked`, `Cleared` …) and `import_id`.
 
 Exit codes: 0 imported, 1 refused or failed, 3 imported with warnings, 4 not signed in.
 
@@ -48,6 +48,7 @@ Examples:
   muster import users.json --task 206
   muster import users.json --task 206 --debug          # with the warnings
   muster import users.json --task 206 --dry-run        # what would change
+  muster import leavers.json --task 206 --override-threshold   # after a look at the dry run
   muster import users.json --task 206 --idempotency-key 2026-11-21   # safe to repeat
   muster import users.json --task 206 --output json | jq '.\"Ignored Users\"'
   muster import everybody.ndjson.gz --task 206
@@ -70,6 +71,10 @@ pub struct Import {
     /// Show what would be created and updated, without writing
     #[arg(long)]
     dry_run: bool,
+
+    /// Import even if the task's safety threshold is exceeded; the execution log says so
+    #[arg(long)]
+    override_threshold: bool,
 
     /// Key of the request: for 24 hours, a request with the same key gets the same response
     #[arg(long, value_name = "KEY", value_parser = idempotency_key)]
@@ -110,7 +115,7 @@ struct UploadArgs {
         long,
         value_name = "RUN",
         value_parser = import_id,
-        conflicts_with_all = ["format", "compression", "no_checksum", "idempotency_key", "dry_run"]
+        conflicts_with_all = ["format", "compression", "no_checksum", "idempotency_key", "dry_run", "override_threshold"]
     )]
     resume: Option<String>,
 }
@@ -228,6 +233,7 @@ impl Import {
         let options = ImportOptions {
             debug: self.debug,
             dry_run: self.dry_run,
+            override_threshold: self.override_threshold,
             idempotency_key: self.idempotency_key.as_deref(),
             respond_async: self.no_wait,
         };
@@ -292,7 +298,8 @@ impl Import {
             compression: encoding.compression,
             sha256,
         };
-        let created = imports.create_upload(self.task, self.dry_run, &request);
+        let created =
+            imports.create_upload(self.task, self.dry_run, self.override_threshold, &request);
         created
             .await
             .map_err(|error| Failure::from(error).add_hint("nothing was sent"))

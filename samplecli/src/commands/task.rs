@@ -229,8 +229,9 @@ impl Create {
             Some(self.admin.open()?)
         };
         let is_interactive = self.settings.is_interactive(prompts);
-        let mut settings = self.settings.apply(TaskSettings::default(), prompts)?;
-        settings.complete(None);
+        let mut new = TaskSettings::default();
+        new.complete(None);
+        let settings = self.settings.apply(new, prompts)?;
         let Some(settings) = checked(settings, prompts, is_interactive)? else {
             return Ok(Exit::Ok);
         };

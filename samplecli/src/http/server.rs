@@ -30,6 +30,8 @@ pub struct ImportOptions<'a> {
     pub debug: bool,
     /// Predicts the outcome without writing.
     pub dry_run: bool,
+    /// Imports even if the task's safety threshold is exceeded.
+    pub override_threshold: bool,
     /// Identifies a repeated request.
     pub idempotency_key: Option<&'a str>,
     /// Asks for a response before the import has ended.
@@ -88,12 +90,16 @@ impl Server {
         let mut url = self
             .url
             .join(["v1", "import", "user-data", &task.to_string()]);
-        url.set_query(match (options.debug, options.dry_run) {
-            (false, false) => None,
-            (true, false) => Some("debug"),
-            (false, true) => Some("dryRun"),
-            (true, true) => Some("debug&dryRun"),
-        });
+        let switches = [
+            ("debug", options.debug),
+            ("dryRun", options.dry_run),
+            ("overrideThreshold", options.override_threshold),
+        ];
+        let on: Vec<&str> = switches
+            .into_iter()
+            .filter_map(|(name, on)| on.then_some(name))
+            .collect();
+        url.set_query(Some(on.join("&").as_str()).filter(|query| !query.is_empty()));
         let mut request = self
             .http
             .post(url)

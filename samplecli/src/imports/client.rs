@@ -73,13 +73,18 @@ impl ImportsClient {
         &self,
         task: u64,
         dry_run: bool,
+        override_threshold: bool,
         request: &CreateUploadRequest,
     ) -> Result<CreateUploadResponse, RequestError> {
-        let query = if dry_run {
-            vec![("dryRun", "true".to_owned())]
-        } else {
-            Vec::new()
-        };
+        let switches = [
+            ("dryRun", dry_run),
+            ("overrideThreshold", override_threshold),
+        ];
+        let query: Vec<_> = switches
+            .into_iter()
+            .filter(|(_, on)| *on)
+            .map(|(name, _)| (name, "true".to_owned()))
+            .collect();
         let task_id = task.to_string();
         let path = ["import", "user-data", &task_id, "uploads"];
         let body = json!(request);

@@ -43,6 +43,12 @@ pub struct Outcome {
     updated: Option<u64>,
     #[serde(rename = "Unchanged", skip_serializing_if = "Option::is_none")]
     unchanged: Option<u64>,
+    #[serde(rename = "Blocked", skip_serializing_if = "Option::is_none")]
+    blocked: Option<u64>,
+    #[serde(rename = "Unblocked", skip_serializing_if = "Option::is_none")]
+    unblocked: Option<u64>,
+    #[serde(rename = "Cleared", skip_serializing_if = "Option::is_none")]
+    cleared: Option<u64>,
     /// The id of the import.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub import_id: Option<String>,
@@ -68,6 +74,9 @@ impl Outcome {
         self.created = other.created;
         self.updated = other.updated;
         self.unchanged = other.unchanged;
+        self.blocked = other.blocked;
+        self.unblocked = other.unblocked;
+        self.cleared = other.cleared;
     }
 
     /// Returns the number of records that were rejected.
@@ -91,10 +100,24 @@ impl Outcome {
     }
 
     fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let [created, updated, unchanged] = if self.dry_run {
-            ["Would create", "Would update", "Would not change"]
+        let [created, updated, unchanged, blocked, unblocked, cleared] = if self.dry_run {
+            [
+                "Would create",
+                "Would update",
+                "Would not change",
+                "Would block",
+                "Would unblock",
+                "Values to clear",
+            ]
         } else {
-            ["Created", "Updated", "Unchanged"]
+            [
+                "Created",
+                "Updated",
+                "Unchanged",
+                "Blocked",
+                "Unblocked",
+                "Values cleared",
+            ]
         };
         [
             ("Total Lines", self.total_lines),
@@ -104,6 +127,9 @@ impl Outcome {
             (created, self.created),
             (updated, self.updated),
             (unchanged, self.unchanged),
+            (blocked, self.blocked),
+            (unblocked, self.unblocked),
+            (cleared, self.cleared),
         ]
         .into_iter()
         .filter_map(|(name, count)| Some((name, count?)))

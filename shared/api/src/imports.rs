@@ -274,4 +274,16 @@ pub struct ImportOutcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(required = false, value_type = u64))]
     pub unchanged: Option<u64>,
+    /// Updated users who were active and are blocked now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(required = false, value_type = u64))]
+    pub blocked: Option<u64>,
+    /// Updated users who were blocked and are active now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(required = false, value_type = u64))]
+    pub unblocked: Option<u64>,
+    /// Values of updated users that were removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(required = false, value_type = u64))]
+    pub cleared: Option<u64>,
 }

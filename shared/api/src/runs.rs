@@ -44,6 +44,10 @@ pub struct RunResponse {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub dry_run: bool,
+    /// True if the robot asked not to be stopped by the task's safety threshold.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub threshold_overridden: bool,
     /// State of the run.
     #[cfg_attr(feature = "openapi", schema(value_type = State))]
     pub state: Extensible<State>,

@@ -182,7 +182,8 @@ impl Bootstrap {
             let robot = robots::new_row(&tenant, &name, password, scopes, now).await?;
             rows.push((Some(EntityKind::Robot), robot.row()?));
         }
-        if let Some(settings) = task {
+        if let Some(mut settings) = task {
+            settings.complete(None);
             let task = Task::new(&tenant, settings, None, now);
             rows.extend(
                 tasks::set_up_rows(&task)?

@@ -101,11 +101,10 @@ impl Task {
     /// Returns a new task with the number in its settings.
     pub(crate) fn new(
         tenant: &str,
-        mut settings: TaskSettings,
+        settings: TaskSettings,
         by: Option<&str>,
         now: Timestamp,
     ) -> Self {
-        settings.complete(None);
         Self {
             tenant: tenant.to_owned(),
             settings,

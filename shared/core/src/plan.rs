@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use crate::attribute::Attribute;
 use crate::item::display_login;
 use crate::limits;
+use crate::run::UpdateEffects;
 use crate::settings::ExternalIdConflicts;
+use crate::text::nfc;
 use crate::validate::Changes;
 use crate::value::{Assignment, Problem, Value, is_same};
 
@@ -169,7 +171,7 @@ pub fn plan<'c, 'a>(
 pub fn another_person(changes: &Changes<'_>, user: &User) -> Option<Refusal> {
     let id = changes.value(Attribute::ExternalId)?;
     match user.values.get(&Attribute::ExternalId) {
-        Some(stored) if stored == id => None,
+        Some(stored) if is_same_id(stored, id) => None,
         Some(stored) => {
             let state = if user.is_active() { "" } else { ", blocked" };
             let stored = match stored {
@@ -206,6 +208,15 @@ pub fn another_person(changes: &Changes<'_>, user: &User) -> Option<Refusal> {
             })
         }
         None => None,
+    }
+}
+
+/// Returns true if both are the same external id: one that was stored when texts were kept as sent is
+/// compared in NFC.
+fn is_same_id(stored: &Value<'_>, id: &Value<'_>) -> bool {
+    match (stored, id) {
+        (Value::Text(stored), Value::Text(id)) => nfc(stored) == nfc(id),
+        _ => stored == id,
     }
 }
 
@@ -268,6 +279,24 @@ pub fn update<'c, 'a>(changes: &'c Changes<'a>, user: &User) -> Plan<'c, 'a> {
         return Plan::Ignored(vec![USER_TOO_LARGE]);
     }
     Plan::Update(difference)
+}
+
+/// Returns what an update with these changes does beside changing values. Each of them differs from
+/// what is stored.
+#[must_use]
+pub fn effects(difference: &[(Attribute, &Assignment<'_>)]) -> UpdateEffects {
+    let mut effects = UpdateEffects::default();
+    for (attribute, assignment) in difference {
+        match (attribute, assignment) {
+            (_, Assignment::Clear) => effects.cleared += 1,
+            (Attribute::Active, Assignment::Set(Value::Flag(active))) => {
+                effects.unblocked = *active;
+                effects.blocked = !*active;
+            }
+            (_, Assignment::Set(_)) => {}
+        }
+    }
+    effects
 }
 
 const USER_TOO_LARGE: Refusal = Refusal::new(
@@ -445,6 +474,37 @@ mod tests {
         assert_eq!(plan(&same, Some(&user), "acme"), Plan::Unchanged);
         let name = changes(vec![(Attribute::Email, text("ann@example.com"))]);
         assert!(matches!(plan(&name, Some(&user), "acme"), Plan::Update(_)));
+    }
+
+    #[test]
+    fn an_external_id_in_another_normal_form_is_the_same_person() {
+        let user = stored(&[(Attribute::ExternalId, Value::Text("cafe\u{301}".into()))]);
+        let same = changes(vec![(Attribute::ExternalId, text("caf\u{e9}"))]);
+        assert!(matches!(plan(&same, Some(&user), "acme"), Plan::Update(_)));
+        let other = changes(vec![(Attribute::ExternalId, text("cafe"))]);
+        let refused = plan(&other, Some(&user), "acme");
+        assert_eq!(codes(&refused), ["external_id.other_user"]);
+    }
+
+    #[test]
+    fn the_effects_of_an_update_are_counted() {
+        let set = |active| Assignment::Set(Value::Flag(active));
+        let (block, unblock, clear) = (set(false), set(true), Assignment::Clear);
+        let supervisor = (Attribute::Supervisor, &block);
+        let cleared = [(Attribute::City, &clear), (Attribute::Phone, &clear)];
+        let counted = |difference: &[_]| {
+            let UpdateEffects {
+                blocked,
+                unblocked,
+                cleared,
+            } = effects(difference);
+            (blocked, unblocked, cleared)
+        };
+        assert_eq!(counted(&[supervisor]), (false, false, 0));
+        assert_eq!(counted(&cleared), (false, false, 2));
+        let blocked = [cleared[0], (Attribute::Active, &block)];
+        assert_eq!(counted(&blocked), (true, false, 1));
+        assert_eq!(counted(&[(Attribute::Active, &unblock)]), (false, true, 0));
     }
 
     #[test]

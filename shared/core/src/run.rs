@@ -133,8 +133,8 @@ impl std::fmt::Display for Status {
 }
 
 /// Counts of the records of a run. Each record is counted once: `total = empty + ignored +
-/// duplicated + created + updated + unchanged`. If a safety threshold refused the import, the last
-/// three are zero.
+/// duplicated + created + updated + unchanged`. If a safety threshold refused the import, `created`
+/// and all behind it are zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Counts {
@@ -152,6 +152,26 @@ pub struct Counts {
     pub updated: u64,
     /// Users whose stored values already matched.
     pub unchanged: u64,
+    /// Updated users who were active and are blocked now.
+    #[serde(default)]
+    pub blocked: u64,
+    /// Updated users who were blocked and are active now.
+    #[serde(default)]
+    pub unblocked: u64,
+    /// Values of updated users that were removed; a user may have several.
+    #[serde(default)]
+    pub cleared: u64,
+}
+
+/// What the update of one user does beside changing values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UpdateEffects {
+    /// The user was active and is blocked.
+    pub blocked: bool,
+    /// The user was blocked and is active.
+    pub unblocked: bool,
+    /// Number of values that are removed.
+    pub cleared: u64,
 }
 
 impl Counts {
@@ -166,6 +186,9 @@ impl Counts {
             created,
             updated,
             unchanged,
+            blocked,
+            unblocked,
+            cleared,
         } = other;
         Self {
             total: self.total + total,
@@ -175,6 +198,22 @@ impl Counts {
             created: self.created + created,
             updated: self.updated + updated,
             unchanged: self.unchanged + unchanged,
+            blocked: self.blocked + blocked,
+            unblocked: self.unblocked + unblocked,
+            cleared: self.cleared + cleared,
         }
+    }
+
+    /// Counts an updated user.
+    pub fn add_updated(&mut self, effects: UpdateEffects) {
+        let UpdateEffects {
+            blocked,
+            unblocked,
+            cleared,
+        } = effects;
+        self.updated += 1;
+        self.blocked += u64::from(blocked);
+        self.unblocked += u64::from(unblocked);
+        self.cleared += cleared;
     }
 }

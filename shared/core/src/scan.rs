@@ -12,6 +12,7 @@ mod fast_path;
 mod first_items;
 mod first_pass;
 mod rejected;
+mod requested;
 mod subject;
 
 pub use self::check::{Checked, check, check_source};

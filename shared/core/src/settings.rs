@@ -6,10 +6,12 @@
 mod schema;
 mod separator;
 mod task;
+mod threshold;
 mod validation;
 
 pub use self::separator::Separator;
-pub use self::task::{ExternalIdConflicts, NotifyOn, SafetyThreshold, TaskSettings};
+pub use self::task::{ExternalIdConflicts, NotifyOn, TaskSettings};
+pub use self::threshold::{Figure, Limit, SafetyThreshold};
 pub(crate) use self::validation::{REJECTED_ELEMENT_KEY, REJECTION_ERRORS_KEY};
 pub use crate::field_problem::FieldProblem;
 

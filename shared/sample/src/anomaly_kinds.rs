@@ -106,7 +106,7 @@ pub(super) static ANOMALIES: &[Anomaly] = &[
     anomaly(
         "username.quote",
         Ignored,
-        &[Login(|n| format!("o'brien{n}"))],
+        &[Login(|n| format!("'brien{n}"))],
     ),
     anomaly(
         "username.quote",

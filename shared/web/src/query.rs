@@ -8,6 +8,8 @@ use muster_api::FieldError;
 
 use crate::ProblemResponse;
 
+/// The switch of an import that its task's safety threshold does not stop.
+pub const OVERRIDE_THRESHOLD: &str = "overrideThreshold";
 /// Values that switch off, in any case.
 const OFF: [&str; 4] = ["false", "0", "no", "off"];
 /// What the names begin with that ask for a dry run.
@@ -76,7 +78,7 @@ impl From<NotUnderstood> for ProblemResponse {
 }
 
 /// Returns `true` if a switch such as `dryRun` is on: one of its occurrences is, with any value but
-/// `false`, `0`, `no` and `off`. Names are compared as [`fold`] returns them.
+/// `false`, `0`, `no` and `off`. Names are compared without case and punctuation.
 #[must_use]
 pub fn switch(uri: &Uri, name: &str) -> bool {
     let name = fold(name);

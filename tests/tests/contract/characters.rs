@@ -294,7 +294,7 @@ async fn normal_forms_of_a_text_are_the_same_text() {
         ],
     );
     let reply = send_to(&w, task, &json!([other])).await;
-    assert_partial_success(&reply, [1, 0, 0, 0]);
+    assert_partial_success(&reply, [1, 0, 1, 0]);
     let warning = &reply.warnings()[0];
     assert!(warning.ends_with("[external_id.taken]"), "{warning}");
     // Operators find it in either form, and Collaborator selects by it.

@@ -11,7 +11,7 @@ use crate::support::{
 };
 
 /// Keys of the reply to a dry run, without warnings.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 12] = [
     "Status",
     "Total Lines",
     "Empty IDs",
@@ -21,6 +21,9 @@ const KEYS: [&str; 9] = [
     "Created",
     "Updated",
     "Unchanged",
+    "Blocked",
+    "Unblocked",
+    "Cleared",
 ];
 
 /// Returns Created, Updated and Unchanged of a dry run.

@@ -38,16 +38,26 @@ fn login(schedule: u64, user: usize) -> String {
 }
 
 fn request(schedule: u64, task: u64, name: &str) -> ImportRequest {
+    request_with(schedule, task, &json!({"n": name}))
+}
+
+/// Returns an import of all users with these values.
+fn request_with(schedule: u64, task: u64, values: &Value) -> ImportRequest {
     let settings: TaskSettings = serde_json::from_value(json!({
         "id": task, "enabled": true, "permitted_robots": ["robot"],
-        "attribute_mapping": {"username": "u", "name": "n", "role": "r", "email": "e", "external_id": "x"},
+        "attribute_mapping": {"username": "u", "name": "n", "role": "r", "email": "e", "external_id": "x",
+            "active": "a", "city": "c"},
         "role_mapping": {"user": "User"},
     }))
     .expect("settings");
     let records: Vec<Value> = (0..USERS)
         .map(|user| {
             let login = login(schedule, user);
-            json!({"u": login, "n": name, "r": "user", "e": "someone@example.com", "x": login})
+            let mut record =
+                json!({"u": login, "r": "user", "e": "someone@example.com", "x": login});
+            let values = values.as_object().expect("an object").clone();
+            record.as_object_mut().expect("an object").extend(values);
+            record
         })
         .collect();
     ImportRequest {
@@ -58,6 +68,7 @@ fn request(schedule: u64, task: u64, name: &str) -> ImportRequest {
         body: Value::from(records).to_string().into(),
         debug: false,
         dry_run: false,
+        override_threshold: false,
         key: None,
     }
 }
@@ -123,6 +134,39 @@ async fn every_write_is_counted_once_although_responses_are_lost() {
             versions - USERS as u64,
             "schedule {schedule}: updates"
         );
+    }
+    stack.stop().await.expect("the stack stops");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn blocked_users_and_cleared_values_are_counted_once_although_responses_are_lost() {
+    let stack = Stack::start(StackOptions::default()).await;
+    let stack = stack.expect("the stack starts");
+    for schedule in 100..103 {
+        let stored = json!({"a": true, "c": "Kyiv"});
+        import(&stack.store, request_with(schedule, 1_000_001, &stored)).await;
+        let (one, two) = (
+            unreliable_store(&stack, schedule),
+            unreliable_store(&stack, schedule + 1_000_000),
+        );
+        for (values, expected) in [
+            (json!({"a": false, "c": null}), [1, 0, 1]),
+            (json!({"a": true, "c": ""}), [0, 1, 0]),
+        ] {
+            let (one, two) = tokio::join!(
+                import(&one, request_with(schedule, 1_000_001, &values)),
+                import(&two, request_with(schedule, 1_000_002, &values)),
+            );
+            let both = one.plus(two);
+            let counted = [both.blocked, both.unblocked, both.cleared];
+            let users = USERS as u64;
+            assert_eq!(
+                counted,
+                expected.map(|each| each * users),
+                "schedule {schedule}"
+            );
+            assert_eq!(both.updated, users, "schedule {schedule}");
+        }
     }
     stack.stop().await.expect("the stack stops");
 }

@@ -135,6 +135,7 @@ async fn warnings_make_a_partial_success_and_are_shown_only_for_debug() {
         ("debug=0", false),
         ("debug=false", false),
         ("debug=no", false),
+        ("Debug=OFF", false),
         ("x=debug", false),
         ("debugger", false),
     ] {

@@ -1,10 +1,10 @@
-//! The safety threshold of a task (contract.md#safety-threshold): an import that would ignore too
+//! The safety threshold of a task (contract.md#safety-thresholds): an import that would ignore too
 //! many users is refused as a whole, before anything is written.
 
 use muster_tests::{Access, Reply, World};
 use serde_json::{Value, json};
 
-use crate::support::{import_id, put_as};
+use crate::support::{import_id, put_as, put_into};
 
 /// Returns `good` complete records, then `bad` ones that are ignored for their role.
 fn records(w: &World, good: usize, bad: usize) -> Value {
@@ -152,4 +152,162 @@ async fn a_dry_run_is_refused_like_the_import() {
     let real = send(&w, task, "debug", &file).await;
     assert_exceeded(&dry, ["2 of 5", "allows 1", "nothing was imported"]);
     assert_eq!(dry.text(), real.text());
+}
+
+/// Creates a task that maps all attributes, with this threshold.
+async fn full_task(w: &World, threshold: Value) -> u64 {
+    let mapping = |task: &mut Value| {
+        for (name, key) in [("active", "Active"), ("city", "City"), ("phone", "Phone")] {
+            task["attribute_mapping"][name] = json!(key);
+        }
+        task["safety_threshold"] = threshold;
+    };
+    w.store.task(w, 0, mapping).await
+}
+
+/// Returns records of `count` users with these values.
+fn users(w: &World, count: usize, values: &Value) -> Value {
+    let user = |number: usize| {
+        let mut record = w.record(&format!("user{number}"));
+        let values = values.as_object().expect("an object").clone();
+        record.as_object_mut().expect("an object").extend(values);
+        record
+    };
+    (0..count).map(user).collect()
+}
+
+fn stored_user() -> Value {
+    json!({"Active": true, "City": "Kyiv", "Phone": "+380971234567"})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_figure_can_be_limited() {
+    let w = World::start().await;
+    let free = full_task(&w, json!({})).await;
+    put_into(&w, free, &users(&w, 8, &stored_user())).await;
+    let blocked = users(&w, 4, &json!({"Active": false}));
+    let cleared = users(&w, 2, &json!({"City": null, "Phone": ""}));
+    let ignored = json!([{"Username": w.login("nobody")}, w.record("user1")]);
+    let duplicated = json!([w.record("user1"), w.record("user1")]);
+    let created = json!([w.record("new1"), w.record("user1")]);
+    let updated = users(&w, 3, &json!({"City": "Lviv"}));
+    let empty = json!([{}, w.record("user1")]);
+    let before = w.directory().await;
+    for (figure, records, number, total) in [
+        ("blocked", &blocked, 4, 4),
+        ("cleared", &cleared, 4, 2),
+        ("ignored", &ignored, 1, 2),
+        ("duplicated", &duplicated, 1, 2),
+        ("created", &created, 1, 2),
+        ("updated", &updated, 3, 3),
+        ("empty", &empty, 1, 2),
+    ] {
+        let limit = |records: u64| json!({figure: {"records": records}});
+        let exceeded = full_task(&w, limit(number - 1)).await;
+        for query in ["", "dryRun", "debug&overrideThreshold=false"] {
+            let reply = send(&w, exceeded, query, records).await;
+            let allows = format!("the task allows {}", number - 1);
+            let (number, total) = (number.to_string(), format!("{total} "));
+            assert_exceeded(&reply, [&number, &total, &allows]);
+            assert!(reply.errors()[0].contains("overrideThreshold"), "{reply}");
+        }
+        assert!(
+            w.directory().await == before,
+            "{figure}: something was written"
+        );
+        let met = full_task(&w, limit(number)).await;
+        let reply = send(&w, met, "dryRun", records).await;
+        assert_eq!(reply.status, 200, "{figure}: {reply}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_task_blocks_and_clears_few_users_at_once() {
+    let w = World::start().await;
+    let new = full_task(&w, Value::Null).await;
+    put_into(&w, new, &users(&w, 120, &stored_user())).await;
+    // The greater of 5 and 5 %.
+    let blocked = |count| users(&w, count, &json!({"Active": false}));
+    assert_exceeded(
+        &send(&w, new, "", &blocked(120)).await,
+        ["120 of 120 users", "blocked", "5 or 5 %"],
+    );
+    let cleared = |count| users(&w, count, &json!({"City": null}));
+    assert_exceeded(
+        &send(&w, new, "", &cleared(7)).await,
+        ["7 values", "cleared", "5 or 5 %"],
+    );
+    send(&w, new, "", &cleared(5)).await.assert_success(5);
+    send(&w, new, "", &blocked(5)).await.assert_success(5);
+    let mut six_percent = users(&w, 120, &json!({}));
+    for record in six_percent
+        .as_array_mut()
+        .expect("a list")
+        .iter_mut()
+        .skip(5)
+        .take(6)
+    {
+        record["Active"] = json!(false);
+    }
+    send(&w, new, "", &six_percent).await.assert_success(120);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_overridden_threshold_is_logged_with_the_robot() {
+    let w = World::start().await;
+    let task = full_task(
+        &w,
+        json!({"blocked": {"records": 0}, "cleared": {"records": 0}}),
+    )
+    .await;
+    send(&w, task, "", &users(&w, 3, &stored_user()))
+        .await
+        .assert_success(3);
+    let records = users(&w, 3, &json!({"Active": false, "City": null}));
+    let reply = send(&w, task, "", &records).await;
+    assert_eq!((reply.status, reply.errors().len()), (400, 2), "{reply}");
+    let reply = send(&w, task, "overrideThreshold", &records).await;
+    reply.assert_success(3);
+    let run = w.get(&format!("/runs/{}", import_id(&reply))).await.json();
+    assert_eq!(run["threshold_overridden"], true, "{run}");
+    assert!(run["robot"].is_string(), "{run}");
+    let counts =
+        ["updated", "blocked", "unblocked", "cleared"].map(|name| run["counts"][name].clone());
+    assert_eq!(counts, [3, 3, 0, 3].map(|number| json!(number)), "{run}");
+    let reply = send(&w, task, "", &users(&w, 3, &json!({"Active": true}))).await;
+    let run = w.get(&format!("/runs/{}", import_id(&reply))).await.json();
+    assert_eq!(run["threshold_overridden"], false, "{run}");
+    assert_eq!(run["counts"]["unblocked"], 3, "{run}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_is_judged_and_overridden_like_a_request() {
+    let w = World::start().await;
+    let task = full_task(
+        &w,
+        json!({"blocked": {"records": 1}, "cleared": {"records": 1}}),
+    )
+    .await;
+    put_into(&w, task, &users(&w, 3, &stored_user())).await;
+    let records = users(&w, 3, &json!({"Active": false, "City": ""}));
+    let file = records.to_string().into_bytes();
+    let before = w.directory().await;
+    for query in ["", "?dryRun"] {
+        let run = w.upload(0, task, query, json!({}), &file).await;
+        let status = w.wait_until_ended(0, &run).await;
+        assert_eq!(status["Status"], "FAILURE", "{status}");
+        assert_eq!(
+            status["Errors"].as_array().map(Vec::len),
+            Some(2),
+            "{status}"
+        );
+        assert!(w.directory().await == before, "something was written");
+    }
+    let run = w
+        .upload(0, task, "?overrideThreshold", json!({}), &file)
+        .await;
+    let status = w.wait_until_ended(0, &run).await;
+    assert_eq!(status["Status"], "SUCCESS", "{status}");
+    let counts = ["Updated", "Blocked", "Unblocked", "Cleared"].map(|name| status[name].clone());
+    assert_eq!(counts, [3, 3, 0, 3].map(|number| json!(number)), "{status}");
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use muster_aws::tasks::Task;
 use muster_core::run::{State, Status};
-use muster_core::settings::SafetyThreshold;
+use muster_core::settings::{Limit, SafetyThreshold};
 use muster_import::uploads;
 use muster_tests::faults::{
     BATCH_EXECUTE_STATEMENT, Fault, Faults, Gate, InFlight, OutgoingRequest,
@@ -44,7 +44,8 @@ impl Schedule {
     async fn prepare(&mut self, tag: String) -> (Task, ImportFile) {
         let has_planning_round = self.rng.random_bool(0.25);
         let task = self.harness.create_task(0, |task| {
-            task.safety_threshold = has_planning_round.then_some(SafetyThreshold::Records(20));
+            task.safety_threshold =
+                has_planning_round.then_some(SafetyThreshold::of_ignored(Limit::records(20)));
         });
         let task = task.await;
         let file = ImportFile::random(tag, &mut self.rng);

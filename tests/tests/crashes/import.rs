@@ -79,6 +79,7 @@ pub fn request(task: &Task, body: &Value, dry_run: bool) -> ImportRequest {
         body: body.to_string().into(),
         debug: false,
         dry_run,
+        override_threshold: false,
         key: None,
     }
 }

@@ -1,7 +1,7 @@
 //! Messages that are lost, duplicated, late and out of order: they only change when work is done.
 
 use muster_core::run::State;
-use muster_core::settings::SafetyThreshold;
+use muster_core::settings::{Limit, SafetyThreshold};
 use muster_tests::faults::Faults;
 use tokio::task::JoinSet;
 
@@ -42,7 +42,7 @@ async fn duplicate_messages_at_the_same_time_have_one_effect() {
 async fn late_and_reordered_messages_change_nothing() {
     let harness = Harness::start_with(3, times_without_chunk_deadline()).await;
     let task = harness.create_task(0, |task| {
-        task.safety_threshold = Some(SafetyThreshold::Records(9))
+        task.safety_threshold = Some(SafetyThreshold::of_ignored(Limit::records(9)))
     });
     let task = task.await;
     let import = Import::begin_for_task(&harness, &task, ImportFile::small("late")).await;

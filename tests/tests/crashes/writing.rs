@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use muster_core::settings::SafetyThreshold;
+use muster_core::settings::{Limit, SafetyThreshold};
 use muster_tests::faults::{Fault, Faults, Gate};
 
 use crate::harness::Harness;
@@ -105,7 +105,7 @@ async fn a_writer_may_be_throttled_or_contended_at_any_of_its_requests() {
 /// Returns true if a fault was injected.
 async fn plan_with(harness: Arc<Harness>, number: usize, faults: Faults) -> bool {
     let task = harness.create_task(0, |task| {
-        task.safety_threshold = Some(SafetyThreshold::Records(9))
+        task.safety_threshold = Some(SafetyThreshold::of_ignored(Limit::records(9)))
     });
     let task = task.await;
     let file = one_chunk(&format!("plan{}y", task.settings.id), number);

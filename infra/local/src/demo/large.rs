@@ -156,6 +156,9 @@ impl<W: Write> DemoRun<'_, W> {
             created,
             updated,
             unchanged,
+            blocked: _,
+            unblocked: _,
+            cleared: _,
         } = counts;
         let shown_counts = [
             ("created", created),
@@ -251,6 +254,9 @@ impl<W: Write> DemoRun<'_, W> {
             ("Created", json!(counts.created)),
             ("Updated", json!(counts.updated)),
             ("Unchanged", json!(counts.unchanged)),
+            ("Blocked", json!(counts.blocked)),
+            ("Unblocked", json!(counts.unblocked)),
+            ("Cleared", json!(counts.cleared)),
         ] {
             self.checks.equal(
                 &format!("{name} of {what}"),

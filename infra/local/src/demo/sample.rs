@@ -25,6 +25,9 @@ pub(super) const TWO_RECORDS: Counts = Counts {
     created: 0,
     updated: 0,
     unchanged: 0,
+    blocked: 0,
+    unblocked: 0,
+    cleared: 0,
 };
 
 /// Returns the users to be stored for the sample: with mapped roles and a split list.

@@ -53,6 +53,13 @@ impl DetailView for RunResponse {
             field("Task", Cell::text(format!("{} {title}", self.task).trim())),
             field("Robot", Cell::text(&self.robot)),
             field("Status", status(&self)),
+            field(
+                "Threshold",
+                Cell::maybe(
+                    self.threshold_overridden.then_some("overridden"),
+                    Cell::text,
+                ),
+            ),
             field("Started", self.started_at),
             field("Ended", self.ended_at),
             field("Duration", Cell::maybe(self.duration_ms, Cell::Duration)),
@@ -64,6 +71,9 @@ impl DetailView for RunResponse {
             field("Created", count(&self, |counts| counts.created)),
             field("Updated", count(&self, |counts| counts.updated)),
             field("Unchanged", count(&self, |counts| counts.unchanged)),
+            field("Blocked", count(&self, |counts| counts.blocked)),
+            field("Unblocked", count(&self, |counts| counts.unblocked)),
+            field("Values cleared", count(&self, |counts| counts.cleared)),
             field("Items", Cell::Texts(items.collect())),
             field("Errors", self.errors),
         ]

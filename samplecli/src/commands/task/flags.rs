@@ -3,7 +3,7 @@
 use clap::Args;
 use muster_core::attribute::Attribute;
 use muster_core::settings::{
-    ExternalIdConflicts, NotifyOn, SafetyThreshold, Separator, TaskSettings,
+    ExternalIdConflicts, Figure, Limit, NotifyOn, SafetyThreshold, Separator, TaskSettings,
 };
 
 use crate::args::{name, switch};
@@ -42,9 +42,11 @@ pub struct SettingFlags {
     /// Ignore records whose user name and external id belong to two people, or apply them
     #[arg(long, value_name = "ignore|apply", value_parser = conflicts, help_heading = "Settings")]
     external_id_conflicts: Option<ExternalIdConflicts>,
-    /// Refuse imports with more ignored users than this: a number, a percentage, or `none`
-    #[arg(long, value_name = "5%|100", value_parser = threshold, help_heading = "Settings")]
-    threshold: Option<NoneOr<SafetyThreshold>>,
+    /// Refuse imports with more than this: a number, a percentage, the greater of both or `none`, of
+    /// ignored, empty, duplicated, created, updated or blocked users or of cleared values; without
+    /// FIGURE=, of ignored users, and `none` for all (repeatable)
+    #[arg(long, value_name = "[FIGURE=]100,5%", value_parser = threshold, help_heading = "Settings")]
+    threshold: Vec<ThresholdChange>,
 
     /// Import an attribute from a JSON key; without =KEY, from its default key (repeatable)
     #[arg(long, value_name = "ATTRIBUTE=KEY", value_parser = mapping, help_heading = "Mapping")]
@@ -74,6 +76,25 @@ pub struct SettingFlags {
     /// Stop notifying this URL (repeatable)
     #[arg(long, value_name = "URL", help_heading = "Notifications")]
     no_webhook: Vec<String>,
+}
+
+/// A change of the safety threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThresholdChange {
+    /// Removes all limits.
+    NoLimit,
+    /// Sets or removes the limit of a figure.
+    Limit(Figure, Option<Limit>),
+}
+
+impl ThresholdChange {
+    /// Returns the threshold with this change.
+    pub fn apply(self, threshold: SafetyThreshold) -> SafetyThreshold {
+        match self {
+            Self::NoLimit => SafetyThreshold::default(),
+            Self::Limit(figure, limit) => threshold.with(figure, limit),
+        }
+    }
 }
 
 /// The value of a flag that can also unset a setting.
@@ -133,10 +154,10 @@ impl SettingFlags {
         if external_id_conflicts.is_some() {
             settings.external_id_conflicts = *external_id_conflicts;
         }
-        set(
-            &mut settings.safety_threshold,
-            &threshold.map(NoneOr::option),
-        );
+        for change in threshold {
+            let current = settings.safety_threshold.unwrap_or_default();
+            settings.safety_threshold = Some(change.apply(current));
+        }
         edit(&mut settings.permitted_robots, robot, no_robot, "robot")?;
         edit(&mut settings.notification_emails, email, no_email, "email")?;
         edit(&mut settings.webhooks, webhook, no_webhook, "webhook")?;
@@ -270,15 +291,72 @@ fn or_none<T: std::str::FromStr>(text: &str) -> Result<NoneOr<T>, &'static str> 
         .map_err(|_| "expected a whole number or none")
 }
 
-/// Parses `5%`, `100` or `none`.
-pub fn threshold(text: &str) -> Result<NoneOr<SafetyThreshold>, &'static str> {
-    if text == "none" {
-        return Ok(NoneOr::None);
+/// Parses `[FIGURE=]LIMIT`; a limit is `100`, `5%`, `100,5%` or `none`.
+pub fn threshold(text: &str) -> Result<ThresholdChange, String> {
+    let (figure, limit) = match text.split_once('=') {
+        None if text == "none" => return Ok(ThresholdChange::NoLimit),
+        None => (Figure::Ignored, text),
+        Some((name, limit)) => {
+            let names = Figure::ALL.map(Figure::name).join(", ");
+            let unknown = || format!("unknown figure '{name}': expected one of {names}");
+            (Figure::from_name(name).ok_or_else(unknown)?, limit)
+        }
+    };
+    if limit == "none" {
+        return Ok(ThresholdChange::Limit(figure, None));
     }
-    match text.strip_suffix('%') {
-        Some(percent) => percent.parse().map(SafetyThreshold::Percent),
-        None => text.parse().map(SafetyThreshold::Records),
+    let mut parsed = Limit {
+        records: None,
+        percent: None,
+    };
+    for part in limit.split(',') {
+        let read = match part.strip_suffix('%') {
+            Some(percent) if parsed.percent.is_none() => percent
+                .parse()
+                .map(|percent| parsed.percent = Some(percent)),
+            None if parsed.records.is_none() => {
+                part.parse().map(|records| parsed.records = Some(records))
+            }
+            _ => return Err(INVALID_LIMIT.to_owned()),
+        };
+        read.map_err(|_| INVALID_LIMIT)?;
     }
-    .map(NoneOr::Some)
-    .map_err(|_| "expected a percentage such as 5%, a number such as 100, or none")
+    Ok(ThresholdChange::Limit(figure, Some(parsed)))
+}
+
+const INVALID_LIMIT: &str =
+    "expected a percentage such as 5%, a number such as 100, both (100,5%), or none";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_threshold_is_a_limit_of_a_figure() {
+        let limit = |records, percent| Some(Limit { records, percent });
+        for (text, figure, expected) in [
+            ("100", Figure::Ignored, limit(Some(100), None)),
+            ("5%", Figure::Ignored, limit(None, Some(5))),
+            ("blocked=5,5%", Figure::Blocked, limit(Some(5), Some(5))),
+            ("cleared=5%,9", Figure::Cleared, limit(Some(9), Some(5))),
+            ("created=none", Figure::Created, None),
+        ] {
+            let change = ThresholdChange::Limit(figure, expected);
+            assert_eq!(threshold(text), Ok(change), "{text}");
+        }
+        assert_eq!(threshold("none"), Ok(ThresholdChange::NoLimit));
+        for wrong in [
+            "",
+            "many",
+            "5,6",
+            "5%,6%",
+            "1,2%,3",
+            "blokced=5",
+            "blocked=",
+            "-1",
+            "5.5%",
+        ] {
+            assert!(threshold(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use muster_core::attribute::{Attribute, CATALOGUE};
-use muster_core::settings::TaskSettings;
+use muster_core::settings::{Figure, TaskSettings};
 
 use super::flags;
-use super::response::{separator, threshold_text};
+use super::response::{limit_text, separator};
 use crate::args;
 use crate::failure::Failure;
 use crate::output::printer::{OutputFormat, Printer};
@@ -40,16 +40,22 @@ pub fn settings(stored: TaskSettings, prompts: Prompts) -> Result<TaskSettings, 
     if let Ok(separator) = flags::separator(&text) {
         settings.list_item_separator = separator;
     }
-    let current = settings
-        .safety_threshold
-        .map_or("none".to_owned(), threshold_text);
-    let text = prompts.text(
-        "Maximum ignored users of an import (5%, 100 or none)",
-        &current,
-        |text| valid(flags::threshold(text)),
-    )?;
-    if let Ok(threshold) = flags::threshold(&text) {
-        settings.safety_threshold = threshold.option();
+    for (figure, label) in [
+        (Figure::Ignored, "Maximum ignored users of an import"),
+        (Figure::Blocked, "Maximum blocked users of an import"),
+        (Figure::Cleared, "Maximum cleared values of an import"),
+    ] {
+        let threshold = settings.safety_threshold.unwrap_or_default();
+        let current = threshold.limit(figure).map(limit_text);
+        let change = |text: &str| flags::threshold(&format!("{}={text}", figure.name()));
+        let text = prompts.text(
+            &format!("{label} (100, 5%, 100,5% or none)"),
+            current.as_deref().unwrap_or("none"),
+            |text| change(text).map(drop),
+        )?;
+        if let Ok(change) = change(&text) {
+            settings.safety_threshold = Some(change.apply(threshold));
+        }
     }
     settings.enabled = prompts.confirm("Enable the task?", settings.enabled)?;
     Ok(settings)

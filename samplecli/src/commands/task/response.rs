@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use muster_api::TaskResponse;
 use muster_core::settings::{
-    ExternalIdConflicts, NotifyOn, SafetyThreshold, Separator, TaskSettings,
+    ExternalIdConflicts, Limit, NotifyOn, SafetyThreshold, Separator, TaskSettings,
 };
 use serde::Deserialize;
 
@@ -81,7 +81,7 @@ impl DetailView for TaskSettings {
                     ExternalIdConflicts::Apply => "conflicting records are applied",
                 }),
             ),
-            field("Threshold", Cell::maybe(safety_threshold, threshold)),
+            field("Threshold", Cell::Texts(thresholds(safety_threshold))),
             field("Retry after", Cell::maybe(retry_after_seconds, seconds)),
             field("Mail to", notification_emails),
             field(
@@ -130,19 +130,21 @@ pub fn separator(separator: Separator) -> &'static str {
     }
 }
 
-/// Formats a threshold as `--threshold` accepts it.
-pub fn threshold_text(threshold: SafetyThreshold) -> String {
-    match threshold {
-        SafetyThreshold::Records(records) => records.to_string(),
-        SafetyThreshold::Percent(percent) => format!("{percent}%"),
-    }
+/// Formats a limit as `--threshold` accepts it.
+pub fn limit_text(limit: Limit) -> String {
+    let records = limit.records.map(|records| records.to_string());
+    let percent = limit.percent.map(|percent| format!("{percent}%"));
+    let parts: Vec<String> = records.into_iter().chain(percent).collect();
+    parts.join(",")
 }
 
-fn threshold(threshold: SafetyThreshold) -> Cell {
-    Cell::text(format!(
-        "imports with more than {} ignored users are refused",
-        threshold_text(threshold)
-    ))
+/// Returns a line for each limit.
+fn thresholds(threshold: Option<SafetyThreshold>) -> Vec<String> {
+    let threshold = threshold.unwrap_or_default();
+    let lines = threshold
+        .limits()
+        .map(|(figure, limit)| format!("{}: at most {limit}", figure.name()));
+    lines.collect()
 }
 
 fn seconds(seconds: u32) -> Cell {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use muster_core::run::UpdateEffects;
 
 use super::attributes::broken;
 use crate::error::StoreError;
@@ -19,11 +20,19 @@ pub struct Stamp {
     pub record: u64,
     /// The outcome.
     pub outcome: Outcome,
+    /// What an update did beside changing values.
+    pub effects: UpdateEffects,
     /// Codes of the warnings that came from the directory, not from the record.
     pub warnings: Vec<String>,
     /// Time until which a replay is possible, in epoch seconds.
     pub until: i64,
 }
+
+/// Words for the effects of an update. No code begins with a plus sign.
+const BLOCKED: &str = "+blocked";
+const UNBLOCKED: &str = "+unblocked";
+/// Followed by the number of values.
+const CLEARED: &str = "+cleared:";
 
 /// Outcome of a record's write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +74,7 @@ impl Stamp {
             task,
             record,
             outcome,
+            effects,
             warnings,
             until,
         } = self;
@@ -75,24 +85,48 @@ impl Stamp {
             text.push(' ');
             text.push_str(part);
         }
+        if effects.blocked {
+            text.push(' ');
+            text.push_str(BLOCKED);
+        }
+        if effects.unblocked {
+            text.push(' ');
+            text.push_str(UNBLOCKED);
+        }
+        if effects.cleared > 0 {
+            text.push(' ');
+            text.push_str(CLEARED);
+            text.push_str(&effects.cleared.to_string());
+        }
     }
 
     fn parse(text: &str) -> Option<(String, Self)> {
         let mut parts = text.split(' ');
         let run = parts.next().filter(|run| !run.is_empty())?.to_owned();
-        let stamp = Self {
+        let mut stamp = Self {
             task: parts.next()?.parse().ok()?,
             record: parts.next()?.parse().ok()?,
             outcome: Outcome::parse(parts.next()?)?,
+            effects: UpdateEffects::default(),
             until: parts.next()?.parse().ok()?,
-            warnings: parts.map(str::to_owned).collect(),
+            warnings: Vec::new(),
         };
+        for part in parts {
+            match part {
+                BLOCKED => stamp.effects.blocked = true,
+                UNBLOCKED => stamp.effects.unblocked = true,
+                _ => match part.strip_prefix(CLEARED) {
+                    Some(cleared) => stamp.effects.cleared = cleared.parse().ok()?,
+                    None => stamp.warnings.push(part.to_owned()),
+                },
+            }
+        }
         Some((run, stamp))
     }
 }
 
 /// Encodes stamps as they are stored: one line each of `<run> <task> <record> <outcome> <until>`,
-/// followed by the codes of the warnings. They are one text because separate attributes for all
+/// followed by the codes of the warnings and the effects of an update. They are one text because separate attributes for all
 /// parts would take up half the row.
 pub(super) fn stamps_attribute(stamps: &Stamps) -> AttributeValue {
     let mut lines = String::with_capacity(stamps.len() * 96);
@@ -121,6 +155,7 @@ mod tests {
             task: 206,
             record: 7,
             outcome,
+            effects: UpdateEffects::default(),
             warnings: warnings.iter().map(|&code| code.to_owned()).collect(),
             until: 1_900_000_000,
         }
@@ -143,6 +178,29 @@ mod tests {
     }
 
     #[test]
+    fn the_effects_of_an_update_round_trip() {
+        for (effects, text) in [
+            ((true, false, 0), " a.b +blocked"),
+            ((false, true, 12), " a.b +unblocked +cleared:12"),
+        ] {
+            let (blocked, unblocked, cleared) = effects;
+            let stamp = Stamp {
+                effects: UpdateEffects {
+                    blocked,
+                    unblocked,
+                    cleared,
+                },
+                ..stamp(Outcome::Updated, &["a.b"])
+            };
+            let stamps = Stamps::from([("run-1".to_owned(), stamp)]);
+            let stored = stamps_attribute(&stamps);
+            let line = stored.as_s().unwrap();
+            assert_eq!(*line, format!("run-1 206 7 updated 1900000000{text}"));
+            assert_eq!(read_stamps(&stored).unwrap(), stamps);
+        }
+    }
+
+    #[test]
     fn malformed_stamps_are_reported() {
         for text in [
             "\n",
@@ -150,6 +208,7 @@ mod tests {
             "run 206 7 updated",
             "run 206 7 moved 1900000000",
             "run 206 x created 1",
+            "run 206 7 updated 1900000000 +cleared:x",
         ] {
             let stored = AttributeValue::S(text.to_owned());
             assert!(read_stamps(&stored).is_err(), "{text:?}");

@@ -39,6 +39,8 @@ pub struct NewRun {
     pub size: u64,
     /// True for a dry run.
     pub dry_run: bool,
+    /// True if it is not judged by the safety threshold of its task.
+    pub threshold_overridden: bool,
     /// Idempotency key of its request.
     pub key: Option<KeyUse>,
 }
@@ -68,6 +70,9 @@ pub struct Run {
     pub size: u64,
     /// True for a dry run.
     pub dry_run: bool,
+    /// True if it is not judged by the safety threshold of its task, at the request of its robot.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub threshold_overridden: bool,
     /// Current state.
     pub state: State,
     /// Status; absent until the run has ended.
@@ -115,6 +120,7 @@ impl NewRun {
             robot,
             size,
             dry_run,
+            threshold_overridden,
             key: _,
         } = self;
         Run {
@@ -126,6 +132,7 @@ impl NewRun {
             ended_at: None,
             size: *size,
             dry_run: *dry_run,
+            threshold_overridden: *threshold_overridden,
             state,
             status: None,
             counts: None,

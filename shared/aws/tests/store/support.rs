@@ -133,6 +133,7 @@ pub fn run(now: Timestamp) -> NewRun {
         robot: "robot".to_owned(),
         size: 1_234,
         dry_run: false,
+        threshold_overridden: false,
         key: None,
     }
 }

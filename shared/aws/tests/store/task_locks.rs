@@ -126,6 +126,7 @@ async fn a_finished_run_has_its_ending_and_leaves_no_lock() {
             ended_at: Some(at(5)),
             size: 1_234,
             dry_run: false,
+            threshold_overridden: false,
             state: State::Finished,
             status: Some(Status::PartialSuccess),
             counts: ending().counts,

@@ -13,6 +13,7 @@ use muster_aws::directory::{
 use muster_aws::{Store, StoreError};
 use muster_core::attribute::Attribute;
 use muster_core::login::Login;
+use muster_core::run::UpdateEffects;
 use muster_core::value::{Assignment, Value};
 
 use crate::faults::{Fault, Faults};
@@ -34,6 +35,7 @@ fn stamps() -> Stamps {
         task: 206,
         record: 7,
         outcome: Outcome::Created,
+        effects: UpdateEffects::default(),
         warnings: vec!["external_id.taken".to_owned()],
         until: 1_900_000_000,
     };

@@ -60,6 +60,12 @@ struct DryRunCounts {
     updated: Option<u64>,
     #[serde(rename = "Unchanged", skip_serializing_if = "Option::is_none")]
     unchanged: Option<u64>,
+    #[serde(rename = "Blocked", skip_serializing_if = "Option::is_none")]
+    blocked: Option<u64>,
+    #[serde(rename = "Unblocked", skip_serializing_if = "Option::is_none")]
+    unblocked: Option<u64>,
+    #[serde(rename = "Cleared", skip_serializing_if = "Option::is_none")]
+    cleared: Option<u64>,
 }
 
 impl From<Counts> for Counters {
@@ -80,6 +86,9 @@ impl From<Counts> for DryRunCounts {
             created: Some(counts.created),
             updated: Some(counts.updated),
             unchanged: Some(counts.unchanged),
+            blocked: Some(counts.blocked),
+            unblocked: Some(counts.unblocked),
+            cleared: Some(counts.cleared),
         }
     }
 }
@@ -222,7 +231,7 @@ mod tests {
         );
         assert_eq!(
             json(&ImportReply::planned(counts, &[], true, "r")),
-            r#"{"Status":"SUCCESS","Total Lines":2,"Empty IDs":1,"Ignored Users":0,"Duplicated Users":0,"Dry Run":true,"Created":0,"Updated":0,"Unchanged":0}"#
+            r#"{"Status":"SUCCESS","Total Lines":2,"Empty IDs":1,"Ignored Users":0,"Duplicated Users":0,"Dry Run":true,"Created":0,"Updated":0,"Unchanged":0,"Blocked":0,"Unblocked":0,"Cleared":0}"#
         );
         assert_eq!(
             json(&ImportReply::failure(vec!["no".into()])),

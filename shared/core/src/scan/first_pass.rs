@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use serde::{Deserialize, Serialize};
 
 use super::chunker::{Chunk, ChunkSizes, Chunker};
+use super::requested::Requested;
 use crate::attribute::Attribute;
 use crate::json::Json;
 use crate::reader::dedup::{Dedup, HashKey, RecordKey, RepeatedRecord};
@@ -23,6 +24,9 @@ use crate::value::{Assignment, Value, read};
 pub struct FirstPass {
     /// Counts so far: all records, and the empty, duplicated and ignored ones.
     pub counts: Counts,
+    /// The same with the largest possible numbers of blocked users and cleared values: those that the
+    /// records ask for, whatever the directory holds.
+    pub bounds: Counts,
     /// Bytes of the decompressed text.
     pub bytes: u64,
     /// Number of chunks.
@@ -70,10 +74,7 @@ pub fn split_into_chunks<R: Read + Send>(
     let sink = FirstPassSink {
         rules,
         key,
-        external_id: rules
-            .keys()
-            .iter()
-            .position(|(attribute, _)| *attribute == Attribute::ExternalId),
+        external_id: slot_of(rules, Attribute::ExternalId),
     };
     let sent = source.sent();
     let sent = || sent.load(Ordering::Relaxed);
@@ -95,6 +96,11 @@ struct FirstPassSink<'r> {
     external_id: Option<usize>,
 }
 
+fn slot_of(rules: &Rules, attribute: Attribute) -> Option<usize> {
+    let mut mapped = rules.keys().iter();
+    mapped.position(|(other, _)| *other == attribute)
+}
+
 #[derive(Default)]
 struct FirstPassBatch {
     elements: Vec<u8>,
@@ -109,6 +115,7 @@ struct FirstPassBatch {
     ignored: u64,
     /// Those of them that are too large.
     too_large: Vec<u32>,
+    requested: Requested,
 }
 
 impl RecordSink for FirstPassSink<'_> {
@@ -138,6 +145,7 @@ impl RecordSink for FirstPassSink<'_> {
                     batch
                         .external_ids
                         .extend(id.and_then(|id| self.external_id(*id, index)));
+                    batch.requested.add(self.rules, slots);
                 }
             }
         }
@@ -168,6 +176,7 @@ struct FirstPassState {
     empty: u64,
     ignored: u64,
     too_large: Vec<u32>,
+    requested: Requested,
 }
 
 impl FirstPassState {
@@ -182,6 +191,8 @@ impl FirstPassState {
             .extend(batch.invalid_logins.iter().map(|index| index + base));
         self.empty += batch.empty;
         self.ignored += batch.ignored;
+        self.requested.blocked += batch.requested.blocked;
+        self.requested.cleared += batch.requested.cleared;
         self.too_large
             .extend(batch.too_large.iter().map(|index| index + base));
     }
@@ -205,9 +216,15 @@ impl FirstPassState {
             duplicated: logins.len() as u64,
             ..Counts::default()
         };
+        let bounds = Counts {
+            blocked: self.requested.blocked,
+            cleared: self.requested.cleared,
+            ..counts
+        };
         let external_ids = self.external_ids.repeated(|record| is_repeated(&record));
         FirstPass {
             counts,
+            bounds,
             bytes,
             chunks: u32::try_from(chunk_starts.len()).unwrap_or(u32::MAX),
             repeated: group_by_chunk(chunk_starts, &logins, &external_ids, &self.too_large),

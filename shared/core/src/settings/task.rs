@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::separator::Separator;
+use super::threshold::SafetyThreshold;
 use crate::attribute::Attribute;
 
 /// An import task ("Automatic Task").
@@ -58,8 +59,10 @@ pub struct TaskSettings {
     /// Absent: a new task gets `ignore`, a stored task keeps what it has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id_conflicts: Option<ExternalIdConflicts>,
-    /// Maximum ignored users before an import is refused.
+    /// Figures above which an import is refused before it writes anything; `{}` is no limit. Absent: a
+    /// new task limits blocked users and cleared values, a stored task keeps what it has.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<super::threshold::Wire>))]
     pub safety_threshold: Option<SafetyThreshold>,
     /// URLs to notify of finished runs.
     #[cfg_attr(feature = "openapi", schema(example = json!(["https://hr.example.com/imported"])))]
@@ -92,17 +95,6 @@ pub enum ExternalIdConflicts {
     Apply,
 }
 
-/// Maximum ignored users: an import with more is refused before it writes anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(example = json!({"percent": 5})))]
-#[serde(rename_all = "lowercase")]
-pub enum SafetyThreshold {
-    /// Maximum number of records.
-    Records(u64),
-    /// Maximum share of all records, in percent: 0 to 100.
-    Percent(u8),
-}
-
 impl TaskSettings {
     /// Gives the settings that a request left out, and whose defaults changed over time, their value:
     /// that of the task which they replace or are copied from, or that of a new task.
@@ -111,6 +103,10 @@ impl TaskSettings {
             stored.external_id_conflicts.unwrap_or_default()
         });
         self.external_id_conflicts.get_or_insert(conflicts);
+        self.safety_threshold = self.safety_threshold.or_else(|| match stored {
+            None => Some(SafetyThreshold::of_new_task()),
+            Some(stored) => stored.safety_threshold,
+        });
     }
 
     /// Returns the names of the fields that differ from `other`, in field order, without `id`.

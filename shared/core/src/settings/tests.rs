@@ -147,3 +147,28 @@ fn a_new_task_ignores_conflicts_of_external_ids_and_a_stored_one_keeps_what_it_h
     }
     assert_eq!(none.changed_from(&with(Apply)), [""; 0]);
 }
+
+#[test]
+fn a_threshold_that_is_left_out_stays_and_a_new_task_limits_blocked_and_cleared() {
+    let with = |threshold: &str| settings(&format!(r#"{{"safety_threshold":{threshold}}}"#));
+    let none = TaskSettings::default();
+    for (sent, stored, expected) in [
+        (
+            &none,
+            None,
+            with(r#"{"blocked":{"records":5,"percent":5},"cleared":{"records":5,"percent":5}}"#),
+        ),
+        (&with("{}"), None, with("{}")),
+        (&none, Some(&none), none.clone()),
+        (
+            &none,
+            Some(&with(r#"{"records":7}"#)),
+            with(r#"{"records":7}"#),
+        ),
+        (&with("{}"), Some(&with(r#"{"records":7}"#)), with("{}")),
+    ] {
+        let mut settings = sent.clone();
+        settings.complete(stored);
+        assert_eq!(settings.safety_threshold, expected.safety_threshold);
+    }
+}

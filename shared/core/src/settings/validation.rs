@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::task::{SafetyThreshold, TaskSettings};
+use super::task::TaskSettings;
 use crate::attribute::Attribute;
 use crate::field_problem::FieldProblem;
 use crate::limits;
@@ -156,11 +156,8 @@ impl TaskSettings {
                 ));
             }
         }
-        if let Some(SafetyThreshold::Percent(percent @ 101..)) = self.safety_threshold {
-            problems.push(FieldProblem::new(
-                "safety_threshold.percent",
-                format!("must be at most 100 percent, found {percent}"),
-            ));
+        if let Some(threshold) = self.safety_threshold {
+            problems.extend(threshold.problems());
         }
         if let Some(seconds) = self.retry_after_seconds
             && !(1..=limits::MAX_RETRY_AFTER_SECONDS).contains(&seconds)

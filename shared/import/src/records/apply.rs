@@ -10,6 +10,7 @@ use muster_aws::directory::{
 };
 use muster_core::attribute::Attribute;
 use muster_core::rules::Rules;
+use muster_core::run::UpdateEffects;
 
 use super::claims::{claim, release};
 use super::directory::DirectorySnapshot;
@@ -66,6 +67,7 @@ enum WriteStep {
         id: u64,
         version: u64,
         attributes: Vec<Attribute>,
+        effects: UpdateEffects,
     },
     /// Writes nothing but the version and a stamp, so that no other plan on the same user takes
     /// effect.
@@ -84,7 +86,7 @@ impl Write {
     fn count(self, outcomes: &mut RecordOutcomes) {
         match self.step {
             WriteStep::Create { .. } => outcomes.created(self.record),
-            WriteStep::Update { .. } => outcomes.updated(self.record),
+            WriteStep::Update { effects, .. } => outcomes.updated(self.record, effects),
             WriteStep::Mark => outcomes.unchanged(self.record),
         }
     }
@@ -118,6 +120,7 @@ impl Write {
                 id,
                 version,
                 attributes,
+                effects: _,
             } => {
                 let difference: Vec<_> = assignments
                     .iter()
@@ -148,6 +151,10 @@ impl Write {
             task: context.run.task,
             record: self.record.change.record,
             outcome: self.outcome(),
+            effects: match self.step {
+                WriteStep::Update { effects, .. } => effects,
+                WriteStep::Create { .. } | WriteStep::Mark => UpdateEffects::default(),
+            },
             warnings: self
                 .record
                 .warnings
@@ -210,12 +217,14 @@ async fn prepare(
                 id,
                 version,
                 attributes,
+                effects,
             } => {
                 record.note_replaced_id(rules, snapshot.get(record.canon()));
                 WriteStep::Update {
                     id,
                     version,
                     attributes,
+                    effects,
                 }
             }
         };

@@ -7,8 +7,9 @@ use std::collections::hash_map::Entry;
 use muster_aws::directory::LoginRow;
 use muster_core::attribute::Attribute;
 use muster_core::dialect::quant::NEW_USER;
-use muster_core::plan::{MergedUser, Plan, plan};
+use muster_core::plan::{MergedUser, Plan, effects, plan};
 use muster_core::rules::Rules;
+use muster_core::run::UpdateEffects;
 
 use super::conflicts::taken_by_earlier;
 use super::directory::{DirectorySnapshot, user};
@@ -28,6 +29,7 @@ pub(crate) enum Decision {
         id: u64,
         version: u64,
         attributes: Vec<Attribute>,
+        effects: UpdateEffects,
     },
     /// Changes nothing.
     Unchanged,
@@ -88,6 +90,7 @@ pub(crate) fn decide(
             id: user.id,
             version: user.version,
             attributes: difference.iter().map(|(attribute, _)| *attribute).collect(),
+            effects: effects(&difference),
         }),
         (Plan::Create | Plan::Update(_), _) => Some(Decision::Create {
             onto: stored.map(|tombstone| tombstone.version),

@@ -5,7 +5,7 @@ use muster_core::attribute::Attribute;
 use muster_core::item::{EXTERNAL_ID_REPLACED, Item};
 use muster_core::plan::Refusal;
 use muster_core::rules::Rules;
-use muster_core::run::Counts;
+use muster_core::run::{Counts, UpdateEffects};
 use muster_core::scan::{Collected, UserChange};
 use muster_core::settings::ExternalIdConflicts;
 use muster_core::validate::item;
@@ -154,8 +154,8 @@ impl RecordOutcomes {
         self.items.extend(record.warnings);
     }
 
-    pub(crate) fn updated(&mut self, record: Record) {
-        self.counts.updated += 1;
+    pub(crate) fn updated(&mut self, record: Record, effects: UpdateEffects) {
+        self.counts.add_updated(effects);
         self.applied.push(record.change.record);
         self.items.extend(record.warnings);
     }

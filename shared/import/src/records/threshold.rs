@@ -1,63 +1,41 @@
-//! The safety threshold: the number of users that a run may ignore before it is refused as a whole.
-//! It is checked once, on the plan of all records, before the first is written
-//! (contract.md#safety-threshold).
+//! The safety threshold: figures above which a run is refused as a whole. It is judged once, on the
+//! plan of all records, before the first is written (contract.md#safety-thresholds).
 
+use muster_core::attribute::Attribute;
 use muster_core::run::Counts;
-use muster_core::settings::SafetyThreshold;
+use muster_core::settings::{SafetyThreshold, TaskSettings};
+use muster_core::value::{Assignment, Value};
 
-/// Returns the error of an exceeded threshold, or `None` if the threshold is met.
-pub(crate) fn exceeded(threshold: SafetyThreshold, counts: Counts) -> Option<String> {
-    let Counts { ignored, total, .. } = counts;
-    let (is_exceeded, limit) = match threshold {
-        SafetyThreshold::Records(max) => (ignored > max, max.to_string()),
-        SafetyThreshold::Percent(percent) => (
-            u128::from(ignored) * 100 > u128::from(total) * u128::from(percent),
-            format!("{percent} %"),
-        ),
-    };
-    is_exceeded.then(|| {
-        format!(
-            "the safety threshold stopped the import: {ignored} of {total} users would be \
-             ignored, the task allows {limit}; nothing was imported"
-        )
-    })
+use super::record::Record;
+
+/// What the client can do about an exceeded threshold.
+const ADVICE: &str = "nothing was imported. If the data is right, send it with \
+                      `?overrideThreshold` (`muster import --override-threshold`)";
+
+/// Returns the threshold that a run is judged by, unless it overrides that of its task.
+pub(crate) fn in_effect(task: &TaskSettings, is_overridden: bool) -> Option<SafetyThreshold> {
+    task.safety_threshold.filter(|_| !is_overridden)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Returns the errors of exceeded limits, none if all are met.
+pub(crate) fn exceeded(threshold: &SafetyThreshold, counts: Counts) -> Vec<String> {
+    let sentences = threshold.exceeded(counts).into_iter();
+    sentences
+        .map(|sentence| format!("the safety threshold stopped the import: {sentence}; {ADVICE}"))
+        .collect()
+}
 
-    #[test]
-    fn only_strictly_more_than_the_threshold_exceeds_it() {
-        use SafetyThreshold::{Percent, Records};
-
-        for (threshold, ignored, total, is_exceeded) in [
-            (Records(0), 0, 10, false),
-            (Records(0), 1, 10, true),
-            (Records(3), 3, 3, false),
-            (Records(3), 4, 1_000, true),
-            (Percent(0), 0, 0, false),
-            (Percent(0), 1, 20_000, true),
-            (Percent(5), 1, 20, false),
-            (Percent(5), 2, 20, true),
-            (Percent(5), 1, 19, true),
-            (Percent(100), 20, 20, false),
-        ] {
-            let counts = Counts {
-                ignored,
-                total,
-                // Neither of these counts as ignored.
-                empty: total - ignored,
-                duplicated: 1_000,
-                ..Counts::default()
-            };
-            let error = exceeded(threshold, counts);
-            assert_eq!(
-                error.is_some(),
-                is_exceeded,
-                "{threshold:?} {ignored} of {total}"
-            );
-            assert!(error.is_none_or(|error| error.contains(&format!("{ignored} of {total}"))));
+/// Returns the counts of an input with the largest possible numbers of blocked users and cleared
+/// values, whatever the directory holds.
+pub(crate) fn bounds(counts: Counts, records: &[Record]) -> Counts {
+    let changes = records.iter().map(|record| &record.change.changes);
+    let mut bounds = counts;
+    for (attribute, assignment) in changes.flat_map(|changes| &changes.assignments) {
+        match (attribute, assignment) {
+            (_, Assignment::Clear) => bounds.cleared += 1,
+            (Attribute::Active, Assignment::Set(Value::Flag(false))) => bounds.blocked += 1,
+            (_, Assignment::Set(_)) => {}
         }
     }
+    bounds
 }

@@ -24,6 +24,8 @@ pub struct ImportRequest {
     pub debug: bool,
     /// True if only the execution log is written.
     pub dry_run: bool,
+    /// True if the task's safety threshold does not apply.
+    pub override_threshold: bool,
     /// The idempotency key, if the client sent one.
     pub key: Option<IdempotencyKey>,
 }

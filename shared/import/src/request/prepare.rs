@@ -42,6 +42,7 @@ pub(crate) async fn prepare(
         robot: request.robot.clone(),
         size: request.body.len() as u64,
         dry_run: request.dry_run,
+        threshold_overridden: request.override_threshold,
         key,
     };
     match rules(&request.task) {

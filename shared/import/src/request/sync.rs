@@ -28,7 +28,7 @@ use crate::records::dry_run;
 use crate::records::plan::plan_all;
 use crate::records::record::RecordOutcomes;
 use crate::records::sender::{RunError, Sender};
-use crate::records::threshold::exceeded;
+use crate::records::threshold::{bounds, exceeded, in_effect};
 use crate::run::context::RunContext;
 use crate::{blocking, span};
 
@@ -82,7 +82,7 @@ async fn run_prepared(
     tracing::info!(bytes = run.size, "import started");
     let context = RunContext::new(&run, started_at, started_at, deadline.times());
     let mut sender = Sender::new(store, deadline);
-    let threshold = request.task.safety_threshold;
+    let threshold = in_effect(&request.task, run.threshold_overridden);
     let (rules, body) = (Arc::new(rules), request.body);
     let work = work(&mut sender, &rules, &context, threshold, body.clone());
     let result = AssertUnwindSafe(work)
@@ -155,18 +155,34 @@ async fn work(
         Err(error) => return WorkResult::Ended(RunEnd::refused(vec![error], None, Vec::new())),
     };
     let (mut outcomes, records) = RecordOutcomes::split(collected);
+    let bounds = bounds(outcomes.counts, &records);
+    let threshold = threshold.filter(|threshold| threshold.needs_plan(bounds));
     // A dry run and a safety threshold need the plan of all records before the first write.
     let planned_first = context.run.dry_run || threshold.is_some();
-    let (records, snapshot) = match plan_all(sender, rules, context, records, &mut outcomes).await {
-        Ok(planned) => planned,
-        Err(cause) if planned_first => {
-            return interrupted(context, &cause, outcomes, State::Planning);
+    let (mut records, snapshot) =
+        match plan_all(sender, rules, context, records, &mut outcomes).await {
+            Ok(planned) => planned,
+            Err(cause) if planned_first => {
+                return interrupted(context, &cause, outcomes, State::Planning);
+            }
+            Err(cause) => return interrupted(context, &cause, outcomes, State::Applying),
+        };
+    if let Some(threshold) = &threshold {
+        let (records, outcomes) = (&mut records, &mut outcomes);
+        let forecast =
+            dry_run::forecast(sender, rules, context, records, &snapshot, outcomes).await;
+        let errors = match forecast {
+            Ok(counts) => exceeded(threshold, counts),
+            Err(cause) => {
+                let outcomes = std::mem::replace(outcomes, RecordOutcomes::empty());
+                return interrupted(context, &cause, outcomes, State::Planning);
+            }
+        };
+        if !errors.is_empty() {
+            let outcomes = std::mem::replace(outcomes, RecordOutcomes::empty());
+            let (counts, items) = outcomes.into_counts_and_items();
+            return WorkResult::Ended(RunEnd::refused(errors, Some(counts), items));
         }
-        Err(cause) => return interrupted(context, &cause, outcomes, State::Applying),
-    };
-    if let Some(error) = threshold.and_then(|threshold| exceeded(threshold, outcomes.counts)) {
-        let (counts, items) = outcomes.into_counts_and_items();
-        return WorkResult::Ended(RunEnd::refused(vec![error], Some(counts), items));
     }
     let (done, resume_in) = if context.run.dry_run {
         let counted =

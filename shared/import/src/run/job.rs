@@ -12,6 +12,7 @@ pub(crate) fn as_new_run(run: &Run) -> NewRun {
         robot: run.robot.clone(),
         size: run.size,
         dry_run: run.dry_run,
+        threshold_overridden: run.threshold_overridden,
         // A background run has stored the response under its key already.
         key: None,
     }

@@ -17,10 +17,14 @@ pub(crate) fn report_finished(run: &NewRun, ending: &Ending, duration: Option<Du
         import.id = %run.id,
         task.id = run.task,
         dry_run = run.dry_run,
+        threshold_overridden = run.threshold_overridden,
         status = %ending.status,
         records = ending.counts.map(|counts| counts.total),
         created = ending.counts.map(|counts| counts.created),
         updated = ending.counts.map(|counts| counts.updated),
+        blocked = ending.counts.map(|counts| counts.blocked),
+        unblocked = ending.counts.map(|counts| counts.unblocked),
+        cleared = ending.counts.map(|counts| counts.cleared),
         ignored = ending.counts.map(|counts| counts.ignored),
         duration_ms,
         // The first error of a failed run. It never contains a value of a record.
@@ -50,6 +54,9 @@ pub(crate) fn report_finished(run: &NewRun, ending: &Ending, duration: Option<Du
             created,
             updated,
             unchanged,
+            blocked,
+            unblocked,
+            cleared,
         }) => metrics
             .count("Records", total)
             .count("Empty", empty)
@@ -57,7 +64,10 @@ pub(crate) fn report_finished(run: &NewRun, ending: &Ending, duration: Option<Du
             .count("Duplicated", duplicated)
             .count("Created", created)
             .count("Updated", updated)
-            .count("Unchanged", unchanged),
+            .count("Unchanged", unchanged)
+            .count("Blocked", blocked)
+            .count("Unblocked", unblocked)
+            .count("Cleared", cleared),
     };
     metrics.emit(Timestamp::now());
 }

@@ -30,6 +30,8 @@ pub struct UploadRequest {
     pub sha256: Option<String>,
     /// True if only the execution log is written.
     pub dry_run: bool,
+    /// True if the task's safety threshold does not apply.
+    pub override_threshold: bool,
 }
 
 /// The outcome of a request to upload a file.
@@ -66,6 +68,7 @@ pub async fn create(
         compression,
         sha256,
         dry_run,
+        override_threshold,
     } = request;
     if let Err(problems) = rules(&task) {
         return Ok(CreateOutcome::NotReady(problems));
@@ -77,6 +80,7 @@ pub async fn create(
         robot,
         size,
         dry_run,
+        threshold_overridden: override_threshold,
         key: None,
     };
     let key = object_key(&run.id);

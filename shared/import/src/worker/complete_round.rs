@@ -15,7 +15,7 @@ use muster_core::item::Severity;
 use muster_core::run::{Counts, State, Status};
 
 use super::runner::Runner;
-use crate::records::threshold::exceeded;
+use crate::records::threshold::{exceeded, in_effect};
 use crate::run::job::{as_new_run, chunked};
 use crate::run::report::report_finished;
 
@@ -31,8 +31,8 @@ pub(super) struct RoundTotals {
 pub(super) enum EndCause {
     /// All records are done.
     Done,
-    /// Nothing was applied, for this reason.
-    Refused(String),
+    /// Nothing was applied, for these reasons.
+    Refused(Vec<String>),
     /// No processor could read the file in full.
     Unreadable,
     /// The run was stopped; part of it may have been applied.
@@ -63,9 +63,9 @@ impl RoundTotals {
                 let status = quant::status(codes.map(|code| Severity::of_record_code(code)));
                 (State::Finished, status, Vec::new(), true)
             }
-            EndCause::Refused(error) => {
+            EndCause::Refused(errors) => {
                 let counts_known = self.counts != Counts::default();
-                (State::Finished, Status::Failure, vec![error], counts_known)
+                (State::Finished, Status::Failure, errors, counts_known)
             }
             EndCause::Unreadable => {
                 let error = "the file could not be read in full after several attempts; nothing \
@@ -154,23 +154,25 @@ impl Runner {
         job: &Job,
         totals: RoundTotals,
     ) -> Result<(), StoreError> {
-        if run.dry_run {
-            return self.end(run, totals, EndCause::Done).await;
-        }
         let (settings, _) = self.settings(run).await?;
-        let error = settings
-            .safety_threshold
-            .and_then(|threshold| exceeded(threshold, totals.counts));
-        if let Some(error) = error {
+        let threshold = in_effect(&settings, run.threshold_overridden);
+        let errors = threshold.map(|threshold| exceeded(&threshold, totals.counts));
+        if let Some(errors) = errors.filter(|errors| !errors.is_empty()) {
             // The plan is not applied.
             let counts = Counts {
                 created: 0,
                 updated: 0,
                 unchanged: 0,
+                blocked: 0,
+                unblocked: 0,
+                cleared: 0,
                 ..totals.counts
             };
             let totals = RoundTotals { counts, ..totals };
-            return self.end(run, totals, EndCause::Refused(error)).await;
+            return self.end(run, totals, EndCause::Refused(errors)).await;
+        }
+        if run.dry_run {
+            return self.end(run, totals, EndCause::Done).await;
         }
         let advanced = self
             .store

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use muster_aws::StoreError;
 use muster_aws::background::{ObjectVersion, ProcessMessage};
 use muster_aws::runs::{Chunked, Job, ReadProgress, Run, RunId};
-use muster_core::reader::{FormatError, SentAs, Sizes, Source, SourceError};
+use muster_core::reader::{SentAs, Sizes, Source, SourceError};
 use muster_core::rules::Rules;
 use muster_core::run::State;
 use muster_core::scan::{Chunk, ChunkSizes, FirstPass, split_into_chunks};
@@ -23,14 +23,17 @@ use tracing::Instrument as _;
 
 use super::complete_round::{EndCause, RoundTotals};
 use super::runner::Runner;
+use crate::records::threshold::in_effect;
 use crate::run::chunks::{MAX_CONCURRENT_CHUNK_WRITES, put_chunk, put_repeated, random_name};
 use crate::run::processor_queue::object_key;
 use crate::times::whole_millis;
 use crate::{blocking, span};
 
 mod object;
+mod refusal;
 
 use self::object::{FetchError, ObjectReader, fetch};
+use self::refusal::refusal_message;
 
 /// Maximum chunks that wait to be written.
 const MAX_WAITING_CHUNKS: usize = 2;
@@ -117,7 +120,7 @@ impl Runner {
         let started = Instant::now();
         match self.attempt(&run, &job).boxed().await? {
             Attempt::Refused(error) => {
-                let cause = EndCause::Refused(error);
+                let cause = EndCause::Refused(vec![error]);
                 self.end(&run, RoundTotals::default(), cause).await
             }
             Attempt::Checked(chunked, to) => self.advance(&run, job, chunked, to, started).await,
@@ -196,7 +199,9 @@ impl Runner {
             },
             () = self.send_heartbeats(run, &meter) => return Ok(Attempt::Superseded),
         };
-        let planned_first = run.dry_run || settings.safety_threshold.is_some();
+        let needs_plan = in_effect(&settings, run.threshold_overridden)
+            .is_some_and(|threshold| threshold.needs_plan(first_pass.bounds));
+        let planned_first = run.dry_run || needs_plan;
         let to = if planned_first {
             State::Planning
         } else {
@@ -363,36 +368,4 @@ fn read_all(
         let sent = chunks.blocking_send(chunk);
         sent.map_err(|_| std::io::ErrorKind::BrokenPipe.into())
     })
-}
-
-/// Returns the client's message about data that cannot be imported.
-fn refusal_message(error: &SourceError, sent_as: SentAs) -> String {
-    match error {
-        SourceError::Syntax(error) => format_error_message(error, sent_as),
-        SourceError::Unpack(error) => {
-            format!("the file cannot be unpacked: {error}; nothing was imported")
-        }
-        SourceError::Io(_) | SourceError::Consumer(_) => {
-            "the file could not be read in full; nothing was imported".to_owned()
-        }
-    }
-}
-
-fn format_error_message(error: &FormatError, sent_as: SentAs) -> String {
-    let FormatError {
-        offset,
-        line,
-        record,
-        reason,
-        found,
-    } = error;
-    let place = format!("byte {}, line {line}, record {record}", offset + 1);
-    match found {
-        None => format!("the file cannot be read: {reason} at {place}; nothing was imported"),
-        Some(found) => format!(
-            "the file cannot be read: expected records, found {found} at {place}: {}; nothing was \
-             imported",
-            found.advice(sent_as)
-        ),
-    }
 }

@@ -12,7 +12,7 @@ use muster_aws::runs::Run;
 use muster_aws::runs::chunks::ChunkResult;
 use muster_aws::runs::items::count_codes;
 use muster_core::rules::Rules;
-use muster_core::run::Counts;
+use muster_core::run::{Counts, UpdateEffects};
 
 use super::chunk::{ChunkOutcome, LoadedChunk};
 use super::runner::Runner;
@@ -58,6 +58,9 @@ impl Runner {
             total: counts.created + counts.updated,
             created: counts.created,
             updated: counts.updated,
+            blocked: counts.blocked,
+            unblocked: counts.unblocked,
+            cleared: counts.cleared,
             ..Counts::default()
         };
         let objects = &self.background.objects;
@@ -123,6 +126,7 @@ fn statement(
         task: context.run.task,
         record: record.change.record,
         outcome: Outcome::Stopped,
+        effects: UpdateEffects::default(),
         warnings: Vec::new(),
         until: context.stamps_until,
     };

@@ -149,6 +149,7 @@ impl Schedule {
             body: body.into(),
             debug: true,
             dry_run: false,
+            override_threshold: false,
             key: Some(IdempotencyKey {
                 text: format!("key {}", request.key),
                 path: format!("/v1/import/user-data/{task}"),

@@ -333,6 +333,7 @@ impl Scenario {
             body: serde_json::Value::from_iter(records).to_string().into(),
             debug: false,
             dry_run: false,
+            override_threshold: false,
             key: None,
         }
     }

@@ -35,7 +35,10 @@ async fn the_status_of_a_finished_run_has_the_members_of_its_reply_and_more() {
             "Duplicated Users",
             "Created",
             "Updated",
-            "Unchanged"
+            "Unchanged",
+            "Blocked",
+            "Unblocked",
+            "Cleared"
         ]
     );
     let status = status.json();

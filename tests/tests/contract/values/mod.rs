@@ -28,6 +28,8 @@ pub use Expected::{Absent, Invalid, Stored};
 pub async fn full_mapping_task(w: &World, store: &Access) -> u64 {
     store
         .task(w, 0, |task| {
+            // Tests clear many values of one user.
+            task["safety_threshold"] = json!({});
             task["attribute_mapping"] = FULL_MAPPING
                 .iter()
                 .map(|(name, key)| ((*name).to_owned(), json!(key)))

@@ -86,7 +86,8 @@ impl Things {
             (_, "external_id") => Some(&self.external_id),
             (_, "limit" | "after" | "text" | "status" | "from" | "to" | "enabled") => None,
             (_, "active" | "role" | "code" | "severity" | "record" | "key") => None,
-            (_, "debug" | "dryRun" | "fields" | "page" | "size") => None,
+            (_, "debug" | "dryRun" | "overrideThreshold") => None,
+            (_, "fields" | "page" | "size") => None,
             // Values that several tenants can have.
             (_, "roles" | "levels" | "emails" | "businessDirId" | "divisionId") => None,
             (_, "regionId" | "directorForShop" | "emailLike" | "positionLike") => None,
