@@ -55,3 +55,33 @@ async fn a_manager_is_another_user_of_the_tenant() {
         put_into(&w, task, &clear).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_becomes_their_own_manager_by_a_new_external_id() {
+    let w = World::start().await;
+    let task = full_mapping_task(&w, &w.store).await;
+    let mut anna = w.record("anna");
+    anna["Manager UID"] = json!(w.login("future"));
+    put_into(&w, task, &json!([anna])).await;
+    let before = w.store.user(&w.login("anna")).await;
+
+    let adopted = json!([with_external_id(&w, "anna", "future")]);
+    let reply = send_to(&w, task, &adopted).await;
+    assert_eq!(reply.counts(), [1, 0, 0, 0], "{reply}");
+    assert!(
+        reply.warnings()[0].ends_with("[external_id.own_manager]"),
+        "{reply}"
+    );
+    let file = adopted.to_string().into_bytes();
+    let run = w.upload(0, task, "", json!({}), &file).await;
+    let status = w.wait_until_ended(0, &run).await;
+    assert_eq!(status["Status"], "PARTIAL_SUCCESS", "{status}");
+    assert_eq!(w.store.user(&w.login("anna")).await, before);
+
+    // With another manager, or none, the id is taken.
+    let mut cleared = with_external_id(&w, "anna", "future");
+    cleared["Manager UID"] = Value::Null;
+    put_into(&w, task, &json!([cleared])).await;
+    let anna = w.store.user(&w.login("anna")).await.expect("anna");
+    assert_eq!(anna["external_id"], w.login("future"));
+}

@@ -65,8 +65,8 @@ impl Managers {
         })
     }
 
-    /// Returns the problems of a user's managers: an unknown id, the user as their own manager, an
-    /// id and an external id of two different users.
+    /// Returns the problems of a user's managers: an unknown id, the user as their own manager, also by
+    /// a new external id that the stored manager has, an id and an external id of two different users.
     pub(crate) fn problems(&self, user: MergedUser<'_>) -> Vec<(Attribute, Problem)> {
         let mut problems = Vec::new();
         let mut manager = None;
@@ -81,6 +81,12 @@ impl Managers {
             }
         }
         let Some(uid) = manager_uid(user.changes) else {
+            let kept = user.text(Attribute::ManagerUid);
+            if user.changes.sets(Attribute::ExternalId)
+                && kept.is_some_and(|uid| user.text(Attribute::ExternalId) == Some(uid))
+            {
+                problems.push((Attribute::ExternalId, OWN_MANAGER));
+            }
             return problems;
         };
         let holder = self.holder(uid);

@@ -57,9 +57,10 @@ fn restore_warnings(rules: &Rules, record: &mut Record, stamp: &Stamp) {
 fn problem_of_code(code: &str) -> Option<(Attribute, Problem)> {
     let (name, code) = code.split_once('.')?;
     let attribute = Attribute::from_name(name)?;
-    let problem = match (attribute, code) {
-        (Attribute::ExternalId, code) => conflicts::problem_of_code(code)?,
-        _ => managers::problem_of_code(code)?,
+    let conflict = match attribute {
+        Attribute::ExternalId => conflicts::problem_of_code(code),
+        _ => None,
     };
+    let problem = conflict.or_else(|| managers::problem_of_code(code))?;
     Some((attribute, problem))
 }

@@ -4,6 +4,9 @@ use muster_tests::World;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::support::put_into;
+use crate::values::full_mapping_task;
+
 use super::{assert_counts, call, create, error_text, find_user, get_user, send, uid, user_body};
 
 async fn id_of(w: &World, name: &str) -> Value {
@@ -125,4 +128,17 @@ async fn an_invalid_manager_is_refused() {
         [0, 1, 0, 0],
     );
     assert_eq!(get_user(&w, "john").await["manager"]["id"], boss);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_becomes_their_own_manager_by_adoption() {
+    let w = World::start().await;
+    let task = full_mapping_task(&w, &w.store).await;
+    let mut john = w.record("john");
+    john["Manager UID"] = json!(uid(&w, "john"));
+    put_into(&w, task, &json!([john])).await;
+    let before = get_user(&w, "john").await;
+    let error = error_text(&send(&w, &user_body(&w, "john", json!({}))).await, 400);
+    assert_eq!(error, "uid: a user cannot be their own manager");
+    assert_eq!(get_user(&w, "john").await, before);
 }
