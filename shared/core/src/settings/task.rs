@@ -105,7 +105,7 @@ impl TaskSettings {
         self.external_id_conflicts.get_or_insert(conflicts);
         self.safety_threshold = self.safety_threshold.or_else(|| match stored {
             None => Some(SafetyThreshold::of_new_task()),
-            Some(stored) => stored.safety_threshold,
+            Some(stored) => Some(stored.safety_threshold.unwrap_or_default()),
         });
     }
 
@@ -163,7 +163,7 @@ impl TaskSettings {
             ),
             (
                 "safety_threshold",
-                self.safety_threshold != *safety_threshold,
+                self.safety_threshold.unwrap_or_default() != safety_threshold.unwrap_or_default(),
             ),
             ("webhooks", self.webhooks != *webhooks),
         ]

@@ -159,7 +159,7 @@ fn a_threshold_that_is_left_out_stays_and_a_new_task_limits_blocked_and_cleared(
             with(r#"{"blocked":{"records":5,"percent":5},"cleared":{"records":5,"percent":5}}"#),
         ),
         (&with("{}"), None, with("{}")),
-        (&none, Some(&none), none.clone()),
+        (&none, Some(&none), with("{}")),
         (
             &none,
             Some(&with(r#"{"records":7}"#)),
@@ -171,4 +171,5 @@ fn a_threshold_that_is_left_out_stays_and_a_new_task_limits_blocked_and_cleared(
         settings.complete(stored);
         assert_eq!(settings.safety_threshold, expected.safety_threshold);
     }
+    assert_eq!(none.changed_from(&with("{}")), [""; 0]);
 }
