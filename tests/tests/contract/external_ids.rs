@@ -337,3 +337,28 @@ async fn a_replaced_external_id_is_an_item_and_no_warning() {
     let none = robot(&format!("{path}?severity=warning")).await;
     assert_eq!(none, json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_record_with_an_external_id_has_it_even_if_it_is_ignored() {
+    let w = World::start().await;
+    for (conflicts, ignored) in [("ignore", 2), ("apply", 1)] {
+        let set = |task: &mut Value| task["external_id_conflicts"] = json!(conflicts);
+        let task = w.store.task(&w, 0, set).await;
+        let mut first = with_external_id(&w, &format!("{conflicts}1"), conflicts);
+        first["Role"] = json!("king");
+        let second = with_external_id(&w, &format!("{conflicts}2"), conflicts);
+        let file = json!([first, second]);
+        let reply = w.import(0).await.task(task).query("debug&dryRun");
+        let reply = reply.records(&file).send().await;
+        assert_partial_success(&reply, [2, 0, ignored, 0]);
+        assert!(has_code(&reply, 2, "external_id.taken"), "{reply}");
+        // A request that is handed over goes on as an upload does.
+        let body = file.to_string();
+        let run = w
+            .upload(0, task, "?dryRun", json!({}), body.as_bytes())
+            .await;
+        let status = w.wait_until_ended(0, &run).await;
+        assert_eq!(status["Ignored Users"], ignored, "{status}");
+        assert_eq!(send_to(&w, task, &file).await.counts(), [2, 0, ignored, 0]);
+    }
+}

@@ -258,7 +258,10 @@ impl CheckState {
         };
         let taken = self
             .external_ids
-            .repeated(|record| is_repeated(record) || skipped(record).is_some());
+            .repeated(is_repeated)
+            .into_iter()
+            .filter(|repeated| skipped(repeated.record).is_none())
+            .collect::<Vec<_>>();
 
         let mut counts = Counts {
             total: totals.records,

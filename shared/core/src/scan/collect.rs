@@ -5,6 +5,7 @@ use std::io::Read;
 
 use super::first_pass::{Repeats, record_numbers};
 use super::subject::{SkipReason, Subject, duplicate_item, subject};
+use crate::attribute::Attribute;
 use crate::item::Item;
 use crate::login::Login;
 use crate::reader::dedup::{Dedup, HashKey, RecordKey};
@@ -12,6 +13,7 @@ use crate::reader::{ReadError, RecordSink, Sizes, read_array};
 use crate::rules::Rules;
 use crate::run::Counts;
 use crate::validate::{Changes, Element, item, read_changes, too_large};
+use crate::value::Value;
 
 /// A record with a valid user name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,9 +59,15 @@ pub fn collect(
     let totals = read_array(input, rules, sizes, &sink, |first, batch| {
         state.add(first, batch)
     })?;
+    let logins = state.logins.repeated(|_| false);
+    let is_repeated = |record| {
+        let position = logins.binary_search_by_key(&record, |repeated| repeated.record);
+        position.is_ok()
+    };
     let repeats = Repeats {
-        logins: record_numbers(&state.logins.repeated(|_| false)),
-        external_ids: Vec::new(),
+        logins: record_numbers(&logins),
+        // As in the first pass over a larger input: a run that is handed over goes on with that.
+        external_ids: record_numbers(&state.external_ids.repeated(is_repeated)),
         too_large: Vec::new(),
     };
     Ok(state.finish(rules, totals.records, &repeats))
@@ -76,6 +84,7 @@ pub(super) struct CollectState {
     /// Records of the input before those that are read here.
     before: u64,
     logins: Dedup,
+    external_ids: Dedup,
     /// In record order.
     records: Vec<CollectedRecord>,
 }
@@ -83,6 +92,7 @@ pub(super) struct CollectState {
 pub(super) struct CollectedRecord {
     index: u32,
     canon: Option<RecordKey>,
+    external_id: Option<RecordKey>,
     outcome: Outcome,
     items: Vec<Item>,
 }
@@ -127,6 +137,12 @@ impl RecordSink for CollectSink<'_> {
                     canon: self
                         .key
                         .map(|key| RecordKey::new(key, login.canon(), index)),
+                    external_id: self.key.and_then(|key| {
+                        match changes.value(Attribute::ExternalId) {
+                            Some(Value::Text(id)) => Some(RecordKey::new(key, id, index)),
+                            _ => None,
+                        }
+                    }),
                     outcome: Outcome::User(login.into_owned(), changes.to_static()),
                     items,
                 }
@@ -141,6 +157,7 @@ impl RecordSink for CollectSink<'_> {
                     .key
                     .zip(canon)
                     .map(|(key, canon)| RecordKey::new(key, &canon, index)),
+                external_id: None,
                 outcome: Outcome::Skipped(reason),
                 items: vec![item],
             },
@@ -168,6 +185,8 @@ impl CollectState {
             }
             self.logins
                 .extend(record.canon.map(|canon| canon.later(base)));
+            self.external_ids
+                .extend(record.external_id.map(|id| id.later(base)));
             self.records.push(record);
         }
     }

@@ -66,8 +66,7 @@ pub(super) fn duplicate_item(
     item(rules, number, login, Some(Attribute::Username), problem)
 }
 
-/// Returns the problem of an external id that `holder` already has: the record is imported without
-/// it.
+/// Returns the problem of an external id that `holder` already has.
 #[must_use]
 pub fn external_id_taken(holder: &str) -> Problem {
     Problem {

@@ -173,11 +173,12 @@ async fn prepare(
     sender: &mut Sender<'_>,
     rules: &Rules,
     context: &RunContext<'_>,
-    records: Vec<Record>,
+    mut records: Vec<Record>,
     snapshot: &DirectorySnapshot,
     ids: &mut UserIds,
     outcomes: &mut RecordOutcomes,
 ) -> Result<Vec<Write>, RunError> {
+    records.iter_mut().for_each(Record::forget_replaced_id);
     let mut decide = |record: &Record| {
         decide(
             rules,

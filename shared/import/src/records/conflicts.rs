@@ -27,8 +27,8 @@ pub(crate) const fn promised() -> Problem {
     Problem {
         code: "promised",
         message: Cow::Borrowed(
-            "an import is giving this external id to another user at this moment: send it again when \
-             that import has ended",
+            "an import is giving this external id to another user at this moment: send it again a \
+             minute after that import has ended",
         ),
     }
 }

@@ -1,9 +1,6 @@
 //! The plan of a run before its first write: which users exist, which managers and external ids are
 //! valid, and what each record changes.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
 use muster_aws::directory::LoginRow;
 use muster_core::attribute::Attribute;
 use muster_core::dialect::quant::NEW_USER;
@@ -50,13 +47,12 @@ pub(crate) async fn plan_all(
         .await?;
     let mut records = settle_stamped(rules, context, records, &snapshot, outcomes);
     check_managers(sender, rules, context, &mut records, &snapshot).await?;
-    let mut external_ids = HashMap::new();
     records.retain_mut(|record| {
         let stored = snapshot.get(record.canon());
         if decide(rules, context, record, stored, outcomes).is_none() {
             return false;
         }
-        keep_external_ids_unique(rules, record, stored, &mut external_ids);
+        keep_external_id_unique(rules, record, stored);
         record.refusal.is_none() || decide(rules, context, record, stored, outcomes).is_some()
     });
     Ok((records, snapshot))
@@ -103,32 +99,13 @@ pub(crate) fn decide(
     }
 }
 
-/// Of several records of an input that set one external id, the first gets it. A user who has it
-/// already keeps it in any case.
-fn keep_external_ids_unique(
-    rules: &Rules,
-    record: &mut Record,
-    stored: Option<&LoginRow>,
-    seen: &mut HashMap<String, u64>,
-) {
-    let Some(id) = record.external_id().map(str::to_owned) else {
-        return;
-    };
-    let is_new = record.new_external_id(stored).is_some();
+/// Of several records of an input that set one external id, the first gets it, even if it is ignored.
+/// A user who has it already keeps it in any case.
+fn keep_external_id_unique(rules: &Rules, record: &mut Record, stored: Option<&LoginRow>) {
     if let Some(first) = record.change.external_id_taken_by
-        && is_new
+        && record.new_external_id(stored).is_some()
     {
         record.refuse_external_id(rules, taken_by_earlier(first));
-        return;
-    }
-    match seen.entry(id) {
-        Entry::Vacant(entry) => {
-            entry.insert(record.change.record);
-        }
-        Entry::Occupied(first) if is_new => {
-            record.refuse_external_id(rules, taken_by_earlier(*first.get()));
-        }
-        Entry::Occupied(_) => {}
     }
 }
 

@@ -8,6 +8,7 @@ use muster_core::rules::Rules;
 use muster_core::run::{Counts, UpdateEffects};
 use muster_core::scan::{Collected, UserChange};
 use muster_core::settings::ExternalIdConflicts;
+use muster_core::text::nfc;
 use muster_core::validate::item;
 use muster_core::value::{Problem, Value};
 
@@ -70,14 +71,22 @@ impl Record {
         }
     }
 
-    /// Notes the stored external id that the record replaces, if it does.
+    /// Notes the stored external id that the record replaces, if it does. Texts that differ only in
+    /// their normal form are the same id.
     pub(crate) fn note_replaced_id(&mut self, rules: &Rules, stored: Option<&LoginRow>) {
+        let old = user(stored).and_then(external_id);
+        let new = self.new_external_id(stored);
+        if let (Some(old), Some(new)) = (old, new)
+            && nfc(old) != nfc(new)
+        {
+            self.warn(rules, Attribute::ExternalId, replaced(old));
+        }
+    }
+
+    /// Drops the note on a replaced external id, before the record is decided on another row.
+    pub(crate) fn forget_replaced_id(&mut self) {
         self.warnings
             .retain(|item| item.code != EXTERNAL_ID_REPLACED);
-        let old = user(stored).and_then(external_id).map(str::to_owned);
-        if let (Some(old), true) = (old, self.new_external_id(stored).is_some()) {
-            self.warn(rules, Attribute::ExternalId, replaced(&old));
-        }
     }
 
     /// Adds a warning that the directory caused.
