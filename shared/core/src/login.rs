@@ -9,7 +9,7 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 use unicode_security::MixedScript;
 
 use crate::limits;
-use crate::text::{Place, nfc};
+use crate::text::{Place, invisible_characters, nfc};
 
 /// A valid user name: in NFC, with allowed characters only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,6 +172,10 @@ fn check_unicode(shown: &str) -> Result<(), LoginProblem> {
     check_ends(shown)?;
     if length > limits::MAX_LOGIN_CHARS {
         return Err(LoginProblem::TooLong);
+    }
+    // Marks and letters that nobody sees: the login would look like another one.
+    if let Some((at, _)) = invisible_characters(shown).next() {
+        return Err(blame(shown, Some(at), LoginProblem::Characters));
     }
     if !is_nfkc(shown) {
         let changed = shown.find(|c: char| !is_nfkc(c.encode_utf8(&mut [0; 4])));

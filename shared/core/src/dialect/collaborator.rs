@@ -49,6 +49,11 @@ impl UserImport {
         }
         let request =
             UserRequest::read(object, &USER_SYNTAX).map_err(|refusals| error_message(&refusals))?;
+        // A text that nobody sees is blank, too.
+        let names = [Attribute::FirstName, Attribute::LastName];
+        if !names.into_iter().all(|name| request.changes.sets(name)) {
+            return Err(REQUIRED_FIELDS_MESSAGE.to_owned());
+        }
         match request.changes.value(Attribute::ExternalId) {
             Some(Value::Text(uid)) => Ok(Self {
                 uid: uid.clone().into_owned(),

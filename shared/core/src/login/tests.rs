@@ -151,6 +151,20 @@ fn spellings_of_the_same_login_are_equal() {
 }
 
 #[test]
+fn a_login_has_no_character_that_nobody_sees() {
+    for (invisible, place) in [
+        ("anna\u{fe0f}", "U+FE0F"),
+        ("anna\u{34f}", "U+034F"),
+        ("123\u{1160}", "U+1160"),
+        ("\u{115f}123", "U+115F"),
+    ] {
+        let problem = Login::parse(invisible).unwrap_err();
+        assert_eq!(problem.code(), "unauthorised_characters", "{invisible:?}");
+        assert!(problem.to_string().contains(place), "{problem}");
+    }
+}
+
+#[test]
 fn the_display_form_is_in_nfc_with_ascii_apostrophes() {
     let login = Login::parse("E\u{301}va").unwrap();
     assert_eq!((login.shown(), login.canon()), ("Éva", "éva"));

@@ -83,12 +83,18 @@ pub(super) fn phone(text: Cow<'_, str>) -> Result<Cow<'_, str>, Problem> {
 }
 
 /// Returns a phone number without what separates its digits, with `+` for a leading `00` and without
-/// a `(0)` after the country code. Dots must stand between groups of at least two digits: `.0` at the
-/// end is of a spreadsheet. A slash is no separator, because it also comes before other endings.
+/// a `(0)` after the country code. Dots must stand between groups of at least two digits, and a single
+/// dot not before zeros alone: `.0` and `.00` at the end are of a spreadsheet. A slash is no separator, because it also comes before other endings.
 fn international(text: &str) -> Option<String> {
     let mut groups = text.split('.');
     let digits = |group: &str| group.bytes().filter(u8::is_ascii_digit).count();
     if groups.next().is_none_or(|first| digits(first) == 0) || groups.any(|it| digits(it) < 2) {
+        return None;
+    }
+    if let Some((_, decimals)) = text.rsplit_once('.')
+        && text.matches('.').count() == 1
+        && decimals.bytes().all(|byte| byte == b'0')
+    {
         return None;
     }
     let is_kept = |c: &char| *c != '.' && !is_space_or_dash(*c);
@@ -118,11 +124,11 @@ fn with_plus(number: &str) -> Cow<'_, str> {
 }
 
 /// Returns `true` for the whole code of a country in which a zero in parentheses is dialled only
-/// within the country. `+38(0)97…` is the code 380, and numbers of Italy keep their zero.
+/// within the country. `+38(0)97…` is the code 380.
 fn has_optional_zero(code: &str) -> bool {
     let Some(code) = code
         .strip_prefix('+')
-        .map(|code| code.trim_end_matches(')'))
+        .map(|code| code.trim_matches(['(', ')']))
     else {
         return false;
     };
@@ -132,7 +138,7 @@ fn has_optional_zero(code: &str) -> bool {
                 .get(..2)
                 .is_some_and(|two| COUNTRY_CODES_OF_TWO_DIGITS.contains(&two))
     };
-    code != "39"
+    !COUNTRY_CODES_WITH_A_DIALLED_ZERO.contains(&code)
         && code.bytes().all(|byte| byte.is_ascii_digit())
         && match code.len() {
             1 => matches!(code, "1" | "7"),
@@ -141,6 +147,10 @@ fn has_optional_zero(code: &str) -> bool {
             _ => false,
         }
 }
+
+/// Country codes whose numbers keep their zero when they are dialled from abroad: Italy, San Marino,
+/// Ivory Coast and Congo.
+const COUNTRY_CODES_WITH_A_DIALLED_ZERO: [&str; 4] = ["39", "378", "225", "242"];
 
 /// The country codes of ITU-T E.164 with two digits. No code begins with another, so what begins with
 /// neither these nor 1 or 7 has three digits.

@@ -87,7 +87,7 @@ const fn json_types(kind: AttributeKind) -> &'static [Type] {
 pub(super) fn value_description(kind: AttributeKind) -> Cow<'static, str> {
     Cow::Borrowed(match kind {
         AttributeKind::Login => {
-            "1–128 letters, digits and `. _ - @ + ' #`, the last two not at the ends; one script; not trimmed"
+            "1–128 letters, digits and `. _ - @ + ' #`, the last two not at the ends; one script, or one on each side of a single `@`; not trimmed"
         }
         AttributeKind::Text
         | AttributeKind::Identifier

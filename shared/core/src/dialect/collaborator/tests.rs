@@ -38,6 +38,10 @@ fn the_error_text_names_the_required_fields_and_the_position() {
 fn missing_required_fields_are_reported_before_other_problems() {
     assert_eq!(read(&with_required(json!({}))).unwrap().uid, "cl1");
     assert_eq!(read(&with_required(json!({"uid": 17}))).unwrap().uid, "17");
+    for name in ["firstname", "secondname"] {
+        let unseen = read(&with_required(json!({name: "\u{200b}"})));
+        assert_eq!(unseen.unwrap_err(), REQUIRED_FIELDS_MESSAGE, "{name}");
+    }
     for attribute in REQUIRED {
         for blank in [json!(null), json!(""), json!(" \t ")] {
             let mut user = with_required(json!({"gender": 7}));

@@ -39,6 +39,7 @@ fn phones_are_stored_as_plus_and_digits() {
             "+38097\t1234567",
             // Perhaps a spreadsheet's fraction, perhaps another ending.
             "+380971234567.0",
+            "+380971234567.00",
             "+380971234567.",
             ".+380971234567",
             "+380..971234567",
@@ -66,6 +67,10 @@ fn a_zero_in_parentheses_after_the_country_code_is_dropped() {
             ("+38(0)971234567", "+380971234567"),
             // Numbers of Italy begin with a zero.
             ("+39 (0) 6 1234 5678", "+390612345678"),
+            // Nor do those of San Marino lose it.
+            ("+378 (0) 549 886377", "+3780549886377"),
+            ("+(44) (0)20 7946 0958", "+442079460958"),
+            ("+(49)(0)30 1234567", "+49301234567"),
             // Not after the country code.
             ("+44 20 (0) 79460958", "+4420079460958"),
         ],
