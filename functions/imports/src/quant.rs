@@ -19,7 +19,7 @@ use muster_import::{
     import as import_now,
 };
 use muster_web::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-use muster_web::query::{DryRun, NotUnderstood, OVERRIDE_THRESHOLD, ensure_understood, switch};
+use muster_web::query::{DryRun, NotUnderstood, ensure_understood, overrides_threshold, switch};
 use muster_web::request_id::record_import;
 use muster_web::{Body, BodyError, RequestId, headers};
 use utoipa_axum::router::OpenApiRouter;
@@ -104,7 +104,7 @@ async fn wrong_method(method: Method) -> Response {
         ("task_id" = u64, Path, description = "The task's id.", example = 206),
         ("debug" = Option<String>, Query, description = "Show the warnings: any value but `false`, `0`, `no` or `off`.", allow_reserved),
         ("dryRun" = Option<String>, Query, description = "Write nothing: any value but `false`, `0`, `no` or `off`. Case and punctuation of the name do not matter; a name that begins similarly and is not known is 400.", allow_reserved),
-        ("overrideThreshold" = Option<String>, Query, description = "Import even if the task's safety threshold is exceeded: any value but `false`, `0`, `no` or `off`. The run in the execution log says so.", allow_reserved),
+        ("overrideThreshold" = Option<String>, Query, description = "Import even if the task's safety threshold is exceeded: the name alone, `true`, `1`, `yes` or `on`. The run in the execution log says so.", allow_reserved),
         ("Prefer" = Option<String>, Header, description = "`respond-async`: respond with 202 and import in the background."),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 characters. A request that is repeated with its key within 24 hours gets the stored response."),
     ),
@@ -156,6 +156,10 @@ async fn import(
         if let Err(error) = ensure_understood(&uri, &headers, DryRun::Switch) {
             return Ok(QuantError::from(error).into_response());
         }
+        let override_threshold = match overrides_threshold(&uri) {
+            Ok(overrides) => overrides,
+            Err(error) => return Ok(QuantError::from(error).into_response()),
+        };
         let (body, key) = match body_and_key(&headers, &uri, &body).await {
             Ok(valid) => valid,
             Err(error) => return Ok(error.into_response()),
@@ -168,7 +172,7 @@ async fn import(
             body,
             debug: switch(&uri, "debug"),
             dry_run: switch(&uri, "dryRun"),
-            override_threshold: switch(&uri, OVERRIDE_THRESHOLD),
+            override_threshold,
             key,
         };
         let (store, background) = (&app.store, &app.background);

@@ -17,7 +17,7 @@ use muster_import::uploads::{
     self, CompleteOutcome, CreateOutcome, Incomplete, PartsOutcome, PartsPage, UploadRequest,
 };
 use muster_web::http::{StatusCode, Uri};
-use muster_web::query::{DryRunOfUpload, DryRunSwitch, OVERRIDE_THRESHOLD, switch};
+use muster_web::query::{DryRunOfUpload, DryRunSwitch, overrides_threshold};
 use muster_web::request_id::record_import;
 use muster_web::responses::{
     BodyErrors, Conflict, DryRunErrors, NotFound, QueryErrors, RobotErrors, ServiceErrors,
@@ -71,7 +71,7 @@ fn signed_parts(page: &mut PartsPage) -> Vec<SignedPart> {
     params(
         ("task_id" = u64, Path, description = "The task's id.", example = 206),
         ("dryRun" = Option<String>, Query, description = "Write nothing: any value but `false`, `0`, `no` or `off`. Case and punctuation of the name do not matter; a name that begins similarly and is not known is 400.", allow_reserved),
-        ("overrideThreshold" = Option<String>, Query, description = "Import even if the task's safety threshold is exceeded: any value but `false`, `0`, `no` or `off`. The run in the execution log says so.", allow_reserved),
+        ("overrideThreshold" = Option<String>, Query, description = "Import even if the task's safety threshold is exceeded: the name alone, `true`, `1`, `yes` or `on`. The run in the execution log says so.", allow_reserved),
     ),
     request_body = CreateUploadRequest,
     security(("robot" = [])),
@@ -107,7 +107,7 @@ async fn create(
         compression,
         sha256: sha256.map(Sha256Hex::into_string),
         dry_run,
-        override_threshold: switch(&uri, OVERRIDE_THRESHOLD),
+        override_threshold: overrides_threshold(&uri).map_err(ProblemResponse::from)?,
     };
     let created = uploads::create(&app.store, &app.background, announced, Timestamp::now());
     let (run, mut page) = match created.await? {

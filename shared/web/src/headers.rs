@@ -60,7 +60,11 @@ pub fn content_coding(headers: &HeaderMap) -> Option<ContentCoding> {
     let mut coding = ContentCoding::Identity;
     for value in headers.get_all(header::CONTENT_ENCODING) {
         for name in value.to_str().ok()?.split(',').map(str::trim) {
-            if name.is_empty() || name.eq_ignore_ascii_case("identity") {
+            // A charset in the wrong header changes nothing.
+            let is_plain = ["", "identity", "utf-8", "utf8"]
+                .iter()
+                .any(|plain| name.eq_ignore_ascii_case(plain));
+            if is_plain {
                 continue;
             }
             let is_gzip = ["gzip", "x-gzip"]

@@ -9,7 +9,9 @@ use muster_api::FieldError;
 use crate::ProblemResponse;
 
 /// The switch of an import that its task's safety threshold does not stop.
-pub const OVERRIDE_THRESHOLD: &str = "overrideThreshold";
+const OVERRIDE_THRESHOLD: &str = "overrideThreshold";
+/// Values that switch on what must not be on by accident, in any case.
+const ON: [&str; 4] = ["true", "1", "yes", "on"];
 /// Values that switch off, in any case.
 const OFF: [&str; 4] = ["false", "0", "no", "off"];
 /// What the names begin with that ask for a dry run.
@@ -88,6 +90,37 @@ pub fn switch(uri: &Uri, name: &str) -> bool {
     })
 }
 
+/// Returns `true` if a request overrides the safety threshold: by the name alone, or with `true`, `1`,
+/// `yes` or `on`. A value that was left empty or that means nothing must not override it.
+///
+/// # Errors
+/// Returns a value that switches neither on nor off.
+pub fn overrides_threshold(uri: &Uri) -> Result<bool, NotUnderstood> {
+    let mut is_on = false;
+    for part in parts(uri) {
+        let Some((name, value)) = form_urlencoded::parse(part.as_bytes()).next() else {
+            continue;
+        };
+        if fold(&name) != fold(OVERRIDE_THRESHOLD) {
+            continue;
+        }
+        let is_one_of = |words: [&str; 4]| words.iter().any(|it| value.eq_ignore_ascii_case(it));
+        if !part.contains('=') || is_one_of(ON) {
+            is_on = true;
+        } else if !is_one_of(OFF) {
+            let value: String = value.chars().take(MAX_SHOWN_CHARS).collect();
+            return Err(NotUnderstood {
+                name: OVERRIDE_THRESHOLD.to_owned(),
+                message: format!(
+                    "the value {value:?} of `overrideThreshold` is not known: expected `true` or \
+                     `false`, or the name alone; nothing was changed"
+                ),
+            });
+        }
+    }
+    Ok(is_on)
+}
+
 /// Returns an error if a request asks for a dry run by a query parameter or a header that its route
 /// does not have.
 ///
@@ -98,12 +131,22 @@ pub fn ensure_understood(
     headers: &HeaderMap,
     dry_run: DryRun,
 ) -> Result<(), NotUnderstood> {
-    for (name, _) in parameters(uri) {
+    for (name, value) in parameters(uri) {
         let folded = fold(&name);
         let is_known = dry_run == DryRun::Switch && folded == "dryrun";
         let asks = STEMS.iter().any(|stem| folded.starts_with(stem));
         if !is_known && (asks || names_dry_run(&name)) {
             return Err(NotUnderstood::new("query parameter", &name, dry_run));
+        }
+        // Such as `?mode=dry-run`, or a query whose end was encoded once more.
+        if names_dry_run(&value) {
+            return Err(NotUnderstood::new("value", &value, dry_run));
+        }
+    }
+    let preferences = headers.get_all("prefer").iter();
+    for preference in preferences.filter_map(|value| value.to_str().ok()) {
+        if names_dry_run(preference) {
+            return Err(NotUnderstood::new("preference", preference, dry_run));
         }
     }
     match headers.keys().find(|name| names_dry_run(name.as_str())) {
@@ -119,11 +162,15 @@ pub fn names_dry_run(name: &str) -> bool {
     CERTAIN.iter().any(|certain| folded.contains(certain))
 }
 
-/// Returns the percent-decoded parameters. `;` and a further `?` separate them as well: both occur
-/// where programs append a switch to a URL.
+/// Returns the parameters as sent. `;` and a further `?` separate them as well: both occur where
+/// programs append a switch to a URL.
+fn parts(uri: &Uri) -> impl Iterator<Item = &str> {
+    uri.query().unwrap_or_default().split(['&', ';', '?'])
+}
+
+/// Returns the percent-decoded parameters.
 fn parameters(uri: &Uri) -> impl Iterator<Item = (String, String)> {
-    let parts = uri.query().unwrap_or_default().split(['&', ';', '?']);
-    parts.filter_map(|part| {
+    parts(uri).filter_map(|part| {
         let (name, value) = form_urlencoded::parse(part.as_bytes()).next()?;
         Some((name.into_owned(), value.into_owned()))
     })
@@ -230,7 +277,6 @@ mod tests {
             "dryRun=oFf",
             "dry-run=f%61lse",
             "dryRun=false&DRY_RUN=0",
-            "x=dryRun",
             "debug",
         ] {
             assert!(!switch(&uri(off), "dryRun"), "{off}");
@@ -259,6 +305,10 @@ mod tests {
             "testMode",
             "debug&amp;preview",
             "dry%2552un",
+            "x=dryRun",
+            "mode=dry-run",
+            "debug=1%26dryRun=true",
+            "=dry_run",
         ] {
             for dry_run in [DryRun::Switch, DryRun::OfUpload, DryRun::None] {
                 assert!(refused(query, dry_run).is_some(), "{query}");
@@ -271,6 +321,43 @@ mod tests {
         for query in ["", "debug", "latest=1", "contest", "sundry", "x=test"] {
             assert_eq!(refused(query, DryRun::None), None, "{query}");
         }
+    }
+
+    #[test]
+    fn only_a_clear_value_overrides_the_threshold() {
+        for (query, expected) in [
+            ("", Some(false)),
+            ("debug", Some(false)),
+            ("overrideThreshold", Some(true)),
+            ("debug&override-threshold=Yes", Some(true)),
+            ("overrideThreshold=true", Some(true)),
+            ("OVERRIDE_THRESHOLD=1&overrideThreshold=off", Some(true)),
+            ("overrideThreshold=false", Some(false)),
+            ("overrideThreshold=NO", Some(false)),
+            ("overrideThreshold=", None),
+            ("overrideThreshold=null", None),
+            ("overrideThreshold=%20false", None),
+            ("overrideThreshold=n", None),
+        ] {
+            let found = overrides_threshold(&uri(query));
+            assert_eq!(found.clone().ok(), expected, "{query}");
+            if let Err(error) = found {
+                assert!(
+                    error.message.contains("expected `true` or `false`"),
+                    "{error:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_preference_that_means_a_dry_run_is_refused() {
+        let mut headers = HeaderMap::new();
+        headers.append("prefer", HeaderValue::from_static("respond-async"));
+        let check = |headers: &HeaderMap| ensure_understood(&uri(""), headers, DryRun::Switch);
+        assert_eq!(check(&headers), Ok(()));
+        headers.append("prefer", HeaderValue::from_static("dry-run"));
+        assert!(check(&headers).unwrap_err().message.contains("`?dryRun`"));
     }
 
     #[test]

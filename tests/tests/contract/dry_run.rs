@@ -103,9 +103,15 @@ async fn the_dry_run_parameter_is_parsed_like_debug() {
         let reply = w.import(0).await.query(on).body("[]").send().await;
         assert_eq!(reply.keys(), KEYS, "{on}: {reply}");
     }
-    for off in ["", "dryRun=false", "dryRun=0", "x=dryRun"] {
+    for off in ["", "dryRun=false", "dryRun=0"] {
         let reply = w.import(0).await.query(off).body("[]").send().await;
         assert_eq!(reply.keys(), KEYS[..5], "{off}: {reply}");
+    }
+    // Named in a value, it is no switch, and must not be ignored either.
+    for named in ["x=dryRun", "mode=dry-run", "debug=1%26dryRun=true"] {
+        let reply = w.import(0).await.query(named).body("[]").send().await;
+        reply.assert_failure(400);
+        assert!(reply.errors()[0].contains("`?dryRun`"), "{named}: {reply}");
     }
 }
 

@@ -266,6 +266,11 @@ async fn an_overridden_threshold_is_logged_with_the_robot() {
     let records = users(&w, 3, &json!({"Active": false, "City": null}));
     let reply = send(&w, task, "", &records).await;
     assert_eq!((reply.status, reply.errors().len()), (400, 2), "{reply}");
+    for unclear in ["overrideThreshold=", "overrideThreshold=null"] {
+        let reply = send(&w, task, unclear, &records).await;
+        let texts = ["overrideThreshold", "expected `true` or `false`", "nothing"];
+        assert_exceeded(&reply, texts);
+    }
     let reply = send(&w, task, "overrideThreshold", &records).await;
     reply.assert_success(3);
     let run = w.get(&format!("/runs/{}", import_id(&reply))).await.json();

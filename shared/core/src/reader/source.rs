@@ -77,7 +77,10 @@ impl<R: Read> Source<R> {
         if self.format != Format::Ndjson || totals.records > 1 {
             return None;
         }
-        let found = self.foreign()?;
+        // A record may follow more white space than was looked at.
+        let found = self
+            .foreign()
+            .filter(|found| totals.records == 0 || *found != Foreign::Nothing)?;
         Some(FormatError {
             offset: 0,
             line: 1,
