@@ -206,11 +206,14 @@ async fn the_status_of_an_upload_names_what_was_sent_instead() {
         let run = w.upload(0, task, "", announced.clone(), &file).await;
         assert_failed(&w.wait_until_ended(0, &run).await, &expected);
     }
-    // The client of a request that does not wait cannot announce anything.
-    let call = w.import(0).await.header("Prefer", "respond-async");
-    let reply = call.body(gzip("[{}]")).send().await;
-    let status = w.wait_until_ended(0, import_id(&reply)).await;
-    assert_failed(&status, &["gzip data", "Content-Encoding: gzip"]);
+    // The client of a request that does not wait cannot announce anything. A gateway replaces bytes
+    // that are no UTF-8.
+    if !w.behind_gateway() {
+        let call = w.import(0).await.header("Prefer", "respond-async");
+        let reply = call.body(gzip("[{}]")).send().await;
+        let status = w.wait_until_ended(0, import_id(&reply)).await;
+        assert_failed(&status, &["gzip data", "Content-Encoding: gzip"]);
+    }
     assert!(w.directory().await == before);
     w.assert_task_is_free(0).await;
 }
