@@ -163,7 +163,7 @@ pub struct Counts {
     pub cleared: u64,
 }
 
-/// What the update of one user does beside changing values.
+/// Effects of the update of one user beside changed values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct UpdateEffects {
     /// The user was active and is blocked.

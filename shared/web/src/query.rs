@@ -14,9 +14,9 @@ const OVERRIDE_THRESHOLD: &str = "overrideThreshold";
 const ON: [&str; 4] = ["true", "1", "yes", "on"];
 /// Values that switch off, in any case.
 const OFF: [&str; 4] = ["false", "0", "no", "off"];
-/// What the names begin with that ask for a dry run.
+/// Beginnings of names that ask for a dry run.
 const STEMS: [&str; 5] = ["dry", "preview", "simulat", "test", "validat"];
-/// What the names contain that ask for a dry run, also in headers and bodies, where other names that
+/// Parts of names that ask for a dry run, also in headers and bodies, where other names that
 /// begin like that have other meanings.
 const CERTAIN: [&str; 2] = ["dryrun", "validateonly"];
 /// Maximum characters of a client's name in a message.
@@ -85,7 +85,7 @@ impl From<NotUnderstood> for ProblemResponse {
 pub fn switch(uri: &Uri, name: &str) -> bool {
     let name = fold(name);
     parameters(uri).any(|(key, value)| {
-        let is_off = OFF.iter().any(|off| value.eq_ignore_ascii_case(off));
+        let is_off = value.is_some_and(|value| is_one_of(&value, OFF));
         fold(&key) == name && !is_off
     })
 }
@@ -97,17 +97,15 @@ pub fn switch(uri: &Uri, name: &str) -> bool {
 /// Returns a value that switches neither on nor off.
 pub fn overrides_threshold(uri: &Uri) -> Result<bool, NotUnderstood> {
     let mut is_on = false;
-    for part in parts(uri) {
-        let Some((name, value)) = form_urlencoded::parse(part.as_bytes()).next() else {
-            continue;
-        };
+    for (name, value) in parameters(uri) {
         if fold(&name) != fold(OVERRIDE_THRESHOLD) {
             continue;
         }
-        let is_one_of = |words: [&str; 4]| words.iter().any(|it| value.eq_ignore_ascii_case(it));
-        if !part.contains('=') || is_one_of(ON) {
+        let Some(value) = value.filter(|value| !is_one_of(value, ON)) else {
             is_on = true;
-        } else if !is_one_of(OFF) {
+            continue;
+        };
+        if !is_one_of(&value, OFF) {
             let value: String = value.chars().take(MAX_SHOWN_CHARS).collect();
             return Err(NotUnderstood {
                 name: OVERRIDE_THRESHOLD.to_owned(),
@@ -139,7 +137,7 @@ pub fn ensure_understood(
             return Err(NotUnderstood::new("query parameter", &name, dry_run));
         }
         // Such as `?mode=dry-run`, or a query whose end was encoded once more.
-        if names_dry_run(&value) {
+        if let Some(value) = value.filter(|value| names_dry_run(value)) {
             return Err(NotUnderstood::new("value", &value, dry_run));
         }
     }
@@ -162,18 +160,20 @@ pub fn names_dry_run(name: &str) -> bool {
     CERTAIN.iter().any(|certain| folded.contains(certain))
 }
 
-/// Returns the parameters as sent. `;` and a further `?` separate them as well: both occur where
-/// programs append a switch to a URL.
-fn parts(uri: &Uri) -> impl Iterator<Item = &str> {
-    uri.query().unwrap_or_default().split(['&', ';', '?'])
+/// Returns the percent-decoded parameters; one without `=` has no value. `;` and a further `?`
+/// separate them as well: both occur where programs append a switch to a URL.
+fn parameters(uri: &Uri) -> impl Iterator<Item = (String, Option<String>)> {
+    let parts = uri.query().unwrap_or_default().split(['&', ';', '?']);
+    parts.filter_map(|part| {
+        let (name, value) = form_urlencoded::parse(part.as_bytes()).next()?;
+        let value = part.contains('=').then(|| value.into_owned());
+        Some((name.into_owned(), value))
+    })
 }
 
-/// Returns the percent-decoded parameters.
-fn parameters(uri: &Uri) -> impl Iterator<Item = (String, String)> {
-    parts(uri).filter_map(|part| {
-        let (name, value) = form_urlencoded::parse(part.as_bytes()).next()?;
-        Some((name.into_owned(), value.into_owned()))
-    })
+/// Returns `true` if a value is one of these words, in any case.
+fn is_one_of(value: &str, words: [&str; 4]) -> bool {
+    words.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
 /// Returns a name in lower case, without anything but letters and digits.

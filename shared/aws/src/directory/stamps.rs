@@ -20,7 +20,7 @@ pub struct Stamp {
     pub record: u64,
     /// The outcome.
     pub outcome: Outcome,
-    /// What an update did beside changing values.
+    /// Effects of an update beside changed values.
     pub effects: UpdateEffects,
     /// Codes of the warnings that came from the directory, not from the record.
     pub warnings: Vec<String>,

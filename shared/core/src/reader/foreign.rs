@@ -32,7 +32,7 @@ const SHOWN_KEYS: [&str; 16] = [
 /// Maximum bytes of the first line of CSV.
 const MAX_HEADER_BYTES: usize = 8 * 1024;
 
-/// What was sent instead.
+/// Content that was sent instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Foreign {
     /// Nothing, or only white space.

@@ -78,7 +78,7 @@ pub(super) struct Scanner {
     member: Option<bool>,
 }
 
-/// What the next byte belongs to.
+/// The part of the text that the next byte belongs to.
 #[derive(Clone, Copy, PartialEq)]
 enum State {
     Value,

@@ -177,7 +177,7 @@ pub struct FormatError {
     pub record: u64,
     /// The problem.
     pub reason: String,
-    /// What was sent instead, if it is recognised.
+    /// Content that was sent instead, if it is recognised.
     pub found: Option<Foreign>,
 }
 

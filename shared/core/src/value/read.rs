@@ -25,7 +25,7 @@ use crate::text::{nfc, opaque};
 pub struct Reading<'a> {
     /// The change; `None` means "not given" and keeps the stored value.
     pub assignment: Option<Assignment<'a>>,
-    /// What to say about a value that is taken, but not as it was sent.
+    /// Note on a value that is taken, but not as it was sent.
     pub warning: Option<Problem>,
 }
 

@@ -8,7 +8,7 @@ use muster_core::value::{Assignment, Value};
 
 use super::record::Record;
 
-/// What the client can do about an exceeded threshold.
+/// Advice to the client about an exceeded threshold.
 const ADVICE: &str = "nothing was imported. If the data is right, send it with \
                       `?overrideThreshold` (`muster import --override-threshold`)";
 
