@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 
-use muster_core::attribute::Attribute;
 use muster_core::item::display_login;
 use muster_core::plan::User;
 use muster_core::scan::external_id_taken;
-use muster_core::value::{Problem, Value};
+use muster_core::value::Problem;
 
 /// Returns the problem of an external id that this user of the tenant has.
 pub(super) fn held_by(user: &User) -> Problem {
@@ -54,14 +53,6 @@ pub(super) fn problem_of_code(code: &str) -> Option<Problem> {
             code: "replaced",
             message: Cow::Borrowed("the user had another external id, which is replaced"),
         }),
-        _ => None,
-    }
-}
-
-/// Returns the external id of a stored user.
-pub(super) fn external_id(user: &User) -> Option<&str> {
-    match user.values.get(&Attribute::ExternalId) {
-        Some(Value::Text(id)) => Some(id),
         _ => None,
     }
 }

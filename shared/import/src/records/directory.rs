@@ -17,8 +17,13 @@ pub(crate) fn user(stored: Option<&LoginRow>) -> Option<&User> {
 
 /// Returns true if the row is a user of the tenant with this external id.
 pub(crate) fn has_external_id(stored: Option<&LoginRow>, tenant: &str, id: &str) -> bool {
-    user(stored).is_some_and(|user| {
-        let held = user.values.get(&Attribute::ExternalId);
-        user.tenant == tenant && matches!(held, Some(Value::Text(held)) if held == id)
-    })
+    user(stored).is_some_and(|user| user.tenant == tenant && external_id(user) == Some(id))
+}
+
+/// Returns the external id of a stored user.
+pub(super) fn external_id(user: &User) -> Option<&str> {
+    match user.values.get(&Attribute::ExternalId) {
+        Some(Value::Text(id)) => Some(id),
+        _ => None,
+    }
 }

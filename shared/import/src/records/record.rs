@@ -12,8 +12,8 @@ use muster_core::text::nfc;
 use muster_core::validate::item;
 use muster_core::value::{Problem, Value};
 
-use super::conflicts::{external_id, replaced};
-use super::directory::user;
+use super::conflicts::replaced;
+use super::directory::{external_id, user};
 
 /// A record whose outcome is open.
 #[derive(Debug)]
