@@ -130,6 +130,7 @@ fn item(number: u64) -> Item {
         },
         message: "\"user at example.com\" is not an e-mail address; expected name@example.com"
             .into(),
+        value: None,
     }
 }
 

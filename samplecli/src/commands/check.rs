@@ -52,7 +52,7 @@ pub struct Check {
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroU16>,
 
-    /// Print one JSON object instead of a table; `warnings` is their number
+    /// Print one JSON object instead of a table; `warnings` is their number, `notes` has sentences
     #[arg(long)]
     json: bool,
 
@@ -73,6 +73,7 @@ struct Summary {
     #[serde(rename = "Duplicated Users")]
     duplicated_users: u64,
     warnings: u64,
+    notes: Vec<String>,
     seconds: f64,
     users_per_second: f64,
     bytes_per_second: f64,
@@ -96,6 +97,7 @@ impl Check {
             ignored_users: checked.counts.ignored,
             duplicated_users: checked.counts.duplicated,
             warnings: checked.warnings,
+            notes: checked.notes.iter().map(ToString::to_string).collect(),
             seconds,
             users_per_second: checked.counts.total as f64 / seconds,
             bytes_per_second: checked.bytes as f64 / seconds,
@@ -265,6 +267,13 @@ fn show(summary: &Summary, checked: &Checked) -> Result<(), Failure> {
             ),
         ),
     ]);
+    if !summary.notes.is_empty() {
+        let number = counted(summary.notes.len() as u64, "note");
+        text.push_str(&format!("\n{number}:\n"));
+    }
+    for note in &summary.notes {
+        text.push_str(&format!("{}\n", escaped(note)));
+    }
     if !checked.items.is_empty() {
         text.push('\n');
     }

@@ -138,6 +138,10 @@ impl ResultReporter<'_> {
                 }
             };
         }
+        outcome.notes = tokio::select! {
+            notes = self.imports.notes(&id) => notes,
+            _ = tokio::signal::ctrl_c() => Vec::new(),
+        };
         outcome.import_id = Some(id.clone());
         if self.output == OutputFormat::Json {
             stdout::print_json(&outcome)?;

@@ -25,8 +25,8 @@ pub struct Items {
     /// Only this code, or codes below it: `email` matches `email.malformed`
     #[arg(long, value_name = "CODE", help_heading = "Filters")]
     code: Option<String>,
-    /// Only warnings or only errors
-    #[arg(long, value_name = "SEVERITY", value_parser = ["warning", "error"], help_heading = "Filters")]
+    /// Only notes, only warnings or only errors
+    #[arg(long, value_name = "SEVERITY", value_parser = ["info", "warning", "error"], help_heading = "Filters")]
     severity: Option<String>,
     /// Only the record with this number, from 1
     #[arg(long, value_name = "NUMBER", help_heading = "Filters")]
@@ -44,14 +44,16 @@ pub struct Items {
 }
 
 impl Row for Item {
-    const COLUMNS: &'static [&'static str] =
-        &["Record", "Login", "Key", "Severity", "Code", "Message"];
+    const COLUMNS: &'static [&'static str] = &[
+        "Record", "Login", "Key", "Value", "Severity", "Code", "Message",
+    ];
 
     fn cells(self) -> Vec<Cell> {
         vec![
             Cell::maybe(self.record, Cell::Number),
             Cell::maybe(self.login, Cell::Text),
             Cell::maybe(self.key, Cell::Text),
+            Cell::maybe(self.value, Cell::Text),
             Cell::text(self.severity.as_str()),
             Cell::text(self.code),
             Cell::text(self.message),

@@ -2,7 +2,7 @@
 //! the hints for an import.
 
 use muster_api::{CreateUploadRequest, CreateUploadResponse, Page, UploadPartsResponse};
-use muster_core::item::Item;
+use muster_core::item::{Item, Severity};
 use reqwest::{Method, StatusCode, Url};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
@@ -173,6 +173,24 @@ impl ImportsClient {
         query.extend(from.map(|from| ("from", from.to_owned())));
         let response = self.request(Method::GET, id, &["items"], &query).await?;
         self.read(&response)
+    }
+
+    /// Reads what is noted about the data of an import as a whole. Notes are an extra: if they cannot
+    /// be read, there are none.
+    pub async fn notes(&self, id: &str) -> Vec<String> {
+        let query = [
+            ("severity", Severity::Info.as_str().to_owned()),
+            ("limit", PAGE_ITEMS.to_string()),
+        ];
+        let page = match self.request(Method::GET, id, &["items"], &query).await {
+            Ok(response) => self.read::<Page<Item>>(&response).ok(),
+            Err(_) => None,
+        };
+        let items = page.into_iter().flat_map(|page| page.items);
+        items
+            .filter(|item| item.record.is_none())
+            .map(|item| item.to_string())
+            .collect()
     }
 
     /// Reads a page of the rejected records of an import.

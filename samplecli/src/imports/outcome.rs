@@ -19,6 +19,9 @@ pub struct Outcome {
     /// Warnings about records, if requested.
     #[serde(rename = "Warnings", default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// What is worth knowing about the data as a whole.
+    #[serde(rename = "Notes", default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The reasons for a refusal.
     #[serde(rename = "Errors", default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<String>,
@@ -152,14 +155,14 @@ impl Outcome {
         let id = self.import_id.as_deref();
         rows.extend(id.map(|id| ("Import-Id", escaped(id).into_owned())));
         let mut text = summary::table(rows);
-        if !self.warnings.is_empty() {
-            text.push_str(&format!(
-                "\n{}:\n",
-                counted(self.warnings.len() as u64, "warning")
-            ));
-        }
-        for warning in &self.warnings {
-            text.push_str(&format!("{}\n", escaped(warning)));
+        for (sentences, singular) in [(&self.notes, "note"), (&self.warnings, "warning")] {
+            if !sentences.is_empty() {
+                let number = counted(sentences.len() as u64, singular);
+                text.push_str(&format!("\n{number}:\n"));
+            }
+            for sentence in sentences {
+                text.push_str(&format!("{}\n", escaped(sentence)));
+            }
         }
         stdout::print(&text)
     }

@@ -75,6 +75,7 @@ fn json_is_one_object_with_the_counters_and_the_speed() {
     let mut expected: Vec<&str> = COUNTERS.to_vec();
     expected.extend([
         "warnings",
+        "notes",
         "seconds",
         "users_per_second",
         "bytes_per_second",
@@ -83,6 +84,7 @@ fn json_is_one_object_with_the_counters_and_the_speed() {
     assert_eq!(keys, expected);
     assert_eq!(summary["Empty IDs"], 1);
     assert_eq!(summary["warnings"], 1);
+    assert_eq!(summary["notes"], serde_json::json!([]));
     assert!(summary["seconds"].as_f64().unwrap() > 0.0);
 }
 

@@ -29,19 +29,27 @@ fn import_returning(response: MockResponse) -> CommandOutput {
 fn the_file_is_sent_and_the_counters_are_shown() {
     let run = r#"{"import_id":"0198c7","task":206,"state":"finished","started_at":"2026-11-22T01:02:03.004Z","Status":"SUCCESS","Created":3,"Updated":4,"Unchanged":1193}"#;
     let reply = json_response(200, SUCCESS).with("import-id", "0198c7");
-    let server = MockServer::returning_each([reply, json_response(200, run)]);
+    let notes = r#"{"items":[
+        {"number":0,"record":null,"login":null,"key":"Phon","code":"key.unmapped","severity":"info","message":"the key \"Phon\" is not mapped"},
+        {"number":1,"record":2,"login":"jo","key":null,"code":"external_id.replaced","severity":"info","message":"about one user"}
+    ],"next":null}"#;
+    let responses = [reply, json_response(200, run), json_response(200, notes)];
+    let server = MockServer::returning_each(responses);
     let output = import(&server.url, &[]);
     output
         .exits_with(0)
+        .stdout_contains("\n1 note:\nthe key \"Phon\" is not mapped [key.unmapped]\n")
         .stdout_contains("SUCCESS")
         .stdout_contains("Total Lines       1,200\n")
         .stdout_contains("Created           3\nUpdated           4\nUnchanged         1,193\n")
         .stdout_contains("Import-Id         0198c7");
     assert_eq!(output.stderr, "");
-    let [request, then] = &server.requests()[..] else {
+    let [request, then, last] = &server.requests()[..] else {
         panic!("{:#?}", server.requests());
     };
     assert_eq!(then.uri.to_string(), "/v1/imports/0198c7");
+    let items = "/v1/imports/0198c7/items?severity=info&limit=1000";
+    assert_eq!(last.uri.to_string(), items);
     assert_eq!(request.method, "POST");
     assert_eq!(request.uri.to_string(), "/v1/import/user-data/206");
     assert_eq!(request.header("authorization"), "Bearer t0ken");

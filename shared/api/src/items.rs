@@ -27,6 +27,11 @@ pub struct ItemResponse {
     pub severity: Severity,
     /// What is wrong, and what is expected.
     pub message: String,
+    /// The value that the item is about as it was sent: its first 200 characters, with invisible ones
+    /// escaped. Null if there is none, and for `custom_info`.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required, example = "jack@"))]
+    pub value: Option<String>,
 }
 
 impl ItemResponse {
@@ -40,6 +45,7 @@ impl ItemResponse {
             code,
             severity,
             message,
+            value,
         } = item;
         Self {
             number,
@@ -49,6 +55,7 @@ impl ItemResponse {
             code: code.into_owned(),
             severity,
             message: message.into_owned(),
+            value,
         }
     }
 }

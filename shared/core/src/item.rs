@@ -6,6 +6,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::visible;
+
+/// Maximum characters of a user name in an item.
+const MAX_LOGIN_CHARS: usize = 128;
+
 /// Severity of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -20,7 +25,21 @@ pub enum Severity {
 }
 
 /// Codes of the items that inform and do not warn.
-const INFO_CODES: &[&str] = &[EXTERNAL_ID_REPLACED];
+const INFO_CODES: &[&str] = &[
+    EXTERNAL_ID_REPLACED,
+    KEY_UNMAPPED,
+    KEY_OTHER_SPELLING,
+    KEY_MORE,
+];
+
+/// Code of a JSON key that the task does not map.
+pub const KEY_UNMAPPED: &str = "key.unmapped";
+
+/// Code of a JSON key that the task maps in another spelling.
+pub const KEY_OTHER_SPELLING: &str = "key.other_spelling";
+
+/// Code of the note that not all unmapped keys are named.
+pub const KEY_MORE: &str = "key.more";
 
 /// Code of an external id that an import replaces by another one.
 pub const EXTERNAL_ID_REPLACED: &str = "external_id.replaced";
@@ -65,10 +84,15 @@ pub struct Item {
     pub severity: Severity,
     /// The problem, and the accepted values.
     pub message: Cow<'static, str>,
+    /// The value with the problem as it was sent, shortened and with invisible characters escaped.
+    /// Absent if there is none, or if it must not be repeated.
+    // Last: items are stored as arrays of their members, and older ones end before it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub value: Option<String>,
 }
 
 impl fmt::Display for Item {
-    /// `Record 17 (jack.woo), "E-mail": not a valid e-mail address [email.malformed]`
+    /// `Record 17 (jack.woo), "E-mail": not a valid e-mail address ("jack@") [email.malformed]`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(record) = self.record {
             write!(f, "Record {record}")?;
@@ -80,27 +104,18 @@ impl fmt::Display for Item {
             }
             f.write_str(": ")?;
         }
-        write!(f, "{} [{}]", self.message, self.code)
+        f.write_str(&self.message)?;
+        if let Some(value) = &self.value {
+            write!(f, " (\"{value}\")")?;
+        }
+        write!(f, " [{}]", self.code)
     }
 }
 
-/// Formats a user name for items: escapes control characters and shortens long names with `…`.
+/// Formats a user name for items: escapes what cannot be seen and shortens long names with `…`.
 #[must_use]
 pub fn display_login(login: &str) -> String {
-    const MAX_CHARS: usize = 128;
-    let mut text = String::with_capacity(login.len().min(MAX_CHARS));
-    for (index, c) in login.chars().enumerate() {
-        if index == MAX_CHARS {
-            text.push('…');
-            break;
-        }
-        if c.is_control() {
-            text.extend(c.escape_default());
-        } else {
-            text.push(c);
-        }
-    }
-    text
+    visible(login, MAX_LOGIN_CHARS)
 }
 
 #[cfg(test)]
@@ -109,14 +124,20 @@ mod tests {
 
     #[test]
     fn an_item_has_the_documented_format() {
-        let item = Item {
+        let mut item = Item {
             record: Some(17),
             login: Some("jack.woo".into()),
             key: Some("E-mail".into()),
             code: "email.malformed".into(),
             severity: Severity::Warning,
             message: "not a valid e-mail address".into(),
+            value: Some("jack@".into()),
         };
+        assert_eq!(
+            item.to_string(),
+            r#"Record 17 (jack.woo), "E-mail": not a valid e-mail address ("jack@") [email.malformed]"#
+        );
+        item.value = None;
         assert_eq!(
             item.to_string(),
             r#"Record 17 (jack.woo), "E-mail": not a valid e-mail address [email.malformed]"#

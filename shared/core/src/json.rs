@@ -19,7 +19,7 @@ pub enum Json<'a> {
     /// An integer outside the range of `i64`, as written.
     BigInteger(BigInteger<'a>),
     /// Any other number with a fraction or an exponent.
-    Fraction,
+    Fraction(Fraction<'a>),
     /// A string.
     Text(&'a str),
     /// A string with an unpaired surrogate, which is not valid text.
@@ -48,6 +48,29 @@ impl std::fmt::Display for BigInteger<'_> {
     }
 }
 
+/// A number that is no integer.
+#[derive(Debug, Clone, Copy)]
+pub enum Fraction<'a> {
+    /// As a double.
+    Double(f64),
+    /// As written.
+    Written(&'a str),
+}
+
+impl std::fmt::Display for Fraction<'_> {
+    /// Shows the double next to what was written, or what was written if it is beyond all doubles.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (double, written) = match *self {
+            Self::Double(double) => (Some(double), ""),
+            Self::Written(written) => (written.parse().ok(), written),
+        };
+        match double.filter(|double| double.is_finite()) {
+            Some(double) => write!(f, "{double:?}"),
+            None => f.write_str(written),
+        }
+    }
+}
+
 impl Json<'_> {
     /// Returns the value's type as messages name it.
     #[must_use]
@@ -57,7 +80,7 @@ impl Json<'_> {
             Self::Null => "null",
             Self::Bool(_) => "a boolean",
             Self::Integer(_) | Self::BigInteger(_) => "an integer",
-            Self::Fraction => "a number with a fraction or beyond 2^53",
+            Self::Fraction(_) => "a number with a fraction or beyond 2^53",
             Self::Text(_) => "a string",
             Self::BrokenText => "a string with a broken \\u escape",
             Self::Array(_) => "an array",
@@ -129,7 +152,8 @@ pub(crate) fn from_tape<'a>(nodes: &'a [Node<'a>]) -> Option<(Json<'a>, &'a [Nod
             rest,
         ),
         Node::Static(StaticNode::F64(number)) => {
-            (whole(number).map_or(Json::Fraction, Json::Integer), rest)
+            let fraction = Json::Fraction(Fraction::Double(number));
+            (whole(number).map_or(fraction, Json::Integer), rest)
         }
     })
 }
@@ -153,7 +177,7 @@ pub enum OwnedJson {
     /// An integer outside the range of `i64`.
     BigInteger(String),
     /// Any other number with a fraction or an exponent.
-    Fraction,
+    Fraction(String),
     /// A string.
     Text(String),
     /// A string with an unpaired surrogate.
@@ -173,7 +197,7 @@ impl OwnedJson {
             Self::Bool(value) => Json::Bool(*value),
             Self::Integer(number) => Json::Integer(*number),
             Self::BigInteger(digits) => Json::BigInteger(BigInteger::Digits(digits)),
-            Self::Fraction => Json::Fraction,
+            Self::Fraction(written) => Json::Fraction(Fraction::Written(written)),
             Self::Text(text) => Json::Text(text),
             Self::BrokenText => Json::BrokenText,
             Self::Array(items) => Json::Array(Items::Owned(items)),

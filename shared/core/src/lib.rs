@@ -7,6 +7,7 @@ pub mod dialect;
 pub mod field_problem;
 pub mod item;
 pub mod json;
+mod json_pointer;
 pub mod limits;
 pub mod login;
 pub mod plan;

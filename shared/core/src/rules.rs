@@ -1,10 +1,14 @@
 //! The rules of an import, derived from its task's settings: the JSON key of each attribute, the
 //! role of each string, and the separator.
 
+mod keys;
+
 use std::collections::HashMap;
 
+use self::keys::Keys;
+pub(crate) use self::keys::{KeyMatch, KeyTarget, LevelId};
 use crate::attribute::Attribute;
-use crate::settings::{ExternalIdConflicts, FieldProblem, REJECTED_ELEMENT_KEY, TaskSettings};
+use crate::settings::{ExternalIdConflicts, FieldProblem, TaskSettings};
 use crate::text::nfc;
 use crate::value::{Flags, ReadContext};
 
@@ -13,7 +17,7 @@ use crate::value::{Flags, ReadContext};
 pub struct Rules {
     /// Mapped attributes in catalogue order; an attribute's index in this list is its *slot*.
     keys: Vec<(Attribute, String)>,
-    slots: HashMap<String, usize>,
+    levels: Keys,
     /// Role of each string, in NFC. Strings are matched exactly.
     roles: HashMap<String, String>,
     separator: char,
@@ -32,13 +36,8 @@ impl Rules {
             .iter()
             .map(|(attribute, key)| (*attribute, key.clone()))
             .collect();
-        let slots = keys.iter().enumerate();
-        let mut slots: HashMap<_, _> = slots.map(|(slot, (_, key))| (key.clone(), slot)).collect();
-        slots
-            .entry(REJECTED_ELEMENT_KEY.to_owned())
-            .or_insert(keys.len());
         Ok(Self {
-            slots,
+            levels: Keys::new(&keys),
             roles: settings
                 .role_mapping
                 .iter()
@@ -62,10 +61,14 @@ impl Rules {
         self.keys.len()
     }
 
-    /// Returns the slot of a JSON key, if it is mapped or that of a rejected element.
-    #[must_use]
-    pub fn slot(&self, key: &str) -> Option<usize> {
-        self.slots.get(key).copied()
+    /// Returns what a JSON key means at a level of the record.
+    pub(crate) fn target(&self, level: LevelId, key: &str) -> KeyTarget {
+        self.levels.target(level, key)
+    }
+
+    /// Returns the name of a key in messages: itself in a record, its JSON Pointer deeper.
+    pub(crate) fn key_name(&self, level: LevelId, key: &str) -> String {
+        self.levels.name(level, key)
     }
 
     /// Returns the JSON key of an attribute, if it is mapped.

@@ -11,6 +11,7 @@ mod collect;
 mod fast_path;
 mod first_items;
 mod first_pass;
+mod keys;
 mod rejected;
 mod requested;
 mod subject;

@@ -3,14 +3,19 @@
 
 mod invisible;
 mod place;
+mod visible;
 
 use std::borrow::Cow;
 
+use icu_casemap::{CaseMapper, CaseMapperBorrowed};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 pub use self::invisible::invisible_characters;
 pub use self::place::Place;
+pub use self::visible::visible;
+
+const CASES: CaseMapperBorrowed<'static> = CaseMapper::new();
 
 /// Returns the text in NFC.
 #[must_use]
@@ -20,6 +25,22 @@ pub fn nfc(text: &str) -> Cow<'_, str> {
     } else {
         Cow::Owned(text.nfc().collect())
     }
+}
+
+/// Returns a text in the form in which keys are compared: in NFC, without case and invisible
+/// characters, with one space for each run of white space and none at the ends.
+#[must_use]
+pub fn folded(text: &str) -> String {
+    let composed = nfc(text);
+    let visible: String = if composed.is_ascii() {
+        composed.into_owned()
+    } else {
+        let is_visible = |c: &char| c.is_whitespace() || !invisible::is_unseen(*c);
+        composed.chars().filter(is_visible).collect()
+    };
+    let caseless = CASES.fold_string(&visible);
+    let words: Vec<&str> = caseless.split_whitespace().collect();
+    nfc(&words.join(" ")).into_owned()
 }
 
 /// Returns a text in NFD; `None` if it is in NFD already.
@@ -65,7 +86,29 @@ mod tests {
         assert_eq!(opaque("ﬁ\u{200b}"), "ﬁ\u{200b}");
     }
 
+    #[test]
+    fn keys_are_compared_without_case_spaces_and_invisible_characters() {
+        for same in [
+            "E-Mail Address",
+            " e-mail\u{a0}  address\t",
+            "\u{feff}E-MAIL\u{200b} ADDRESS",
+        ] {
+            assert_eq!(folded(same), "e-mail address", "{same:?}");
+        }
+        assert_eq!(folded("E\u{301}TAT"), folded("état"));
+        assert_eq!(folded("STRASSE"), folded("straße"));
+        assert_eq!(folded("ΟΔΟΣ"), folded("οδος"));
+        assert_ne!(folded("Email"), folded("E-mail"));
+        assert_eq!(folded("\u{200b} "), "");
+    }
+
     proptest! {
+        #[test]
+        fn folding_is_stable(text in "\\PC{0,12}") {
+            let once = folded(&text);
+            prop_assert_eq!(folded(&once), once);
+        }
+
         #[test]
         fn forms_are_stable(text in "\\PC{0,12}") {
             let opaque_once = opaque(&text).into_owned();

@@ -180,7 +180,7 @@ pub fn identify<'a>(element: &Element<'a>) -> Identity<'a> {
         Json::Integer(number) => Cow::Owned(number.to_string()),
         Json::BigInteger(number) => Cow::Owned(number.to_string()),
         other @ (Json::Bool(_)
-        | Json::Fraction
+        | Json::Fraction(_)
         | Json::BrokenText
         | Json::Array(_)
         | Json::Object) => {
@@ -217,12 +217,12 @@ pub(crate) const fn too_large() -> Problem {
 }
 
 /// Reads the other attributes into `changes`, which must be empty, and passes every problem to
-/// `report`, also what was removed from values that are taken.
+/// `report` with the value as sent, also what was removed from values that are taken.
 pub fn read_changes<'a>(
     rules: &'a Rules,
     slots: &[Json<'a>],
     changes: &mut Changes<'a>,
-    mut report: impl FnMut(Attribute, Problem),
+    mut report: impl FnMut(Attribute, Json<'a>, Problem),
 ) {
     let context = rules.read_context();
     for ((attribute, _), json) in rules.keys().iter().zip(slots) {
@@ -234,20 +234,30 @@ pub fn read_changes<'a>(
                 let assignment = assignment.map(|assignment| (*attribute, assignment));
                 changes.assignments.extend(assignment);
                 if let Some(problem) = warning {
-                    report(*attribute, problem);
+                    report(*attribute, *json, problem);
                 }
             }
             Err(problem) => {
                 changes.refused.insert(*attribute);
-                report(*attribute, problem);
+                report(*attribute, *json, problem);
             }
         }
     }
     if let Some(problem) = own_manager(changes) {
         changes.keep(Attribute::ManagerUid);
         changes.refused.insert(Attribute::ManagerUid);
-        report(Attribute::ManagerUid, problem);
+        let json = sent(rules, slots, Attribute::ManagerUid);
+        report(Attribute::ManagerUid, json, problem);
     }
+}
+
+/// Returns the value of an attribute as the record has it.
+#[must_use]
+pub fn sent<'a>(rules: &Rules, slots: &[Json<'a>], attribute: Attribute) -> Json<'a> {
+    let mut keys = rules.keys().iter();
+    let slot = keys.position(|(mapped, _)| *mapped == attribute);
+    slot.and_then(|slot| slots.get(slot).copied())
+        .unwrap_or(Json::Absent)
 }
 
 /// Returns a problem if the record names its own user as the manager. Detects only managers given
@@ -260,7 +270,8 @@ fn own_manager(changes: &Changes<'_>) -> Option<Problem> {
     })
 }
 
-/// Returns the item for a problem of a record. `attribute` is `None` for the record as a whole.
+/// Returns the item for a problem of a record. `attribute` is `None` for the record as a whole;
+/// `value` is as items show it.
 #[must_use]
 pub fn item(
     rules: &Rules,
@@ -268,6 +279,7 @@ pub fn item(
     login: Option<String>,
     attribute: Option<Attribute>,
     problem: Problem,
+    value: Option<String>,
 ) -> Item {
     let subject = attribute.map_or("record", Attribute::name);
     let code = format!("{subject}.{}", problem.code);
@@ -278,5 +290,6 @@ pub fn item(
         severity: Severity::of_record_code(&code),
         code: Cow::Owned(code),
         message: problem.message,
+        value,
     }
 }

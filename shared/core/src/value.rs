@@ -10,6 +10,7 @@ mod problem;
 mod read;
 mod same;
 mod scalar;
+mod shown;
 
 pub use self::context::{Flags, ReadContext};
 pub use self::format::email_problem;
@@ -17,6 +18,7 @@ pub use self::model::{Assignment, Value};
 pub use self::problem::Problem;
 pub use self::read::{Reading, password, read};
 pub use self::same::is_same;
+pub use self::shown::{shown, shown_value};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Characters of texts: normal forms are equal, and what nobody can see is removed or refused
 //! (contract.md#logins-and-values).
 
+use muster_core::text::visible;
 use muster_tests::World;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -85,8 +86,9 @@ async fn quant_removes_what_nobody_sees_with_a_warning() {
             assert_eq!(
                 warnings[index],
                 format!(
-                    "Record {} ({login}), \"{key}\": stored without an invisible character: {place} [{code}]",
-                    index + 1
+                    "Record {} ({login}), \"{key}\": stored without an invisible character: {place} (\"{}\") [{code}]",
+                    index + 1,
+                    visible(sent, 200),
                 ),
                 "{sent:?}"
             );
@@ -145,7 +147,7 @@ async fn every_dialect_refuses_what_nobody_sees_in_an_identifier() {
     for (key, warning) in IDENTIFIERS.iter().zip(reply.warnings()) {
         let name = attribute(key);
         let end = format!(
-            "\"{key}\": contains an invisible character: U+200B after \"Z1\" [{name}.invisible_character]"
+            "\"{key}\": contains an invisible character: U+200B after \"Z1\" (\"Z1\\u{{200b}}\") [{name}.invisible_character]"
         );
         assert!(warning.ends_with(&end), "{warning}");
         assert_eq!(users[&w.login(&name)].get(&name), None, "{key}");
@@ -160,7 +162,7 @@ async fn every_dialect_refuses_what_nobody_sees_in_an_identifier() {
     assert_partial_success(&reply, [1, 0, 1, 0]);
     let warning = &reply.warnings()[0];
     assert!(
-        warning.contains("U+200B after \"ann\" [email.malformed]"),
+        warning.contains("U+200B after \"ann\" (\"ann\\u{200b}@x.com\") [email.malformed]"),
         "{warning}"
     );
 

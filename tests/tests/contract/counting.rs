@@ -23,7 +23,8 @@ const CASES: &[Case] = &[
     ("elements that are not objects", r#"1,"a",null,[],true,[{"Username":"a~",…}]"#, [0, 6, 0], &[]),
     // Username absent, null or "" → Empty.
     ("no username", r#"{},{…},{"Username":null,…},{"Username":"",…}"#, [4, 0, 0], &[]),
-    ("a key in another case", r#"{"username":"a~",…},{"USERNAME":"b~",…}"#, [2, 0, 0], &[]),
+    ("another key", r#"{"Usernam":"a~",…},{"login":"b~",…}"#, [2, 0, 0], &[]),
+    ("a key in another case", r#"{"username":"a~",…},{"USERNAME":"b~",…}"#, [0, 0, 0], &["a~", "b~"]),
     // Wrong type or unauthorised characters → Ignored.
     ("wrong types", r#"{"Username":true,…},{"Username":1.5,…},{"Username":[],…},{"Username":{},…}"#, [0, 4, 0], &[]),
     ("unauthorised", r#"{"Username":"a b~",…},{"Username":" a~",…},{"Username":"a/~",…},{"Username":" ",…}"#, [0, 4, 0], &[]),

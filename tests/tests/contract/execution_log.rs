@@ -55,10 +55,7 @@ async fn a_run_is_logged_with_its_robot_counts_and_items() {
         "log and reply differ"
     );
     for (item, warning) in run.items.iter().zip(reply.warnings()) {
-        assert!(
-            warning.ends_with(&format!(": {} [{}]", item.message, item.code)),
-            "expected {item:?}, found {warning}"
-        );
+        assert_eq!(warning, item.to_string());
     }
 }
 

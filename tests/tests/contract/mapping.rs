@@ -47,7 +47,7 @@ async fn unknown_keys_are_ignored_and_the_last_value_of_a_repeated_key_counts() 
     let (first, last) = (w.login("first"), w.login("last"));
     let body = format!(
         r#"[{{"Username":"{first}","Pets":{{"cat":[1,2.5,null]}},"Role":"king","Username":"{last}",
-             "Role":"catman","E-mail":"a@example.com","":0,"name":"not the key"}}]"#
+             "Role":"catman","E-mail":"a@example.com","":0,"nom":"not the key"}}]"#
     );
     let reply = w.import(0).await.debug().body(body).send().await;
     reply.assert_success(1);

@@ -186,7 +186,9 @@ async fn a_warning_names_record_login_key_and_code() {
     assert_eq!(warnings.len(), 3, "{reply}");
     assert_eq!(
         warnings[2],
-        format!("Record 3 ({login}), \"E-mail\": not a valid e-mail address [email.malformed]")
+        format!(
+            "Record 3 ({login}), \"E-mail\": not a valid e-mail address (\"jack.woo\") [email.malformed]"
+        )
     );
     for (index, warning) in warnings[..2].iter().enumerate() {
         let record = format!("Record {}", index + 1);

@@ -141,7 +141,7 @@ async fn import(
     let import = client.import(file).await;
     let started = Instant::now();
     let ended = loop {
-        let pause = rand::rng().random_range(50..1_500);
+        let pause = rand::rng().random_range(50..750);
         tokio::time::sleep(Duration::from_millis(pause)).await;
         let status = client.status(&import).await;
         if status.get("ended_at").is_some() {

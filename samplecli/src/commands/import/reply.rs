@@ -45,12 +45,13 @@ impl ImportReply {
             .and_then(|id| import_id(id).ok())
     }
 
-    /// Requests the numbers of created, updated and unchanged users, which the reply omits. If
-    /// that fails, the reply stays as it is.
+    /// Requests the numbers of created, updated and unchanged users and the notes, which the reply
+    /// omits. If that fails, the reply stays as it is.
     pub async fn complete(&mut self, imports: &ImportsClient) {
         let (StatusCode::OK, Some(id)) = (self.response.status, self.import_id()) else {
             return;
         };
+        // The reply to a dry run has both.
         let Some(outcome) = self
             .outcome
             .as_mut()
@@ -58,10 +59,11 @@ impl ImportReply {
         else {
             return;
         };
-        let status = tokio::select! {
-            status = imports.status(&id) => status,
+        let (status, notes) = tokio::select! {
+            found = async { (imports.status(&id).await, imports.notes(&id).await) } => found,
             _ = tokio::signal::ctrl_c() => return,
         };
+        outcome.notes = notes;
         let status = status.map(|object| object.read::<ImportStatus>());
         if let Ok(Ok(ImportStatus {
             outcome: Some(ended),

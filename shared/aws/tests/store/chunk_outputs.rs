@@ -321,6 +321,7 @@ fn exhaustive_items() -> Vec<Item> {
             code: format!("some.attribute.{}.malformed", number % 60).into(),
             severity: Severity::Warning,
             message: "has no format that this attribute allows".into(),
+            value: None,
         })
         .collect()
 }

@@ -31,6 +31,7 @@ pub fn items(count: u64) -> Vec<Item> {
             .into(),
             severity: Severity::Warning,
             message: "not a valid e-mail address".into(),
+            value: Some("jack@".into()),
         })
         .collect()
 }
@@ -205,6 +206,7 @@ pub fn any_item(rng: &mut StdRng, number: u64) -> Item {
             Severity::Warning
         },
         message: "x".repeat(rng.random_range(0..600)).into(),
+        value: rng.random_bool(0.5).then(|| "jack@".to_owned()),
     }
 }
 
@@ -301,6 +303,7 @@ fn many() -> Vec<Item> {
             .into(),
             severity: Severity::Warning,
             message: "".into(),
+            value: None,
         })
         .collect()
 }

@@ -71,7 +71,7 @@ fn is_blank(json: Json<'_>) -> bool {
         Json::Bool(_)
         | Json::Integer(_)
         | Json::BigInteger(_)
-        | Json::Fraction
+        | Json::Fraction(_)
         | Json::BrokenText
         | Json::Array(_)
         | Json::Object => false,

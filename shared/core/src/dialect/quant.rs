@@ -49,7 +49,7 @@ struct Counters {
 }
 
 /// Predicted counts of a dry run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Planned))]
 struct DryRunCounts {
     #[serde(rename = "Dry Run", skip_serializing_if = "Option::is_none")]
@@ -66,6 +66,10 @@ struct DryRunCounts {
     unblocked: Option<u64>,
     #[serde(rename = "Cleared", skip_serializing_if = "Option::is_none")]
     cleared: Option<u64>,
+    /// What is worth knowing and no problem, such as keys that are not mapped. Notes about single
+    /// records only with `debug`.
+    #[serde(rename = "Notes", skip_serializing_if = "Option::is_none")]
+    notes: Option<Vec<String>>,
 }
 
 impl From<Counts> for Counters {
@@ -89,6 +93,7 @@ impl From<Counts> for DryRunCounts {
             blocked: Some(counts.blocked),
             unblocked: Some(counts.unblocked),
             cleared: Some(counts.cleared),
+            notes: None,
         }
     }
 }
@@ -121,8 +126,14 @@ impl ImportReply {
     /// Returns the reply to a dry run: that of an import, with the predicted counts.
     #[must_use]
     pub fn planned(counts: Counts, items: &[Item], debug: bool, run: &str) -> Self {
+        let is_shown =
+            |item: &&Item| item.severity == Severity::Info && (debug || item.record.is_none());
+        let notes = sentences(items.iter().filter(is_shown), "notes", run);
         Self {
-            planned: counts.into(),
+            planned: DryRunCounts {
+                notes,
+                ..counts.into()
+            },
             ..Self::imported(counts, items, debug, run)
         }
     }
@@ -157,29 +168,35 @@ impl ImportReply {
     }
 }
 
-/// Formats as many warnings as a reply holds; a last string counts the others. Returns `None` if
-/// there are none.
 fn warnings(items: &[Item], run: &str) -> Option<Vec<String>> {
-    let all = items
-        .iter()
-        .filter(|item| item.severity == Severity::Warning);
+    let is_warning = |item: &&Item| item.severity == Severity::Warning;
+    sentences(items.iter().filter(is_warning), "warnings", run)
+}
+
+/// Formats as many items as a reply holds; a last string counts the others. Returns `None` if there
+/// are none.
+fn sentences<'i>(
+    all: impl Iterator<Item = &'i Item> + Clone,
+    plural: &str,
+    run: &str,
+) -> Option<Vec<String>> {
     let mut bytes = 0;
-    let mut warnings: Vec<String> = all
+    let mut sentences: Vec<String> = all
         .clone()
         .take(limits::MAX_REPLY_WARNINGS)
         .map(Item::to_string)
-        .take_while(|warning| {
-            bytes += json_bytes(warning);
+        .take_while(|sentence| {
+            bytes += json_bytes(sentence);
             bytes <= limits::MAX_REPLY_WARNING_BYTES
         })
         .collect();
-    let more = all.count() - warnings.len();
+    let more = all.count() - sentences.len();
     if more > 0 {
-        warnings.push(format!(
-            "and {more} more warnings; the execution log of run {run} has all of them"
+        sentences.push(format!(
+            "and {more} more {plural}; the execution log of run {run} has all of them"
         ));
     }
-    (!warnings.is_empty()).then_some(warnings)
+    (!sentences.is_empty()).then_some(sentences)
 }
 
 /// Returns the bytes of a string in JSON, with its quotes and a comma.
@@ -203,6 +220,7 @@ mod tests {
             code: "username.missing".into(),
             severity: Severity::Warning,
             message: "the user name is empty".into(),
+            value: None,
         }
     }
 
@@ -251,9 +269,20 @@ mod tests {
         ));
         assert!(only_info.starts_with(r#"{"Status":"SUCCESS","Total Lines""#));
         assert_eq!(
-            warnings(&[info, warning(2)], "r").unwrap(),
+            warnings(&[info.clone(), warning(2)], "r").unwrap(),
             [warning(2).to_string()]
         );
+
+        let about_the_run = Item {
+            record: None,
+            ..info.clone()
+        };
+        let items = [info, about_the_run, warning(2)];
+        let notes = |debug| {
+            let reply = ImportReply::planned(Counts::default(), &items, debug, "r");
+            reply.planned.notes.unwrap().len()
+        };
+        assert_eq!((notes(false), notes(true)), (1, 2));
     }
 
     #[test]

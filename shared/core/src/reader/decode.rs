@@ -1,12 +1,15 @@
 //! The fast path: one simd-json parse for a whole chunk of records, then a walk over its tape. All
 //! or nothing: if simd-json rejects a chunk, none of its records is passed on.
 
+use std::borrow::Cow;
+
 use simd_json::{Buffers, INPUT_PADDING, Node, Tape, fill_tape_padded};
 
 use super::exact::object;
+use super::keys::{FoundKey, KeyLog, Nested, OtherValues};
 use crate::json::{Json, from_tape};
 use crate::limits;
-use crate::rules::Rules;
+use crate::rules::{KeyTarget, LevelId, Rules};
 use crate::short_text::ShortText;
 use crate::validate::Element;
 
@@ -21,6 +24,7 @@ pub(super) struct Decoder {
     tape: Tape<'static>,
     buffers: Buffers,
     predicted: Vec<PredictedKey>,
+    log: KeyLog,
 }
 
 /// A key of earlier records, in their order, and its slot. Records of one export have their keys in
@@ -28,7 +32,11 @@ pub(super) struct Decoder {
 struct PredictedKey {
     key: Box<str>,
     short: Option<ShortText>,
+    /// The slot of a key that means nothing else.
     slot: usize,
+    target: KeyTarget,
+    /// True if the key needs no attention any more in this chunk: it is not mapped, and noted.
+    is_passed_over: bool,
 }
 
 impl PredictedKey {
@@ -41,8 +49,10 @@ impl PredictedKey {
     }
 }
 
-/// Slot of a key that is not mapped; no mapped key has this slot.
+/// Slot of a key that is not mapped as it is written; no mapped key has this slot.
 const UNMAPPED: usize = usize::MAX;
+/// Position of a key that is not predicted.
+const UNPREDICTED: usize = usize::MAX;
 
 impl Decoder {
     pub(super) fn new() -> Self {
@@ -52,7 +62,16 @@ impl Decoder {
             // The brackets around the chunk are one level, in place of the array's own.
             buffers: Buffers::with_max_depth(0, limits::MAX_NESTING_LEVELS),
             predicted: Vec::new(),
+            log: KeyLog::default(),
         }
+    }
+
+    /// Returns the keys noted since the last call.
+    pub(super) fn take_keys(&mut self) -> Vec<FoundKey> {
+        for expected in &mut self.predicted {
+            expected.is_passed_over = false;
+        }
+        self.log.take()
     }
 
     /// Passes on the elements of `chunk`, which are separated by commas without a trailing one,
@@ -73,7 +92,13 @@ impl Decoder {
         let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
         let parsed = fill_tape_padded(&mut self.text, length, &mut self.buffers, &mut tape);
         let walked = match parsed {
-            Ok(()) => walk(rules, &mut self.predicted, &tape.0, &mut on_element),
+            Ok(()) => walk(
+                rules,
+                &mut self.predicted,
+                &mut self.log,
+                &tape.0,
+                &mut on_element,
+            ),
             Err(_) => Err(ChunkRejected),
         };
         self.tape = tape.reset();
@@ -84,6 +109,7 @@ impl Decoder {
 fn walk(
     rules: &Rules,
     predicted: &mut Vec<PredictedKey>,
+    log: &mut KeyLog,
     tape: &[Node<'_>],
     on_element: &mut impl FnMut(u32, Element<'_>),
 ) -> Result<u32, ChunkRejected> {
@@ -91,6 +117,7 @@ fn walk(
         return Err(ChunkRejected);
     };
     let mut slots = vec![Json::Absent; rules.element_slot() + 1];
+    let mut others = Others::default();
     let mut count: u32 = 0;
     while let Some(first) = nodes.first() {
         if let Node::Object { count: size, .. } = first {
@@ -99,7 +126,10 @@ fn walk(
                 .and_then(|rest| rest.split_at_checked(*size))
                 .ok_or(ChunkRejected)?;
             slots.fill(Json::Absent);
-            read_members(rules, predicted, members, &mut slots)?;
+            read_members(rules, predicted, members, &mut slots, &mut others.met)?;
+            if !others.met.is_empty() {
+                others.fill(rules, predicted, log, count, &mut slots);
+            }
             on_element(count, object(rules, &slots));
             nodes = rest;
         } else {
@@ -118,17 +148,22 @@ fn read_members<'t>(
     predicted: &mut Vec<PredictedKey>,
     mut members: &'t [Node<'t>],
     slots: &mut [Json<'t>],
+    others: &mut Vec<OtherKey<'t>>,
 ) -> Result<(), ChunkRejected> {
     let mut position = 0;
     while let [Node::String(key), value @ ..] = members {
-        let slot = match predicted.get(position) {
-            Some(expected) if expected.is(key) => expected.slot,
+        let (slot, is_passed_over, at) = match predicted.get(position) {
+            Some(expected) if expected.is(key) => {
+                (expected.slot, expected.is_passed_over, position)
+            }
             _ => predict(rules, predicted, &mut position, key),
         };
         let (json, rest) = from_tape(value).ok_or(ChunkRejected)?;
         // The last value of a duplicate key wins.
         if let Some(entry) = slots.get_mut(slot) {
             *entry = json;
+        } else if !is_passed_over {
+            others.push(OtherKey { key, at, value });
         }
         members = rest;
         position += 1;
@@ -140,15 +175,98 @@ fn read_members<'t>(
     }
 }
 
-/// Returns the slot of a key that was not expected at `position`, and sets `position` to where it
-/// is expected: some keys before it are absent, or it is new.
+/// A key of a record that is not mapped as it is written, or means more than one value.
+struct OtherKey<'t> {
+    key: &'t str,
+    /// Its position among the predicted ones when it was met.
+    at: usize,
+    /// The tape from its value on.
+    value: &'t [Node<'t>],
+}
+
+/// The keys of a record that are not simply those of a slot.
+#[derive(Default)]
+struct Others<'t> {
+    met: Vec<OtherKey<'t>>,
+    values: OtherValues<&'t [Node<'t>]>,
+}
+
+impl<'t> Others<'t> {
+    /// Fills slots of the record with this index that have no value yet, and notes the keys.
+    fn fill(
+        &mut self,
+        rules: &Rules,
+        predicted: &mut [PredictedKey],
+        log: &mut KeyLog,
+        index: u32,
+        slots: &mut [Json<'t>],
+    ) {
+        for OtherKey { key, at, value } in self.met.drain(..) {
+            // A later key of the record may have moved it.
+            let expected = predicted.get_mut(at).filter(|expected| expected.is(key));
+            let target = match &expected {
+                Some(expected) => expected.target,
+                None => rules.target(LevelId::RECORD, key),
+            };
+            log.note(rules, index, LevelId::RECORD, key, target);
+            if target.is_unmapped() {
+                if let Some(expected) = expected {
+                    expected.is_passed_over = true;
+                }
+                continue;
+            }
+            let exact = self.values.add(rules, log, index, target, value);
+            if let Some((json, _)) = from_tape(value)
+                && let Some(entry) = exact.and_then(|slot| slots.get_mut(slot))
+            {
+                *entry = json;
+            }
+        }
+        self.values.end_record(|slot, value| {
+            if let Some((json, _)) = from_tape(value)
+                && let Some(entry @ Json::Absent) = slots.get_mut(slot)
+            {
+                *entry = json;
+            }
+        });
+        log.end_record(slots);
+    }
+}
+
+impl<'t> Nested<'t> for &'t [Node<'t>] {
+    fn each(self, mut pass: impl FnMut(Cow<'t, str>, Self)) {
+        match self.split_first() {
+            Some((Node::Object { count, .. }, nodes)) => {
+                let mut members = nodes.get(..*count).unwrap_or_default();
+                while let [Node::String(key), value @ ..] = members {
+                    pass(Cow::Borrowed(key), value);
+                    members = from_tape(value).map_or(&[], |(_, rest)| rest);
+                }
+            }
+            Some((Node::Array { count, .. }, nodes)) => {
+                let mut items = nodes.get(..*count).unwrap_or_default();
+                let mut index = 0_usize;
+                while !items.is_empty() {
+                    pass(Cow::Owned(index.to_string()), items);
+                    items = from_tape(items).map_or(&[], |(_, rest)| rest);
+                    index += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Returns the slot of a key that was not expected at `position`, whether it is passed over, and its
+/// position among the predicted keys. Sets `position` to where it is expected: some keys before it
+/// are absent, or it is new.
 #[cold]
 fn predict(
     rules: &Rules,
     predicted: &mut Vec<PredictedKey>,
     position: &mut usize,
     key: &str,
-) -> usize {
+) -> (usize, bool, usize) {
     /// Beyond this many keys, and for keys longer than this, remembering costs more than it saves.
     const MAX_PREDICTED: usize = 128;
     let is_key = |expected: &PredictedKey| expected.is(key);
@@ -164,17 +282,22 @@ fn predict(
         .and_then(|known_position| Some((known_position, predicted.get(known_position)?)))
     {
         *position = known_position;
-        return expected.slot;
+        return (expected.slot, expected.is_passed_over, known_position);
     }
-    let slot = rules.slot(key).unwrap_or(UNMAPPED);
+    let target = rules.target(LevelId::RECORD, key);
+    let slot = target.plain_slot().unwrap_or(UNMAPPED);
     if predicted.len() < MAX_PREDICTED && key.len() < MAX_PREDICTED {
         *position = (*position).min(predicted.len());
         let new = PredictedKey {
             key: key.into(),
             short: ShortText::of(key),
             slot,
+            target,
+            is_passed_over: false,
         };
         predicted.insert(*position, new);
+        (slot, false, *position)
+    } else {
+        (slot, false, UNPREDICTED)
     }
-    slot
 }

@@ -2,10 +2,13 @@
 //! boundaries of records, limits the effect of a number that only simd-json rejects to one value,
 //! and locates the byte where the text stops being JSON.
 
+use std::borrow::Cow;
+
 use super::boundary::{is_space, skip_space, trim_space};
 use super::grammar::{self, GrammarError, InvalidJson};
+use super::keys::{KeyLog, Nested, OtherValues};
 use crate::json::{Json, OwnedJson, whole};
-use crate::rules::Rules;
+use crate::rules::{LevelId, Rules};
 use crate::validate::Element;
 
 /// Reason for an unexpected byte after a record.
@@ -37,10 +40,12 @@ pub(super) fn read(
     stop: usize,
     complete: bool,
     first: bool,
+    log: &mut KeyLog,
     mut on_element: impl FnMut(Element<'_>),
 ) -> Result<Reached, InvalidJson> {
     let mut at = 0;
     let mut may_close = first;
+    let mut index = 0;
     loop {
         let start = past_space(bytes, at);
         if may_close && bytes.get(start) == Some(&b']') {
@@ -70,7 +75,8 @@ pub(super) fn read(
             at: start + error.valid_up_to(),
             reason: "not UTF-8 text",
         })?;
-        emit_element(rules, raw, &mut on_element);
+        emit_element(rules, raw, log, index, &mut on_element);
+        index += 1;
         at = delimiter + 1;
         if closes {
             return Ok(Reached::Closed { next: at });
@@ -110,12 +116,20 @@ fn incomplete(bytes: &[u8], next: usize, complete: bool) -> Result<Reached, Inva
     }
 }
 
-fn emit_element(rules: &Rules, raw: &str, on_element: &mut impl FnMut(Element<'_>)) {
+fn emit_element(
+    rules: &Rules,
+    raw: &str,
+    log: &mut KeyLog,
+    index: u32,
+    on_element: &mut impl FnMut(Element<'_>),
+) {
     if !raw.starts_with('{') {
         on_element(Element::NotAnObject(owned(raw).as_json().type_name()));
         return;
     }
-    with_slots(rules, raw, |slots| on_element(object(rules, slots)));
+    with_slots(rules, raw, log, index, |slots| {
+        on_element(object(rules, slots));
+    });
 }
 
 /// Returns the element with these values: an object, unless it is a rejected element that was none
@@ -131,9 +145,16 @@ pub(super) fn object<'a>(rules: &Rules, slots: &'a [Json<'a>]) -> Element<'a> {
     }
 }
 
-/// Passes on the mapped values of an object, by slot, and that of a rejected element.
-pub(super) fn with_slots(rules: &Rules, raw: &str, consume: impl FnOnce(&[Json<'_>])) {
-    let values: Vec<_> = mapped(rules, raw)
+/// Passes on the mapped values of an object, by slot, and that of a rejected element. Notes the keys
+/// of this record in the log.
+pub(super) fn with_slots(
+    rules: &Rules,
+    raw: &str,
+    log: &mut KeyLog,
+    index: u32,
+    consume: impl FnOnce(&[Json<'_>]),
+) {
+    let values: Vec<_> = mapped_with_log(rules, raw, log, index)
         .into_iter()
         .map(|value| value.map(owned))
         .collect();
@@ -141,24 +162,61 @@ pub(super) fn with_slots(rules: &Rules, raw: &str, consume: impl FnOnce(&[Json<'
         .iter()
         .map(|value| value.as_ref().map_or(Json::Absent, OwnedJson::as_json))
         .collect();
+    log.end_record(&slots);
     consume(&slots);
 }
 
 /// Returns the values of the mapped keys of an object, as written, by slot, and that of a rejected
 /// element.
 pub(crate) fn mapped<'r>(rules: &Rules, raw: &'r str) -> Vec<Option<&'r str>> {
+    mapped_with_log(rules, raw, &mut KeyLog::default(), 0)
+}
+
+fn mapped_with_log<'r>(
+    rules: &Rules,
+    raw: &'r str,
+    log: &mut KeyLog,
+    index: u32,
+) -> Vec<Option<&'r str>> {
     let mut values = vec![None; rules.element_slot() + 1];
-    let mut members = parts(raw);
-    while let Some((key, value)) = members.next().zip(members.next()) {
-        // A key that is not valid text cannot be mapped.
-        let key = serde_json::from_str::<String>(key).ok();
-        let slot = key.and_then(|key| rules.slot(&key));
+    let mut others = OtherValues::default();
+    RawJson(raw).each(|key, value| {
+        let target = rules.target(LevelId::RECORD, &key);
+        log.note(rules, index, LevelId::RECORD, &key, target);
+        let exact = others.add(rules, log, index, target, value);
         // The last value of a duplicate key wins.
-        if let Some(entry) = slot.and_then(|slot| values.get_mut(slot)) {
-            *entry = Some(value);
+        if let Some(entry) = exact.and_then(|slot| values.get_mut(slot)) {
+            *entry = Some(value.0);
+        }
+    });
+    others.end_record(|slot, value| {
+        if let Some(entry @ None) = values.get_mut(slot) {
+            *entry = Some(value.0);
+        }
+    });
+    values
+}
+
+/// Valid JSON, as written.
+#[derive(Clone, Copy)]
+struct RawJson<'r>(&'r str);
+
+impl<'r> Nested<'r> for RawJson<'r> {
+    fn each(self, mut pass: impl FnMut(Cow<'r, str>, Self)) {
+        let mut parts = parts(self.0);
+        if self.0.starts_with('{') {
+            while let Some((key, value)) = parts.next().zip(parts.next()) {
+                // A key that is not valid text cannot be mapped.
+                if let Ok(key) = serde_json::from_str::<String>(key) {
+                    pass(Cow::Owned(key), Self(value));
+                }
+            }
+        } else if self.0.starts_with('[') {
+            for (index, item) in parts.enumerate() {
+                pass(Cow::Owned(index.to_string()), Self(item));
+            }
         }
     }
-    values
 }
 
 /// Splits off the first of several elements, which are valid JSON values separated by commas.
@@ -205,7 +263,7 @@ pub(super) fn owned(raw: &str) -> OwnedJson {
         Some(b'"') => serde_json::from_str(raw).map_or(OwnedJson::BrokenText, OwnedJson::Text),
         _ if raw.contains(['.', 'e', 'E']) => {
             let number = raw.parse().ok().and_then(whole);
-            number.map_or(OwnedJson::Fraction, OwnedJson::Integer)
+            number.map_or_else(|| OwnedJson::Fraction(raw.to_owned()), OwnedJson::Integer)
         }
         _ => raw.parse().map_or_else(
             |_| OwnedJson::BigInteger(raw.to_owned()),

@@ -2,7 +2,7 @@
 //! can be kept of it, so that it costs no other record (contract.md#uploads).
 
 use super::grammar::{self, InvalidJson, Reach, Scanner};
-use crate::rules::Rules;
+use crate::rules::{LevelId, Rules};
 
 /// Maximum bytes of a member that is kept, key and value together.
 const MAX_MEMBER_BYTES: usize = 64 * 1024;
@@ -66,7 +66,8 @@ impl<'r> LongRecord<'r> {
         };
         let key = grammar::element(&member, 0).ok();
         let key = key.and_then(|end| serde_json::from_slice::<String>(member.get(..end)?).ok());
-        let is_mapped = key.is_some_and(|key| self.rules.slot(&key).is_some());
+        let is_mapped =
+            key.is_some_and(|key| !self.rules.target(LevelId::RECORD, &key).is_unmapped());
         if is_mapped && self.kept.len() + member.len() < MAX_KEPT_BYTES {
             self.kept.extend(member);
             self.kept.push(b',');

@@ -12,6 +12,7 @@ use rayon::Scope;
 use super::decode::{ChunkRejected, Decoder};
 use super::error::{ReadFailure, SyntaxError};
 use super::exact::{self, Reached};
+use super::keys::{FoundKey, FoundKeys, KeyLog};
 use super::position::count_newlines;
 use super::sink::{RecordSink, Totals};
 use super::text::{TextChunk, TextReader};
@@ -39,6 +40,8 @@ struct SharedState<R, C, F> {
     window: usize,
     /// Elements passed on to the consumer.
     records: u64,
+    /// Keys of these elements that are not mapped as they are written.
+    keys: FoundKeys,
     /// The result, once reading has ended.
     result: Option<Result<(), ReadFailure>>,
     /// Decoders of workers that ended for lack of work; new workers reuse them.
@@ -51,7 +54,7 @@ struct InFlight<C> {
     decoded: Option<Decoded<C>>,
 }
 
-type Decoded<C> = Result<(C, u32), ChunkRejected>;
+type Decoded<C> = Result<(C, u32, Vec<FoundKey>), ChunkRejected>;
 
 impl<'p, R, H, F> Pipeline<'p, R, H, F>
 where
@@ -77,6 +80,7 @@ where
                 in_flight_bytes: 0,
                 window,
                 records: 0,
+                keys: FoundKeys::default(),
                 result: None,
                 idle_decoders: Vec::new(),
                 buffers: Vec::new(),
@@ -105,6 +109,7 @@ where
         let totals = Totals {
             records: state.records,
             bytes: state.text.offset(),
+            keys: state.keys,
         };
         state.result.unwrap_or(Ok(())).map(|()| totals)
     }
@@ -145,13 +150,17 @@ where
         };
         match decoded {
             // Only an empty array may have no element before its bracket.
-            Ok(0) if !(chunk.closes && chunk.opens) => return Err(ChunkRejected),
+            Ok(0) if !(chunk.closes && chunk.opens) => {
+                drop(decoder.take_keys());
+                return Err(ChunkRejected);
+            }
             Ok(count) => {
                 self.sink.finish_batch(&mut batch, chunk.elements());
-                return Ok((batch, count));
+                return Ok((batch, count, decoder.take_keys()));
             }
-            Err(ChunkRejected) => {}
+            Err(ChunkRejected) => drop(decoder.take_keys()),
         }
+        let mut log = KeyLog::default();
         let mut batch = self.sink.start_batch(chunk.elements());
         let mut count = 0;
         let reached = exact::read(
@@ -160,6 +169,7 @@ where
             chunk.end(),
             chunk.closes,
             chunk.opens,
+            &mut log,
             |element| {
                 self.sink.push(&mut batch, count, element);
                 count += 1;
@@ -172,7 +182,7 @@ where
             Ok(_) | Err(_) => return Err(ChunkRejected),
         }
         self.sink.finish_batch(&mut batch, chunk.elements());
-        Ok((batch, count))
+        Ok((batch, count, log.take()))
     }
 }
 
@@ -246,7 +256,7 @@ impl<R: Read, C, F: FnMut(u64, C) -> io::Result<()>> SharedState<R, C, F> {
                 .and_then(|in_flight| in_flight.decoded.take())
         {
             match decoded {
-                Ok((batch, count)) => self.emit_front(batch, count),
+                Ok((batch, count, keys)) => self.emit_front(batch, count, keys),
                 Err(ChunkRejected) => {
                     let end = self.put_back();
                     self.read_exactly(rules, sink, end);
@@ -255,12 +265,12 @@ impl<R: Read, C, F: FnMut(u64, C) -> io::Result<()>> SharedState<R, C, F> {
         }
     }
 
-    fn emit_front(&mut self, batch: C, count: u32) {
+    fn emit_front(&mut self, batch: C, count: u32, keys: Vec<FoundKey>) {
         let offset = self
             .in_flight
             .front()
             .map_or(0, |in_flight| in_flight.chunk.offset);
-        self.emit(offset, batch, count);
+        self.emit(offset, batch, count, keys);
         let Some(InFlight { chunk, .. }) = self.in_flight.pop_front() else {
             return;
         };
@@ -287,7 +297,7 @@ impl<R: Read, C, F: FnMut(u64, C) -> io::Result<()>> SharedState<R, C, F> {
         end
     }
 
-    fn emit(&mut self, offset: u64, batch: C, count: u32) {
+    fn emit(&mut self, offset: u64, batch: C, count: u32, keys: Vec<FoundKey>) {
         if self.records + u64::from(count) > u64::from(u32::MAX) {
             self.fail(offset, "more than 4,294,967,295 records");
             return;
@@ -296,6 +306,7 @@ impl<R: Read, C, F: FnMut(u64, C) -> io::Result<()>> SharedState<R, C, F> {
             self.result = Some(Err(ReadFailure::Consumer(error)));
             return;
         }
+        self.keys.add(self.records, keys);
         self.records += u64::from(count);
     }
 

@@ -1,5 +1,6 @@
 //! The consumer of records, and the sizes and totals of a read.
 
+use super::keys::FoundKeys;
 use crate::validate::Element;
 
 /// Sizes that affect speed and memory, not results.
@@ -37,10 +38,12 @@ pub trait RecordSink: Sync {
 }
 
 /// Totals of a read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Totals {
     /// Elements of the array.
     pub records: u64,
     /// Bytes of the text.
     pub bytes: u64,
+    /// Keys of the elements that the task does not map, or maps in another spelling.
+    pub keys: FoundKeys,
 }

@@ -73,14 +73,14 @@ impl<R: Read> Source<R> {
 
     /// Returns the error of a text in which all lines were read, but which is no NDJSON: without
     /// records, or one array with all of them.
-    fn misread_lines(&mut self, totals: Totals) -> Option<FormatError> {
-        if self.format != Format::Ndjson || totals.records > 1 {
+    fn misread_lines(&mut self, records: u64) -> Option<FormatError> {
+        if self.format != Format::Ndjson || records > 1 {
             return None;
         }
         // A record may follow more white space than was looked at.
         let found = self
             .foreign()
-            .filter(|found| totals.records == 0 || *found != Foreign::Nothing)?;
+            .filter(|found| records == 0 || *found != Foreign::Nothing)?;
         Some(FormatError {
             offset: 0,
             line: 1,
@@ -195,7 +195,7 @@ pub fn read_source<R: Read + Send, H: RecordSink>(
     on_batch: impl FnMut(u64, H::Batch) -> io::Result<()> + Send,
 ) -> Result<Totals, SourceError> {
     match read_text(&mut *source, rules, sizes, sink, on_batch) {
-        Ok(totals) => match source.misread_lines(totals) {
+        Ok(totals) => match source.misread_lines(totals.records) {
             Some(error) => Err(SourceError::Syntax(error)),
             None => Ok(Totals {
                 bytes: source.length(),

@@ -2,6 +2,7 @@
 //! elements, and invalid text is refused at the same byte.
 
 mod generated;
+mod keys;
 mod long_records;
 mod sources;
 mod syntax_errors;
@@ -39,7 +40,7 @@ impl ParsedValue {
             Json::Bool(value) => Self::Bool(value),
             Json::Integer(number) => Self::Integer(number.to_string()),
             Json::BigInteger(number) => Self::Integer(number.to_string()),
-            Json::Fraction => Self::Fraction,
+            Json::Fraction(_) => Self::Fraction,
             Json::Text(text) => Self::Text(text.to_owned()),
             Json::BrokenText => Self::BrokenText,
             Json::Array(items) => Self::Array(
@@ -123,11 +124,16 @@ fn pool(threads: usize) -> ThreadPool {
 
 /// Returns all elements, or where the text was refused.
 fn try_read(text: &[u8], sizes: Sizes) -> Result<Vec<Record>, SyntaxError> {
+    try_read_with_keys(text, sizes).map(|(records, _)| records)
+}
+
+/// Returns all elements, and the keys that are not mapped exactly.
+fn try_read_with_keys(text: &[u8], sizes: Sizes) -> Result<(Vec<Record>, FoundKeys), SyntaxError> {
     match read_records(text, sizes) {
         Ok((totals, records)) => {
             assert_eq!(totals.records, records.len() as u64);
             assert_eq!(totals.bytes, text.len() as u64);
-            Ok(records)
+            Ok((records, totals.keys))
         }
         Err(ReadError::Syntax(error)) => Err(error),
         Err(ReadError::Io(error)) => panic!("{error}"),

@@ -5,6 +5,7 @@ use std::io::Read;
 
 use super::fast_path::{FastPath, is_unescaped};
 use super::first_items::FirstItems;
+use super::keys::notes;
 use super::subject::{SkipReason, Subject, duplicate_item, external_id_taken, subject};
 use crate::attribute::Attribute;
 use crate::dialect::quant::NEW_USER;
@@ -18,8 +19,8 @@ use crate::reader::{
 use crate::rules::Rules;
 use crate::run::Counts;
 use crate::settings::ExternalIdConflicts;
-use crate::validate::{Changes, Element, item, read_changes};
-use crate::value::{Problem, Value};
+use crate::validate::{Changes, Element, item, read_changes, sent};
+use crate::value::{Problem, Value, shown};
 
 /// Predicted result of an import into an empty directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct Checked {
     pub warnings: u64,
     /// The first warnings, in record order; at most the requested number.
     pub items: Vec<Item>,
+    /// Notes on the input as a whole.
+    pub notes: Vec<Item>,
     /// Bytes of the input.
     pub bytes: u64,
 }
@@ -50,7 +53,7 @@ pub fn check(
     let totals = read_array(input, rules, sizes, &sink, |first, batch| {
         state.add(first, batch)
     })?;
-    Ok(state.finish(rules, totals))
+    Ok(state.finish(rules, &totals))
 }
 
 /// Checks an input in any format and compression, as [`check()`] does an array.
@@ -70,7 +73,7 @@ pub fn check_source<R: Read + Send>(
         state.add(first, batch);
         Ok(())
     })?;
-    Ok(state.finish(rules, totals))
+    Ok(state.finish(rules, &totals))
 }
 
 struct CheckSink<'r> {
@@ -178,10 +181,12 @@ impl<'r> CheckSink<'r> {
             warnings += 1;
             push_item(self.max_items, items, || {
                 let login = Some(login.shown().to_owned());
-                item(self.rules, number, login, attribute, problem)
+                let value = attribute
+                    .and_then(|attribute| shown(attribute, sent(self.rules, slots, attribute)));
+                item(self.rules, number, login, attribute, problem, value)
             });
         };
-        read_changes(self.rules, slots, &mut changes, |attribute, problem| {
+        read_changes(self.rules, slots, &mut changes, |attribute, _, problem| {
             report(Some(attribute), problem);
         });
         // Nothing is stored, so the tenant does not matter.
@@ -240,7 +245,7 @@ impl CheckState {
         });
     }
 
-    fn finish(mut self, rules: &Rules, totals: Totals) -> Checked {
+    fn finish(mut self, rules: &Rules, totals: &Totals) -> Checked {
         let repeated = self.logins.repeated(|_| false);
         let is_repeated = |record: u32| contains(&repeated, record);
         // A repeated record is counted only as repeated.
@@ -291,6 +296,7 @@ impl CheckState {
             counts,
             warnings,
             items,
+            notes: notes(rules, &totals.keys),
             bytes: totals.bytes,
         }
     }
@@ -341,6 +347,7 @@ fn cross_record_items<'a>(
             None,
             Some(Attribute::ExternalId),
             external_id_taken(&format!("record {first}")),
+            None,
         )
     });
     duplicates.chain(taken)

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::Read;
 
 use super::first_pass::{Repeats, record_numbers};
+use super::keys::notes;
 use super::subject::{SkipReason, Subject, duplicate_item, subject};
 use crate::attribute::Attribute;
 use crate::item::Item;
@@ -13,7 +14,7 @@ use crate::reader::{ReadError, RecordSink, Sizes, read_array};
 use crate::rules::Rules;
 use crate::run::Counts;
 use crate::validate::{Changes, Element, item, read_changes, too_large};
-use crate::value::Value;
+use crate::value::{Value, shown};
 
 /// A record with a valid user name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +70,7 @@ pub fn collect(
         // As in the first pass over a larger input: a run that is handed over goes on with that.
         external_ids: record_numbers(&state.external_ids.repeated(is_repeated)),
         too_large: Vec::new(),
+        notes: notes(rules, &totals.keys),
     };
     Ok(state.finish(rules, totals.records, &repeats))
 }
@@ -127,10 +129,18 @@ impl RecordSink for CollectSink<'_> {
                 let mut items = Vec::new();
                 let mut changes = Changes::default();
                 if let Element::Object(slots) = element {
-                    read_changes(self.rules, slots, &mut changes, |attribute, problem| {
-                        let login = Some(login.shown().to_owned());
-                        items.push(item(self.rules, number, login, Some(attribute), problem));
-                    });
+                    read_changes(
+                        self.rules,
+                        slots,
+                        &mut changes,
+                        |attribute, json, problem| {
+                            let login = Some(login.shown().to_owned());
+                            let value = shown(attribute, json);
+                            let item =
+                                item(self.rules, number, login, Some(attribute), problem, value);
+                            items.push(item);
+                        },
+                    );
                 }
                 CollectedRecord {
                     index,
@@ -196,6 +206,7 @@ impl CollectState {
         let taken: HashMap<u64, u64> = repeats.external_ids.iter().copied().collect();
         let mut collected = Collected::default();
         collected.counts.total = total;
+        collected.items.clone_from(&repeats.notes);
         for record in self.records {
             let number = self.before + u64::from(record.index) + 1;
             if let Some(first) = repeated.get(&number) {
@@ -206,7 +217,7 @@ impl CollectState {
             }
             if repeats.too_large.contains(&number) {
                 collected.counts.ignored += 1;
-                let item = item(rules, number, record.login(), None, too_large());
+                let item = item(rules, number, record.login(), None, too_large(), None);
                 collected.items.push(item);
                 continue;
             }

@@ -9,8 +9,10 @@ use std::sync::atomic::Ordering;
 use serde::{Deserialize, Serialize};
 
 use super::chunker::{Chunk, ChunkSizes, Chunker};
+use super::keys::notes;
 use super::requested::Requested;
 use crate::attribute::Attribute;
+use crate::item::Item;
 use crate::json::Json;
 use crate::reader::dedup::{Dedup, HashKey, RecordKey, RepeatedRecord};
 use crate::reader::{RecordSink, Sizes, Source, SourceError, read_source};
@@ -37,7 +39,7 @@ pub struct FirstPass {
 
 /// What a chunk cannot tell about its records: those with a value of an earlier record, each with
 /// the first record that has it, and those that are too large. Numbers count from 1 over the whole
-/// input.
+/// input. The first chunk has what is said about the input as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Repeats {
     /// Records with a repeated user name, which are not imported.
@@ -49,6 +51,9 @@ pub struct Repeats {
     /// are not imported.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub too_large: Vec<u64>,
+    /// Notes on the keys of the input.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Item>,
 }
 
 /// Reads a whole input and passes it to `on_chunk` in chunks, in order. `key` must be random and
@@ -86,7 +91,28 @@ pub fn split_into_chunks<R: Read + Send>(
         Ok(())
     })?;
     let chunk_starts = chunker.finish(sent()).map_err(SourceError::Consumer)?;
-    Ok(state.finish(totals.records, totals.bytes, &chunk_starts))
+    let mut pass = state.finish(totals.records, totals.bytes, &chunk_starts);
+    pass.add_notes(notes(rules, &totals.keys));
+    Ok(pass)
+}
+
+impl FirstPass {
+    /// Adds notes on the whole input to the first chunk.
+    fn add_notes(&mut self, notes: Vec<Item>) {
+        if notes.is_empty() {
+            return;
+        }
+        match self.repeated.first_mut() {
+            Some((0, repeats)) => repeats.notes = notes,
+            _ => {
+                let repeats = Repeats {
+                    notes,
+                    ..Repeats::default()
+                };
+                self.repeated.insert(0, (0, repeats));
+            }
+        }
+    }
 }
 
 struct FirstPassSink<'r> {

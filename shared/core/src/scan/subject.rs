@@ -6,8 +6,8 @@ use crate::attribute::Attribute;
 use crate::item::Item;
 use crate::login::Login;
 use crate::rules::Rules;
-use crate::validate::{Element, Identity, identify, item};
-use crate::value::Problem;
+use crate::validate::{Element, Identity, identify, item, sent};
+use crate::value::{self, Problem};
 
 /// Reason why a record never reaches the directory; decides how it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,10 +45,14 @@ pub(super) fn subject<'a>(rules: &Rules, number: u64, element: &Element<'a>) -> 
         }
         Identity::User(login) => return Subject::User(login),
     };
+    let value = attribute.and_then(|attribute| match element {
+        Element::Object(slots) => value::shown(attribute, sent(rules, slots, attribute)),
+        Element::NotAnObject(_) | Element::TooLarge(_) => None,
+    });
     Subject::Skipped {
         reason,
         canon,
-        item: item(rules, number, shown, attribute, problem),
+        item: item(rules, number, shown, attribute, problem, value),
     }
 }
 
@@ -63,7 +67,14 @@ pub(super) fn duplicate_item(
         code: "duplicate",
         message: Cow::Owned(format!("duplicate user name, first used in record {first}")),
     };
-    item(rules, number, login, Some(Attribute::Username), problem)
+    item(
+        rules,
+        number,
+        login,
+        Some(Attribute::Username),
+        problem,
+        None,
+    )
 }
 
 /// Returns the problem of an external id that `holder` already has.

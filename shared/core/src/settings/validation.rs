@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::task::TaskSettings;
 use crate::attribute::Attribute;
 use crate::field_problem::FieldProblem;
+use crate::json_pointer;
 use crate::limits;
 use crate::roles::role_problem;
 use crate::text::nfc;
@@ -25,6 +26,7 @@ impl TaskSettings {
     pub fn check(&self) -> Result<(), Vec<FieldProblem>> {
         let mut problems = self.mapping_problems();
         problems.extend(self.reserved_key_problem());
+        problems.extend(self.pointer_problems());
         self.check_texts(&mut problems);
         if self.enabled {
             problems.extend(self.username_problem());
@@ -55,6 +57,21 @@ impl TaskSettings {
                 "the user name must be mapped to a JSON key",
             )
         })
+    }
+
+    /// Returns the problems of keys that look like a JSON Pointer and are none. A task that was stored
+    /// with one goes on: the key is taken as it is.
+    fn pointer_problems(&self) -> impl Iterator<Item = FieldProblem> {
+        let mapping = self.attribute_mapping.iter();
+        let is_broken = |key: &String| key.starts_with('/') && json_pointer::tokens(key).is_none();
+        mapping
+            .filter(move |(_, key)| is_broken(key))
+            .map(|(attribute, key)| {
+                FieldProblem::new(
+                    format!("attribute_mapping.{attribute}"),
+                    format!("{key:?} is not a JSON Pointer: expected 0 or 1 after `~`"),
+                )
+            })
     }
 
     fn reserved_key_problem(&self) -> Option<FieldProblem> {

@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
-
-use super::invisible::is_unseen;
+use super::visible::{is_graphic, visible};
 
 /// Maximum characters of the text that a message repeats.
 const MAX_CONTEXT_CHARS: usize = 16;
@@ -25,10 +23,10 @@ impl Place {
         let context = before.char_indices().rev().take(MAX_CONTEXT_CHARS).last();
         let start = context.map_or(at, |(start, _)| start);
         let shortened = if start > 0 { "…" } else { "" };
-        let context = before.get(start..)?.chars().flat_map(shown);
+        let context = visible(before.get(start..)?, MAX_CONTEXT_CHARS);
         Some(Self {
             character: rest.chars().next()?,
-            before: shortened.chars().chain(context).collect(),
+            before: format!("{shortened}{context}"),
         })
     }
 }
@@ -45,30 +43,6 @@ impl fmt::Display for Place {
             write!(f, " after \"{}\"", self.before)
         }
     }
-}
-
-/// Returns the character, or the escape of one that cannot be seen.
-fn shown(c: char) -> impl Iterator<Item = char> {
-    let is_shown = c == ' ' || is_graphic(c) || is_mark(c) && !is_unseen(c);
-    let escape = (!is_shown).then(|| c.escape_unicode());
-    is_shown
-        .then_some(c)
-        .into_iter()
-        .chain(escape.into_iter().flatten())
-}
-
-fn is_mark(c: char) -> bool {
-    c.general_category_group() == GeneralCategoryGroup::Mark
-}
-
-/// Returns `true` for a character that can be seen on its own.
-fn is_graphic(c: char) -> bool {
-    use GeneralCategoryGroup as G;
-    let is_picture = matches!(
-        c.general_category_group(),
-        G::Letter | G::Number | G::Punctuation | G::Symbol
-    );
-    is_picture && !is_unseen(c)
 }
 
 #[cfg(test)]
@@ -110,7 +84,7 @@ mod tests {
         );
         assert_eq!(
             place("a\u{202e}\n|", '|'),
-            "U+007C (|) after \"a\\u{202e}\\u{a}\""
+            "U+007C (|) after \"a\\u{202e}\\n\""
         );
         assert_eq!(Place::of("é", 1), None);
         assert_eq!(Place::of("a", 1), None);

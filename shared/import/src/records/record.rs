@@ -10,7 +10,7 @@ use muster_core::scan::{Collected, UserChange};
 use muster_core::settings::ExternalIdConflicts;
 use muster_core::text::nfc;
 use muster_core::validate::item;
-use muster_core::value::{Problem, Value};
+use muster_core::value::{Problem, Value, shown_value};
 
 use super::conflicts::replaced;
 use super::directory::{external_id, user};
@@ -52,10 +52,10 @@ impl Record {
 
     /// Leaves an attribute as it is stored, with a warning.
     pub(crate) fn keep_stored(&mut self, rules: &Rules, attribute: Attribute, problem: Problem) {
+        self.warn(rules, attribute, problem);
         self.change.changes.keep(attribute);
         self.change.changes.refused.insert(attribute);
         self.reduced = true;
-        self.warn(rules, attribute, problem);
     }
 
     /// Ignores the record because of its external id, or leaves the stored one, as the task says.
@@ -96,8 +96,16 @@ impl Record {
     }
 
     fn item(&self, rules: &Rules, attribute: Option<Attribute>, problem: Problem) -> Item {
-        let login = Some(self.change.login.shown().to_owned());
-        item(rules, self.change.record, login, attribute, problem)
+        let UserChange {
+            record,
+            login,
+            changes,
+            ..
+        } = &self.change;
+        let login = Some(login.shown().to_owned());
+        let value =
+            attribute.and_then(|attribute| shown_value(attribute, changes.value(attribute)?));
+        item(rules, *record, login, attribute, problem, value)
     }
 }
 

@@ -318,7 +318,7 @@ async fn quant_warns_of_an_invalid_value_with_its_key_and_applies_the_rest() {
             warning.contains(&format!("({login}), \"{name}\": ")),
             "{warning}"
         );
-        assert!(warning.len() < 300, "{warning}");
+        assert!(warning.len() < 600, "{warning}");
     }
     let users = store.users().await;
     for (login, name) in &expected {

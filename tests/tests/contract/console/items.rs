@@ -31,8 +31,12 @@ async fn an_item_has_the_message_and_code_of_the_warning() {
     assert_eq!(items.len(), reply.warnings().len(), "{reply}");
     for (number, (item, warning)) in items.iter().zip(reply.warnings()).enumerate() {
         assert_eq!(item["number"], number, "{item}");
-        let (code, message) = (item["code"].as_str(), item["message"].as_str());
-        let end = format!(": {} [{}]", message.expect("text"), code.expect("text"));
+        let text = |member: &str| item[member].as_str().expect("text");
+        let value = match item["value"].as_str() {
+            Some(value) => format!(" (\"{value}\")"),
+            None => String::new(),
+        };
+        let end = format!(": {}{value} [{}]", text("message"), text("code"));
         assert!(warning.ends_with(&end), "expected {item}, found {warning}");
     }
     let item = &items[0];

@@ -65,6 +65,7 @@ async fn pages_of_rejected_records_link_to_the_next_page() {
         code: Cow::Borrowed("role.missing"),
         severity: Severity::Warning,
         message: Cow::Borrowed("a new user needs a role"),
+        value: None,
     };
     let items: Vec<Item> = (1..=6).map(item).collect();
     let parts = [(0, &items[..3], &lines[..3]), (1, &items[3..], &lines[3..])];

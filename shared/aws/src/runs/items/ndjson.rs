@@ -17,9 +17,13 @@ pub(in crate::runs) fn line(item: &Item) -> Result<String, StoreError> {
         code,
         severity,
         message,
+        value,
     } = item;
-    serde_json::to_string(&(record, login, key, code, severity, message))
-        .map_err(|error| unreadable(&error))
+    let line = match value {
+        None => serde_json::to_string(&(record, login, key, code, severity, message)),
+        value => serde_json::to_string(&(record, login, key, code, severity, message, value)),
+    };
+    line.map_err(|error| unreadable(&error))
 }
 
 /// Decodes the items of an NDJSON text, each with its number; the first item has number `first`.
@@ -63,6 +67,7 @@ mod tests {
             code: "odd".into(),
             severity: Severity::Warning,
             message: "not a \"valid\"\naddress".into(),
+            value: None,
         };
         let array = line(&item).unwrap();
         assert_eq!(
@@ -72,7 +77,16 @@ mod tests {
         let object = serde_json::to_string(&item).unwrap();
         let text = format!("{array}\n{object}\n");
         let read: Vec<_> = items(5, text.as_bytes()).map(Result::unwrap).collect();
-        assert_eq!(read, [(5, item.clone()), (6, item)]);
+        assert_eq!(read, [(5, item.clone()), (6, item.clone())]);
+
+        let with_value = Item {
+            value: Some("jack@".into()),
+            ..item
+        };
+        let array = line(&with_value).unwrap();
+        assert!(array.ends_with(",\"jack@\"]"), "{array}");
+        let read: Vec<_> = items(0, array.as_bytes()).map(Result::unwrap).collect();
+        assert_eq!(read, [(0, with_value)]);
     }
 
     #[test]

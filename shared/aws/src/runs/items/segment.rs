@@ -108,6 +108,7 @@ mod tests {
             code: "odd".into(),
             severity: Severity::Warning,
             message: message.into(),
+            value: None,
         }
     }
 

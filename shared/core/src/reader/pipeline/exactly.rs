@@ -7,6 +7,7 @@ use super::SharedState;
 use crate::reader::error::ReadFailure;
 use crate::reader::exact::{self, Reached};
 use crate::reader::grammar::{InvalidJson, Reach};
+use crate::reader::keys::KeyLog;
 use crate::reader::long_record::LongRecord;
 use crate::reader::sink::RecordSink;
 use crate::rules::Rules;
@@ -20,6 +21,7 @@ impl<R: Read, C, F: FnMut(u64, C) -> io::Result<()>> SharedState<R, C, F> {
         sink: &H,
         mut stop: usize,
     ) {
+        let mut log = KeyLog::default();
         while self.result.is_none() {
             let mut batch = sink.start_batch(self.text.rest());
             let mut count = 0;
@@ -29,6 +31,7 @@ impl<R: Read, C, F: FnMut(u64, C) -> io::Result<()>> SharedState<R, C, F> {
                 stop,
                 self.text.is_complete(),
                 self.records == 0,
+                &mut log,
                 |element| {
                     sink.push(&mut batch, count, element);
                     count += 1;
@@ -48,7 +51,7 @@ impl<R: Read, C, F: FnMut(u64, C) -> io::Result<()>> SharedState<R, C, F> {
                 }
             };
             sink.finish_batch(&mut batch, exact::elements_read(self.text.rest(), &reached));
-            self.emit(self.text.offset(), batch, count);
+            self.emit(self.text.offset(), batch, count, log.take());
             if self.result.is_some() {
                 return;
             }
@@ -93,12 +96,13 @@ impl<R: Read, C, F: FnMut(u64, C) -> io::Result<()>> SharedState<R, C, F> {
         }
         let kept = record.into_text();
         let mut batch = sink.start_batch(kept.as_bytes());
-        exact::with_slots(rules, &kept, |slots| {
+        let mut log = KeyLog::default();
+        exact::with_slots(rules, &kept, &mut log, 0, |slots| {
             let mapped = slots.get(..rules.element_slot()).unwrap_or(slots);
             sink.push(&mut batch, 0, Element::TooLarge(mapped));
         });
         sink.finish_batch(&mut batch, kept.as_bytes());
-        self.emit(offset, batch, 1);
+        self.emit(offset, batch, 1, log.take());
         if self.result.is_none() {
             self.pass_delimiter();
         }

@@ -12,7 +12,7 @@ fn a_dialect_restricts_booleans_and_languages() {
     let yes = Ok(Some(Assignment::Set(Value::Flag(true))));
     for flags in [Flags::Words, Flags::Digits, Flags::Strict] {
         assert_eq!(read(flags, Json::Bool(true)), yes);
-        assert_eq!(read(flags, Json::Fraction), Err("wrong_type"));
+        assert_eq!(read(flags, FRACTION), Err("wrong_type"));
     }
     for one in [Json::Integer(1), Json::Text("1"), Json::Text(" 1 ")] {
         assert_eq!(read(Flags::Words, one), yes);

@@ -24,7 +24,7 @@ fn lists_are_split_and_trimmed_and_empty_items_dropped() {
         Ok(Some(Assignment::Clear))
     );
     assert_refused(AttributeKind::IdList, "malformed", &["1,x"]);
-    for wrong in [Json::Bool(true), Json::Fraction, Json::Object] {
+    for wrong in [Json::Bool(true), FRACTION, Json::Object] {
         for kind in [AttributeKind::TextList, AttributeKind::IdList] {
             assert_eq!(stored(kind, wrong), Err("wrong_type"));
         }
