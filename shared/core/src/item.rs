@@ -30,6 +30,7 @@ const INFO_CODES: &[&str] = &[
     KEY_UNMAPPED,
     KEY_OTHER_SPELLING,
     KEY_MORE,
+    USERNAME_REWRITTEN,
 ];
 
 /// Code of a JSON key that the task does not map.
@@ -37,6 +38,9 @@ pub const KEY_UNMAPPED: &str = "key.unmapped";
 
 /// Code of a JSON key that the task maps in another spelling.
 pub const KEY_OTHER_SPELLING: &str = "key.other_spelling";
+
+/// Code of user names that the replacements of the task change.
+pub const USERNAME_REWRITTEN: &str = "username.rewritten";
 
 /// Code of the note that not all unmapped keys are named.
 pub const KEY_MORE: &str = "key.more";

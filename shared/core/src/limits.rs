@@ -78,6 +78,11 @@ pub const fn part_size(size: u64) -> u64 {
     }
 }
 
+/// Maximum entries of each list of a task's value formats.
+pub const MAX_FORMAT_ENTRIES: usize = 20;
+/// Maximum characters of a text in a task's value formats.
+pub const MAX_FORMAT_TEXT_CHARS: usize = 64;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@ pub(crate) use self::keys::{KeyMatch, KeyTarget, LevelId};
 use crate::attribute::Attribute;
 use crate::settings::{ExternalIdConflicts, FieldProblem, TaskSettings};
 use crate::text::nfc;
-use crate::value::{Flags, ReadContext};
+use crate::value::{Flags, ReadContext, TaskFormats};
 
 /// The rules of one import.
 #[derive(Debug, Clone)]
@@ -22,6 +22,7 @@ pub struct Rules {
     roles: HashMap<String, String>,
     separator: char,
     external_id_conflicts: ExternalIdConflicts,
+    formats: TaskFormats,
 }
 
 impl Rules {
@@ -45,6 +46,7 @@ impl Rules {
                 .collect(),
             separator: settings.list_item_separator.char(),
             external_id_conflicts: settings.external_id_conflicts.unwrap_or_default(),
+            formats: settings.value_formats.compile(),
             keys,
         })
     }
@@ -87,6 +89,12 @@ impl Rules {
         self.external_id_conflicts
     }
 
+    /// Returns the forms of values that the task adds.
+    #[must_use]
+    pub const fn formats(&self) -> &TaskFormats {
+        &self.formats
+    }
+
     /// Returns the context for reading values.
     #[must_use]
     pub const fn read_context(&self) -> ReadContext<'_> {
@@ -95,6 +103,7 @@ impl Rules {
             roles: &self.roles,
             flags: Flags::Words,
             languages: None,
+            formats: &self.formats,
         }
     }
 }

@@ -14,6 +14,7 @@ mod first_pass;
 mod keys;
 mod rejected;
 mod requested;
+mod rewrites;
 mod subject;
 
 pub use self::check::{Checked, check, check_source};

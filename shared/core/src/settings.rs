@@ -2,6 +2,7 @@
 //! (contract.md#task-settings), and their validation. [`crate::rules::Rules`] is the form that an
 //! import uses.
 
+mod formats;
 #[cfg(feature = "openapi")]
 mod schema;
 mod separator;
@@ -9,6 +10,7 @@ mod task;
 mod threshold;
 mod validation;
 
+pub use self::formats::{Replacement, ValueFormats};
 pub use self::separator::Separator;
 pub use self::task::{ExternalIdConflicts, NotifyOn, TaskSettings};
 pub use self::threshold::{Figure, Limit, SafetyThreshold};

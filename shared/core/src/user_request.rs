@@ -9,7 +9,7 @@ use crate::login::Login;
 use crate::plan::Refusal;
 use crate::reader::Object;
 use crate::validate::{Changes, Element, Identity, identify};
-use crate::value::{Problem, ReadContext, Reading, password, read};
+use crate::value::{NO_FORMATS, Problem, ReadContext, Reading, password, read};
 
 /// Format of users in a dialect.
 #[derive(Debug, Clone, Copy)]
@@ -91,7 +91,7 @@ impl UserRequest {
 
 /// Reads the user name, if there is one.
 fn login(json: Json<'_>) -> Result<Option<Login<'static>>, Problem> {
-    match identify(&Element::Object(&[json])) {
+    match identify(&Element::Object(&[json]), &NO_FORMATS) {
         Identity::User(login) => Ok(Some(login.into_owned())),
         Identity::Empty(_) => Ok(None),
         Identity::NotAnObject(problem)

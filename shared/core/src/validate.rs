@@ -9,7 +9,7 @@ use crate::item::{Item, Severity, display_login};
 use crate::json::Json;
 use crate::login::{Login, canon};
 use crate::rules::Rules;
-use crate::value::{Assignment, Problem, Reading, Value, read};
+use crate::value::{Assignment, Problem, Reading, TaskFormats, Value, read};
 
 /// One element of the imported array.
 #[derive(Debug, Clone, Copy)]
@@ -152,7 +152,7 @@ impl<'a> Changes<'a> {
 
 /// Returns the user that a record refers to.
 #[must_use]
-pub fn identify<'a>(element: &Element<'a>) -> Identity<'a> {
+pub fn identify<'a>(element: &Element<'a>, formats: &TaskFormats) -> Identity<'a> {
     let slots = match element {
         Element::Object(slots) => slots,
         Element::NotAnObject(type_name) => {
@@ -163,18 +163,20 @@ pub fn identify<'a>(element: &Element<'a>) -> Identity<'a> {
         }
         Element::TooLarge(slots) => {
             return Identity::TooLarge {
-                shown: identify(&Element::Object(slots)).shown(),
+                shown: identify(&Element::Object(slots), formats).shown(),
                 problem: too_large(),
             };
         }
     };
     // Slot 0 is the user name: it is first in the catalogue and always mapped.
     let raw: Cow<'a, str> = match slots.first().copied().unwrap_or(Json::Absent) {
-        Json::Absent | Json::Null | Json::Text("") => {
-            return Identity::Empty(Problem {
-                code: "missing",
-                message: Cow::Borrowed("the user name is empty"),
-            });
+        Json::Absent | Json::Null | Json::Text("") => return Identity::Empty(MISSING_USERNAME),
+        Json::Text(text) if formats.changes_texts() => {
+            let username = formats.username(text);
+            if username.is_empty() || formats.is_empty(text.trim()) {
+                return Identity::Empty(MISSING_USERNAME);
+            }
+            username
         }
         Json::Text(text) => Cow::Borrowed(text),
         Json::Integer(number) => Cow::Owned(number.to_string()),
@@ -205,6 +207,11 @@ pub fn identify<'a>(element: &Element<'a>) -> Identity<'a> {
         },
     }
 }
+
+const MISSING_USERNAME: Problem = Problem {
+    code: "missing",
+    message: Cow::Borrowed("the user name is empty"),
+};
 
 /// Returns the problem of a record that is longer than a record may be.
 pub(crate) const fn too_large() -> Problem {

@@ -9,6 +9,7 @@
 )]
 
 use muster_core::dialect::quant::NEW_USER;
+use muster_core::item::Item;
 use muster_core::plan::{Plan, plan};
 use muster_core::reader::Sizes;
 use muster_core::rules::Rules;
@@ -19,12 +20,15 @@ use proptest::prelude::*;
 
 mod records;
 
-use self::records::{record, rules_with};
+use self::records::{record, rules_with, rules_with_own_formats};
 
-/// Returns the counts and warnings of collecting and planning an input for an empty directory.
-fn collect_and_plan(json: &str, rules: &Rules) -> (Counts, u64) {
+/// Returns the counts, the warnings and the notes of collecting and planning an input for an empty
+/// directory.
+fn collect_and_plan(json: &str, rules: &Rules) -> (Counts, u64, Vec<Item>) {
     let collected = collect(json.as_bytes(), rules, Sizes::default(), &[3; 16]).unwrap();
-    let (mut counts, mut warnings) = (collected.counts, collected.items.len() as u64);
+    let is_note = |item: &Item| item.record.is_none();
+    let (notes, items): (Vec<Item>, Vec<Item>) = collected.items.into_iter().partition(is_note);
+    let (mut counts, mut warnings) = (collected.counts, items.len() as u64);
     for change in &collected.changes {
         let conflicts = rules.external_id_conflicts();
         let is_taken = change.external_id_taken_by.is_some();
@@ -44,7 +48,7 @@ fn collect_and_plan(json: &str, rules: &Rules) -> (Counts, u64) {
             Plan::Update(_) | Plan::Unchanged => panic!("there is nobody to update"),
         }
     }
-    (counts, warnings)
+    (counts, warnings, notes)
 }
 
 proptest! {
@@ -56,14 +60,16 @@ proptest! {
         chunk in 16_usize..4_000,
         max in 0_usize..80,
         conflicts in prop_oneof![Just(ExternalIdConflicts::Ignore), Just(ExternalIdConflicts::Apply)],
+        own_formats in any::<bool>(),
     ) {
-        let rules = rules_with(conflicts);
+        let rules = if own_formats { rules_with_own_formats(conflicts) } else { rules_with(conflicts) };
         let json = format!("[{}]", records.join(","));
-        let (counts, warnings) = collect_and_plan(&json, &rules);
+        let (counts, warnings, notes) = collect_and_plan(&json, &rules);
         let sizes = Sizes { chunk, window: chunk * 3 };
         let all = check(json.as_bytes(), &rules, sizes, &[9; 16], usize::MAX).unwrap();
         prop_assert_eq!((all.counts, all.warnings), (counts, warnings), "{}", json);
         prop_assert_eq!(all.items.len() as u64, warnings);
+        prop_assert_eq!(all.notes, notes);
         prop_assert!(all.items.is_sorted_by_key(|item| item.record));
         let first = check(json.as_bytes(), &rules, sizes, &[9; 16], max).unwrap();
         prop_assert_eq!(first.warnings, warnings);

@@ -42,4 +42,5 @@ mod task_locks;
 mod threshold;
 mod unreadable_state;
 mod uploads;
+mod value_formats;
 mod values;

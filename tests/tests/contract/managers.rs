@@ -1,4 +1,4 @@
-//! Managers in an import: by id, by external id, and invalid ones (contract.md#logins-and-values).
+//! Managers in an import: by id, by external id, and invalid ones (contract.md#managers).
 
 use muster_tests::World;
 use serde_json::{Value, json};

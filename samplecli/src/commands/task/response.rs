@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use muster_api::TaskResponse;
 use muster_core::settings::{
-    ExternalIdConflicts, Limit, NotifyOn, SafetyThreshold, Separator, TaskSettings,
+    ExternalIdConflicts, Limit, NotifyOn, Replacement, SafetyThreshold, Separator, TaskSettings,
+    ValueFormats,
 };
 use serde::Deserialize;
 
@@ -57,6 +58,7 @@ impl DetailView for TaskSettings {
             retry_after_seconds,
             external_id_conflicts,
             safety_threshold,
+            value_formats,
             webhooks,
         } = self;
         let attributes = attribute_mapping
@@ -91,6 +93,7 @@ impl DetailView for TaskSettings {
                     NotifyOn::Warnings => "errors and warnings",
                 }),
             ),
+            field("Formats", Cell::Texts(formats(value_formats))),
             field("Webhooks", webhooks),
         ]
     }
@@ -145,6 +148,32 @@ fn thresholds(threshold: Option<SafetyThreshold>) -> Vec<String> {
         .limits()
         .map(|(figure, limit)| format!("{}: at most {limit}", figure.name()));
     lines.collect()
+}
+
+/// Returns the forms of values that the task adds.
+fn formats(formats: ValueFormats) -> Vec<String> {
+    let ValueFormats {
+        date_patterns,
+        empty_words,
+        true_words,
+        false_words,
+        phone_country,
+        username_replacements,
+    } = formats;
+    let list = |name: &str, texts: Vec<String>| {
+        (!texts.is_empty()).then(|| format!("{name}: {}", texts.join(", ")))
+    };
+    let lists = [
+        list("dates", date_patterns),
+        list("empty", empty_words),
+        list("true", true_words),
+        list("false", false_words),
+        phone_country.map(|country| format!("phones: {country}")),
+    ];
+    let replacements = username_replacements
+        .into_iter()
+        .map(|Replacement { find, replace }| format!("user names: {find:?} = {replace:?}"));
+    lists.into_iter().flatten().chain(replacements).collect()
 }
 
 fn seconds(seconds: u32) -> Cell {

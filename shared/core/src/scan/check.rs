@@ -5,7 +5,8 @@ use std::io::Read;
 
 use super::fast_path::{FastPath, is_unescaped};
 use super::first_items::FirstItems;
-use super::keys::notes;
+use super::keys::key_notes;
+use super::rewrites::Rewrites;
 use super::subject::{SkipReason, Subject, duplicate_item, external_id_taken, subject};
 use crate::attribute::Attribute;
 use crate::dialect::quant::NEW_USER;
@@ -90,6 +91,7 @@ struct CheckState {
     external_ids: Dedup,
     flagged: Vec<RecordWarnings>,
     items: FirstItems,
+    rewrites: Rewrites,
 }
 
 /// A record with warnings. All other records would be created.
@@ -109,6 +111,7 @@ struct CheckBatch {
     external_ids: Vec<RecordKey>,
     flagged: Vec<RecordWarnings>,
     items: Vec<Item>,
+    rewrites: Rewrites,
     scratch: Changes<'static>,
 }
 
@@ -149,6 +152,7 @@ impl<'r> CheckSink<'r> {
 
     fn validate_and_push(&self, batch: &mut CheckBatch, index: u32, element: Element<'_>) {
         let number = u64::from(index) + 1;
+        batch.rewrites.add(self.rules, index, &element);
         let login = match subject(self.rules, number, &element) {
             Subject::User(login) => login,
             Subject::Skipped {
@@ -220,6 +224,7 @@ impl CheckState {
             external_ids: Dedup::default(),
             flagged: Vec::new(),
             items: FirstItems::new(max_items),
+            rewrites: Rewrites::default(),
         }
     }
 
@@ -227,6 +232,7 @@ impl CheckState {
         // The reader refuses inputs with more records than a u32 counts.
         let base = u32::try_from(first).unwrap_or(u32::MAX);
         let later = |key: RecordKey| key.later(base);
+        self.rewrites.extend(first, batch.rewrites);
         self.logins.extend(batch.logins.into_iter().map(later));
         self.external_ids
             .extend(batch.external_ids.into_iter().map(later));
@@ -296,7 +302,10 @@ impl CheckState {
             counts,
             warnings,
             items,
-            notes: notes(rules, &totals.keys),
+            notes: key_notes(rules, &totals.keys)
+                .into_iter()
+                .chain(self.rewrites.note(rules))
+                .collect(),
             bytes: totals.bytes,
         }
     }

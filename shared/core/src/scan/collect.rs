@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::io::Read;
 
 use super::first_pass::{Repeats, record_numbers};
-use super::keys::notes;
+use super::keys::key_notes;
+use super::rewrites::Rewrites;
 use super::subject::{SkipReason, Subject, duplicate_item, subject};
 use crate::attribute::Attribute;
 use crate::item::Item;
@@ -70,7 +71,10 @@ pub fn collect(
         // As in the first pass over a larger input: a run that is handed over goes on with that.
         external_ids: record_numbers(&state.external_ids.repeated(is_repeated)),
         too_large: Vec::new(),
-        notes: notes(rules, &totals.keys),
+        notes: key_notes(rules, &totals.keys)
+            .into_iter()
+            .chain(std::mem::take(&mut state.rewrites).note(rules))
+            .collect(),
     };
     Ok(state.finish(rules, totals.records, &repeats))
 }
@@ -87,11 +91,19 @@ pub(super) struct CollectState {
     before: u64,
     logins: Dedup,
     external_ids: Dedup,
+    rewrites: Rewrites,
     /// In record order.
     records: Vec<CollectedRecord>,
 }
 
-pub(super) struct CollectedRecord {
+/// The records of a part of the input.
+#[derive(Default)]
+pub(super) struct CollectedBatch {
+    records: Vec<CollectedRecord>,
+    rewrites: Rewrites,
+}
+
+struct CollectedRecord {
     index: u32,
     canon: Option<RecordKey>,
     external_id: Option<RecordKey>,
@@ -115,15 +127,16 @@ impl CollectedRecord {
 }
 
 impl RecordSink for CollectSink<'_> {
-    type Batch = Vec<CollectedRecord>;
+    type Batch = CollectedBatch;
 
     fn start_batch(&self, _text: &[u8]) -> Self::Batch {
-        Vec::new()
+        CollectedBatch::default()
     }
 
     fn push(&self, batch: &mut Self::Batch, index: u32, element: Element<'_>) {
         // Numbers are relative to the chunk here; `CollectState::add` makes them absolute.
         let number = u64::from(index) + 1;
+        batch.rewrites.add(self.rules, index, &element);
         let record = match subject(self.rules, number, &element) {
             Subject::User(login) => {
                 let mut items = Vec::new();
@@ -172,7 +185,7 @@ impl RecordSink for CollectSink<'_> {
                 items: vec![item],
             },
         };
-        batch.push(record);
+        batch.records.push(record);
     }
 }
 
@@ -185,8 +198,9 @@ impl CollectState {
         }
     }
 
-    pub(super) fn add(&mut self, first: u64, batch: Vec<CollectedRecord>) {
-        for mut record in batch {
+    pub(super) fn add(&mut self, first: u64, batch: CollectedBatch) {
+        self.rewrites.extend(first, batch.rewrites);
+        for mut record in batch.records {
             // The reader refuses inputs with more records than a u32 counts.
             let base = u32::try_from(first).unwrap_or(u32::MAX);
             record.index += base;

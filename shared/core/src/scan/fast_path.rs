@@ -85,6 +85,9 @@ impl<'r> FastPath<'r> {
         let Element::Object(slots) = element else {
             return None;
         };
+        if self.context.formats.changes_texts() && self.changes_a_text(slots) {
+            return None;
+        }
         let text_in = |slot: usize| match slots.get(slot) {
             Some(Json::Text(text)) => Some(*text),
             _ => None,
@@ -117,6 +120,18 @@ impl<'r> FastPath<'r> {
             login,
             external_id: text_in(self.external_id),
         })
+    }
+
+    /// Returns `true` if a text of the record does not mean what it says.
+    fn changes_a_text(&self, slots: &[Json<'_>]) -> bool {
+        let formats = self.context.formats;
+        let is_empty =
+            |json: &Json<'_>| matches!(json, Json::Text(text) if formats.is_empty(text.trim()));
+        let is_replaced = match slots.first() {
+            Some(Json::Text(login)) => formats.username(login) != *login,
+            _ => false,
+        };
+        is_replaced || slots.iter().any(is_empty)
     }
 
     /// Returns `true` if a value is valid and so small that all such values of a user stay below

@@ -9,8 +9,9 @@ use std::sync::atomic::Ordering;
 use serde::{Deserialize, Serialize};
 
 use super::chunker::{Chunk, ChunkSizes, Chunker};
-use super::keys::notes;
+use super::keys::key_notes;
 use super::requested::Requested;
+use super::rewrites::Rewrites;
 use crate::attribute::Attribute;
 use crate::item::Item;
 use crate::json::Json;
@@ -91,8 +92,10 @@ pub fn split_into_chunks<R: Read + Send>(
         Ok(())
     })?;
     let chunk_starts = chunker.finish(sent()).map_err(SourceError::Consumer)?;
+    let rewrites = std::mem::take(&mut state.rewrites);
     let mut pass = state.finish(totals.records, totals.bytes, &chunk_starts);
-    pass.add_notes(notes(rules, &totals.keys));
+    let notes = key_notes(rules, &totals.keys).into_iter();
+    pass.add_notes(notes.chain(rewrites.note(rules)).collect());
     Ok(pass)
 }
 
@@ -142,6 +145,7 @@ struct FirstPassBatch {
     /// Those of them that are too large.
     too_large: Vec<u32>,
     requested: Requested,
+    rewrites: Rewrites,
 }
 
 impl RecordSink for FirstPassSink<'_> {
@@ -153,7 +157,8 @@ impl RecordSink for FirstPassSink<'_> {
 
     fn push(&self, batch: &mut FirstPassBatch, index: u32, element: Element<'_>) {
         batch.records = index + 1;
-        let identity = identify(&element);
+        batch.rewrites.add(self.rules, index, &element);
+        let identity = identify(&element, self.rules.formats());
         if let Some(canon) = identity.canon() {
             batch.logins.push(RecordKey::new(self.key, &canon, index));
         }
@@ -203,6 +208,7 @@ struct FirstPassState {
     ignored: u64,
     too_large: Vec<u32>,
     requested: Requested,
+    rewrites: Rewrites,
 }
 
 impl FirstPassState {
@@ -210,6 +216,7 @@ impl FirstPassState {
         // The reader refuses inputs with more records than a u32 counts.
         let base = u32::try_from(first).unwrap_or(u32::MAX);
         let later = |key: RecordKey| key.later(base);
+        self.rewrites.extend(first, batch.rewrites);
         self.logins.extend(batch.logins.into_iter().map(later));
         self.external_ids
             .extend(batch.external_ids.into_iter().map(later));

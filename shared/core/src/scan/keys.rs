@@ -18,7 +18,7 @@ const CHARS_PER_DISTANCE: usize = 3;
 const MIN_PREFIX_CHARS: usize = 4;
 
 /// Returns a note for each key. They are about the input as a whole.
-pub(super) fn notes(rules: &Rules, found: &FoundKeys) -> Vec<Item> {
+pub(super) fn key_notes(rules: &Rules, found: &FoundKeys) -> Vec<Item> {
     let keys = found.keys.iter().map(|key| note(rules, key));
     let more = found.more.then(|| {
         let named = found.keys.len();
@@ -138,7 +138,7 @@ mod tests {
             &Nothing,
             |_, ()| {},
         );
-        let notes = notes(&rules(), &totals.unwrap().keys);
+        let notes = key_notes(&rules(), &totals.unwrap().keys);
         assert!(notes.iter().all(|note| note.severity == Severity::Info));
         notes.iter().map(Item::to_string).collect()
     }

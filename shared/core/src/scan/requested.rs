@@ -4,7 +4,7 @@
 use crate::attribute::Attribute;
 use crate::json::Json;
 use crate::rules::Rules;
-use crate::value::{Assignment, Value, read};
+use crate::value::{Assignment, ReadContext, Value, read};
 
 /// Numbers of requests in records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,7 +20,7 @@ impl Requested {
     pub(super) fn add(&mut self, rules: &Rules, slots: &[Json<'_>]) {
         let context = rules.read_context();
         for ((attribute, _), json) in rules.keys().iter().zip(slots).skip(1) {
-            if surely_sets(*attribute, *json, context.separator) {
+            if surely_sets(*attribute, *json, context) {
                 continue;
             }
             match read(attribute.kind(), *json, context).map(|reading| reading.assignment) {
@@ -38,15 +38,18 @@ impl Requested {
 
 /// Returns `true` if a value neither clears its attribute nor blocks the user. Most values are
 /// recognised without being read in full.
-fn surely_sets(attribute: Attribute, json: Json<'_>, separator: char) -> bool {
+fn surely_sets(attribute: Attribute, json: Json<'_>, context: ReadContext<'_>) -> bool {
     match json {
         Json::Absent => true,
         Json::Bool(value) => value || attribute != Attribute::Active,
         Json::Integer(_) | Json::BigInteger(_) => attribute != Attribute::Active,
         Json::Text(text) => {
             let mut bytes = text.bytes();
-            let is_visible = |byte: u8| byte.is_ascii_graphic() && char::from(byte) != separator;
-            attribute != Attribute::Active && bytes.any(is_visible)
+            let is_visible =
+                |byte: u8| byte.is_ascii_graphic() && char::from(byte) != context.separator;
+            attribute != Attribute::Active
+                && bytes.any(is_visible)
+                && !context.formats.is_empty(text.trim())
         }
         _ => false,
     }

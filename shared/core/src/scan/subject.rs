@@ -28,7 +28,7 @@ pub(super) enum Subject<'a> {
 
 /// Identifies the user of record `number`, counted from 1.
 pub(super) fn subject<'a>(rules: &Rules, number: u64, element: &Element<'a>) -> Subject<'a> {
-    let identity = match identify(element) {
+    let identity = match identify(element, rules.formats()) {
         Identity::User(login) => return Subject::User(login),
         other => other,
     };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::formats::ValueFormats;
 use super::separator::Separator;
 use super::threshold::SafetyThreshold;
 use crate::attribute::Attribute;
@@ -64,6 +65,9 @@ pub struct TaskSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<super::threshold::Wire>))]
     pub safety_threshold: Option<SafetyThreshold>,
+    /// Forms of values beside those that are always read.
+    #[serde(skip_serializing_if = "ValueFormats::is_default")]
+    pub value_formats: ValueFormats,
     /// URLs to notify of finished runs.
     #[cfg_attr(feature = "openapi", schema(example = json!(["https://hr.example.com/imported"])))]
     pub webhooks: Vec<String>,
@@ -127,6 +131,7 @@ impl TaskSettings {
             retry_after_seconds,
             external_id_conflicts,
             safety_threshold,
+            value_formats,
             webhooks,
         } = other;
         [
@@ -165,6 +170,7 @@ impl TaskSettings {
                 "safety_threshold",
                 self.safety_threshold.unwrap_or_default() != safety_threshold.unwrap_or_default(),
             ),
+            ("value_formats", self.value_formats != *value_formats),
             ("webhooks", self.webhooks != *webhooks),
         ]
         .into_iter()

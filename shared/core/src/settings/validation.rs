@@ -47,6 +47,7 @@ impl TaskSettings {
     pub fn check_import(&self) -> Result<(), Vec<FieldProblem>> {
         let mut problems = self.mapping_problems();
         problems.extend(self.username_problem());
+        problems.extend(self.value_formats.problems());
         ok_or_problems(problems)
     }
 
@@ -173,6 +174,7 @@ impl TaskSettings {
                 ));
             }
         }
+        problems.extend(self.value_formats.problems());
         if let Some(threshold) = self.safety_threshold {
             problems.extend(threshold.problems());
         }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::task_formats::TaskFormats;
+
 /// Settings of the dialect and the task for reading a value.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadContext<'r> {
@@ -14,10 +16,14 @@ pub struct ReadContext<'r> {
     pub flags: Flags,
     /// Accepted languages as written; `None` accepts every language.
     pub languages: Option<&'static [&'static str]>,
+    /// Forms of values that the task adds.
+    pub formats: &'r TaskFormats,
 }
 
 /// Role mapping of a dialect without roles.
 static NO_ROLES: LazyLock<HashMap<String, String>> = LazyLock::new(HashMap::new);
+/// Formats of a dialect without tasks.
+pub(crate) static NO_FORMATS: LazyLock<TaskFormats> = LazyLock::new(TaskFormats::default);
 
 impl ReadContext<'static> {
     /// Returns the context of a dialect without tasks: lists are separated by commas.
@@ -28,6 +34,7 @@ impl ReadContext<'static> {
             roles: &NO_ROLES,
             flags,
             languages: Some(languages),
+            formats: &NO_FORMATS,
         }
     }
 }

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
+use super::date_pattern::DatePattern;
 use super::problem::Problem;
 use super::scalar::trimmed;
+use super::task_formats::TaskFormats;
 use crate::json::Json;
 use crate::limits;
 use crate::text::{Place, invisible_characters};
@@ -64,7 +66,10 @@ fn is_domain(domain: &str) -> bool {
     })
 }
 
-pub(super) fn phone(text: Cow<'_, str>) -> Result<Cow<'_, str>, Problem> {
+pub(super) fn phone<'a>(
+    text: Cow<'a, str>,
+    formats: &TaskFormats,
+) -> Result<Cow<'a, str>, Problem> {
     let is_valid = |number: &str| {
         number.strip_prefix('+').is_some_and(|digits| {
             (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
@@ -73,8 +78,12 @@ pub(super) fn phone(text: Cow<'_, str>) -> Result<Cow<'_, str>, Problem> {
     if is_valid(&text) {
         return Ok(text);
     }
-    international(&text)
+    let compact = international(&text);
+    let national = || formats.international(compact.as_deref()?);
+    compact
+        .clone()
         .filter(|number| is_valid(number))
+        .or_else(national)
         .map(Cow::Owned)
         .ok_or(Problem::new(
             "malformed",
@@ -227,8 +236,25 @@ pub(super) fn time_zone<'a>(text: &str) -> Result<Cow<'a, str>, Problem> {
         ))
 }
 
-/// Reads `DD.MM.YYYY` or `YYYY-MM-DD` and returns `YYYY-MM-DD`.
-pub(super) fn date<'a>(text: &str) -> Result<Cow<'a, str>, Problem> {
+/// Reads a date in one of the patterns, without any in `DD.MM.YYYY` or `YYYY-MM-DD`, and returns
+/// `YYYY-MM-DD`.
+pub(super) fn date<'a>(text: &str, patterns: &[DatePattern]) -> Result<Cow<'a, str>, Problem> {
+    if !patterns.is_empty() {
+        let mut days = patterns.iter().filter_map(|pattern| pattern.day(text));
+        return days
+            .next()
+            .map(|day| Cow::Owned(day.to_string()))
+            .ok_or_else(|| {
+                let patterns: Vec<_> = patterns.iter().map(DatePattern::as_str).collect();
+                Problem {
+                    code: "malformed",
+                    message: Cow::Owned(format!(
+                        "not a calendar day in the format {}",
+                        patterns.join(" or ")
+                    )),
+                }
+            });
+    }
     const MALFORMED: Problem = Problem::new(
         "malformed",
         "not a date in the format DD.MM.YYYY or YYYY-MM-DD",

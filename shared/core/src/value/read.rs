@@ -42,7 +42,7 @@ pub fn read<'a>(
     let assignment = match json {
         Json::Absent => None,
         Json::Null => (!keeps_at_null(kind)).then_some(Assignment::Clear),
-        Json::Text(text) if text.trim().is_empty() => clear_at_empty(kind),
+        Json::Text(text) if context.formats.is_empty(text.trim()) => clear_at_empty(kind),
         json => read_given(kind, json, context, &mut removed)?,
     };
     Ok(Reading {
@@ -101,7 +101,7 @@ fn read_given<'a>(
         AttributeKind::Identifier => Value::Text(identifier(json)?),
         AttributeKind::Role => Value::Text(role(json, context, removed)?),
         AttributeKind::Email => Value::Text(email(json)?),
-        AttributeKind::Flag { .. } => Value::Flag(flag(json, context.flags)?),
+        AttributeKind::Flag { .. } => Value::Flag(flag(json, context.flags, context.formats)?),
         AttributeKind::TextList => {
             let item = |json| text(json, removed).map(|text| (!text.is_empty()).then_some(text));
             return list(json, context.separator, item).map(|l| assign(l, Value::Texts));
@@ -128,10 +128,10 @@ fn read_given<'a>(
                 return Ok(Some(Assignment::Clear));
             }
             Value::Text(match kind {
-                AttributeKind::Phone => phone(text)?,
+                AttributeKind::Phone => phone(text, context.formats)?,
                 AttributeKind::Language => language(&text, context.languages)?,
                 AttributeKind::TimeZone => time_zone(&text)?,
-                AttributeKind::Date => date(&text)?,
+                AttributeKind::Date => date(&text, &context.formats.dates)?,
                 AttributeKind::Choice(words) => choice(&text, words)?,
                 _ => encoded_object(&text)?,
             })

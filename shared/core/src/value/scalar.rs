@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::context::Flags;
 use super::problem::{Problem, Removed};
+use super::task_formats::TaskFormats;
 use crate::json::{BigInteger, Json};
 use crate::limits;
 use crate::text::{Place, invisible_characters, is_clean, nfc};
@@ -99,7 +100,7 @@ pub(super) fn has_control_characters(text: &str) -> bool {
     suspicious && text.chars().any(char::is_control)
 }
 
-pub(super) fn flag(json: Json<'_>, flags: Flags) -> Result<bool, Problem> {
+pub(super) fn flag(json: Json<'_>, flags: Flags, formats: &TaskFormats) -> Result<bool, Problem> {
     let number = |number: i64| match number {
         1 => Some(true),
         0 => Some(false),
@@ -115,7 +116,10 @@ pub(super) fn flag(json: Json<'_>, flags: Flags) -> Result<bool, Problem> {
             "0" => Some(false),
             _ => None,
         },
-        (Json::Text(text), Flags::Words) => word(text.trim()),
+        (Json::Text(text), Flags::Words) => {
+            let word = text.trim();
+            flag_of_word(word).or_else(|| formats.flag(word))
+        }
         (_, Flags::Words) => return Err(Problem::wrong_type("a boolean", &json)),
         (_, Flags::Digits) => return Err(Problem::wrong_type("1 or 0", &json)),
     };
@@ -125,7 +129,8 @@ pub(super) fn flag(json: Json<'_>, flags: Flags) -> Result<bool, Problem> {
     })
 }
 
-fn word(word: &str) -> Option<bool> {
+/// Returns what a trimmed word means in every task.
+pub(crate) fn flag_of_word(word: &str) -> Option<bool> {
     let is = |words: [&str; 3]| words.iter().any(|w| w.eq_ignore_ascii_case(word));
     if is(["true", "yes", "1"]) {
         Some(true)

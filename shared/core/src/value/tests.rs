@@ -5,6 +5,7 @@ mod dialects;
 mod formats;
 mod lists;
 mod same;
+mod task_formats;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -33,6 +34,7 @@ fn stored(
         roles: &roles,
         flags: Flags::Words,
         languages: None,
+        formats: &NO_FORMATS,
     };
     stored_in(context, kind, json)
 }

@@ -175,6 +175,23 @@ const IDS: &[&str] = &[
 
 /// Returns rules that map every type of value.
 pub fn rules_with(external_id_conflicts: ExternalIdConflicts) -> Rules {
+    rules_with_formats(external_id_conflicts, json!({}))
+}
+
+/// Returns the same rules with forms of values that the generated records have.
+pub fn rules_with_own_formats(external_id_conflicts: ExternalIdConflicts) -> Rules {
+    let formats = json!({
+        "empty_words": ["E1", "5", "catman", "user.3"],
+        "true_words": ["x"], "date_patterns": ["DD.MM.YYYY"],
+        "username_replacements": [{"find": "user.1", "replace": "user."}, {"find": "user.25", "replace": ""}],
+    });
+    rules_with_formats(external_id_conflicts, formats)
+}
+
+fn rules_with_formats(
+    external_id_conflicts: ExternalIdConflicts,
+    formats: serde_json::Value,
+) -> Rules {
     let settings: TaskSettings = serde_json::from_value(json!({
         "attribute_mapping": {
             "username": "u", "role": "r", "email": "e", "name": "n", "all_stores": "a", "individual_stores": "i",
@@ -183,6 +200,7 @@ pub fn rules_with(external_id_conflicts: ExternalIdConflicts) -> Rules {
         "role_mapping": {"catman": "Category Manager", "store manager": "Store Manager", "5": "Five",
             "a role of more than twenty-four bytes": "Long", "cafe\u{301}": "Waiter"},
         "external_id_conflicts": external_id_conflicts,
+        "value_formats": formats,
     }))
     .unwrap();
     Rules::new(&settings).unwrap()

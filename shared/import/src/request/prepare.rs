@@ -17,7 +17,7 @@ use crate::span;
 /// The result of [`prepare`].
 pub(crate) enum Prepared {
     /// The run may acquire its task.
-    Run(NewRun, Rules),
+    Run(NewRun, Box<Rules>),
     /// The request has its response; no run acquires the task.
     Answered(ImportResult),
 }
@@ -46,7 +46,7 @@ pub(crate) async fn prepare(
         key,
     };
     match rules(&request.task) {
-        Ok(rules) => Ok(Prepared::Run(run, rules)),
+        Ok(rules) => Ok(Prepared::Run(run, Box::new(rules))),
         Err(errors) => {
             let end = RunEnd::refused(errors, None, Vec::new());
             let recorded = end.record_without_lock(store, &run, request.debug, now);

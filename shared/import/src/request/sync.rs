@@ -62,9 +62,11 @@ async fn run(
         Prepared::Answered(response) => return Ok(response),
     };
     let span = span::import(&run.id, run.task);
-    run_prepared(store, background, deadline, request, run, rules, started_at)
-        .instrument(span)
-        .await
+    run_prepared(
+        store, background, deadline, request, run, *rules, started_at,
+    )
+    .instrument(span)
+    .await
 }
 
 async fn run_prepared(

@@ -21,6 +21,7 @@ fn read_text(
         roles: &roles,
         flags: Flags::Words,
         languages: None,
+        formats: &NO_FORMATS,
     };
     let reading = read(kind, json, context).map_err(of_problem)?;
     Ok((
