@@ -118,7 +118,7 @@ impl Check {
         if self.file == Path::new("-") {
             let name = "standard input";
             let (input, encoding) = self.open(io::stdin(), name)?;
-            let checked = self.check_input(input, encoding, rules);
+            let checked = self.check_source(source(input, encoding), rules);
             return checked.map_err(|error| {
                 unusable(name, &error, |error| {
                     let FormatError {
@@ -138,9 +138,10 @@ impl Check {
         let progress = progress::byte_bar(length);
         // Reading a wrapped file is slower.
         let checked = if progress.is_hidden() {
-            self.check_input(input, encoding, rules)
+            self.check_source(source(input, encoding).without_lines(), rules)
         } else {
-            self.check_input(progress.wrap_read(input), encoding, rules)
+            let input = progress.wrap_read(input);
+            self.check_source(source(input, encoding).without_lines(), rules)
         };
         progress.finish_and_clear();
         checked.map_err(|error| unusable(&name, &error, |error| self.position(error, encoding)))
@@ -162,18 +163,12 @@ impl Check {
         Ok((io::Cursor::new(start).chain(input), encoding))
     }
 
-    fn check_input(
+    fn check_source<R: Read + Send>(
         &self,
-        input: impl Read + Send,
-        encoding: Encoding,
+        mut source: Source<R>,
         rules: &Rules,
     ) -> Result<Checked, SourceError> {
-        let Encoding {
-            format,
-            compression,
-        } = encoding;
         let max_items = if self.json { 0 } else { self.warnings };
-        let mut source = Source::new(input, format, compression, MAX_EXPANDED_BYTES);
         check_source(
             &mut source,
             rules,
@@ -183,17 +178,26 @@ impl Check {
         )
     }
 
-    /// Returns line and column of an error in the file, unpacked.
+    /// Returns line and column of an error in the file, unpacked, which is read again.
     fn position(&self, error: &FormatError, encoding: Encoding) -> String {
         let located = File::open(&self.file).and_then(|file| {
             let text = Source::new(file, Format::Json, encoding.compression, MAX_EXPANDED_BYTES);
             Position::locate(text, error.offset)
         });
         located.map_or_else(
-            |_| format!("line {}", error.line),
+            |_| format!("byte {}", error.offset + 1),
             |position| position.to_string(),
         )
     }
+}
+
+/// Returns the text of an input as the service would read it.
+fn source<R: Read>(input: R, encoding: Encoding) -> Source<R> {
+    let Encoding {
+        format,
+        compression,
+    } = encoding;
+    Source::new(input, format, compression, MAX_EXPANDED_BYTES)
 }
 
 fn unreadable(name: &str, error: &io::Error) -> Failure {

@@ -1,6 +1,7 @@
 //! Characters of texts, in any attribute: their normal form, and their places in messages. What a
 //! kind of value accepts is the business of its own module.
 
+mod clean;
 mod invisible;
 mod place;
 mod visible;
@@ -11,6 +12,7 @@ use icu_casemap::{CaseMapper, CaseMapperBorrowed};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
+pub use self::clean::{has_only_clean_characters, is_clean};
 pub use self::invisible::invisible_characters;
 pub use self::place::Place;
 pub use self::visible::visible;
@@ -48,13 +50,6 @@ pub fn folded(text: &str) -> String {
 pub fn decomposed(text: &str) -> Option<String> {
     let decomposed: String = text.nfd().collect();
     (decomposed != text).then_some(decomposed)
-}
-
-/// Returns `true` if a text is in NFC and has no invisible character. `false` may be an error on the
-/// safe side.
-#[must_use]
-pub fn is_clean(text: &str) -> bool {
-    is_nfc_quick(text.chars()) == IsNormalized::Yes && invisible_characters(text).next().is_none()
 }
 
 /// Returns a password in the form that is hashed (RFC 8265, `OpaqueString`): with ASCII spaces for

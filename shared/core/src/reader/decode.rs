@@ -32,11 +32,9 @@ pub(super) struct Decoder {
 struct PredictedKey {
     key: Box<str>,
     short: Option<ShortText>,
-    /// The slot of a key that means nothing else.
+    /// The slot of a key that means nothing else, [`UNMAPPED`] or [`PASSED_OVER`].
     slot: usize,
     target: KeyTarget,
-    /// True if the key needs no attention any more in this chunk: it is not mapped, and noted.
-    is_passed_over: bool,
 }
 
 impl PredictedKey {
@@ -51,6 +49,8 @@ impl PredictedKey {
 
 /// Slot of a key that is not mapped as it is written; no mapped key has this slot.
 const UNMAPPED: usize = usize::MAX;
+/// Slot of a key that needs no attention any more in this chunk: it is not mapped, and noted.
+const PASSED_OVER: usize = usize::MAX - 1;
 /// Position of a key that is not predicted.
 const UNPREDICTED: usize = usize::MAX;
 
@@ -69,7 +69,9 @@ impl Decoder {
     /// Returns the keys noted since the last call.
     pub(super) fn take_keys(&mut self) -> Vec<FoundKey> {
         for expected in &mut self.predicted {
-            expected.is_passed_over = false;
+            if expected.slot == PASSED_OVER {
+                expected.slot = UNMAPPED;
+            }
         }
         self.log.take()
     }
@@ -152,17 +154,15 @@ fn read_members<'t>(
 ) -> Result<(), ChunkRejected> {
     let mut position = 0;
     while let [Node::String(key), value @ ..] = members {
-        let (slot, is_passed_over, at) = match predicted.get(position) {
-            Some(expected) if expected.is(key) => {
-                (expected.slot, expected.is_passed_over, position)
-            }
+        let (slot, at) = match predicted.get(position) {
+            Some(expected) if expected.is(key) => (expected.slot, position),
             _ => predict(rules, predicted, &mut position, key),
         };
         let (json, rest) = from_tape(value).ok_or(ChunkRejected)?;
         // The last value of a duplicate key wins.
         if let Some(entry) = slots.get_mut(slot) {
             *entry = json;
-        } else if !is_passed_over {
+        } else if slot != PASSED_OVER {
             others.push(OtherKey { key, at, value });
         }
         members = rest;
@@ -208,12 +208,13 @@ impl<'t> Others<'t> {
                 Some(expected) => expected.target,
                 None => rules.target(LevelId::RECORD, key),
             };
-            log.note(rules, index, LevelId::RECORD, key, target);
-            if target.is_unmapped() {
-                if let Some(expected) = expected {
-                    expected.is_passed_over = true;
+            match expected {
+                Some(expected) if target.is_unmapped() => {
+                    log.note_new(rules, index, LevelId::RECORD, key, target);
+                    expected.slot = PASSED_OVER;
+                    continue;
                 }
-                continue;
+                _ => log.note(rules, index, LevelId::RECORD, key, target),
             }
             let exact = self.values.add(rules, log, index, target, value);
             if let Some((json, _)) = from_tape(value)
@@ -257,8 +258,8 @@ impl<'t> Nested<'t> for &'t [Node<'t>] {
     }
 }
 
-/// Returns the slot of a key that was not expected at `position`, whether it is passed over, and its
-/// position among the predicted keys. Sets `position` to where it is expected: some keys before it
+/// Returns the slot of a key that was not expected at `position`, and its position among the predicted
+/// keys. Sets `position` to where it is expected: some keys before it
 /// are absent, or it is new.
 #[cold]
 fn predict(
@@ -266,7 +267,7 @@ fn predict(
     predicted: &mut Vec<PredictedKey>,
     position: &mut usize,
     key: &str,
-) -> (usize, bool, usize) {
+) -> (usize, usize) {
     /// Beyond this many keys, and for keys longer than this, remembering costs more than it saves.
     const MAX_PREDICTED: usize = 128;
     let is_key = |expected: &PredictedKey| expected.is(key);
@@ -282,7 +283,7 @@ fn predict(
         .and_then(|known_position| Some((known_position, predicted.get(known_position)?)))
     {
         *position = known_position;
-        return (expected.slot, expected.is_passed_over, known_position);
+        return (expected.slot, known_position);
     }
     let target = rules.target(LevelId::RECORD, key);
     let slot = target.plain_slot().unwrap_or(UNMAPPED);
@@ -293,11 +294,10 @@ fn predict(
             short: ShortText::of(key),
             slot,
             target,
-            is_passed_over: false,
         };
         predicted.insert(*position, new);
-        (slot, false, *position)
+        (slot, *position)
     } else {
-        (slot, false, UNPREDICTED)
+        (slot, UNPREDICTED)
     }
 }

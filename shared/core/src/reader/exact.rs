@@ -134,14 +134,14 @@ fn emit_element(
 
 /// Returns the element with these values: an object, unless it is a rejected element that was none
 /// and is sent again.
+#[inline]
 pub(super) fn object<'a>(rules: &Rules, slots: &'a [Json<'a>]) -> Element<'a> {
     let (mapped, element) = slots.split_at(rules.element_slot().min(slots.len()));
     let is_absent = |json: &Json<'_>| matches!(json, Json::Absent);
     match element.first() {
-        Some(element) if !is_absent(element) && mapped.iter().all(is_absent) => {
-            Element::NotAnObject(element.type_name())
-        }
-        _ => Element::Object(mapped),
+        None | Some(Json::Absent) => Element::Object(mapped),
+        Some(element) if mapped.iter().all(is_absent) => Element::NotAnObject(element.type_name()),
+        Some(_) => Element::Object(mapped),
     }
 }
 

@@ -92,17 +92,27 @@ impl KeyLog {
             || target
                 .level
                 .is_some_and(|(_, found)| found == KeyMatch::Exact);
-        if target.reserved || is_exact || self.noted.len() >= MAX_NOTED_KEYS {
+        if is_exact || !self.names.insert((level, shortened(key).into())) {
             return;
         }
-        let end = key.char_indices().nth(MAX_KEY_CHARS);
-        let key = end.map_or(key, |(end, _)| key.get(..end).unwrap_or(key));
-        if !self.names.insert((level, key.into())) {
+        self.note_new(rules, index, level, key, target);
+    }
+
+    /// Notes a key that is known to be new in this part of the text.
+    pub(super) fn note_new(
+        &mut self,
+        rules: &Rules,
+        index: u32,
+        level: LevelId,
+        key: &str,
+        target: KeyTarget,
+    ) {
+        if target.reserved || self.noted.len() >= MAX_NOTED_KEYS {
             return;
         }
         self.noted.push(FoundKey {
             record: u64::from(index) + 1,
-            key: rules.key_name(level, key),
+            key: rules.key_name(level, shortened(key)),
             slot: target.slot.map(|(slot, _)| slot),
             is_mapped: !target.is_unmapped(),
             present: 0,
@@ -132,6 +142,12 @@ impl KeyLog {
         self.finished = 0;
         std::mem::take(&mut self.noted)
     }
+}
+
+/// Returns the part of a key that is kept.
+fn shortened(key: &str) -> &str {
+    let end = key.char_indices().nth(MAX_KEY_CHARS);
+    end.map_or(key, |(end, _)| key.get(..end).unwrap_or(key))
 }
 
 /// A JSON value that can be looked into.

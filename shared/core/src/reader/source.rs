@@ -20,8 +20,8 @@ use crate::rules::Rules;
 pub struct Source<R> {
     text: SourceText<R>,
     format: Format,
-    /// Newlines read so far.
-    count_newlines: u64,
+    /// Newlines read so far; `None` if they are not counted.
+    newlines: Option<u64>,
 }
 
 enum SourceText<R> {
@@ -39,8 +39,18 @@ impl<R: Read> Source<R> {
                 Format::Ndjson => SourceText::Lines(Box::new(Lines::new(unpacked))),
             },
             format,
-            count_newlines: 0,
+            newlines: Some(0),
         }
+    }
+
+    /// Returns the same source without counting lines, for a caller who can read the text again: the
+    /// line of an error in a JSON array is 1 then. In NDJSON lines are counted in any case.
+    #[must_use]
+    pub fn without_lines(mut self) -> Self {
+        if self.format == Format::Json {
+            self.newlines = None;
+        }
+        self
     }
 
     /// Returns the counter of the object's bytes read so far, as sent; it grows during the read.
@@ -103,12 +113,12 @@ impl<R: Read> Source<R> {
     }
 
     fn locate(&self, error: SyntaxError, newlines_after: u64) -> FormatError {
-        let count_newlines = self.count_newlines.saturating_sub(newlines_after);
+        let newlines = self.newlines.unwrap_or(0).saturating_sub(newlines_after);
         let record = error.records + 1;
         match &self.text {
             SourceText::Array(_) => FormatError {
                 offset: error.offset,
-                line: count_newlines + 1,
+                line: newlines + 1,
                 record,
                 reason: error.reason,
                 found: None,
@@ -119,7 +129,7 @@ impl<R: Read> Source<R> {
                 FormatError {
                     offset,
                     // The end of each line with a record became a comma.
-                    line: count_newlines + record,
+                    line: newlines + record,
                     record,
                     reason: if lines.first_broken_line() == Some(offset) {
                         "the line ends before the record does; each record is one line".to_owned()
@@ -143,7 +153,9 @@ impl<R: Read> Read for Source<R> {
             SourceText::Array(unpacked) => unpacked.read(buffer)?,
             SourceText::Lines(lines) => lines.read(buffer)?,
         };
-        self.count_newlines += count_newlines(buffer.get(..length).unwrap_or_default());
+        if let Some(newlines) = &mut self.newlines {
+            *newlines += count_newlines(buffer.get(..length).unwrap_or_default());
+        }
         Ok(length)
     }
 }

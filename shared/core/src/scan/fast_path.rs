@@ -6,7 +6,7 @@ use crate::json::Json;
 use crate::limits;
 use crate::rules::Rules;
 use crate::short_text::ShortText;
-use crate::text::is_clean;
+use crate::text::{has_only_clean_characters, is_clean};
 use crate::validate::Element;
 use crate::value::{Assignment, ReadContext, Reading, read};
 
@@ -168,13 +168,13 @@ impl<'r> FastPath<'r> {
     }
 }
 
-/// Returns `true` if every string of a JSON text is plain, whatever its ends: the text has no escape
-/// and only bytes of [`is_plain_byte`].
+/// Returns `true` if no string of a JSON text that is ASCII has a control character: the text has no
+/// escape, and no DEL, the only control character that stands in strings as it is.
 pub(super) fn is_unescaped(json: &[u8]) -> bool {
     json.chunks(BLOCK_BYTES).all(|block| {
         // Without a branch, so that the compiler vectorises it.
         let found = block.iter().fold(0, |found, byte| {
-            found | u8::from(*byte == b'\\') | u8::from(!is_plain_byte(*byte))
+            found | u8::from(*byte == b'\\') | u8::from(*byte == 0x7f)
         });
         found == 0
     })
@@ -184,12 +184,13 @@ pub(super) fn is_unescaped(json: &[u8]) -> bool {
 const BLOCK_BYTES: usize = 4_096;
 
 /// Returns `true` for the bytes of characters that are visible and in NFC, whatever is around them:
-/// ASCII, and the letters from U+00C0 to U+023F and from U+0400 to U+047F, which most names are
-/// written in. Control characters of ASCII but DEL are plain, because JSON strings contain them only
-/// in escapes.
+/// ASCII, the letters from U+00C0 to U+023F and from U+0400 to U+047F, the signs from U+4000 to U+9FFF
+/// and the syllables from U+B000 to U+CFFF, which most names are written in. Control characters of
+/// ASCII but DEL are plain, because JSON strings contain them only in escapes.
 const fn is_plain_byte(byte: u8) -> bool {
     // 0xc0 and 0xc1 are in no text.
-    !((byte == 0x7f) | (byte == 0xc2) | ((byte > 0xc8) & (byte & 0xfe != 0xd0)))
+    let is_letter = (byte & 0xfe == 0xd0) | (byte >= 0xe4) & (byte <= 0xec) & (byte != 0xea);
+    !((byte == 0x7f) | (byte == 0xc2) | ((byte > 0xc8) & !is_letter))
 }
 
 /// Returns `true` if a text is stored unchanged: nothing to trim, to compose or to remove, no control
@@ -204,7 +205,7 @@ fn is_plain_text(text: &str, unescaped: bool) -> bool {
     };
     has_plain_ends
         && bytes.len() <= limits::MAX_TEXT_CHARS
-        && (unescaped
+        && (unescaped && text.is_ascii()
             || bytes.iter().all(|byte| classes(*byte) & UNPLAIN == 0)
             || is_clean_text(text))
 }
@@ -212,7 +213,7 @@ fn is_plain_text(text: &str, unescaped: bool) -> bool {
 /// Returns `true` for a text of any script that is stored unchanged, whatever its ends.
 #[cold]
 fn is_clean_text(text: &str) -> bool {
-    !text.contains(char::is_control) && is_clean(text)
+    has_only_clean_characters(text) || !text.contains(char::is_control) && is_clean(text)
 }
 
 /// Returns `true` if neither end of the text is white space, for ends that are not ASCII.
@@ -299,4 +300,23 @@ fn classes(byte: u8) -> u32 {
         classes
     };
     CLASSES[byte as usize] as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_of_plain_bytes_are_clean_wherever_they_stand() {
+        let mut buffer = [0; 4];
+        let mut plain = 0;
+        for c in ('\0'..=char::MAX).filter(|c| !c.is_ascii_control()) {
+            let text = c.encode_utf8(&mut buffer);
+            if text.bytes().all(is_plain_byte) {
+                assert!(has_only_clean_characters(text), "U+{:04X}", u32::from(c));
+                plain += 1;
+            }
+        }
+        assert!(plain > 30_000, "{plain}");
+    }
 }
