@@ -46,6 +46,11 @@ pub struct UserResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(required = false, value_type = UserManager))]
     pub manager: Option<UserManager>,
+    /// The `manager_uid`, if no user has this external id: whoever gets it becomes the manager. Absent
+    /// if the manager exists, or none is given. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(required = false, value_type = String, example = "E-17"))]
+    pub unresolved_manager: Option<String>,
     /// Last changes of the user, newest first: ten, or fewer if they are large. The creation comes
     /// last, unless ten changes followed it. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -31,6 +31,7 @@ const INFO_CODES: &[&str] = &[
     KEY_OTHER_SPELLING,
     KEY_MORE,
     USERNAME_REWRITTEN,
+    MANAGER_UNRESOLVED,
 ];
 
 /// Code of a JSON key that the task does not map.
@@ -38,6 +39,9 @@ pub const KEY_UNMAPPED: &str = "key.unmapped";
 
 /// Code of a JSON key that the task maps in another spelling.
 pub const KEY_OTHER_SPELLING: &str = "key.other_spelling";
+
+/// Code of a manager by an external id that no user has.
+pub const MANAGER_UNRESOLVED: &str = "manager_uid.unresolved";
 
 /// Code of user names that the replacements of the task change.
 pub const USERNAME_REWRITTEN: &str = "username.rewritten";

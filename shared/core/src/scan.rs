@@ -12,6 +12,7 @@ mod fast_path;
 mod first_items;
 mod first_pass;
 mod keys;
+mod managers;
 mod rejected;
 mod requested;
 mod rewrites;

@@ -3,7 +3,10 @@
 use muster_tests::World;
 use serde_json::{Value, json};
 
-use crate::support::{put_as, put_into, send_to, with_external_id};
+use crate::support::{
+    assert_partial_success, import_id, put_as, put_into, send_to, with_external_id,
+};
+use crate::uploads::get;
 use crate::values::full_mapping_task;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -84,4 +87,133 @@ async fn nobody_becomes_their_own_manager_by_a_new_external_id() {
     put_into(&w, task, &json!([cleared])).await;
     let anna = w.store.user(&w.login("anna")).await.expect("anna");
     assert_eq!(anna["external_id"], w.login("future"));
+}
+
+/// Returns a record with an external id and the external id of a manager.
+fn managed(w: &World, name: &str, manager: &str) -> Value {
+    let mut record = with_external_id(w, name, name);
+    record["Manager UID"] = json!(w.login(manager));
+    record
+}
+
+/// Returns the record, the code and the severity of the items of a run about managers.
+async fn manager_items(w: &World, run: &str) -> Vec<(Value, String, String)> {
+    let items = get(w, run, "/items?code=manager_uid").await.json();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let items = items["items"].as_array().cloned().expect("items");
+    let item = |item: &Value| {
+        (
+            item["record"].clone(),
+            text(&item["code"]),
+            text(&item["severity"]),
+        )
+    };
+    items.iter().map(item).collect()
+}
+
+fn unresolved(record: u64) -> (Value, String, String) {
+    let code = "manager_uid.unresolved".to_owned();
+    (json!(record), code, "info".to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manager_whom_nobody_is_yet_is_noted_with_the_run_and_the_user() {
+    let w = World::start().await;
+    let task = full_mapping_task(&w, &w.store).await;
+    put_into(&w, task, &json!([with_external_id(&w, "boss", "boss")])).await;
+    let records = json!([
+        managed(&w, "anna", "later"), // a later record of the input
+        managed(&w, "bert", "boss"),  // a stored user
+        managed(&w, "carl", "future"),
+        managed(&w, "later", "future"),
+        w.record("dora"),
+    ]);
+    let call = w.import(0).await.task(task).query("dryRun&debug");
+    let planned = call.records(&records).send().await;
+    let notes = planned.json()["Notes"].as_array().cloned().expect("notes");
+    assert_eq!(notes.len(), 2, "{planned}");
+    let text = format!(
+        "Record 3 ({}), \"Manager UID\": no user has this external id yet: whoever gets it becomes the \
+         manager (\"{}\") [manager_uid.unresolved]",
+        w.login("carl"),
+        w.login("future")
+    );
+    assert_eq!(notes[0], text);
+
+    let reply = send_to(&w, task, &records).await;
+    reply.assert_success(5);
+    let run = import_id(&reply);
+    assert_eq!(manager_items(&w, run).await, [unresolved(3), unresolved(4)]);
+    // Unchanged users are not looked at again.
+    let again = send_to(&w, task, &records).await;
+    assert_eq!(manager_items(&w, import_id(&again)).await, []);
+
+    let users = w.store.users().await;
+    let id = |name: &str| users[&w.login(name)]["id"].clone();
+    let carl = format!("/users/{}", id("carl"));
+    let shown = w.get(&carl).await.json();
+    assert_eq!(shown["unresolved_manager"], w.login("future"), "{shown}");
+    assert_eq!(shown.get("manager"), None, "{shown}");
+    put_into(&w, task, &json!([with_external_id(&w, "eve", "future")])).await;
+    let shown = w.get(&carl).await.json();
+    assert_eq!(shown.get("unresolved_manager"), None, "{shown}");
+    assert_eq!(shown["manager"]["login"], w.login("eve"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cycle_of_managers_is_a_warning_that_names_its_records() {
+    let w = World::start().await;
+    let task = full_mapping_task(&w, &w.store).await;
+    let records = json!([
+        managed(&w, "top", "anna"),
+        managed(&w, "anna", "bert"),
+        managed(&w, "bert", "carl"),
+        managed(&w, "carl", "anna"),
+    ]);
+    for query in ["dryRun&debug", "debug"] {
+        let call = w.import(0).await.task(task).query(query);
+        let reply = call.records(&records).send().await;
+        assert_partial_success(&reply, [4, 0, 0, 0]);
+        assert_eq!(
+            reply.warnings(),
+            [format!(
+                "Record 2 ({}), \"Manager UID\": these users are managers of each other, in a circle: record 2, \
+                 record 3, record 4, record 2 [manager_uid.cycle]",
+                w.login("anna")
+            )]
+        );
+    }
+    let user = w.store.user(&w.login("carl")).await.expect("carl");
+    assert_eq!(user["manager_uid"], w.login("anna"), "it is applied");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn managers_are_found_over_all_chunks_of_an_upload() {
+    let w = World::start().await;
+    let task = full_mapping_task(&w, &w.store).await;
+    // The managers of the first chunk are in the second, and one of them is nowhere.
+    let mut records: Vec<Value> = (0..2_000)
+        .map(|n| managed(&w, &format!("u{n}"), "boss"))
+        .collect();
+    records[700] = managed(&w, "u700", "nobody");
+    records[10] = managed(&w, "u10", "other");
+    records.push(with_external_id(&w, "boss", "boss"));
+    records.push(managed(&w, "other", "u10"));
+    let lines: Vec<String> = records.iter().map(Value::to_string).collect();
+    let file = lines.join("\n");
+    let body = json!({"format": "ndjson"});
+    for query in ["?dryRun", ""] {
+        let run = w
+            .upload(0, task, query, body.clone(), file.as_bytes())
+            .await;
+        let status = w.wait_until_ended(0, &run).await;
+        assert_eq!(status["Created"], 2_002, "{status}");
+        assert_eq!(status["Status"], "PARTIAL_SUCCESS", "{status}");
+        let cycle = (
+            json!(11),
+            "manager_uid.cycle".to_owned(),
+            "warning".to_owned(),
+        );
+        assert_eq!(manager_items(&w, &run).await, [cycle, unresolved(701)]);
+    }
 }

@@ -42,6 +42,7 @@ pub(super) fn listed(entry: UserEntry) -> UserResponse {
         updated_by: author(updated.writer),
         attributes,
         manager: None,
+        unresolved_manager: None,
         changes: None,
     }
 }
@@ -52,12 +53,17 @@ pub(super) fn full(
     manager: Option<UserEntry>,
 ) -> Result<UserResponse, StoreError> {
     let changes = entry.changes()?.into_iter().map(history_entry);
+    let unresolved_manager = match entry.user.values.get(&Attribute::ManagerUid) {
+        Some(Value::Text(uid)) if manager.is_none() => Some(uid.to_string()),
+        _ => None,
+    };
     let manager = manager.map(|UserEntry { user, .. }| UserManager {
         id: user.id,
         login: user.login,
     });
     Ok(UserResponse {
         manager,
+        unresolved_manager,
         changes: Some(changes.collect()),
         ..listed(entry)
     })

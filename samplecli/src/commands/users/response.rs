@@ -1,7 +1,7 @@
 //! Users as operators see them.
 
 use jiff::Timestamp;
-use muster_api::UserAuthor;
+use muster_api::{UserAuthor, UserManager};
 use muster_core::attribute::CATALOGUE;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -21,6 +21,10 @@ pub struct UserDetails {
     created_by: UserAuthor,
     updated_by: UserAuthor,
     attributes: Map<String, Value>,
+    #[serde(default)]
+    manager: Option<UserManager>,
+    #[serde(default)]
+    unresolved_manager: Option<String>,
     #[serde(default)]
     changes: Vec<Change>,
 }
@@ -96,7 +100,14 @@ impl DetailView for UserDetails {
             let attribute = self.attributes.get(spec.name)?;
             Some(field(spec.name, value(attribute)))
         }));
+        let manager = self
+            .manager
+            .map(|manager| format!("{} (id {})", manager.login, manager.id));
+        let missing = self
+            .unresolved_manager
+            .map(|uid| format!("nobody has the external id {uid} yet"));
         fields.extend([
+            field("Manager", manager.or(missing)),
             field("Created", self.created_at),
             field("Created by", author(self.created_by)),
             field("Changed", self.updated_at),

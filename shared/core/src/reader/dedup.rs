@@ -126,6 +126,23 @@ impl Dedup {
         repeated.sort_unstable();
         repeated
     }
+
+    /// Returns the records of `others`, in no particular order, each with the first record here that has
+    /// the same key. Records in `skip` are ignored on both sides.
+    #[must_use]
+    pub fn first_with_key_of(
+        &mut self,
+        others: &mut Self,
+        skip: impl Fn(u32) -> bool + Sync,
+    ) -> Vec<(u32, Option<u32>)> {
+        self.distribute();
+        others.distribute();
+        let mut table = Vec::new();
+        let pairs = self.partitions.iter().zip(&others.partitions);
+        pairs
+            .flat_map(|(partition, others)| partition.first_with_key_of(others, &mut table, &skip))
+            .collect()
+    }
 }
 
 impl Partition {
@@ -145,6 +162,34 @@ impl Partition {
     fn get(&self, index: usize) -> Option<RecordKey> {
         let block = self.full.get(index / BLOCK_ENTRIES).unwrap_or(&self.last);
         block.get(index % BLOCK_ENTRIES).copied()
+    }
+
+    fn first_with_key_of(
+        &self,
+        others: &Self,
+        table: &mut Vec<u32>,
+        skip: impl Fn(u32) -> bool,
+    ) -> Vec<(u32, Option<u32>)> {
+        if others.len() == 0 {
+            return Vec::new();
+        }
+        // Fills the table.
+        drop(self.repeated(table, &skip));
+        let slots = table.len();
+        let others = (0..others.len()).filter_map(|index| others.get(index));
+        let others = others.filter(|entry| !skip(entry.record()));
+        let first = |entry: RecordKey| {
+            let mut slot = entry.slot_hash() % slots;
+            loop {
+                let first = (*table.get(slot)? as usize).checked_sub(1)?;
+                let first = self.get(first)?;
+                if first.has_key_of(entry) {
+                    return Some(first.record());
+                }
+                slot = (slot + 1) % slots;
+            }
+        };
+        others.map(|entry| (entry.record(), first(entry))).collect()
     }
 
     /// `table` is scratch memory: indexes of first entries by their hash, plus one.
@@ -221,6 +266,31 @@ mod tests {
     fn a_skipped_record_does_not_count_as_an_earlier_one() {
         assert_eq!(repeated(&["a", "a", "a"], &[0]), [(2, 1)]);
         assert_eq!(repeated(&["a", "a", "a"], &[1]), [(2, 0)]);
+    }
+
+    #[test]
+    fn keys_are_found_among_others() {
+        let dedup = |keys: &[&str]| {
+            let mut dedup = Dedup::default();
+            for (record, key) in (0..).zip(keys) {
+                dedup.extend([RecordKey::new(&[7; 16], key, record)]);
+            }
+            dedup
+        };
+        let found = |skip: u32| {
+            let (mut ids, mut others) =
+                (dedup(&["a", "b", "a", "c"]), dedup(&["c", "x", "a", "b"]));
+            let mut found = ids.first_with_key_of(&mut others, |record| record == skip);
+            found.sort_unstable();
+            found
+        };
+        assert_eq!(
+            found(9),
+            [(0, Some(3)), (1, None), (2, Some(0)), (3, Some(1))]
+        );
+        assert_eq!(found(0), [(1, None), (2, Some(2)), (3, Some(1))]);
+        let nothing = Dedup::default().first_with_key_of(&mut dedup(&["a"]), |_| false);
+        assert_eq!(nothing, [(0, None)]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::io::Read;
 use super::fast_path::{FastPath, is_unescaped};
 use super::first_items::FirstItems;
 use super::keys::key_notes;
+use super::managers::{ManagerGraph, cycle_item, numbers_from_1};
 use super::rewrites::Rewrites;
 use super::subject::{SkipReason, Subject, duplicate_item, external_id_taken, subject};
 use crate::attribute::Attribute;
@@ -89,6 +90,8 @@ struct CheckSink<'r> {
 struct CheckState {
     logins: Dedup,
     external_ids: Dedup,
+    /// External ids of managers.
+    managers: Dedup,
     flagged: Vec<RecordWarnings>,
     items: FirstItems,
     rewrites: Rewrites,
@@ -109,6 +112,7 @@ struct CheckBatch {
     unescaped: bool,
     logins: Vec<RecordKey>,
     external_ids: Vec<RecordKey>,
+    managers: Vec<RecordKey>,
     flagged: Vec<RecordWarnings>,
     items: Vec<Item>,
     rewrites: Rewrites,
@@ -206,6 +210,9 @@ impl<'r> CheckSink<'r> {
         if let Some(Value::Text(id)) = changes.value(Attribute::ExternalId) {
             batch.external_ids.push(RecordKey::new(self.key, id, index));
         }
+        if let Some(Value::Text(id)) = changes.value(Attribute::ManagerUid) {
+            batch.managers.push(RecordKey::new(self.key, id, index));
+        }
         if warnings > 0 {
             batch.flagged.push(RecordWarnings {
                 record: index,
@@ -222,6 +229,7 @@ impl CheckState {
         Self {
             logins: Dedup::default(),
             external_ids: Dedup::default(),
+            managers: Dedup::default(),
             flagged: Vec::new(),
             items: FirstItems::new(max_items),
             rewrites: Rewrites::default(),
@@ -236,6 +244,7 @@ impl CheckState {
         self.logins.extend(batch.logins.into_iter().map(later));
         self.external_ids
             .extend(batch.external_ids.into_iter().map(later));
+        self.managers.extend(batch.managers.into_iter().map(later));
         self.flagged
             .extend(batch.flagged.into_iter().map(|mut record| {
                 record.record += base;
@@ -279,7 +288,8 @@ impl CheckState {
             duplicated: repeated.len() as u64,
             ..Counts::default()
         };
-        let mut warnings = (repeated.len() + taken.len()) as u64;
+        let managers = ManagerGraph::new(&mut self.external_ids, &mut self.managers, is_repeated);
+        let mut warnings = (repeated.len() + taken.len() + managers.cycles.len()) as u64;
         for entry in &flagged {
             warnings += u64::from(entry.warnings);
             match entry.skipped {
@@ -294,7 +304,7 @@ impl CheckState {
         }
         counts.created = counts.total - counts.empty - counts.ignored - counts.duplicated;
 
-        let cross_record = cross_record_items(rules, &repeated, &taken);
+        let cross_record = cross_record_items(rules, &repeated, &taken, &managers);
         let items = self
             .items
             .finish(cross_record, |item| belongs_to(&repeated, item));
@@ -305,6 +315,7 @@ impl CheckState {
             notes: key_notes(rules, &totals.keys)
                 .into_iter()
                 .chain(self.rewrites.note(rules))
+                .chain(managers.note(rules))
                 .collect(),
             bytes: totals.bytes,
         }
@@ -337,6 +348,7 @@ fn cross_record_items<'a>(
     rules: &'a Rules,
     repeated: &'a [RepeatedRecord],
     taken: &'a [RepeatedRecord],
+    managers: &'a ManagerGraph,
 ) -> impl Iterator<Item = Item> + use<'a> {
     let numbers = |repeated: &RepeatedRecord| {
         (
@@ -359,5 +371,9 @@ fn cross_record_items<'a>(
             None,
         )
     });
-    duplicates.chain(taken)
+    let cycles = managers
+        .cycles
+        .iter()
+        .map(move |members| cycle_item(rules, None, &numbers_from_1(members)));
+    duplicates.chain(taken).chain(cycles)
 }

@@ -1,10 +1,11 @@
 //! The changes to import: those of every record with a valid user name, in record order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
 use super::first_pass::{Repeats, record_numbers};
 use super::keys::key_notes;
+use super::managers::{ManagerGraph, cycle_item, numbers_from_1};
 use super::rewrites::Rewrites;
 use super::subject::{SkipReason, Subject, duplicate_item, subject};
 use crate::attribute::Attribute;
@@ -29,6 +30,8 @@ pub struct UserChange {
     /// The first record of the input with the same external id, if an earlier one is known to have
     /// it; see [`super::Repeats`].
     pub external_id_taken_by: Option<u64>,
+    /// True if no record of the input has the external id of the manager.
+    pub manager_elsewhere: bool,
 }
 
 /// Result of reading an input.
@@ -66,10 +69,17 @@ pub fn collect(
         let position = logins.binary_search_by_key(&record, |repeated| repeated.record);
         position.is_ok()
     };
+    let managers = ManagerGraph::new(&mut state.external_ids, &mut state.managers, is_repeated);
     let repeats = Repeats {
         logins: record_numbers(&logins),
         // As in the first pass over a larger input: a run that is handed over goes on with that.
         external_ids: record_numbers(&state.external_ids.repeated(is_repeated)),
+        managers_elsewhere: numbers_from_1(&managers.elsewhere),
+        cycles: managers
+            .cycles
+            .iter()
+            .map(|members| numbers_from_1(members))
+            .collect(),
         too_large: Vec::new(),
         notes: key_notes(rules, &totals.keys)
             .into_iter()
@@ -91,6 +101,7 @@ pub(super) struct CollectState {
     before: u64,
     logins: Dedup,
     external_ids: Dedup,
+    managers: Dedup,
     rewrites: Rewrites,
     /// In record order.
     records: Vec<CollectedRecord>,
@@ -107,6 +118,7 @@ struct CollectedRecord {
     index: u32,
     canon: Option<RecordKey>,
     external_id: Option<RecordKey>,
+    manager: Option<RecordKey>,
     outcome: Outcome,
     items: Vec<Item>,
 }
@@ -160,12 +172,8 @@ impl RecordSink for CollectSink<'_> {
                     canon: self
                         .key
                         .map(|key| RecordKey::new(key, login.canon(), index)),
-                    external_id: self.key.and_then(|key| {
-                        match changes.value(Attribute::ExternalId) {
-                            Some(Value::Text(id)) => Some(RecordKey::new(key, id, index)),
-                            _ => None,
-                        }
-                    }),
+                    external_id: self.text_key(&changes, Attribute::ExternalId, index),
+                    manager: self.text_key(&changes, Attribute::ManagerUid, index),
                     outcome: Outcome::User(login.into_owned(), changes.to_static()),
                     items,
                 }
@@ -181,11 +189,27 @@ impl RecordSink for CollectSink<'_> {
                     .zip(canon)
                     .map(|(key, canon)| RecordKey::new(key, &canon, index)),
                 external_id: None,
+                manager: None,
                 outcome: Outcome::Skipped(reason),
                 items: vec![item],
             },
         };
         batch.records.push(record);
+    }
+}
+
+impl CollectSink<'_> {
+    /// Returns the key of a text that a record sets.
+    fn text_key(
+        &self,
+        changes: &Changes<'_>,
+        attribute: Attribute,
+        index: u32,
+    ) -> Option<RecordKey> {
+        match changes.value(attribute)? {
+            Value::Text(text) => Some(RecordKey::new(self.key?, text, index)),
+            _ => None,
+        }
     }
 }
 
@@ -211,6 +235,8 @@ impl CollectState {
                 .extend(record.canon.map(|canon| canon.later(base)));
             self.external_ids
                 .extend(record.external_id.map(|id| id.later(base)));
+            self.managers
+                .extend(record.manager.map(|manager| manager.later(base)));
             self.records.push(record);
         }
     }
@@ -218,6 +244,11 @@ impl CollectState {
     pub(super) fn finish(self, rules: &Rules, total: u64, repeats: &Repeats) -> Collected {
         let repeated: HashMap<u64, u64> = repeats.logins.iter().copied().collect();
         let taken: HashMap<u64, u64> = repeats.external_ids.iter().copied().collect();
+        let elsewhere: HashSet<u64> = repeats.managers_elsewhere.iter().copied().collect();
+        let cycles = repeats.cycles.iter();
+        let cycles: HashMap<u64, &Vec<u64>> = cycles
+            .filter_map(|members| Some((*members.first()?, members)))
+            .collect();
         let mut collected = Collected::default();
         collected.counts.total = total;
         collected.items.clone_from(&repeats.notes);
@@ -237,12 +268,19 @@ impl CollectState {
             }
             collected.items.extend(record.items);
             match record.outcome {
-                Outcome::User(login, changes) => collected.changes.push(UserChange {
-                    record: number,
-                    login,
-                    changes,
-                    external_id_taken_by: taken.get(&number).copied(),
-                }),
+                Outcome::User(login, changes) => {
+                    let cycle = cycles
+                        .get(&number)
+                        .map(|members| cycle_item(rules, Some(login.shown().to_owned()), members));
+                    collected.items.extend(cycle);
+                    collected.changes.push(UserChange {
+                        record: number,
+                        login,
+                        changes,
+                        external_id_taken_by: taken.get(&number).copied(),
+                        manager_elsewhere: elsewhere.contains(&number),
+                    });
+                }
                 Outcome::Skipped(SkipReason::Empty) => collected.counts.empty += 1,
                 Outcome::Skipped(SkipReason::Ignored) => collected.counts.ignored += 1,
             }

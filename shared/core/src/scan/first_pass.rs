@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chunker::{Chunk, ChunkSizes, Chunker};
 use super::keys::key_notes;
+use super::managers::{ManagerGraph, numbers_from_1};
 use super::requested::Requested;
 use super::rewrites::Rewrites;
 use crate::attribute::Attribute;
@@ -48,6 +49,13 @@ pub struct Repeats {
     /// Records with an external id of an earlier record that has a valid and unrepeated user name.
     /// The first record keeps the external id, even if the directory later refuses that record.
     pub external_ids: Vec<(u64, u64)>,
+    /// Records with the external id of a manager that no record of the input has. Their managers are
+    /// looked up in the directory.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub managers_elsewhere: Vec<u64>,
+    /// The records of each cycle of managers that begins in this chunk, from its first record on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cycles: Vec<Vec<u64>>,
     /// Records that are longer than a record may be. The chunk has what could be kept of them; they
     /// are not imported.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -63,7 +71,7 @@ pub struct Repeats {
 /// Works in this thread and in the rayon pool that it belongs to. `on_chunk` is called by one of
 /// these threads at a time; meanwhile the others continue only with what has been read.
 ///
-/// Uses 16 bytes per user name, 16 per external id and 4 per invalid user name, in addition to the
+/// Uses 16 bytes per user name, 16 per external id, 36 per manager and 4 per invalid user name, in addition to the
 /// text in flight and one chunk.
 ///
 /// # Errors
@@ -81,6 +89,7 @@ pub fn split_into_chunks<R: Read + Send>(
         rules,
         key,
         external_id: slot_of(rules, Attribute::ExternalId),
+        manager: slot_of(rules, Attribute::ManagerUid),
     };
     let sent = source.sent();
     let sent = || sent.load(Ordering::Relaxed);
@@ -123,6 +132,8 @@ struct FirstPassSink<'r> {
     key: &'r HashKey,
     /// Slot of the external id, if it is mapped.
     external_id: Option<usize>,
+    /// Slot of the manager's external id, if it is mapped.
+    manager: Option<usize>,
 }
 
 fn slot_of(rules: &Rules, attribute: Attribute) -> Option<usize> {
@@ -136,6 +147,8 @@ struct FirstPassBatch {
     records: u32,
     logins: Vec<RecordKey>,
     external_ids: Vec<RecordKey>,
+    /// External ids of managers.
+    managers: Vec<RecordKey>,
     /// Records with an invalid user name.
     invalid_logins: Vec<u32>,
     /// Records without a user name.
@@ -172,10 +185,15 @@ impl RecordSink for FirstPassSink<'_> {
             Identity::InvalidLogin { .. } => batch.invalid_logins.push(index),
             Identity::User(_) => {
                 if let Element::Object(slots) = element {
-                    let id = self.external_id.and_then(|slot| slots.get(slot));
-                    batch
-                        .external_ids
-                        .extend(id.and_then(|id| self.external_id(*id, index)));
+                    let key = |slot: Option<usize>| {
+                        let json = slots.get(slot?)?;
+                        self.external_id(*json, index)
+                    };
+                    let id = key(self.external_id);
+                    batch.external_ids.extend(id);
+                    // Nobody is their own manager.
+                    let manager = key(self.manager).filter(|manager| Some(*manager) != id);
+                    batch.managers.extend(manager);
                     batch.requested.add(self.rules, slots);
                 }
             }
@@ -203,6 +221,7 @@ impl FirstPassSink<'_> {
 struct FirstPassState {
     logins: Dedup,
     external_ids: Dedup,
+    managers: Dedup,
     invalid_logins: Vec<u32>,
     empty: u64,
     ignored: u64,
@@ -220,6 +239,7 @@ impl FirstPassState {
         self.logins.extend(batch.logins.into_iter().map(later));
         self.external_ids
             .extend(batch.external_ids.into_iter().map(later));
+        self.managers.extend(batch.managers.into_iter().map(later));
         self.invalid_logins
             .extend(batch.invalid_logins.iter().map(|index| index + base));
         self.empty += batch.empty;
@@ -255,12 +275,21 @@ impl FirstPassState {
             ..counts
         };
         let external_ids = self.external_ids.repeated(|record| is_repeated(&record));
+        let managers = ManagerGraph::new(&mut self.external_ids, &mut self.managers, |record| {
+            is_repeated(&record)
+        });
         FirstPass {
             counts,
             bounds,
             bytes,
             chunks: u32::try_from(chunk_starts.len()).unwrap_or(u32::MAX),
-            repeated: group_by_chunk(chunk_starts, &logins, &external_ids, &self.too_large),
+            repeated: group_by_chunk(
+                chunk_starts,
+                &logins,
+                &external_ids,
+                &self.too_large,
+                &managers,
+            ),
         }
     }
 }
@@ -271,6 +300,7 @@ fn group_by_chunk(
     logins: &[RepeatedRecord],
     external_ids: &[RepeatedRecord],
     too_large: &[u32],
+    managers: &ManagerGraph,
 ) -> Vec<(u32, Repeats)> {
     let chunk_of = |record: u32| {
         let chunks_up_to_record = chunk_starts.partition_point(|before| *before <= record);
@@ -291,6 +321,16 @@ fn group_by_chunk(
     for record in too_large {
         let repeats = chunks.entry(chunk_of(*record)).or_default();
         repeats.too_large.push(u64::from(*record) + 1);
+    }
+    for record in &managers.elsewhere {
+        let repeats = chunks.entry(chunk_of(*record)).or_default();
+        repeats.managers_elsewhere.push(u64::from(*record) + 1);
+    }
+    for members in &managers.cycles {
+        if let Some(first) = members.first() {
+            let repeats = chunks.entry(chunk_of(*first)).or_default();
+            repeats.cycles.push(numbers_from_1(members));
+        }
     }
     chunks.into_iter().collect()
 }

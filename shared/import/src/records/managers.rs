@@ -29,6 +29,11 @@ impl ManagerRefs {
             self.uids.extend(manager_uid(changes).map(str::to_owned));
         }
     }
+
+    /// Adds a manager by external id.
+    pub(crate) fn add_uid(&mut self, uid: &str) {
+        self.uids.insert(uid.to_owned());
+    }
 }
 
 /// The directory rows of managers.
@@ -103,7 +108,7 @@ impl Managers {
     }
 
     /// Returns the login of the user with this external id.
-    fn holder(&self, uid: &str) -> Option<&str> {
+    pub(crate) fn holder(&self, uid: &str) -> Option<&str> {
         let login = self.claims.get(uid)?.login.as_str();
         // A claim alone proves nothing: its user may have another external id by now.
         has_external_id(self.claimants.get(login), &self.tenant, uid).then_some(login)
@@ -118,6 +123,11 @@ const UNKNOWN_MANAGER: Problem = Problem {
     code: "unknown",
     message: Cow::Borrowed("there is no user with this id"),
 };
+/// Note on a manager by an external id that no user has.
+pub(crate) const UNRESOLVED_MANAGER: Problem = Problem {
+    code: "unresolved",
+    message: Cow::Borrowed("no user has this external id yet: whoever gets it becomes the manager"),
+};
 const TWO_MANAGERS: Problem = Problem {
     code: "disagrees",
     message: Cow::Borrowed("the manager's id and external id belong to two different users"),
@@ -125,9 +135,14 @@ const TWO_MANAGERS: Problem = Problem {
 
 /// Returns the problem of a manager with this code.
 pub(crate) fn problem_of_code(code: &str) -> Option<Problem> {
-    [OWN_MANAGER, UNKNOWN_MANAGER, TWO_MANAGERS]
-        .into_iter()
-        .find(|problem| problem.code == code)
+    [
+        OWN_MANAGER,
+        UNKNOWN_MANAGER,
+        UNRESOLVED_MANAGER,
+        TWO_MANAGERS,
+    ]
+    .into_iter()
+    .find(|problem| problem.code == code)
 }
 
 fn manager_id(changes: &Changes<'_>) -> Option<u64> {

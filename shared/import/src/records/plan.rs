@@ -10,7 +10,7 @@ use muster_core::run::UpdateEffects;
 
 use super::conflicts::taken_by_earlier;
 use super::directory::{DirectorySnapshot, user};
-use super::managers::{ManagerRefs, Managers};
+use super::managers::{ManagerRefs, Managers, UNRESOLVED_MANAGER};
 use super::record::{Record, RecordOutcomes};
 use super::sender::{RunError, Sender};
 use super::stamped::settle_stamped;
@@ -121,6 +121,9 @@ async fn check_managers(
     let mut refs = ManagerRefs::default();
     for record in records.iter() {
         refs.add(&record.change.changes);
+        if let Some(uid) = record.new_manager_elsewhere(snapshot.get(record.canon())) {
+            refs.add_uid(uid);
+        }
     }
     let managers = sender
         .read(Managers::read(sender.store, tenant, refs))
@@ -133,6 +136,13 @@ async fn check_managers(
         };
         for (attribute, problem) in managers.problems(merged) {
             record.keep_stored(rules, attribute, problem);
+        }
+        let stored = snapshot.get(record.canon());
+        let is_unresolved = record
+            .new_manager_elsewhere(stored)
+            .is_some_and(|uid| managers.holder(uid).is_none());
+        if is_unresolved {
+            record.warn(rules, Attribute::ManagerUid, UNRESOLVED_MANAGER);
         }
     }
     Ok(())

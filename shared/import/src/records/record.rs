@@ -50,6 +50,20 @@ impl Record {
         (held != Some(id)).then_some(id)
     }
 
+    /// Returns the external id of the manager that the record sets, if it is a new one of nobody in the
+    /// input.
+    pub(crate) fn new_manager_elsewhere(&self, stored: Option<&LoginRow>) -> Option<&str> {
+        if !self.change.manager_elsewhere {
+            return None;
+        }
+        let Some(Value::Text(uid)) = self.change.changes.value(Attribute::ManagerUid) else {
+            return None;
+        };
+        let kept = user(stored).and_then(|user| user.values.get(&Attribute::ManagerUid));
+        let is_kept = matches!(kept, Some(Value::Text(kept)) if kept == uid);
+        (!is_kept).then_some(uid)
+    }
+
     /// Leaves an attribute as it is stored, with a warning.
     pub(crate) fn keep_stored(&mut self, rules: &Rules, attribute: Attribute, problem: Problem) {
         self.warn(rules, attribute, problem);
