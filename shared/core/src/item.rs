@@ -32,6 +32,7 @@ const INFO_CODES: &[&str] = &[
     KEY_MORE,
     USERNAME_REWRITTEN,
     MANAGER_UNRESOLVED,
+    EMAIL_SHARED,
 ];
 
 /// Code of a JSON key that the task does not map.
@@ -39,6 +40,9 @@ pub const KEY_UNMAPPED: &str = "key.unmapped";
 
 /// Code of a JSON key that the task maps in another spelling.
 pub const KEY_OTHER_SPELLING: &str = "key.other_spelling";
+
+/// Code of e-mail addresses that several records have.
+pub const EMAIL_SHARED: &str = "email.shared";
 
 /// Code of a manager by an external id that no user has.
 pub const MANAGER_UNRESOLVED: &str = "manager_uid.unresolved";

@@ -8,6 +8,7 @@ mod check;
 mod chunk;
 mod chunker;
 mod collect;
+mod emails;
 mod fast_path;
 mod first_items;
 mod first_pass;

@@ -88,7 +88,16 @@ async fn a_dry_run_predicts_the_counts_and_writes_no_user() {
         .records(&file)
         .send()
         .await;
-    assert_eq!(reply.keys(), KEYS, "{reply}");
+    let keys = reply.keys();
+    assert_eq!(keys[..KEYS.len()], KEYS, "{reply}");
+    assert_eq!(keys[KEYS.len()..], ["Notes"], "all have one e-mail address");
+    assert_eq!(
+        reply.json()["Notes"],
+        json!([
+            "records have the e-mail address of an earlier record: record 2 that of record 1, record 3 that \
+             of record 1 [email.shared]"
+        ])
+    );
     assert_partial_success(&reply, [5, 1, 1, 0]);
     assert_eq!(predicted(&reply), [1, 1, 1]);
     assert!(w.directory().await == before, "a dry run wrote something");

@@ -54,7 +54,7 @@ fn request_with(schedule: u64, task: u64, values: &Value) -> ImportRequest {
         .map(|user| {
             let login = login(schedule, user);
             let mut record =
-                json!({"u": login, "r": "user", "e": "someone@example.com", "x": login});
+                json!({"u": login, "r": "user", "e": format!("{login}@example.com"), "x": login});
             let values = values.as_object().expect("an object").clone();
             record.as_object_mut().expect("an object").extend(values);
             record

@@ -28,13 +28,15 @@ pub(super) struct Decoder {
 }
 
 /// A key of earlier records, in their order, and its slot. Records of one export have their keys in
-/// the same order, so one comparison usually replaces a lookup.
+/// the same order, most of them the same, so one comparison usually replaces a lookup.
 struct PredictedKey {
     key: Box<str>,
     short: Option<ShortText>,
     /// The slot of a key that means nothing else, [`UNMAPPED`] or [`PASSED_OVER`].
     slot: usize,
     target: KeyTarget,
+    /// Position of the key that last followed it.
+    next: usize,
 }
 
 impl PredictedKey {
@@ -152,11 +154,11 @@ fn read_members<'t>(
     slots: &mut [Json<'t>],
     others: &mut Vec<OtherKey<'t>>,
 ) -> Result<(), ChunkRejected> {
-    let mut position = 0;
+    let (mut position, mut previous) = (0, UNPREDICTED);
     while let [Node::String(key), value @ ..] = members {
-        let (slot, at) = match predicted.get(position) {
-            Some(expected) if expected.is(key) => (expected.slot, position),
-            _ => predict(rules, predicted, &mut position, key),
+        let (slot, at, next) = match predicted.get(position) {
+            Some(expected) if expected.is(key) => (expected.slot, position, expected.next),
+            _ => predict(rules, predicted, previous, key),
         };
         let (json, rest) = from_tape(value).ok_or(ChunkRejected)?;
         // The last value of a duplicate key wins.
@@ -166,7 +168,7 @@ fn read_members<'t>(
             others.push(OtherKey { key, at, value });
         }
         members = rest;
-        position += 1;
+        (position, previous) = (next, at);
     }
     if members.is_empty() {
         Ok(())
@@ -258,46 +260,52 @@ impl<'t> Nested<'t> for &'t [Node<'t>] {
     }
 }
 
-/// Returns the slot of a key that was not expected at `position`, and its position among the predicted
-/// keys. Sets `position` to where it is expected: some keys before it
-/// are absent, or it is new.
+/// Returns the slot of a key that was not expected behind the one at `previous`, its position among the
+/// predicted keys, and that of the key expected behind it: some keys before it are absent, or it is new.
 #[cold]
 fn predict(
     rules: &Rules,
     predicted: &mut Vec<PredictedKey>,
-    position: &mut usize,
+    previous: usize,
     key: &str,
-) -> (usize, usize) {
+) -> (usize, usize, usize) {
     /// Beyond this many keys, and for keys longer than this, remembering costs more than it saves.
     const MAX_PREDICTED: usize = 128;
     let is_key = |expected: &PredictedKey| expected.is(key);
-    let after = predicted
-        .get(*position..)
-        .unwrap_or(&[])
-        .iter()
-        .position(is_key);
-    let known_position = after
-        .map(|distance| *position + distance)
+    // The usual place of a key is behind the previous one.
+    let behind = previous.wrapping_add(1);
+    let after = predicted.get(behind..).unwrap_or(&[]).iter();
+    let known = after
+        .clone()
+        .position(is_key)
+        .map(|distance| behind + distance)
         .or_else(|| predicted.iter().position(is_key));
-    if let Some((known_position, expected)) = known_position
-        .and_then(|known_position| Some((known_position, predicted.get(known_position)?)))
-    {
-        *position = known_position;
-        return (expected.slot, known_position);
+    let at = known.unwrap_or_else(|| behind.min(predicted.len()));
+    if let Some(expected) = known.and_then(|known| predicted.get(known)) {
+        let found = (expected.slot, at, expected.next);
+        if let Some(previous) = predicted.get_mut(previous) {
+            previous.next = at;
+        }
+        return found;
     }
     let target = rules.target(LevelId::RECORD, key);
     let slot = target.plain_slot().unwrap_or(UNMAPPED);
-    if predicted.len() < MAX_PREDICTED && key.len() < MAX_PREDICTED {
-        *position = (*position).min(predicted.len());
-        let new = PredictedKey {
-            key: key.into(),
-            short: ShortText::of(key),
-            slot,
-            target,
-        };
-        predicted.insert(*position, new);
-        (slot, *position)
-    } else {
-        (slot, UNPREDICTED)
+    if predicted.len() >= MAX_PREDICTED || key.len() >= MAX_PREDICTED {
+        return (slot, UNPREDICTED, behind);
     }
+    for other in predicted.iter_mut().filter(|other| other.next >= at) {
+        other.next += 1;
+    }
+    let new = PredictedKey {
+        key: key.into(),
+        short: ShortText::of(key),
+        slot,
+        target,
+        next: at + 1,
+    };
+    predicted.insert(at, new);
+    if let Some(previous) = predicted.get_mut(previous) {
+        previous.next = at;
+    }
+    (slot, at, at + 1)
 }

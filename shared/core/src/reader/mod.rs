@@ -19,6 +19,7 @@ mod ndjson;
 mod object;
 mod pipeline;
 mod position;
+pub mod shared_values;
 mod sink;
 mod source;
 mod text;

@@ -30,7 +30,11 @@ pub fn collect_chunk(
     sizes: Sizes,
 ) -> Result<CollectedChunk, ReadError> {
     let mut state = CollectState::after_records(first.saturating_sub(1));
-    let sink = CollectSink { rules, key: None };
+    let sink = CollectSink {
+        rules,
+        key: None,
+        hasher: None,
+    };
     let totals = read_array(text, rules, sizes, &sink, |first, batch| {
         state.add(first, batch)
     })?;

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
+use super::emails;
 use super::first_pass::{Repeats, record_numbers};
 use super::keys::key_notes;
 use super::managers::{ManagerGraph, cycle_item, numbers_from_1};
@@ -12,6 +13,7 @@ use crate::attribute::Attribute;
 use crate::item::Item;
 use crate::login::Login;
 use crate::reader::dedup::{Dedup, HashKey, RecordKey};
+use crate::reader::shared_values::{SharedValues, ValueHasher};
 use crate::reader::{ReadError, RecordSink, Sizes, read_array};
 use crate::rules::Rules;
 use crate::run::Counts;
@@ -60,6 +62,7 @@ pub fn collect(
     let sink = CollectSink {
         rules,
         key: Some(key),
+        hasher: Some(ValueHasher::new(key)),
     };
     let totals = read_array(input, rules, sizes, &sink, |first, batch| {
         state.add(first, batch)
@@ -84,6 +87,7 @@ pub fn collect(
         notes: key_notes(rules, &totals.keys)
             .into_iter()
             .chain(std::mem::take(&mut state.rewrites).note(rules))
+            .chain(emails::note(rules, &state.emails, is_repeated))
             .collect(),
     };
     Ok(state.finish(rules, totals.records, &repeats))
@@ -93,6 +97,8 @@ pub(super) struct CollectSink<'r> {
     pub(super) rules: &'r Rules,
     /// `None` if the repeated logins are known already.
     pub(super) key: Option<&'r HashKey>,
+    /// `None` if the shared e-mail addresses are known already.
+    pub(super) hasher: Option<ValueHasher>,
 }
 
 #[derive(Default)]
@@ -102,6 +108,7 @@ pub(super) struct CollectState {
     logins: Dedup,
     external_ids: Dedup,
     managers: Dedup,
+    emails: SharedValues,
     rewrites: Rewrites,
     /// In record order.
     records: Vec<CollectedRecord>,
@@ -112,6 +119,7 @@ pub(super) struct CollectState {
 pub(super) struct CollectedBatch {
     records: Vec<CollectedRecord>,
     rewrites: Rewrites,
+    emails: SharedValues,
 }
 
 struct CollectedRecord {
@@ -166,6 +174,11 @@ impl RecordSink for CollectSink<'_> {
                             items.push(item);
                         },
                     );
+                }
+                if let Some(hasher) = &self.hasher
+                    && let Some(Value::Text(email)) = changes.value(Attribute::Email)
+                {
+                    batch.emails.push(index, emails::hash(hasher, email));
                 }
                 CollectedRecord {
                     index,
@@ -224,6 +237,7 @@ impl CollectState {
 
     pub(super) fn add(&mut self, first: u64, batch: CollectedBatch) {
         self.rewrites.extend(first, batch.rewrites);
+        self.emails.extend(first, &batch.emails);
         for mut record in batch.records {
             // The reader refuses inputs with more records than a u32 counts.
             let base = u32::try_from(first).unwrap_or(u32::MAX);

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use serde::{Deserialize, Serialize};
 
 use super::chunker::{Chunk, ChunkSizes, Chunker};
+use super::emails;
 use super::keys::key_notes;
 use super::managers::{ManagerGraph, numbers_from_1};
 use super::requested::Requested;
@@ -17,11 +18,12 @@ use crate::attribute::Attribute;
 use crate::item::Item;
 use crate::json::Json;
 use crate::reader::dedup::{Dedup, HashKey, RecordKey, RepeatedRecord};
+use crate::reader::shared_values::{SharedValues, ValueHasher};
 use crate::reader::{RecordSink, Sizes, Source, SourceError, read_source};
 use crate::rules::Rules;
 use crate::run::Counts;
 use crate::validate::{Element, Identity, identify};
-use crate::value::{Assignment, Value, read};
+use crate::value::{Assignment, Value, email_problem, read};
 
 /// Result of the first pass over an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +92,8 @@ pub fn split_into_chunks<R: Read + Send>(
         key,
         external_id: slot_of(rules, Attribute::ExternalId),
         manager: slot_of(rules, Attribute::ManagerUid),
+        email: slot_of(rules, Attribute::Email),
+        hasher: ValueHasher::new(key),
     };
     let sent = source.sent();
     let sent = || sent.load(Ordering::Relaxed);
@@ -102,9 +106,11 @@ pub fn split_into_chunks<R: Read + Send>(
     })?;
     let chunk_starts = chunker.finish(sent()).map_err(SourceError::Consumer)?;
     let rewrites = std::mem::take(&mut state.rewrites);
-    let mut pass = state.finish(totals.records, totals.bytes, &chunk_starts);
+    let (mut pass, shared_emails) =
+        state.finish(rules, totals.records, totals.bytes, &chunk_starts);
     let notes = key_notes(rules, &totals.keys).into_iter();
-    pass.add_notes(notes.chain(rewrites.note(rules)).collect());
+    let notes = notes.chain(rewrites.note(rules)).chain(shared_emails);
+    pass.add_notes(notes.collect());
     Ok(pass)
 }
 
@@ -134,6 +140,9 @@ struct FirstPassSink<'r> {
     external_id: Option<usize>,
     /// Slot of the manager's external id, if it is mapped.
     manager: Option<usize>,
+    /// Slot of the e-mail address, if it is mapped.
+    email: Option<usize>,
+    hasher: ValueHasher,
 }
 
 fn slot_of(rules: &Rules, attribute: Attribute) -> Option<usize> {
@@ -149,6 +158,7 @@ struct FirstPassBatch {
     external_ids: Vec<RecordKey>,
     /// External ids of managers.
     managers: Vec<RecordKey>,
+    emails: SharedValues,
     /// Records with an invalid user name.
     invalid_logins: Vec<u32>,
     /// Records without a user name.
@@ -194,6 +204,13 @@ impl RecordSink for FirstPassSink<'_> {
                     // Nobody is their own manager.
                     let manager = key(self.manager).filter(|manager| Some(*manager) != id);
                     batch.managers.extend(manager);
+                    let email = self.email.and_then(|slot| slots.get(slot));
+                    if let Some(Json::Text(email)) = email
+                        && email_problem(email.trim()).is_none()
+                    {
+                        let email = emails::hash(&self.hasher, email.trim());
+                        batch.emails.push(index, email);
+                    }
                     batch.requested.add(self.rules, slots);
                 }
             }
@@ -222,6 +239,7 @@ struct FirstPassState {
     logins: Dedup,
     external_ids: Dedup,
     managers: Dedup,
+    emails: SharedValues,
     invalid_logins: Vec<u32>,
     empty: u64,
     ignored: u64,
@@ -239,6 +257,7 @@ impl FirstPassState {
         self.logins.extend(batch.logins.into_iter().map(later));
         self.external_ids
             .extend(batch.external_ids.into_iter().map(later));
+        self.emails.extend(first, &batch.emails);
         self.managers.extend(batch.managers.into_iter().map(later));
         self.invalid_logins
             .extend(batch.invalid_logins.iter().map(|index| index + base));
@@ -250,7 +269,14 @@ impl FirstPassState {
             .extend(batch.too_large.iter().map(|index| index + base));
     }
 
-    fn finish(mut self, total: u64, bytes: u64, chunk_starts: &[u32]) -> FirstPass {
+    /// Returns the result, and the note on e-mail addresses.
+    fn finish(
+        mut self,
+        rules: &Rules,
+        total: u64,
+        bytes: u64,
+        chunk_starts: &[u32],
+    ) -> (FirstPass, Option<Item>) {
         let logins = self.logins.repeated(|_| false);
         let is_repeated = |record: &u32| {
             logins
@@ -278,7 +304,8 @@ impl FirstPassState {
         let managers = ManagerGraph::new(&mut self.external_ids, &mut self.managers, |record| {
             is_repeated(&record)
         });
-        FirstPass {
+        let emails = emails::note(rules, &self.emails, |record| is_repeated(&record));
+        let pass = FirstPass {
             counts,
             bounds,
             bytes,
@@ -290,7 +317,8 @@ impl FirstPassState {
                 &self.too_large,
                 &managers,
             ),
-        }
+        };
+        (pass, emails)
     }
 }
 
