@@ -143,10 +143,11 @@ impl Harness {
             "permitted_robots": ["robot"],
             "attribute_mapping": {
                 "username": "u", "name": "n", "role": "r", "email": "e", "external_id": "x",
-                "manager_id": "m",
+                "manager_id": "m", "active": "a", "city": "c",
             },
             "role_mapping": {"user": "User"},
             "external_id_conflicts": "apply",
+            "safety_threshold": {},
         }))
         .expect("valid settings");
         change(&mut settings);

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 pub enum RecordKind {
     /// Creates a user.
     New,
-    /// Updates a user, who has another name.
+    /// Updates a user, who has another name: blocks the user and clears the city.
     Stale,
     /// Changes nothing.
     Unchanged,
@@ -124,16 +124,20 @@ impl ImportFile {
         if kind == RecordKind::Duplicate {
             login = self.duplicated_login(record);
         }
-        let mut value =
-            json!({"u": login, "n": name, "r": "user", "e": "someone@example.com", "x": login});
+        let email = format!("{login}@example.com");
+        let mut value = json!({"u": login, "n": name, "r": "user", "e": email, "x": login});
         match kind {
             RecordKind::WithoutUsername => value["u"] = Value::Null,
             RecordKind::Invalid => value["r"] = "nobody".into(),
             RecordKind::UnchangedWithWarning | RecordKind::NewWithWarning => {
                 value["m"] = 999_999_999.into();
             }
-            RecordKind::New | RecordKind::Stale | RecordKind::Unchanged | RecordKind::Duplicate => {
+            RecordKind::Stale if name == "old" => value["c"] = "Lviv".into(),
+            RecordKind::Stale => {
+                value["a"] = false.into();
+                value["c"] = Value::Null;
             }
+            RecordKind::New | RecordKind::Unchanged | RecordKind::Duplicate => {}
         }
         value
     }
@@ -158,7 +162,11 @@ impl ImportFile {
             counts.total += 1;
             let count = match kind {
                 RecordKind::New | RecordKind::NewWithWarning => &mut counts.created,
-                RecordKind::Stale => &mut counts.updated,
+                RecordKind::Stale => {
+                    counts.blocked += 1;
+                    counts.cleared += 1;
+                    &mut counts.updated
+                }
                 RecordKind::Unchanged | RecordKind::UnchangedWithWarning => &mut counts.unchanged,
                 RecordKind::Duplicate if self.is_duplicate(record) => &mut counts.duplicated,
                 RecordKind::Duplicate => &mut counts.created,
