@@ -10,7 +10,7 @@ mod task;
 mod threshold;
 mod validation;
 
-pub use self::formats::{Replacement, ValueFormats};
+pub use self::formats::{NationalPhoneFormat, Replacement, ValueFormats};
 pub use self::separator::Separator;
 pub use self::task::{ExternalIdConflicts, NotifyOn, TaskSettings};
 pub use self::threshold::{Figure, Limit, SafetyThreshold};

@@ -35,7 +35,7 @@ async fn values_are_read_in_the_formats_of_the_task() {
     let w = World::start().await;
     let formats = json!({
         "date_patterns": ["M/D/YYYY", "M/D/YYYY *"], "empty_words": ["NULL", "0000-00-00"],
-        "true_words": ["ja"], "false_words": ["nein"], "phone_country": "UA",
+        "true_words": ["ja"], "false_words": ["nein"], "national_phones": {"calling_code": "380", "trunk_prefix": "0", "national_digits": [9]},
     });
     let task = task(&w, formats).await;
     let anna = w.login("anna");
@@ -144,7 +144,7 @@ async fn user_names_are_rewritten_and_the_dry_run_says_so() {
 async fn formats_with_two_meanings_are_refused_with_their_fields() {
     let w = World::start().await;
     let formats = json!({
-        "date_patterns": ["M/D/YYYY", "D/M/YYYY"], "true_words": ["no"], "phone_country": "Ukraine",
+        "date_patterns": ["M/D/YYYY", "D/M/YYYY"], "true_words": ["no"], "national_phones": {"calling_code": "Ukraine"},
         "username_replacements": [{"find": "", "replace": ""}],
     });
     let body = json!({"settings": {"value_formats": formats}});
@@ -155,7 +155,7 @@ async fn formats_with_two_meanings_are_refused_with_their_fields() {
     for field in [
         "date_patterns.1",
         "true_words.0",
-        "phone_country",
+        "national_phones.calling_code",
         "username_replacements.0.find",
     ] {
         assert!(

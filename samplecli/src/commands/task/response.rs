@@ -157,7 +157,7 @@ fn formats(formats: ValueFormats) -> Vec<String> {
         empty_words,
         true_words,
         false_words,
-        phone_country,
+        national_phones,
         username_replacements,
     } = formats;
     let list = |name: &str, texts: Vec<String>| {
@@ -168,7 +168,7 @@ fn formats(formats: ValueFormats) -> Vec<String> {
         list("empty", empty_words),
         list("true", true_words),
         list("false", false_words),
-        phone_country.map(|country| format!("phones: {country}")),
+        national_phones.map(|phones| format!("phones: +{}", phones.calling_code)),
     ];
     let replacements = username_replacements
         .into_iter()

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::field_problem::FieldProblem;
 use crate::limits::{MAX_FORMAT_ENTRIES, MAX_FORMAT_TEXT_CHARS};
 use crate::text::folded;
-use crate::value::{DatePattern, TaskFormats, flag_of_word};
+use crate::value::{DatePattern, NationalPhones, TaskFormats, flag_of_word};
 
 /// Forms of values that a task adds to those that are always read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
@@ -37,14 +37,35 @@ pub struct ValueFormats {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(max_items = 20, example = json!(["nein", "left"])))]
     pub false_words: Vec<String>,
-    /// Country of phone numbers without a country code, as its two letters in ISO 3166-1.
+    /// Country of phone numbers that begin with neither `+` nor `00`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(example = "UA"))]
-    pub phone_country: Option<String>,
+    pub national_phones: Option<NationalPhoneFormat>,
     /// Replacements in user names, one after the other, before they are validated.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(max_items = 20))]
     pub username_replacements: Vec<Replacement>,
+}
+
+/// How phone numbers of a country are written within it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NationalPhoneFormat {
+    /// Digits of the country code.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(pattern = "^[1-9][0-9]{0,2}$", example = "380")
+    )]
+    pub calling_code: String,
+    /// What is dialled before a number within the country only.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9]{0,4}$", example = "0"))]
+    pub trunk_prefix: String,
+    /// Numbers of digits behind the country code, if there are few. Without them, a number that begins
+    /// with the country code's digits is refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 20, example = json!([9])))]
+    pub national_digits: Vec<usize>,
 }
 
 /// A replacement of every occurrence of a text.
@@ -87,12 +108,8 @@ impl ValueFormats {
         }
         self.check_dates(&mut problems);
         self.check_words(&mut problems);
-        if let Some(country) = &self.phone_country
-            && country.parse::<phonenumber::country::Id>().is_err()
-        {
-            let message =
-                format!("expected the two letters of a country, such as UA, found {country:?}");
-            problems.add("phone_country", message);
+        if let Some(phones) = &self.national_phones {
+            phones.check(&mut problems);
         }
         problems.check_list("username_replacements", self.username_replacements.len());
         for (index, Replacement { find, replace }) in self.username_replacements.iter().enumerate()
@@ -174,15 +191,43 @@ impl ValueFormats {
                 words(&self.false_words, false),
             ]
             .concat(),
-            phone_country: self
-                .phone_country
-                .as_deref()
-                .and_then(|code| code.parse().ok()),
+            national_phones: self.national_phones.as_ref().map(|phones| NationalPhones {
+                calling_code: phones.calling_code.clone(),
+                trunk_prefix: phones.trunk_prefix.clone(),
+                national_digits: phones.national_digits.clone(),
+            }),
             username_replacements: self
                 .username_replacements
                 .iter()
                 .map(|Replacement { find, replace }| (find.clone(), replace.clone()))
                 .collect(),
+        }
+    }
+}
+
+impl NationalPhoneFormat {
+    fn check(&self, problems: &mut Problems) {
+        let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let code = &self.calling_code;
+        if !(1..=3).contains(&code.len()) || !is_digits(code) || code.starts_with('0') {
+            let message = format!(
+                "expected the 1 to 3 digits of a country code, such as 380, found {code:?}"
+            );
+            problems.add("national_phones.calling_code", message);
+        }
+        let trunk = &self.trunk_prefix;
+        if trunk.len() > 4 || !is_digits(trunk) {
+            let message = format!("expected at most 4 digits, such as 0, found {trunk:?}");
+            problems.add("national_phones.trunk_prefix", message);
+        }
+        let lengths = "national_phones.national_digits";
+        problems.check_list(lengths, self.national_digits.len());
+        if self
+            .national_digits
+            .iter()
+            .any(|digits| !(4..=14).contains(digits))
+        {
+            problems.add(lengths, "expected numbers from 4 to 14");
         }
     }
 }
@@ -242,7 +287,7 @@ mod tests {
                 "date_patterns": ["M/D/YYYY", "M/D/YYYY *", "YYYY-MM-DD"],
                 "empty_words": ["NULL", "N/A", "-"],
                 "true_words": ["ja", "Y", "true"], "false_words": ["nein", "N"],
-                "phone_country": "UA",
+                "national_phones": {"calling_code": "380", "trunk_prefix": "0", "national_digits": [9]},
                 "username_replacements": [{"find": "CORP\\", "replace": ""}, {"find": " ", "replace": "."}],
             })),
             [""; 0]
@@ -262,7 +307,7 @@ mod tests {
                 "date_patterns": ["YY", "M/D/YYYY", "D/M/YYYY"],
                 "empty_words": [" ", "x".repeat(65)],
                 "true_words": ["no", "ja", "leer"], "false_words": ["JA", "leer", "yes"],
-                "phone_country": "XX",
+                "national_phones": {"calling_code": "+38", "trunk_prefix": "x", "national_digits": [3]},
                 "username_replacements": [{"find": "", "replace": "y".repeat(65)}],
             })),
             [
@@ -274,7 +319,9 @@ mod tests {
                 "false_words.0",
                 "false_words.1",
                 "false_words.2",
-                "phone_country",
+                "national_phones.calling_code",
+                "national_phones.trunk_prefix",
+                "national_phones.national_digits",
                 "username_replacements.0.find",
                 "username_replacements.0.replace",
             ]

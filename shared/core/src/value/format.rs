@@ -79,16 +79,30 @@ pub(super) fn phone<'a>(
         return Ok(text);
     }
     let compact = international(&text);
-    let national = || formats.international(compact.as_deref()?);
+    let national = || {
+        let phones = formats.national_phones.as_ref()?;
+        let number = phones.international(compact.as_deref()?)?;
+        is_valid(&number).then_some(number)
+    };
     compact
         .clone()
         .filter(|number| is_valid(number))
         .or_else(national)
         .map(Cow::Owned)
-        .ok_or(Problem::new(
-            "malformed",
-            "not a phone number in international format, such as +380971234567",
-        ))
+        .ok_or_else(|| match &formats.national_phones {
+            None => Problem::new(
+                "malformed",
+                "not a phone number in international format, such as +380971234567",
+            ),
+            Some(phones) => Problem {
+                code: "malformed",
+                message: Cow::Owned(format!(
+                    "neither a phone number in international format nor clearly one with the country \
+                     code {}",
+                    phones.calling_code
+                )),
+            },
+        })
 }
 
 /// Returns a phone number without what separates its digits, with `+` for a leading `00` and without

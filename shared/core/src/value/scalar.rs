@@ -124,7 +124,13 @@ pub(super) fn flag(json: Json<'_>, flags: Flags, formats: &TaskFormats) -> Resul
         (_, Flags::Digits) => return Err(Problem::wrong_type("1 or 0", &json)),
     };
     value.ok_or(match flags {
-        Flags::Words => Problem::new("malformed", "must be true, false, yes, no, 1 or 0"),
+        Flags::Words if formats.words.is_empty() => {
+            Problem::new("malformed", "must be true, false, yes, no, 1 or 0")
+        }
+        Flags::Words => Problem::new(
+            "malformed",
+            "must be true, false, yes, no, 1, 0 or one of the task's words for them",
+        ),
         Flags::Digits | Flags::Strict => Problem::new("malformed", "must be 1 or 0"),
     })
 }

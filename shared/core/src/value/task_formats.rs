@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use phonenumber::{Mode, country};
-
 use super::date_pattern::DatePattern;
+use super::national_phone::NationalPhones;
 use crate::text::folded;
+
+/// Maximum bytes of a user name in which texts are replaced.
+const MAX_REPLACED_BYTES: usize = 2_048;
 
 /// Forms of values that a task adds to those that are always read.
 #[derive(Debug, Clone, Default)]
@@ -17,8 +19,8 @@ pub struct TaskFormats {
     pub empty: HashSet<String>,
     /// Folded words for true and for false.
     pub words: Vec<(String, bool)>,
-    /// Country of phone numbers without a country code.
-    pub phone_country: Option<country::Id>,
+    /// Phone numbers without a country code.
+    pub national_phones: Option<NationalPhones>,
     /// Texts within user names, and what replaces them.
     pub username_replacements: Vec<(String, String)>,
 }
@@ -27,7 +29,13 @@ impl TaskFormats {
     /// Returns `true` if a trimmed text counts as empty.
     #[must_use]
     pub fn is_empty(&self, text: &str) -> bool {
-        text.is_empty() || (!self.empty.is_empty() && self.empty.contains(text))
+        text.is_empty() || self.is_empty_word(text)
+    }
+
+    /// Returns `true` if a trimmed text is one of the task's words for an empty one.
+    #[must_use]
+    pub fn is_empty_word(&self, text: &str) -> bool {
+        !self.empty.is_empty() && self.empty.contains(text)
     }
 
     /// Returns what a word of the task means.
@@ -40,23 +48,15 @@ impl TaskFormats {
         found.map(|(_, value)| *value)
     }
 
-    /// Returns the international form of a phone number that is written in digits only.
-    pub(super) fn international(&self, digits: &str) -> Option<String> {
-        let country = self.phone_country?;
-        if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        let number = phonenumber::parse(Some(country), digits).ok()?;
-        number
-            .is_valid()
-            .then(|| number.format().mode(Mode::E164).to_string())
-    }
-
-    /// Returns a user name with the replacements of the task.
+    /// Returns a user name with the replacements of the task. One that is far too long stays so.
     #[must_use]
     pub fn username<'t>(&self, sent: &'t str) -> Cow<'t, str> {
         let mut username = Cow::Borrowed(sent);
         for (find, replace) in &self.username_replacements {
+            // Replacements can make a text longer, one after the other.
+            if username.len() > MAX_REPLACED_BYTES {
+                break;
+            }
             if username.contains(&**find) {
                 username = Cow::Owned(username.replace(&**find, replace));
             }

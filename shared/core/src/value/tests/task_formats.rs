@@ -9,7 +9,7 @@ fn formats() -> TaskFormats {
     let formats: ValueFormats = serde_json::from_str(
         r#"{"date_patterns":["M/D/YYYY","M/D/YYYY *","YYYYMMDD"],
             "empty_words":["NULL","N/A","0000-00-00"],
-            "true_words":["ja","Активен"],"false_words":["nein"],"phone_country":"UA",
+            "true_words":["ja","Активен"],"false_words":["nein"],"national_phones":{"calling_code":"380","trunk_prefix":"0","national_digits":[9]},
             "username_replacements":[{"find":"CORP\\","replace":""},{"find":" ","replace":"."}]}"#,
     )
     .unwrap();
