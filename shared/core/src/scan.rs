@@ -24,5 +24,6 @@ pub use self::chunk::{CollectedChunk, collect_chunk};
 pub use self::chunker::{Chunk, ChunkSizes};
 pub use self::collect::{Collected, UserChange, collect};
 pub use self::first_pass::{FirstPass, Repeats, split_into_chunks};
+pub use self::managers::Cycle;
 pub use self::rejected::{ChunkRecords, RejectedRecord};
 pub use self::subject::external_id_taken;

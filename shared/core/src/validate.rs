@@ -173,7 +173,8 @@ pub fn identify<'a>(element: &Element<'a>, formats: &TaskFormats) -> Identity<'a
         Json::Absent | Json::Null | Json::Text("") => return Identity::Empty(MISSING_USERNAME),
         Json::Text(text) if formats.changes_texts() => {
             let username = formats.username(text);
-            if username.is_empty() || formats.is_empty(text.trim()) {
+            let words = [text.trim(), username.trim()];
+            if username.is_empty() || words.iter().any(|word| formats.is_empty_word(word)) {
                 return Identity::Empty(MISSING_USERNAME);
             }
             username

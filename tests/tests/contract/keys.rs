@@ -243,12 +243,7 @@ async fn a_json_pointer_maps_a_nested_value() {
         .iter()
         .map(|item| item["key"].clone())
         .collect();
-    for key in [
-        "/contact/phones/1",
-        "/contact/a~1b/fax",
-        "Contact",
-        "/contact/Phones",
-    ] {
+    for key in ["/contact/a~1b/fax", "Contact", "/contact/Phones"] {
         assert!(keys.contains(&json!(key)), "{key}: {page}");
     }
 }

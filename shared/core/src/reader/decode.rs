@@ -207,6 +207,7 @@ impl<'t> Others<'t> {
             // A later key of the record may have moved it.
             let expected = predicted.get_mut(at).filter(|expected| expected.is(key));
             let target = match &expected {
+                Some(expected) if expected.slot == PASSED_OVER => continue,
                 Some(expected) => expected.target,
                 None => rules.target(LevelId::RECORD, key),
             };
@@ -237,6 +238,10 @@ impl<'t> Others<'t> {
 }
 
 impl<'t> Nested<'t> for &'t [Node<'t>] {
+    fn is_array(self) -> bool {
+        matches!(self.first(), Some(Node::Array { .. }))
+    }
+
     fn each(self, mut pass: impl FnMut(Cow<'t, str>, Self)) {
         match self.split_first() {
             Some((Node::Object { count, .. }, nodes)) => {

@@ -202,6 +202,10 @@ fn mapped_with_log<'r>(
 struct RawJson<'r>(&'r str);
 
 impl<'r> Nested<'r> for RawJson<'r> {
+    fn is_array(self) -> bool {
+        self.0.starts_with('[')
+    }
+
     fn each(self, mut pass: impl FnMut(Cow<'r, str>, Self)) {
         let mut parts = parts(self.0);
         if self.0.starts_with('{') {

@@ -86,13 +86,14 @@ impl KeyLog {
         key: &str,
         target: KeyTarget,
     ) {
-        let is_exact = target
-            .slot
-            .is_some_and(|(_, found)| found == KeyMatch::Exact)
-            || target
-                .level
-                .is_some_and(|(_, found)| found == KeyMatch::Exact);
-        if is_exact || !self.names.insert((level, shortened(key).into())) {
+        let is_exact = match (target.slot, target.level) {
+            (Some((_, found)), _) | (None, Some((_, found))) => found == KeyMatch::Exact,
+            (None, None) => false,
+        };
+        if is_exact
+            || self.noted.len() >= MAX_NOTED_KEYS
+            || !self.names.insert((level, shortened(key).into()))
+        {
             return;
         }
         self.note_new(rules, index, level, key, target);
@@ -152,6 +153,9 @@ fn shortened(key: &str) -> &str {
 
 /// A JSON value that can be looked into.
 pub(super) trait Nested<'t>: Copy {
+    /// Returns `true` for an array, whose items have no keys of their own.
+    fn is_array(self) -> bool;
+
     /// Passes on the members of an object, or the items of an array with their indexes as keys.
     fn each(self, pass: impl FnMut(Cow<'t, str>, Self));
 }
@@ -212,9 +216,12 @@ impl<'t, V: Nested<'t>> OtherValues<V> {
         }
         if let Some((level, found)) = target.level {
             let rank = rank_of(found);
+            let has_keys = !value.is_array();
             value.each(|key, value| {
                 let target = path.rules.target(level, &key);
-                path.log.note(path.rules, path.index, level, &key, target);
+                if has_keys {
+                    path.log.note(path.rules, path.index, level, &key, target);
+                }
                 self.add_target(path, target, value, rank);
             });
         }

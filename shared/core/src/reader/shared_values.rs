@@ -78,7 +78,7 @@ impl SharedValues {
         candidates.sort_unstable();
         candidates.dedup();
         let mut first: Vec<Option<u32>> = vec![None; candidates.len()];
-        let mut filter = Filter::new(self.0.len());
+        filter.clear();
         for hash in &candidates {
             filter.insert(*hash);
         }
@@ -118,6 +118,10 @@ impl Filter {
             words: vec![0; bits / 64],
             mask: bits as u64 - 1,
         }
+    }
+
+    fn clear(&mut self) {
+        self.words.fill(0);
     }
 
     const fn place(&self, hash: u64) -> (usize, u64) {

@@ -35,6 +35,17 @@ impl KeyTarget {
         self.slot.is_none() && self.level.is_none()
     }
 
+    /// Returns what both mean together; `None` if they mean two values, or two levels.
+    fn merged(self, other: Self) -> Option<Self> {
+        let is_clear = (self.slot.is_none() || other.slot.is_none())
+            && (self.level.is_none() || other.level.is_none());
+        is_clear.then(|| Self {
+            slot: self.slot.or(other.slot),
+            level: self.level.or(other.level),
+            reserved: false,
+        })
+    }
+
     /// Returns the slot of a key that means nothing else.
     pub(crate) const fn plain_slot(self) -> Option<usize> {
         match (self.slot, self.level) {
@@ -126,12 +137,18 @@ impl Keys {
         let Some(level) = self.0.get(level.0) else {
             return KeyTarget::default();
         };
+        let other_spelling = || {
+            let same = level.folded.get(&folded(key));
+            same.copied().flatten().unwrap_or_default()
+        };
         match level.exact.get(key) {
+            // The way of a pointer may be another spelling of a key.
+            Some(target) if target.slot.is_none() && !target.reserved => KeyTarget {
+                slot: other_spelling().slot,
+                ..*target
+            },
             Some(target) => *target,
-            None => {
-                let same = level.folded.get(&folded(key));
-                same.copied().flatten().unwrap_or_default()
-            }
+            None => other_spelling(),
         }
     }
 
@@ -168,7 +185,8 @@ impl Level {
                     entry.insert(Some(other_spelling));
                 }
                 Entry::Occupied(mut entry) => {
-                    entry.insert(None);
+                    let both = entry.get().and_then(|one| one.merged(other_spelling));
+                    entry.insert(both);
                 }
             }
         }
@@ -210,6 +228,19 @@ mod tests {
         assert_eq!(slot(&keys, "phone"), Some((1, KeyMatch::Exact)));
         assert_eq!(slot(&keys, "Phone"), Some((2, KeyMatch::Exact)));
         assert_eq!(slot(&keys, "PHONE"), None);
+    }
+
+    #[test]
+    fn the_way_of_a_pointer_may_be_another_spelling_of_a_key() {
+        let keys = keys(&["u", "Name", "/name/first"]);
+        for key in ["name", "NAME"] {
+            let target = keys.target(LevelId::RECORD, key);
+            assert_eq!(target.slot, Some((1, KeyMatch::Folded)), "{key}");
+            assert!(target.level.is_some(), "{key}");
+        }
+        assert_eq!(keys.target(LevelId::RECORD, "Name").level, None);
+        let other = super::tests::keys(&["u", "/name/first", "/Name/last"]);
+        assert_eq!(other.target(LevelId::RECORD, "NAME"), KeyTarget::default());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::io::Read;
 use super::fast_path::{FastPath, is_unescaped};
 use super::first_items::FirstItems;
 use super::keys::key_notes;
-use super::managers::{ManagerGraph, cycle_item, numbers_from_1};
+use super::managers::{Cycle, ManagerGraph, cycle_item};
 use super::rewrites::Rewrites;
 use super::subject::{SkipReason, Subject, duplicate_item, external_id_taken, subject};
 use crate::attribute::Attribute;
@@ -374,6 +374,6 @@ fn cross_record_items<'a>(
     let cycles = managers
         .cycles
         .iter()
-        .map(move |members| cycle_item(rules, None, &numbers_from_1(members)));
+        .map(move |members| cycle_item(rules, None, &Cycle::new(members)));
     duplicates.chain(taken).chain(cycles)
 }

@@ -6,7 +6,7 @@ use std::io::Read;
 use super::emails;
 use super::first_pass::{Repeats, record_numbers};
 use super::keys::key_notes;
-use super::managers::{ManagerGraph, cycle_item, numbers_from_1};
+use super::managers::{Cycle, ManagerGraph, cycle_item, numbers_from_1};
 use super::rewrites::Rewrites;
 use super::subject::{SkipReason, Subject, duplicate_item, subject};
 use crate::attribute::Attribute;
@@ -81,7 +81,7 @@ pub fn collect(
         cycles: managers
             .cycles
             .iter()
-            .map(|members| numbers_from_1(members))
+            .map(|members| Cycle::new(members))
             .collect(),
         too_large: Vec::new(),
         notes: key_notes(rules, &totals.keys)
@@ -260,8 +260,8 @@ impl CollectState {
         let taken: HashMap<u64, u64> = repeats.external_ids.iter().copied().collect();
         let elsewhere: HashSet<u64> = repeats.managers_elsewhere.iter().copied().collect();
         let cycles = repeats.cycles.iter();
-        let cycles: HashMap<u64, &Vec<u64>> = cycles
-            .filter_map(|members| Some((*members.first()?, members)))
+        let cycles: HashMap<u64, &Cycle> = cycles
+            .filter_map(|cycle| Some((*cycle.records.first()?, cycle)))
             .collect();
         let mut collected = Collected::default();
         collected.counts.total = total;

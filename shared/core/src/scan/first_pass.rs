@@ -2,6 +2,7 @@
 //! and finds repeated user names and external ids. Passes on the text itself, in chunks; see
 //! [`super::collect_chunk`].
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::atomic::Ordering;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::chunker::{Chunk, ChunkSizes, Chunker};
 use super::emails;
 use super::keys::key_notes;
-use super::managers::{ManagerGraph, numbers_from_1};
+use super::managers::{Cycle, ManagerGraph};
 use super::requested::Requested;
 use super::rewrites::Rewrites;
 use crate::attribute::Attribute;
@@ -23,7 +24,7 @@ use crate::reader::{RecordSink, Sizes, Source, SourceError, read_source};
 use crate::rules::Rules;
 use crate::run::Counts;
 use crate::validate::{Element, Identity, identify};
-use crate::value::{Assignment, Value, email_problem, read};
+use crate::value::{Assignment, Value, read};
 
 /// Result of the first pass over an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,9 +56,9 @@ pub struct Repeats {
     /// looked up in the directory.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub managers_elsewhere: Vec<u64>,
-    /// The records of each cycle of managers that begins in this chunk, from its first record on.
+    /// The cycles of managers that begin in this chunk.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub cycles: Vec<Vec<u64>>,
+    pub cycles: Vec<Cycle>,
     /// Records that are longer than a record may be. The chunk has what could be kept of them; they
     /// are not imported.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -205,11 +206,9 @@ impl RecordSink for FirstPassSink<'_> {
                     let manager = key(self.manager).filter(|manager| Some(*manager) != id);
                     batch.managers.extend(manager);
                     let email = self.email.and_then(|slot| slots.get(slot));
-                    if let Some(Json::Text(email)) = email
-                        && email_problem(email.trim()).is_none()
-                    {
-                        let email = emails::hash(&self.hasher, email.trim());
-                        batch.emails.push(index, email);
+                    let email = email.and_then(|email| self.text(Attribute::Email, *email));
+                    if let Some(email) = email {
+                        batch.emails.push(index, emails::hash(&self.hasher, &email));
                     }
                     batch.requested.add(self.rules, slots);
                 }
@@ -223,11 +222,17 @@ impl RecordSink for FirstPassSink<'_> {
 }
 
 impl FirstPassSink<'_> {
+    /// Returns the key of an external id, of the user or of the manager.
     fn external_id(&self, json: Json<'_>, index: u32) -> Option<RecordKey> {
-        let kind = Attribute::ExternalId.kind();
-        let reading = read(kind, json, self.rules.read_context()).ok()?;
+        let id = self.text(Attribute::ExternalId, json)?;
+        Some(RecordKey::new(self.key, &id, index))
+    }
+
+    /// Returns the text that a value sets.
+    fn text<'a>(&'a self, attribute: Attribute, json: Json<'a>) -> Option<Cow<'a, str>> {
+        let reading = read(attribute.kind(), json, self.rules.read_context()).ok()?;
         match reading.assignment {
-            Some(Assignment::Set(Value::Text(id))) => Some(RecordKey::new(self.key, &id, index)),
+            Some(Assignment::Set(Value::Text(text))) => Some(text),
             _ => None,
         }
     }
@@ -357,7 +362,7 @@ fn group_by_chunk(
     for members in &managers.cycles {
         if let Some(first) = members.first() {
             let repeats = chunks.entry(chunk_of(*first)).or_default();
-            repeats.cycles.push(numbers_from_1(members));
+            repeats.cycles.push(Cycle::new(members));
         }
     }
     chunks.into_iter().collect()

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 use crate::attribute::Attribute;
 use crate::item::{Item, MANAGER_UNRESOLVED, Severity};
 use crate::reader::dedup::Dedup;
@@ -12,8 +14,28 @@ use crate::value::Problem;
 
 /// Maximum cycles that are reported.
 const MAX_CYCLES: usize = 100;
-/// Maximum records that the sentence about a cycle names.
+/// Maximum records of a cycle that are kept and named.
 const MAX_NAMED_RECORDS: usize = 10;
+
+/// A cycle of managers, as it is reported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cycle {
+    /// Numbers of its records, from the first on, each managed by the next one; at most ten.
+    pub records: Vec<u64>,
+    /// Number of the others.
+    pub more: u64,
+}
+
+impl Cycle {
+    /// Returns the cycle of these records, which count from 0.
+    pub(super) fn new(members: &[u32]) -> Self {
+        let named = members.get(..MAX_NAMED_RECORDS).unwrap_or(members);
+        Self {
+            records: numbers_from_1(named),
+            more: (members.len() - named.len()) as u64,
+        }
+    }
+}
 
 /// Who manages whom within an input. Records count from 0.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -113,16 +135,12 @@ pub(super) fn numbers_from_1(records: &[u32]) -> Vec<u64> {
 }
 
 /// Returns the warning on a cycle, for its first record. Numbers count from 1.
-pub(super) fn cycle_item(rules: &Rules, login: Option<String>, members: &[u64]) -> Item {
-    let first = members.first().copied().unwrap_or_default();
-    let named: Vec<String> = members
-        .iter()
-        .take(MAX_NAMED_RECORDS)
-        .map(|number| format!("record {number}"))
-        .collect();
-    let others = members.len().saturating_sub(named.len());
-    let others = if others > 0 {
-        format!(", {others} more")
+pub(super) fn cycle_item(rules: &Rules, login: Option<String>, cycle: &Cycle) -> Item {
+    let first = cycle.records.first().copied().unwrap_or_default();
+    let named = cycle.records.iter();
+    let named: Vec<String> = named.map(|number| format!("record {number}")).collect();
+    let others = if cycle.more > 0 {
+        format!(", {} more", cycle.more)
     } else {
         String::new()
     };
@@ -203,5 +221,7 @@ mod tests {
         let graph = graph(&records, &[]);
         assert_eq!(graph.cycles.len(), 1);
         assert_eq!(graph.cycles[0].len(), 100_000);
+        let cycle = Cycle::new(&graph.cycles[0]);
+        assert_eq!((cycle.records.len(), cycle.more), (10, 99_990));
     }
 }

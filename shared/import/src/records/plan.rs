@@ -121,7 +121,7 @@ async fn check_managers(
     let mut refs = ManagerRefs::default();
     for record in records.iter() {
         refs.add(&record.change.changes);
-        if let Some(uid) = record.new_manager_elsewhere(snapshot.get(record.canon())) {
+        if let Some(uid) = record.new_manager_elsewhere(snapshot.get(record.canon()), tenant) {
             refs.add_uid(uid);
         }
     }
@@ -139,7 +139,7 @@ async fn check_managers(
         }
         let stored = snapshot.get(record.canon());
         let is_unresolved = record
-            .new_manager_elsewhere(stored)
+            .new_manager_elsewhere(stored, tenant)
             .is_some_and(|uid| managers.holder(uid).is_none());
         if is_unresolved {
             record.warn(rules, Attribute::ManagerUid, UNRESOLVED_MANAGER);

@@ -2,7 +2,7 @@
 
 use muster_aws::directory::LoginRow;
 use muster_core::attribute::Attribute;
-use muster_core::item::{EXTERNAL_ID_REPLACED, Item};
+use muster_core::item::{EXTERNAL_ID_REPLACED, Item, Severity};
 use muster_core::plan::Refusal;
 use muster_core::rules::Rules;
 use muster_core::run::{Counts, UpdateEffects};
@@ -52,8 +52,14 @@ impl Record {
 
     /// Returns the external id of the manager that the record sets, if it is a new one of nobody in the
     /// input.
-    pub(crate) fn new_manager_elsewhere(&self, stored: Option<&LoginRow>) -> Option<&str> {
-        if !self.change.manager_elsewhere {
+    pub(crate) fn new_manager_elsewhere(
+        &self,
+        stored: Option<&LoginRow>,
+        tenant: &str,
+    ) -> Option<&str> {
+        // Of another tenant's user, nothing may be told apart.
+        let is_foreign = user(stored).is_some_and(|user| user.tenant != tenant);
+        if is_foreign || !self.change.manager_elsewhere {
             return None;
         }
         let Some(Value::Text(uid)) = self.change.changes.value(Attribute::ManagerUid) else {
@@ -176,7 +182,10 @@ impl RecordOutcomes {
             let item = record.item(rules, refusal.attribute, refusal.problem);
             self.items.push(item);
         }
-        self.items.extend(record.warnings.iter().cloned());
+        // Notes are on what a record does.
+        let warnings = record.warnings.iter();
+        let warnings = warnings.filter(|item| item.severity != Severity::Info);
+        self.items.extend(warnings.cloned());
     }
 
     pub(crate) fn created(&mut self, record: Record) {
