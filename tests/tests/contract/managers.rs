@@ -221,3 +221,18 @@ async fn managers_are_found_over_all_chunks_of_an_upload() {
         assert_eq!(manager_items(&w, &run).await, [cycle, unresolved(701)]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_noted_about_the_manager_of_a_user_of_another_tenant() {
+    let w = World::start().await;
+    let task = full_mapping_task(&w, &w.store).await;
+    put_as(&w, 1, &json!([w.record("foreign")])).await;
+    for manager in ["nobody", "somebody"] {
+        let call = w.import(0).await.task(task).query("dryRun&debug");
+        let records = json!([managed(&w, "foreign", manager)]);
+        let reply = call.records(&records).send().await;
+        assert_partial_success(&reply, [1, 0, 1, 0]);
+        assert_eq!(reply.warnings().len(), 1, "{reply}");
+        assert_eq!(reply.json().get("Notes"), None, "{reply}");
+    }
+}

@@ -158,3 +158,19 @@ fn user_names_are_read_with_the_replacements_of_the_task() {
     assert!(login("corp\\anna").starts_with("InvalidLogin"));
     assert_eq!(login("CORP\\"), "empty");
 }
+
+#[test]
+fn replacements_do_not_grow_a_user_name_without_bound() {
+    let entry = serde_json::json!({"find": "a", "replace": "a".repeat(64)});
+    let formats = serde_json::json!({"username_replacements": vec![entry; 20]});
+    let formats: ValueFormats = serde_json::from_value(formats).unwrap();
+    assert!(formats.problems().is_empty());
+    let username = formats.compile().username("a").into_owned();
+    assert!(
+        (1_025..200_000).contains(&username.len()),
+        "{}",
+        username.len()
+    );
+    let identity = identify(&Element::Object(&[Json::Text("a")]), &formats.compile());
+    assert!(matches!(identity, Identity::InvalidLogin { .. }));
+}
