@@ -19,7 +19,7 @@ pub struct Outcome {
     /// Warnings about records, if requested.
     #[serde(rename = "Warnings", default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// What is worth knowing about the data as a whole.
+    /// Notes about the data as a whole.
     #[serde(rename = "Notes", default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// The reasons for a refusal.

@@ -103,6 +103,21 @@ pub struct Item {
     pub value: Option<String>,
 }
 
+impl Item {
+    /// Returns a statement about the input as a whole, or about one of its keys.
+    pub(crate) fn about_input(code: &'static str, key: Option<&str>, message: String) -> Self {
+        Self {
+            record: None,
+            login: None,
+            key: key.map(str::to_owned),
+            code: Cow::Borrowed(code),
+            severity: Severity::of_record_code(code),
+            message: Cow::Owned(message),
+            value: None,
+        }
+    }
+}
+
 impl fmt::Display for Item {
     /// `Record 17 (jack.woo), "E-mail": not a valid e-mail address ("jack@") [email.malformed]`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -66,7 +66,7 @@ struct DryRunCounts {
     unblocked: Option<u64>,
     #[serde(rename = "Cleared", skip_serializing_if = "Option::is_none")]
     cleared: Option<u64>,
-    /// What is worth knowing and no problem, such as keys that are not mapped. Notes about single
+    /// Items of the severity `info`, such as keys that are not mapped. Those about single
     /// records only with `debug`.
     #[serde(rename = "Notes", skip_serializing_if = "Option::is_none")]
     notes: Option<Vec<String>>,

@@ -18,7 +18,7 @@ pub(crate) enum KeyMatch {
     Folded,
 }
 
-/// What a key of a record, or of an object within it, means.
+/// Meaning of a key of a record, or of an object within it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct KeyTarget {
     /// The slot of its value.

@@ -1,9 +1,7 @@
 //! Records of an input with one e-mail address, which may be meant: a note tells how many there are.
 
-use std::borrow::Cow;
-
 use crate::attribute::Attribute;
-use crate::item::{EMAIL_SHARED, Item, Severity};
+use crate::item::{EMAIL_SHARED, Item};
 use crate::reader::shared_values::{SharedValues, ValueHasher};
 use crate::rules::Rules;
 
@@ -44,16 +42,12 @@ pub(super) fn note(
     } else {
         String::new()
     };
-    Some(Item {
-        record: None,
-        login: None,
-        key: rules.key(Attribute::Email).map(str::to_owned),
-        code: Cow::Borrowed(EMAIL_SHARED),
-        severity: Severity::of_record_code(EMAIL_SHARED),
-        message: Cow::Owned(format!(
+    Some(Item::about_input(
+        EMAIL_SHARED,
+        rules.key(Attribute::Email),
+        format!(
             "records have the e-mail address of an earlier record: {}{more}",
             pairs.join(", ")
-        )),
-        value: None,
-    })
+        ),
+    ))
 }

@@ -1,9 +1,7 @@
 //! Notes on the keys of an input that the task does not map, or maps in another spelling: what was
 //! sent under them is not imported, or is, and nobody would know (contract.md#keys).
 
-use std::borrow::Cow;
-
-use crate::item::{Item, KEY_MORE, KEY_OTHER_SPELLING, KEY_UNMAPPED, Severity};
+use crate::item::{Item, KEY_MORE, KEY_OTHER_SPELLING, KEY_UNMAPPED};
 use crate::reader::{FoundKey, FoundKeys};
 use crate::rules::Rules;
 use crate::text::{folded, visible};
@@ -22,7 +20,7 @@ pub(super) fn key_notes(rules: &Rules, found: &FoundKeys) -> Vec<Item> {
     let keys = found.keys.iter().map(|key| note(rules, key));
     let more = found.more.then(|| {
         let named = found.keys.len();
-        item(
+        Item::about_input(
             KEY_MORE,
             None,
             format!("there are more keys that are not mapped; the first {named} are named"),
@@ -41,7 +39,7 @@ fn note(rules: &Rules, found: &FoundKey) -> Item {
         });
         let message =
             format!("the key \"{shown}\" (first in record {first}) is not mapped{proposal}");
-        return item(KEY_UNMAPPED, Some(shown), message);
+        return Item::about_input(KEY_UNMAPPED, Some(&shown), message);
     }
     let mapped = found.slot.and_then(|slot| rules.keys().get(slot));
     let mapped = match mapped {
@@ -52,19 +50,7 @@ fn note(rules: &Rules, found: &FoundKey) -> Item {
         "the key \"{shown}\" (first in record {first}) is read as {mapped} where a record has no \
          such key: they differ only in case, spaces or invisible characters"
     );
-    item(KEY_OTHER_SPELLING, Some(shown), message)
-}
-
-fn item(code: &'static str, key: Option<String>, message: String) -> Item {
-    Item {
-        record: None,
-        login: None,
-        key,
-        code: Cow::Borrowed(code),
-        severity: Severity::of_record_code(code),
-        message: Cow::Owned(message),
-        value: None,
-    }
+    Item::about_input(KEY_OTHER_SPELLING, Some(&shown), message)
 }
 
 /// Returns the mapped key that was most likely meant, unless the record has it as well.
@@ -107,6 +93,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::item::Severity;
     use crate::reader::{RecordSink, Sizes, read_array};
     use crate::settings::TaskSettings;
     use crate::validate::Element;

@@ -1,4 +1,4 @@
-//! Who manages whom within an input, by external ids: cycles, and managers who are elsewhere
+//! Managers within an input, by external ids: cycles, and managers who are elsewhere
 //! (contract.md#managers).
 
 use std::borrow::Cow;
@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attribute;
-use crate::item::{Item, MANAGER_UNRESOLVED, Severity};
+use crate::item::{Item, MANAGER_UNRESOLVED};
 use crate::reader::dedup::Dedup;
 use crate::rules::Rules;
 use crate::validate::item;
@@ -37,7 +37,7 @@ impl Cycle {
     }
 }
 
-/// Who manages whom within an input. Records count from 0.
+/// Graph of the managers within an input. Records count from 0.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ManagerGraph {
     /// The records whose manager is not in the input, ascending.
@@ -83,17 +83,13 @@ impl ManagerGraph {
         } else {
             "records name"
         };
-        Some(Item {
-            record: None,
-            login: None,
-            key: rules.key(Attribute::ManagerUid).map(str::to_owned),
-            code: Cow::Borrowed(MANAGER_UNRESOLVED),
-            severity: Severity::of_record_code(MANAGER_UNRESOLVED),
-            message: Cow::Owned(format!(
+        Some(Item::about_input(
+            MANAGER_UNRESOLVED,
+            rules.key(Attribute::ManagerUid),
+            format!(
                 "{count} {records} a manager who is not in this file: the first is record {first}"
-            )),
-            value: None,
-        })
+            ),
+        ))
     }
 }
 

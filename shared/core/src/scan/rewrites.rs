@@ -1,9 +1,7 @@
 //! User names that the replacements of a task change: a note tells how many, and shows the first.
 
-use std::borrow::Cow;
-
 use crate::attribute::Attribute;
-use crate::item::{Item, Severity, USERNAME_REWRITTEN, display_login};
+use crate::item::{Item, USERNAME_REWRITTEN, display_login};
 use crate::json::Json;
 use crate::rules::Rules;
 use crate::validate::{Element, sent};
@@ -57,16 +55,15 @@ impl Rewrites {
             "user names"
         };
         Some(Item {
-            record: None,
-            login: None,
-            key: rules.key(Attribute::Username).map(str::to_owned),
-            code: Cow::Borrowed(USERNAME_REWRITTEN),
-            severity: Severity::of_record_code(USERNAME_REWRITTEN),
-            message: Cow::Owned(format!(
-                "the task's replacements change {count} {names}: the first, in record {record}, is read as \
-                 \"{read}\""
-            )),
             value: Some(sent),
+            ..Item::about_input(
+                USERNAME_REWRITTEN,
+                rules.key(Attribute::Username),
+                format!(
+                    "the task's replacements change {count} {names}: the first, in record {record}, is read as \
+                 \"{read}\""
+                ),
+            )
         })
     }
 }

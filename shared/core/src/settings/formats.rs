@@ -57,7 +57,7 @@ pub struct NationalPhoneFormat {
         schema(pattern = "^[1-9][0-9]{0,2}$", example = "380")
     )]
     pub calling_code: String,
-    /// What is dialled before a number within the country only.
+    /// Digits that are dialled before a number within the country only.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9]{0,4}$", example = "0"))]
     pub trunk_prefix: String,
@@ -79,7 +79,7 @@ pub struct Replacement {
         schema(min_length = 1, max_length = 64, example = "CORP\\")
     )]
     pub find: String,
-    /// What replaces it.
+    /// The text in its place.
     #[cfg_attr(feature = "openapi", schema(max_length = 64, example = ""))]
     pub replace: String,
 }

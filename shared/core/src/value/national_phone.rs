@@ -5,7 +5,7 @@
 pub struct NationalPhones {
     /// Digits of the country code: `380`.
     pub calling_code: String,
-    /// What is dialled before a number within the country only, such as `0`; may be empty.
+    /// Digits that are dialled before a number within the country only, such as `0`; may be empty.
     pub trunk_prefix: String,
     /// Numbers of digits behind the country code; empty if they vary too much.
     pub national_digits: Vec<usize>,
