@@ -205,8 +205,12 @@ async fn a_user_renamed_after_the_write_of_a_crashed_writer_is_not_created_again
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_login_of_a_user_renamed_before_the_write_of_a_crashed_writer_goes_to_a_new_user() {
     let harness = Harness::start_with(3, times_without_chunk_deadline()).await;
-    let crash = CrashPoint::BeforeTheWrite;
-    let import = begin_and_crash(&harness, "left", RecordKind::Stale, crash).await;
+    let apply = |task: &mut TaskSettings| {
+        task.external_id_conflicts = Some(ExternalIdConflicts::Apply);
+    };
+    let task = harness.create_task(0, apply).await;
+    let (kind, crash) = (RecordKind::Stale, CrashPoint::BeforeTheWrite);
+    let import = begin_task_and_crash(&harness, &task, "left", kind, crash).await;
     let (login, new) = (import.file.login(0), "moved.before".to_owned());
     let id = harness.existing_user(&login).await.id;
     harness.must_change_user(id, set_login(&new)).await;
@@ -219,12 +223,8 @@ async fn the_login_of_a_user_renamed_before_the_write_of_a_crashed_writer_goes_t
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replay_that_finds_the_external_id_with_the_renamed_user_ignores_the_record() {
     let harness = Harness::start_with(3, times_without_chunk_deadline()).await;
-    let ignore = |task: &mut TaskSettings| {
-        task.external_id_conflicts = Some(ExternalIdConflicts::Ignore);
-    };
-    let task = harness.create_task(0, ignore).await;
-    let (kind, crash) = (RecordKind::Stale, CrashPoint::BeforeTheWrite);
-    let import = begin_task_and_crash(&harness, &task, "left", kind, crash).await;
+    let crash = CrashPoint::BeforeTheWrite;
+    let import = begin_and_crash(&harness, "left", RecordKind::Stale, crash).await;
     let (login, new) = (import.file.login(0), "moved.before".to_owned());
     let id = harness.existing_user(&login).await.id;
     harness.must_change_user(id, set_login(&new)).await;

@@ -43,12 +43,13 @@ impl Schedule {
     /// Creates a task, a file, and the users that the file expects.
     async fn prepare(&mut self, tag: String) -> (Task, ImportFile) {
         let has_planning_round = self.rng.random_bool(0.25);
+        let file = ImportFile::random(tag, &mut self.rng);
         let task = self.harness.create_task(0, |task| {
+            task.external_id_conflicts = Some(file.external_id_conflicts);
             task.safety_threshold =
                 has_planning_round.then_some(SafetyThreshold::of_ignored(Limit::records(20)));
         });
         let task = task.await;
-        let file = ImportFile::random(tag, &mut self.rng);
         import_synchronously(&self.harness, &task, &file.existing_users()).await;
         (task, file)
     }

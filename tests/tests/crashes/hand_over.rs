@@ -43,7 +43,7 @@ fn generous_request_times() -> Times {
 }
 
 /// Times of a request that sends three batches even on a busy machine, and then crashes.
-fn crashing_request_times() -> Times {
+pub fn crashing_request_times() -> Times {
     Times {
         sync_hold: Duration::from_secs(4),
         ..short_request_times()

@@ -146,7 +146,7 @@ impl Harness {
                 "manager_id": "m", "active": "a", "city": "c",
             },
             "role_mapping": {"user": "User"},
-            "external_id_conflicts": "apply",
+            "external_id_conflicts": "ignore",
             "safety_threshold": {},
         }))
         .expect("valid settings");

@@ -1,6 +1,7 @@
 //! Small imports with a known outcome.
 
 use muster_core::run::Counts;
+use muster_core::settings::ExternalIdConflicts;
 use rand::RngExt as _;
 use rand::rngs::SmallRng;
 use serde_json::{Value, json};
@@ -24,6 +25,9 @@ pub enum RecordKind {
     WithoutUsername,
     /// Has a role that does not exist.
     Invalid,
+    /// Has the external id of the first record, and a user name of its own: the record is ignored, or
+    /// creates a user without it, as the task says. Creates a user if no record has come before.
+    TakenId,
 }
 
 /// The data of an import.
@@ -31,6 +35,8 @@ pub enum RecordKind {
 pub struct ImportFile {
     pub tag: String,
     pub kinds: Vec<RecordKind>,
+    /// The setting of its task.
+    pub external_id_conflicts: ExternalIdConflicts,
 }
 
 impl ImportFile {
@@ -38,20 +44,21 @@ impl ImportFile {
         Self {
             tag: tag.into(),
             kinds: kinds.to_vec(),
+            external_id_conflicts: ExternalIdConflicts::Ignore,
         }
     }
 
     /// Returns a file of two chunks of three, with each kind that is written and some that are not.
     pub fn small(tag: impl Into<String>) -> Self {
-        use RecordKind::{Invalid, New, NewWithWarning, Stale, Unchanged, UnchangedWithWarning};
+        use RecordKind::{Invalid, New, NewWithWarning, Stale, TakenId, UnchangedWithWarning};
         let first = [New, Stale, Invalid];
-        let second = [Unchanged, NewWithWarning, UnchangedWithWarning];
+        let second = [TakenId, NewWithWarning, UnchangedWithWarning];
         Self::new(tag, &[first, second].concat())
     }
 
-    /// Returns a random file of up to five chunks of three.
+    /// Returns a random file of up to five chunks of three, for a task with either setting.
     pub fn random(tag: impl Into<String>, rng: &mut SmallRng) -> Self {
-        let kinds = (0..rng.random_range(1..=13)).map(|_| match rng.random_range(0..20) {
+        let kinds = (0..rng.random_range(1..=13)).map(|_| match rng.random_range(0..22) {
             0..6 => RecordKind::New,
             6..8 => RecordKind::NewWithWarning,
             8..13 => RecordKind::Stale,
@@ -59,11 +66,17 @@ impl ImportFile {
             15..17 => RecordKind::UnchangedWithWarning,
             17 => RecordKind::Duplicate,
             18 => RecordKind::WithoutUsername,
-            _ => RecordKind::Invalid,
+            19 => RecordKind::Invalid,
+            _ => RecordKind::TakenId,
         });
+        let kinds: Vec<_> = kinds.collect();
+        let external_id_conflicts = match rng.random_bool(0.5) {
+            true => ExternalIdConflicts::Ignore,
+            false => ExternalIdConflicts::Apply,
+        };
         Self {
-            tag: tag.into(),
-            kinds: kinds.collect(),
+            external_id_conflicts,
+            ..Self::new(tag, &kinds)
         }
     }
 
@@ -90,6 +103,10 @@ impl ImportFile {
             | RecordKind::Unchanged
             | RecordKind::UnchangedWithWarning => true,
             RecordKind::Duplicate => !self.is_duplicate(record),
+            RecordKind::TakenId => {
+                !self.is_taken_id(record)
+                    || self.external_id_conflicts == ExternalIdConflicts::Apply
+            }
             RecordKind::WithoutUsername | RecordKind::Invalid => false,
         }
     }
@@ -114,7 +131,8 @@ impl ImportFile {
             | RecordKind::NewWithWarning
             | RecordKind::Duplicate
             | RecordKind::WithoutUsername
-            | RecordKind::Invalid => None,
+            | RecordKind::Invalid
+            | RecordKind::TakenId => None,
         });
         existing.collect()
     }
@@ -137,6 +155,11 @@ impl ImportFile {
                 value["a"] = false.into();
                 value["c"] = Value::Null;
             }
+            RecordKind::TakenId => {
+                if let Some(first) = self.first_with_id(record) {
+                    value["x"] = self.login(first).into();
+                }
+            }
             RecordKind::New | RecordKind::Unchanged | RecordKind::Duplicate => {}
         }
         value
@@ -153,6 +176,16 @@ impl ImportFile {
 
     fn is_duplicate(&self, record: usize) -> bool {
         self.duplicated_login(record) != self.login(record)
+    }
+
+    /// Returns the first record before another one that has a user name of its own.
+    fn first_with_id(&self, record: usize) -> Option<usize> {
+        let mut before = self.kinds[..record].iter();
+        before.position(|kind| *kind != RecordKind::WithoutUsername)
+    }
+
+    fn is_taken_id(&self, record: usize) -> bool {
+        self.first_with_id(record).is_some()
     }
 
     /// Returns the counts of the import if nobody else writes these users.
@@ -172,6 +205,8 @@ impl ImportFile {
                 RecordKind::Duplicate => &mut counts.created,
                 RecordKind::WithoutUsername => &mut counts.empty,
                 RecordKind::Invalid => &mut counts.ignored,
+                RecordKind::TakenId if self.has_user(record) => &mut counts.created,
+                RecordKind::TakenId => &mut counts.ignored,
             };
             *count += 1;
         }
@@ -189,10 +224,12 @@ impl ImportFile {
                 RecordKind::Invalid => "role.unmapped",
                 RecordKind::WithoutUsername => "username.missing",
                 RecordKind::Duplicate if self.is_duplicate(record) => "username.duplicate",
+                RecordKind::TakenId if self.is_taken_id(record) => "external_id.taken",
                 RecordKind::New
                 | RecordKind::Stale
                 | RecordKind::Unchanged
-                | RecordKind::Duplicate => return None,
+                | RecordKind::Duplicate
+                | RecordKind::TakenId => return None,
             };
             Some((number, code))
         });

@@ -19,6 +19,7 @@ mod import_file;
 mod late_arrivals;
 mod messages;
 mod queueing;
+mod resting_claims;
 mod schedules;
 mod stopping;
 mod stuck_runs;

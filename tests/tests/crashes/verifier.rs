@@ -139,7 +139,10 @@ impl Import {
             let writes = writes.count() as u64;
             let is_new = matches!(
                 kind,
-                RecordKind::New | RecordKind::NewWithWarning | RecordKind::Duplicate
+                RecordKind::New
+                    | RecordKind::NewWithWarning
+                    | RecordKind::Duplicate
+                    | RecordKind::TakenId
             );
             let before = u64::from(!is_new);
             assert_eq!(stored.version, before + writes, "{login}: {effects:?}");
