@@ -195,12 +195,18 @@ async fn a_cycle_of_managers_is_a_warning_that_names_its_records() {
 async fn managers_are_found_over_all_chunks_of_an_upload() {
     let w = World::start().await;
     let task = full_mapping_task(&w, &w.store).await;
-    // The managers of the first chunk are in the second, and one of them is nowhere.
+    // The managers of the first chunk are in the second, and one of them is nowhere. Twelve
+    // users are managers of each other in turn.
     let mut records: Vec<Value> = (0..2_000)
         .map(|n| managed(&w, &format!("u{n}"), "boss"))
         .collect();
     records[700] = managed(&w, "u700", "nobody");
     records[10] = managed(&w, "u10", "other");
+    let circle: Vec<usize> = (0..12).map(|n| 20 + n * 150).collect();
+    for (position, record) in circle.iter().enumerate() {
+        let manager = circle[(position + 1) % circle.len()];
+        records[*record] = managed(&w, &format!("u{record}"), &format!("u{manager}"));
+    }
     records.push(with_external_id(&w, "boss", "boss"));
     records.push(managed(&w, "other", "u10"));
     let lines: Vec<String> = records.iter().map(Value::to_string).collect();
@@ -213,12 +219,19 @@ async fn managers_are_found_over_all_chunks_of_an_upload() {
         let status = w.wait_until_ended(0, &run).await;
         assert_eq!(status["Created"], 2_002, "{status}");
         assert_eq!(status["Status"], "PARTIAL_SUCCESS", "{status}");
-        let cycle = (
-            json!(11),
-            "manager_uid.cycle".to_owned(),
-            "warning".to_owned(),
+        let cycle = |record: u64| {
+            let code = "manager_uid.cycle".to_owned();
+            (json!(record), code, "warning".to_owned())
+        };
+        assert_eq!(
+            manager_items(&w, &run).await,
+            [cycle(11), cycle(21), unresolved(701)]
         );
-        assert_eq!(manager_items(&w, &run).await, [cycle, unresolved(701)]);
+        let items = get(&w, &run, "/items?code=manager_uid.cycle").await.json();
+        let message = items["items"][1]["message"].as_str().expect("a sentence");
+        let ten = "circle: record 21, record 171, record 321, record 471, record 621, record 771, \
+                   record 921, record 1071, record 1221, record 1371, 2 more, record 21";
+        assert!(message.contains(ten), "{message}");
     }
 }
 

@@ -319,3 +319,35 @@ async fn an_upload_is_judged_and_overridden_like_a_request() {
     let counts = ["Updated", "Blocked", "Unblocked", "Cleared"].map(|name| status[name].clone());
     assert_eq!(counts, [3, 3, 0, 3].map(|number| json!(number)), "{status}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_in_percent_is_of_all_chunks_of_an_upload() {
+    let w = World::start().await;
+    let task = full_task(&w, json!({"blocked": {"percent": 5}})).await;
+    // Two chunks. All who are blocked are in the first one.
+    let number_of_users = 2_100;
+    let file = |blocked: usize| {
+        let mut records = users(&w, number_of_users, &stored_user());
+        let list = records.as_array_mut().expect("a list");
+        for record in list.iter_mut().take(blocked) {
+            record["Active"] = json!(false);
+        }
+        records.to_string().into_bytes()
+    };
+    let upload = async |blocked| {
+        let run = w.upload(0, task, "", json!({}), &file(blocked)).await;
+        w.wait_until_ended(0, &run).await
+    };
+    assert_eq!(upload(0).await["Created"], number_of_users);
+    let before = w.directory().await;
+    let status = upload(106).await;
+    assert_eq!(status["Status"], "FAILURE", "{status}");
+    let error = status["Errors"][0].as_str().expect("an error");
+    for text in ["106 of 2100 users", "blocked", "5 %"] {
+        assert!(error.contains(text), "expected {text:?}, found {error:?}");
+    }
+    assert!(w.directory().await == before, "something was written");
+    let status = upload(105).await;
+    assert_eq!(status["Status"], "SUCCESS", "{status}");
+    assert_eq!(status["Blocked"], 105, "{status}");
+}
