@@ -7,6 +7,7 @@
 //! | `applying` | writers, messages, the sweeper, cancelling, reconciling, finishing; others and other runs at the same logins; the state after a hand-over |
 //! | `claims` | one external id, three logins, two runs, single-user writes and renames |
 //! | `sync` | two synchronous functions for one task: locks, take-over, hand-over, idempotency keys |
+//! | `names` | external ids and logins that move within a file: deferred records, the judge, the rounds Move and Home |
 //! | `checking` | `complete`, processors, the planning and applying rounds, cancelling before anything is applied |
 //!
 //! The tests of a model state its bounds. The properties hold within them; each `mutant::Mutant`
@@ -35,6 +36,8 @@ mod claims;
 mod directory;
 #[cfg(test)]
 mod mutant;
+#[cfg(test)]
+mod names;
 #[cfg(test)]
 mod search;
 #[cfg(test)]
