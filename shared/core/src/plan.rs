@@ -149,8 +149,13 @@ pub fn plan<'c, 'a>(
     conflicts: ExternalIdConflicts,
 ) -> Plan<'c, 'a> {
     match stored {
+        Some(user) if user.tenant != tenant => Plan::Ignored(vec![LOGIN_TAKEN]),
+        // The user name alone may be that of somebody else: validation has reported the id.
+        _ if conflicts == ExternalIdConflicts::Ignore && changes.unreadable_id => {
+            Plan::Ignored(Vec::new())
+        }
         None => create(changes, required),
-        Some(user) if user.tenant == tenant => {
+        Some(user) => {
             let another_person = match conflicts {
                 ExternalIdConflicts::Ignore => another_person(changes, user),
                 ExternalIdConflicts::Apply => None,
@@ -160,7 +165,6 @@ pub fn plan<'c, 'a>(
                 None => update(changes, user),
             }
         }
-        Some(_) => Plan::Ignored(vec![LOGIN_TAKEN]),
     }
 }
 

@@ -100,6 +100,8 @@ pub struct Changes<'a> {
     pub assignments: Vec<(Attribute, Assignment<'a>)>,
     /// Attributes whose value was refused and reported.
     pub refused: AttributeSet,
+    /// `true` if the external id cannot be read: nobody knows whom the record is about.
+    pub unreadable_id: bool,
 }
 
 impl<'a> Changes<'a> {
@@ -133,6 +135,7 @@ impl<'a> Changes<'a> {
         Changes {
             assignments: self.assignments.into_iter().map_while(|_| None).collect(),
             refused: AttributeSet::default(),
+            unreadable_id: false,
         }
     }
 
@@ -146,6 +149,7 @@ impl<'a> Changes<'a> {
                 .map(|(attribute, assignment)| (*attribute, assignment.clone().into_owned()))
                 .collect(),
             refused: self.refused,
+            unreadable_id: self.unreadable_id,
         }
     }
 }
@@ -247,6 +251,7 @@ pub fn read_changes<'a>(
             }
             Err(problem) => {
                 changes.refused.insert(*attribute);
+                changes.unreadable_id |= *attribute == Attribute::ExternalId;
                 report(*attribute, *json, problem);
             }
         }

@@ -1,11 +1,12 @@
 //! Merging a record into a stored user (contract.md#merging-and-missing-values): absent keys,
 //! values, `null` and `""`. Nothing is written if nothing changes.
 
+use muster_core::settings::ExternalIdConflicts;
 use muster_tests::World;
 use serde_json::{Value, json};
 
 use crate::support::{assert_partial_success, put_into, send_to};
-use crate::values::full_mapping_task;
+use crate::values::{full_mapping, full_mapping_task};
 
 /// Returns a record with a value for an attribute of every type.
 fn full_record(login: &str) -> Value {
@@ -127,7 +128,7 @@ async fn an_absent_key_keeps_the_stored_value() {
 async fn an_invalid_value_keeps_the_stored_one_and_the_rest_of_the_record_is_applied() {
     let w = World::start().await;
     let store = &w.store;
-    let task = full_mapping_task(&w, store).await;
+    let task = full_mapping(&w, store, ExternalIdConflicts::Apply).await;
     let login = w.login("anna");
     put_into(&w, task, &json!([full_record(&login)])).await;
     let before = store.user(&login).await.expect("the user");

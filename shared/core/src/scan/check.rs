@@ -198,7 +198,8 @@ impl<'r> CheckSink<'r> {
             report(Some(attribute), problem);
         });
         // Nothing is stored, so the tenant does not matter.
-        let skipped = match plan(&changes, None, "", NEW_USER, ExternalIdConflicts::Apply) {
+        let conflicts = self.rules.external_id_conflicts();
+        let skipped = match plan(&changes, None, "", NEW_USER, conflicts) {
             Plan::Create | Plan::Update(_) | Plan::Unchanged => None,
             Plan::Ignored(refusals) => {
                 for refusal in refusals {

@@ -6,6 +6,7 @@ mod scalars;
 mod spellings;
 mod text;
 
+use muster_core::settings::ExternalIdConflicts;
 use muster_tests::{Access, World};
 use serde_json::{Value, json};
 
@@ -18,7 +19,8 @@ pub enum Expected {
     Stored(Value),
     /// Not stored, without a warning.
     Absent,
-    /// Not stored; a warning names the key, and the user is created without the attribute.
+    /// Not stored; a warning names the key, and the user is created without the attribute, or not at all
+    /// if it is the external id.
     Invalid,
 }
 pub use Expected::{Absent, Invalid, Stored};
@@ -26,8 +28,14 @@ pub use Expected::{Absent, Invalid, Stored};
 /// Creates a task of the first tenant that maps every attribute to Quant's default key, if it has
 /// one; returns its id.
 pub async fn full_mapping_task(w: &World, store: &Access) -> u64 {
+    full_mapping(w, store, ExternalIdConflicts::Ignore).await
+}
+
+/// Creates such a task with this setting.
+pub async fn full_mapping(w: &World, store: &Access, conflicts: ExternalIdConflicts) -> u64 {
     store
         .task(w, 0, |task| {
+            task["external_id_conflicts"] = json!(conflicts);
             // Tests clear many values of one user.
             task["safety_threshold"] = json!({});
             task["attribute_mapping"] = FULL_MAPPING
@@ -106,7 +114,12 @@ pub async fn verify_values(
         })
         .collect();
     let reply = send_to(w, task, &json!(records)).await;
-    assert_eq!(reply.counts(), [cases.len() as u64, 0, 0, 0], "{reply}");
+    let is_ignored = |(key, _, expected): &&(&str, Value, Expected)| {
+        *key == "External ID" && matches!(expected, Invalid)
+    };
+    let ignored = cases.iter().filter(is_ignored).count() as u64;
+    let counts = [cases.len() as u64, 0, ignored, 0];
+    assert_eq!(reply.counts(), counts, "{reply}");
     let (warnings, users) = (reply.warnings(), store.users().await);
     let mut mismatches = Vec::new();
     for (index, (key, value, expected)) in cases.iter().enumerate() {
@@ -120,7 +133,8 @@ pub async fn verify_values(
             Absent => stored.is_none() && !warned,
             Invalid => stored.is_none() && warned,
         };
-        if !matches || !users.contains_key(&login(index)) {
+        let is_created = users.contains_key(&login(index));
+        if !matches || is_created == is_ignored(&&cases[index]) {
             mismatches.push(format!(
                 "{key} {value:.80}: expected {expected:?}, stored {stored:?}, warned {warned}"
             ));
