@@ -32,6 +32,7 @@ const INFO_CODES: &[&str] = &[
     KEY_MORE,
     USERNAME_REWRITTEN,
     MANAGER_UNRESOLVED,
+    MANAGER_MORE_CYCLES,
     EMAIL_SHARED,
 ];
 
@@ -46,6 +47,9 @@ pub const EMAIL_SHARED: &str = "email.shared";
 
 /// Code of a manager by an external id that no user has.
 pub const MANAGER_UNRESOLVED: &str = "manager_uid.unresolved";
+
+/// Code of the note that not all circles of managers are reported.
+pub const MANAGER_MORE_CYCLES: &str = "manager_uid.more_cycles";
 
 /// Code of user names that the replacements of the task change.
 pub const USERNAME_REWRITTEN: &str = "username.rewritten";

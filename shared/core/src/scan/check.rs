@@ -317,6 +317,7 @@ impl CheckState {
                 .into_iter()
                 .chain(self.rewrites.note(rules))
                 .chain(managers.note(rules))
+                .chain(managers.more_note(rules))
                 .collect(),
             bytes: totals.bytes,
         }

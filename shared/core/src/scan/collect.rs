@@ -88,6 +88,7 @@ pub fn collect(
             .into_iter()
             .chain(std::mem::take(&mut state.rewrites).note(rules))
             .chain(emails::note(rules, &state.emails, is_repeated))
+            .chain(managers.more_note(rules))
             .collect(),
     };
     Ok(state.finish(rules, totals.records, &repeats))

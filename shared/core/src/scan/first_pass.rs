@@ -107,10 +107,9 @@ pub fn split_into_chunks<R: Read + Send>(
     })?;
     let chunk_starts = chunker.finish(sent()).map_err(SourceError::Consumer)?;
     let rewrites = std::mem::take(&mut state.rewrites);
-    let (mut pass, shared_emails) =
-        state.finish(rules, totals.records, totals.bytes, &chunk_starts);
+    let (mut pass, more_notes) = state.finish(rules, totals.records, totals.bytes, &chunk_starts);
     let notes = key_notes(rules, &totals.keys).into_iter();
-    let notes = notes.chain(rewrites.note(rules)).chain(shared_emails);
+    let notes = notes.chain(rewrites.note(rules)).chain(more_notes);
     pass.add_notes(notes.collect());
     Ok(pass)
 }
@@ -274,14 +273,14 @@ impl FirstPassState {
             .extend(batch.too_large.iter().map(|index| index + base));
     }
 
-    /// Returns the result, and the note on e-mail addresses.
+    /// Returns the result, and the notes on e-mail addresses and circles of managers.
     fn finish(
         mut self,
         rules: &Rules,
         total: u64,
         bytes: u64,
         chunk_starts: &[u32],
-    ) -> (FirstPass, Option<Item>) {
+    ) -> (FirstPass, Vec<Item>) {
         let logins = self.logins.repeated(|_| false);
         let is_repeated = |record: &u32| {
             logins
@@ -310,6 +309,8 @@ impl FirstPassState {
             is_repeated(&record)
         });
         let emails = emails::note(rules, &self.emails, |record| is_repeated(&record));
+        let notes = emails.into_iter().chain(managers.more_note(rules));
+        let notes = notes.collect();
         let pass = FirstPass {
             counts,
             bounds,
@@ -323,7 +324,7 @@ impl FirstPassState {
                 &managers,
             ),
         };
-        (pass, emails)
+        (pass, notes)
     }
 }
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::Attribute;
-use crate::item::{Item, MANAGER_UNRESOLVED};
+use crate::item::{Item, MANAGER_MORE_CYCLES, MANAGER_UNRESOLVED};
 use crate::reader::dedup::Dedup;
 use crate::rules::Rules;
 use crate::validate::item;
@@ -45,6 +45,8 @@ pub(super) struct ManagerGraph {
     /// The records of each cycle, from its first record on, each managed by the next one; in the order
     /// of their first records.
     pub(super) cycles: Vec<Vec<u32>>,
+    /// Number of further cycles.
+    more_cycles: u64,
 }
 
 impl ManagerGraph {
@@ -68,10 +70,23 @@ impl ManagerGraph {
             }
         }
         elsewhere.sort_unstable();
+        let (cycles, more_cycles) = cycles(&manager_of);
         Self {
             elsewhere,
-            cycles: cycles(&manager_of),
+            cycles,
+            more_cycles,
         }
+    }
+
+    /// Returns a note on the cycles that are not reported.
+    pub(super) fn more_note(&self, rules: &Rules) -> Option<Item> {
+        let message = match self.more_cycles {
+            0 => return None,
+            1 => "1 more circle of managers is not listed".to_owned(),
+            more => format!("{more} more circles of managers are not listed"),
+        };
+        let key = rules.key(Attribute::ManagerUid);
+        Some(Item::about_input(MANAGER_MORE_CYCLES, key, message))
     }
 
     /// Returns a note on how many managers are elsewhere, for a check without a directory.
@@ -93,12 +108,14 @@ impl ManagerGraph {
     }
 }
 
-/// Returns the cycles of a graph in which each node has at most one successor.
-fn cycles(manager_of: &[Option<u32>]) -> Vec<Vec<u32>> {
+/// Returns the cycles of a graph in which each node has at most one successor, and the number of those
+/// that are too many to report.
+fn cycles(manager_of: &[Option<u32>]) -> (Vec<Vec<u32>>, u64) {
     let next = |node: u32| manager_of.get(node as usize).copied().flatten();
     // The walk that first came to a node; walks are named after their start.
     let mut walk_of: Vec<Option<u32>> = vec![None; manager_of.len()];
     let mut cycles = Vec::new();
+    let mut more = 0;
     for start in 0..u32::try_from(manager_of.len()).unwrap_or(u32::MAX) {
         let mut at = start;
         while let Some(manager) = next(at)
@@ -109,7 +126,9 @@ fn cycles(manager_of: &[Option<u32>]) -> Vec<Vec<u32>> {
         }
         // A walk that meets an earlier one, or ends, has found nothing new.
         let is_closed = walk_of.get(at as usize) == Some(&Some(start));
-        if is_closed && cycles.len() < MAX_CYCLES {
+        if is_closed && cycles.len() == MAX_CYCLES {
+            more += 1;
+        } else if is_closed {
             let walk = std::iter::successors(next(at), |node| next(*node).filter(|_| *node != at));
             let mut members: Vec<u32> = walk.collect();
             let lowest = members.iter().enumerate().min_by_key(|(_, node)| **node);
@@ -119,7 +138,7 @@ fn cycles(manager_of: &[Option<u32>]) -> Vec<Vec<u32>> {
         }
     }
     cycles.sort_unstable();
-    cycles
+    (cycles, more)
 }
 
 /// Returns the numbers of records, counted from 1.
@@ -206,6 +225,15 @@ mod tests {
         assert_eq!(graph.cycles, [[0; 0]; 0]);
         assert_eq!(self::graph(&[("a", ""), ("b", "a")], &[0]).elsewhere, [1]);
         assert_eq!(self::graph(&[], &[]), ManagerGraph::default());
+    }
+
+    #[test]
+    fn cycles_that_are_not_reported_are_counted() {
+        let ids: Vec<String> = (0..250).map(|n| n.to_string()).collect();
+        let pairs = |n: usize| (ids[n].as_str(), ids[n ^ 1].as_str());
+        let graph = graph(&(0..ids.len()).map(pairs).collect::<Vec<_>>(), &[]);
+        assert_eq!((graph.cycles.len(), graph.more_cycles), (MAX_CYCLES, 25));
+        assert_eq!(graph.cycles[99], [198, 199]);
     }
 
     #[test]
