@@ -51,6 +51,17 @@ impl Removed {
         self.first = self.first.take().or_else(|| Place::of(text, at));
     }
 
+    /// Returns the problem of a value of which nothing is left, if anything was removed.
+    pub(super) fn nothing_left(&self) -> Option<Problem> {
+        let first = self.first.as_ref()?;
+        Some(Problem {
+            code: "invisible_character",
+            message: Cow::Owned(format!(
+                "expected a value, found nothing but invisible characters, the first: {first}"
+            )),
+        })
+    }
+
     /// Returns the warning, if anything was removed.
     pub(super) fn warning(self) -> Option<Problem> {
         let first = self.first?;

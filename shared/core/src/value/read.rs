@@ -104,7 +104,10 @@ fn read_given<'a>(
         AttributeKind::Flag { .. } => Value::Flag(flag(json, context.flags, context.formats)?),
         AttributeKind::TextList => {
             let item = |json| text(json, removed).map(|text| (!text.is_empty()).then_some(text));
-            return list(json, context.separator, item).map(|l| assign(l, Value::Texts));
+            return match list(json, context.separator, item)? {
+                items if items.is_empty() => clear(removed),
+                items => Ok(assign(items, Value::Texts)),
+            };
         }
         AttributeKind::IdList => {
             let item = |json| integer(json).map(Some);
@@ -114,7 +117,7 @@ fn read_given<'a>(
         AttributeKind::UserId => Value::Integer(user_id(json)?),
         AttributeKind::Integer => Value::Integer(integer(json)?),
         AttributeKind::Text => match text(json, removed)? {
-            text if text.is_empty() => return Ok(Some(Assignment::Clear)),
+            text if text.is_empty() => return clear(removed),
             text => Value::Text(text),
         },
         AttributeKind::Phone
@@ -125,7 +128,7 @@ fn read_given<'a>(
         | AttributeKind::Choice(_) => {
             let text = cleaned(json, removed)?;
             if text.is_empty() {
-                return Ok(Some(Assignment::Clear));
+                return clear(removed);
             }
             Value::Text(match kind {
                 AttributeKind::Phone => phone(text, context.formats)?,
@@ -138,6 +141,14 @@ fn read_given<'a>(
         }
     };
     Ok(Some(Assignment::Set(value)))
+}
+
+/// Clears the attribute of an empty text or list, unless something that nobody sees made it look empty.
+fn clear<'a>(removed: &Removed) -> Result<Option<Assignment<'a>>, Problem> {
+    match removed.nothing_left() {
+        Some(problem) => Err(problem),
+        None => Ok(Some(Assignment::Clear)),
+    }
 }
 
 /// Returns the assignment of a list; an empty list clears the attribute.

@@ -123,16 +123,18 @@ fn invisible_characters_are_removed_from_texts_with_a_warning() {
 }
 
 #[test]
-fn a_text_of_invisible_characters_is_an_empty_one() {
+fn a_text_of_invisible_characters_clears_nothing() {
     for kind in [
         AttributeKind::Text,
         AttributeKind::Phone,
         AttributeKind::Date,
         AttributeKind::TextList,
     ] {
-        let (stored, warning) = read_text(kind, Json::Text("\u{200b}"), &[]).unwrap();
-        assert_eq!(stored, Some(Assignment::Clear), "{kind:?}");
-        assert_eq!(warning.unwrap().0, "invisible_character_removed");
+        for sent in ["\u{200b}", " \u{200b}\u{feff} ", "\u{ad} \u{200b}"] {
+            let (code, message) = read_text(kind, Json::Text(sent), &[]).unwrap_err();
+            assert_eq!(code, "invisible_character", "{kind:?} {sent:?}");
+            assert!(message.contains("nothing but invisible"), "{message}");
+        }
     }
 }
 
