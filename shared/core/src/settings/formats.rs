@@ -12,7 +12,7 @@ use crate::value::{DatePattern, NationalPhones, TaskFormats, flag_of_word};
 /// Forms of values that a task adds to those that are always read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "an object of value formats")]
 pub struct ValueFormats {
     /// Patterns of dates, in place of DD.MM.YYYY and YYYY-MM-DD: `YYYY`, `MM` or `M`, `DD` or `D`, and a
     /// `*` at the end for a time of day, which is dropped. No two may read one text as two days.
@@ -155,6 +155,12 @@ impl ValueFormats {
     }
 
     fn check_words(&self, problems: &mut Problems) {
+        for (index, word) in self.empty_words.iter().enumerate() {
+            if let Some(value) = flag_of_word(word) {
+                let field = format!("empty_words.{index}");
+                problems.add(&field, format!("{word:?} means {value} already"));
+            }
+        }
         let mut meanings: BTreeMap<String, bool> = BTreeMap::new();
         for (list, words, value) in [
             ("true_words", &self.true_words, true),
@@ -329,5 +335,8 @@ mod tests {
         assert_eq!(problems(json!({"empty_words": many})), ["empty_words"]);
         let empty = json!({"empty_words": ["-"], "false_words": ["-"]});
         assert_eq!(problems(empty), ["false_words.0"]);
+        for word in ["0", "No", "TRUE"] {
+            assert_eq!(problems(json!({"empty_words": [word]})), ["empty_words.0"]);
+        }
     }
 }

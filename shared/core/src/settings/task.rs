@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::formats::ValueFormats;
 use super::separator::Separator;
@@ -19,34 +19,44 @@ pub struct TaskSettings {
     #[cfg_attr(feature = "openapi", schema(example = 206))]
     pub id: u64,
     /// True if the task accepts data.
+    #[serde(deserialize_with = "null_as_absent")]
     pub enabled: bool,
     /// Name of the task.
     #[cfg_attr(
         feature = "openapi",
         schema(max_length = 200, example = "Staff of all stores")
     )]
+    #[serde(deserialize_with = "null_as_absent")]
     pub title: String,
     /// Purpose of the task, in Markdown.
     #[cfg_attr(feature = "openapi", schema(max_length = 10_000))]
+    #[serde(deserialize_with = "null_as_absent")]
     pub description: String,
     /// Notes.
     #[cfg_attr(feature = "openapi", schema(max_length = 10_000))]
+    #[serde(deserialize_with = "null_as_absent")]
     pub notes: String,
     /// Addresses to notify of runs with errors.
     #[cfg_attr(feature = "openapi", schema(example = json!(["hr@example.com"])))]
+    #[serde(deserialize_with = "null_as_absent")]
     pub notification_emails: Vec<String>,
     /// Minimum severity of the runs to notify of.
+    #[serde(deserialize_with = "null_as_absent")]
     pub notify_on: NotifyOn,
     /// Names of the robots that may run the task. An enabled task has at least one.
     #[cfg_attr(feature = "openapi", schema(max_items = 500, example = json!(["acme-robot"])))]
+    #[serde(deserialize_with = "null_as_absent")]
     pub permitted_robots: Vec<String>,
     /// Separator of list items in a list that is sent as one string.
+    #[serde(deserialize_with = "null_as_absent")]
     pub list_item_separator: Separator,
     /// JSON key of each imported attribute.
     #[cfg_attr(feature = "openapi", schema(schema_with = super::schema::attribute_mapping))]
+    #[serde(deserialize_with = "null_as_absent")]
     pub attribute_mapping: BTreeMap<Attribute, String>,
     /// Role of each string. Strings are matched exactly.
     #[cfg_attr(feature = "openapi", schema(example = json!({"catman": "Category Manager"})))]
+    #[serde(deserialize_with = "null_as_absent")]
     pub role_mapping: BTreeMap<String, String>,
     /// Seconds in the `Retry-After` of an import that is refused because the task is running;
     /// absent: the remaining time of the task lock.
@@ -66,10 +76,14 @@ pub struct TaskSettings {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<super::threshold::Wire>))]
     pub safety_threshold: Option<SafetyThreshold>,
     /// Forms of values beside those that are always read.
-    #[serde(skip_serializing_if = "ValueFormats::is_default")]
+    #[serde(
+        skip_serializing_if = "ValueFormats::is_default",
+        deserialize_with = "null_as_absent"
+    )]
     pub value_formats: ValueFormats,
     /// URLs to notify of finished runs.
     #[cfg_attr(feature = "openapi", schema(example = json!(["https://hr.example.com/imported"])))]
+    #[serde(deserialize_with = "null_as_absent")]
     pub webhooks: Vec<String>,
 }
 
@@ -97,6 +111,15 @@ pub enum ExternalIdConflicts {
     // Tasks that were stored before the setting existed have no value.
     #[default]
     Apply,
+}
+
+/// Reads `null` as if the member were absent.
+fn null_as_absent<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 impl TaskSettings {

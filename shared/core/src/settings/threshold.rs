@@ -92,15 +92,34 @@ impl Figure {
 /// of both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ThresholdLimit))]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with `records`, `percent`, or both"
+)]
 pub struct Limit {
     /// Maximum number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records: Option<u64>,
     /// Maximum share, in percent of all records: 0 to 100.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "whole_percent"
+    )]
     #[cfg_attr(feature = "openapi", schema(maximum = 100))]
     pub percent: Option<u8>,
+}
+
+/// Reads a percentage: a number such as 12.5 gets a message that says what is expected.
+fn whole_percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
+    let Some(percent) = Option::<f64>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    let whole = (0..=u8::MAX).find(|whole| f64::from(*whole) == percent);
+    whole.map(Some).ok_or_else(|| {
+        let message = format!("expected a whole number of percent, 0 to 100, found {percent}");
+        D::Error::custom(message)
+    })
 }
 
 impl Limit {
@@ -240,13 +259,20 @@ impl SafetyThreshold {
 /// stored when there was no other.
 #[derive(Serialize, Deserialize, Default)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SafetyThreshold, example = json!({"blocked": {"records": 5, "percent": 5}})))]
-#[serde(default, deny_unknown_fields)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "an object of limits, such as {\"blocked\": {\"records\": 5}}"
+)]
 pub(super) struct Wire {
     /// Short form of `ignored`: maximum number of ignored records.
     #[serde(skip_serializing_if = "Option::is_none")]
     records: Option<u64>,
     /// Short form of `ignored`: maximum share of ignored records, in percent: 0 to 100.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "whole_percent"
+    )]
     #[cfg_attr(feature = "openapi", schema(maximum = 100))]
     percent: Option<u8>,
     /// Records that are ignored.

@@ -28,7 +28,8 @@ enum Part {
 
 impl DatePattern {
     /// Parses a pattern: `YYYY`, `MM` or `M`, `DD` or `D`, each once and in any order; a `*` at the end
-    /// for a time of day, which is dropped; other characters but ASCII letters and digits stand for
+    /// for a time of day, which is dropped: straight after the date, `T` or white space comes before it,
+    /// or there is none; other characters but ASCII letters and digits stand for
     /// themselves, and so does `T`.
     ///
     /// # Errors
@@ -74,7 +75,7 @@ impl DatePattern {
                 return Err(format!("expected {name} once, found it {number} times"));
             }
         }
-        let is_number = |part: &Part| !matches!(part, Part::Literal(_));
+        let is_number = |part: &Part| !matches!(part, Part::Literal(_) | Part::Time);
         let is_unpadded = |part: &Part| {
             matches!(
                 part,
@@ -104,7 +105,8 @@ impl DatePattern {
     pub fn day(&self, text: &str) -> Option<Date> {
         let (mut year, mut month, mut day) = (0, 0, 0);
         let mut rest = text;
-        for part in &self.parts {
+        for (position, part) in self.parts.iter().enumerate() {
+            let previous = position.checked_sub(1).and_then(|at| self.parts.get(at));
             match part {
                 Part::Year => (year, rest) = digits(rest, 4, 4)?,
                 Part::Month { padded } => {
@@ -112,9 +114,7 @@ impl DatePattern {
                 }
                 Part::Day { padded } => (day, rest) = digits(rest, if *padded { 2 } else { 1 }, 2)?,
                 Part::Literal(c) => rest = rest.strip_prefix(*c)?,
-                Part::Time => {
-                    rest = is_time(rest).then_some("")?;
-                }
+                Part::Time => rest = without_time(rest, previous)?,
             }
         }
         let (month, day) = (i8::try_from(month).ok()?, i8::try_from(day).ok()?);
@@ -148,9 +148,13 @@ impl DatePattern {
             Part::Month { padded } => number(month, *padded),
             Part::Day { padded } => number(day, *padded),
             Part::Literal(c) => c.to_string(),
-            Part::Time => "00:00".to_owned(),
+            Part::Time => String::new(),
         };
-        self.parts.iter().map(part).collect()
+        let parts = self.parts.iter().map(part).collect::<String>();
+        match self.parts.as_slice() {
+            [.., Part::Literal(_), Part::Time] => parts + "00:00",
+            _ => parts,
+        }
     }
 }
 
@@ -163,6 +167,24 @@ fn digits(text: &str, min: usize, max: usize) -> Option<(i16, &str)> {
         .count();
     let (number, rest) = text.split_at_checked(length)?;
     Some((number.parse().ok().filter(|_| length >= min)?, rest))
+}
+
+/// Returns what is left after a time of day: nothing. Straight after the date, `T` or white space comes
+/// before it, or there is none.
+fn without_time<'t>(text: &'t str, previous: Option<&Part>) -> Option<&'t str> {
+    let time = match previous {
+        Some(Part::Literal(_)) => text,
+        _ if text.is_empty() => return Some(text),
+        _ => {
+            let time = text.trim_start();
+            if time.len() < text.len() {
+                time
+            } else {
+                text.strip_prefix(['T', 't'])?
+            }
+        }
+    };
+    is_time(time).then_some("")
 }
 
 /// Returns `true` for what may be a time of day with its zone: `12:00:00 AM`, `00:00:00.000Z`.
@@ -205,6 +227,13 @@ mod tests {
             ("M/D/YYYY *", "5/1/2024", None),
             ("M/D/YYYY *", "5/1/2024 or so", None),
             ("M/D/YYYY *", "5/1/2024 7", None),
+            ("M/D/YYYY*", "5/1/2024 12:00:00 AM", Some("2024-05-01")),
+            ("YYYY-M-D*", "2024-5-1T22:00:00Z", Some("2024-05-01")),
+            ("YYYY-MM-DD*", "2024-05-01 00:00", Some("2024-05-01")),
+            ("YYYY-MM-DD*", "2024-05-01", Some("2024-05-01")),
+            ("YYYY-MM-DD*", "2024-05-0110:00", None),
+            ("YYYY-MM-DD*", "2024-05-01T", None),
+            ("YYYY-MM-DD*", "2024-05-01 or so", None),
             ("YYYY年M月D日", "2024年5月1日", Some("2024-05-01")),
         ] {
             assert_eq!(day(pattern, text).as_deref(), expected, "{pattern} {text}");
@@ -244,5 +273,7 @@ mod tests {
         assert!(!contradict("M/D/YYYY", "DD.MM.YYYY"));
         assert!(!contradict("M/D/YYYY", "MM/DD/YYYY"));
         assert!(!contradict("M/D/YYYY", "M/D/YYYY *"));
+        assert!(contradict("M/D/YYYY*", "D/M/YYYY"));
+        assert!(contradict("M/D/YYYY *", "D/M/YYYY*"));
     }
 }
