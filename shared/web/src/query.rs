@@ -65,6 +65,15 @@ impl NotUnderstood {
         Self { name, message }
     }
 
+    /// Returns the error for a value, of the part of the request with this name.
+    fn of_value(kind: &str, name: &str, value: &str, dry_run: DryRun) -> Self {
+        let [name, value] =
+            [name, value].map(|text| -> String { text.chars().take(MAX_SHOWN_CHARS).collect() });
+        let advice = dry_run.advice();
+        let message = format!("the value {value:?} of the {kind} {name:?} is not known: {advice}");
+        Self { name, message }
+    }
+
     /// Returns the error for a member of a body.
     #[must_use]
     pub fn member(name: &str) -> Self {
@@ -133,18 +142,34 @@ pub fn ensure_understood(
         let folded = fold(&name);
         let is_known = dry_run == DryRun::Switch && folded == "dryrun";
         let asks = STEMS.iter().any(|stem| folded.starts_with(stem));
-        if !is_known && (asks || names_dry_run(&name)) {
+        // A name with a letter that only looks like one of ours: no parameter has any beyond ASCII.
+        if !is_known && (asks || names_dry_run(&name) || !name.is_ascii()) {
             return Err(NotUnderstood::new("query parameter", &name, dry_run));
+        }
+        if dry_run == DryRun::OfUpload && folded == fold(OVERRIDE_THRESHOLD) {
+            let message = "`overrideThreshold` belongs to the request that announces the upload: \
+                           announce it again with the parameter; nothing was changed";
+            return Err(NotUnderstood {
+                name: OVERRIDE_THRESHOLD.to_owned(),
+                message: message.to_owned(),
+            });
         }
         // Such as `?mode=dry-run`, or a query whose end was encoded once more.
         if let Some(value) = value.filter(|value| names_dry_run(value)) {
-            return Err(NotUnderstood::new("value", &value, dry_run));
+            return Err(NotUnderstood::of_value(
+                "query parameter",
+                &name,
+                &value,
+                dry_run,
+            ));
         }
     }
     let preferences = headers.get_all("prefer").iter();
     for preference in preferences.filter_map(|value| value.to_str().ok()) {
         if names_dry_run(preference) {
-            return Err(NotUnderstood::new("preference", preference, dry_run));
+            return Err(NotUnderstood::of_value(
+                "header", "Prefer", preference, dry_run,
+            ));
         }
     }
     match headers.keys().find(|name| names_dry_run(name.as_str())) {
@@ -309,6 +334,8 @@ mod tests {
             "mode=dry-run",
             "debug=1%26dryRun=true",
             "=dry_run",
+            // A Cyrillic letter.
+            "d%D1%83Run",
         ] {
             for dry_run in [DryRun::Switch, DryRun::OfUpload, DryRun::None] {
                 assert!(refused(query, dry_run).is_some(), "{query}");
@@ -318,6 +345,11 @@ mod tests {
             assert!(refused(query, DryRun::None).is_some(), "{query}");
             assert!(refused(query, DryRun::OfUpload).is_some(), "{query}");
         }
+        let error = refused("mode=dry-run", DryRun::None).unwrap();
+        assert!(
+            error.contains("\"dry-run\" of the query parameter \"mode\""),
+            "{error}"
+        );
         for query in ["", "debug", "latest=1", "contest", "sundry", "x=test"] {
             assert_eq!(refused(query, DryRun::None), None, "{query}");
         }
@@ -348,6 +380,14 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_threshold_is_not_overridden_while_an_upload_goes_on() {
+        let query = "override-threshold=true";
+        let error = refused(query, DryRun::OfUpload).unwrap();
+        assert!(error.contains("announces the upload"), "{error}");
+        assert_eq!(refused(query, DryRun::Switch), None);
     }
 
     #[test]
