@@ -140,7 +140,10 @@ pub(super) fn object<'a>(rules: &Rules, slots: &'a [Json<'a>]) -> Element<'a> {
     let is_absent = |json: &Json<'_>| matches!(json, Json::Absent);
     match element.first() {
         None | Some(Json::Absent) => Element::Object(mapped),
-        Some(element) if mapped.iter().all(is_absent) => Element::NotAnObject(element.type_name()),
+        Some(element) if mapped.iter().all(is_absent) => Element::NotAnObject(match element {
+            Json::Object => "an object within `_element`: send it as the record itself",
+            other => other.type_name(),
+        }),
         Some(_) => Element::Object(mapped),
     }
 }

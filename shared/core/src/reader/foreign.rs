@@ -87,7 +87,7 @@ impl Foreign {
             match (text.first(), format) {
                 (None, _) => Some(Self::Nothing),
                 (Some(b'['), Format::Json) | (Some(b'{'), Format::Ndjson) => None,
-                (Some(b'['), Format::Ndjson) => starts_with_object(text).then_some(Self::Array),
+                (Some(b'['), Format::Ndjson) => is_array_of_records(text).then_some(Self::Array),
                 (Some(b'{'), Format::Json) => Some(Self::objects(text)),
                 (Some(_), _) => Self::text(text),
             }
@@ -218,8 +218,17 @@ impl fmt::Display for Foreign {
 
 /// Returns `true` if an array starts with an object.
 fn starts_with_object(array: &[u8]) -> bool {
-    let first = array.get(1..).map(skip_space);
-    first.is_some_and(|first| first.first() == Some(&b'{'))
+    first_of(array) == Some(b'{')
+}
+
+/// Returns `true` if an array starts with an object, or is empty.
+fn is_array_of_records(array: &[u8]) -> bool {
+    matches!(first_of(array), Some(b'{' | b']'))
+}
+
+/// Returns the first byte within an array that is not white space.
+fn first_of(array: &[u8]) -> Option<u8> {
+    array.get(1..).map(skip_space)?.first().copied()
 }
 
 /// Returns `true` if another object follows the object that the text starts with.
@@ -371,6 +380,7 @@ mod tests {
     fn an_array_in_place_of_lines_is_recognised() {
         let found = |text: &str| Foreign::instead_of_records(text.as_bytes(), Format::Ndjson);
         assert_eq!(found("[\n{\"a\":1}"), Some(Foreign::Array));
+        assert_eq!(found("[ ]"), Some(Foreign::Array));
         assert_eq!(found("[1,2]"), None);
         assert_eq!(found("{\"a\":[{}]}"), None);
     }

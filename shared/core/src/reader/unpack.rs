@@ -192,7 +192,10 @@ impl<R: BufRead> Read for Members<R> {
     }
 }
 
-/// Returns `true` if anything follows a gzip member but zero bytes.
+/// First byte of a gzip member.
+const GZIP_FIRST_BYTE: u8 = 0x1f;
+
+/// Returns `true` if another gzip member follows, and `false` if nothing but zero bytes does.
 fn is_followed_by_member(source: &mut impl BufRead) -> io::Result<bool> {
     let mut padded = false;
     loop {
@@ -203,10 +206,12 @@ fn is_followed_by_member(source: &mut impl BufRead) -> io::Result<bool> {
         let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
         padded |= zeros > 0;
         if zeros < bytes.len() {
-            return if padded {
-                Err(io::ErrorKind::InvalidInput.into())
-            } else {
+            // Less than a header would read as a member that is cut off.
+            let is_member = !padded && bytes.first() == Some(&GZIP_FIRST_BYTE);
+            return if is_member {
                 Ok(true)
+            } else {
+                Err(io::ErrorKind::InvalidInput.into())
             };
         }
         source.consume(zeros);

@@ -235,6 +235,7 @@ fn gzip_that_is_damaged_or_followed_by_other_data_is_refused() {
             [&whole[..], b"garbage after it"].concat(),
             "followed by other data",
         ),
+        ([&whole[..], b"\n"].concat(), "followed by other data"),
         (
             [&whole[..], &[0; 512], &whole].concat(),
             "followed by other data",
