@@ -13,6 +13,7 @@ use muster_core::reader::{Format, FormatError, Position, SentAs, Sizes, Source, 
 use muster_core::rules::Rules;
 use muster_core::run::Status;
 use muster_core::scan::{Checked, check_source};
+use muster_core::settings::TaskSettings;
 use serde::Serialize;
 
 use crate::commands::settings_file;
@@ -82,7 +83,7 @@ struct Summary {
 impl Check {
     /// Checks the file.
     pub fn run(self) -> Result<Exit, Failure> {
-        let rules = read_rules(&self.settings)?;
+        let (rules, settings) = read_rules(&self.settings)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(self.threads.map_or(0, |threads| usize::from(threads.get())))
             .build()
@@ -97,7 +98,7 @@ impl Check {
             ignored_users: checked.counts.ignored,
             duplicated_users: checked.counts.duplicated,
             warnings: checked.warnings,
-            notes: checked.notes.iter().map(ToString::to_string).collect(),
+            notes: notes(&checked, &settings),
             seconds,
             users_per_second: checked.counts.total as f64 / seconds,
             bytes_per_second: checked.bytes as f64 / seconds,
@@ -234,17 +235,38 @@ fn unusable(
     }
 }
 
-/// Reads the settings of a task and returns its rules.
-fn read_rules(path: &Path) -> Result<Rules, Failure> {
+/// Reads the settings of a task, and returns its rules as well.
+fn read_rules(path: &Path) -> Result<(Rules, TaskSettings), Failure> {
     let mut settings = settings_file::read(path)?;
     settings.complete(None);
-    Rules::new(&settings).map_err(|problems| {
+    // Who checks a file need not say who runs the task.
+    settings.enabled = false;
+    let rules = Rules::new(&settings).map_err(|problems| {
         let name = path.display();
         settings_file::refused(
             &format!("the settings in {name} are not complete enough for an import"),
             &problems,
         )
-    })
+    })?;
+    Ok((rules, settings))
+}
+
+/// Returns what the service would refuse of the settings, each limit that an import into an empty
+/// directory would exceed, and the notes on the file.
+fn notes(checked: &Checked, settings: &TaskSettings) -> Vec<String> {
+    let problems = settings.check().err().unwrap_or_default();
+    let problems = problems
+        .iter()
+        .map(|problem| format!("the service would not store these settings: {problem}"));
+    let threshold = settings.safety_threshold.unwrap_or_default();
+    let exceeded = threshold.exceeded(checked.counts).into_iter();
+    let exceeded = exceeded.map(|sentence| {
+        format!("the safety threshold would stop an import into an empty directory: {sentence}")
+    });
+    problems
+        .chain(exceeded)
+        .chain(checked.notes.iter().map(ToString::to_string))
+        .collect()
 }
 
 fn show(summary: &Summary, checked: &Checked) -> Result<(), Failure> {

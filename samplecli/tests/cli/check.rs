@@ -116,6 +116,37 @@ fn further_warnings_are_counted() {
 }
 
 #[test]
+fn limits_that_an_import_would_exceed_are_noted() {
+    let home = home_with_task();
+    let settings = |threshold: &str| {
+        let settings = TASK.trim_end().trim_end_matches('}');
+        home.file(
+            "task.json",
+            &format!("{settings}, \"safety_threshold\": {threshold}}}"),
+        );
+    };
+    home.file("users.json", r#"[{"Username":"a"}, {"Username":"b"}, {}]"#);
+    settings(r#"{"ignored": {"records": 1}, "empty": {"percent": 40}}"#);
+    check(&home, "users.json", &[])
+        .exits_with(3)
+        .stdout_contains(
+            "the safety threshold would stop an import into an empty directory: 2 of 3 users would be \
+             ignored, the task allows 1",
+        );
+    settings(r#"{"ignored": {"percent": 101}}"#);
+    check(&home, "users.json", &[])
+        .stdout_contains("the service would not store these settings: safety_threshold.ignored");
+    settings(r#"{"ignored": {"percent": 12.5}}"#);
+    check(&home, "users.json", &[])
+        .exits_with(1)
+        .stderr_contains("expected a whole number of percent, 0 to 100, found 12.5");
+    settings(r#"{"ignored": 5}"#);
+    check(&home, "users.json", &[])
+        .exits_with(1)
+        .stderr_contains("expected an object with `records`, `percent`, or both");
+}
+
+#[test]
 fn syntax_errors_have_a_position() {
     let home = home_with_task();
     home.file(
