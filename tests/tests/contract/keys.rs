@@ -243,7 +243,8 @@ async fn a_json_pointer_maps_a_nested_value() {
         .iter()
         .map(|item| item["key"].clone())
         .collect();
-    for key in ["/contact/a~1b/fax", "Contact", "/contact/Phones"] {
+    // A text where the pointer needs an object is imported as little as an unmapped key.
+    for key in ["/contact/a~1b/fax", "Contact", "/contact/Phones", "contact"] {
         assert!(keys.contains(&json!(key)), "{key}: {page}");
     }
 }

@@ -3,10 +3,10 @@
 
 use std::borrow::Cow;
 
-use simd_json::{Buffers, INPUT_PADDING, Node, Tape, fill_tape_padded};
+use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape, fill_tape_padded};
 
 use super::exact::object;
-use super::keys::{FoundKey, KeyLog, Nested, OtherValues};
+use super::keys::{FoundKey, KeyLog, Nested, OtherValues, reached};
 use crate::json::{Json, from_tape};
 use crate::limits;
 use crate::rules::{KeyTarget, LevelId, Rules};
@@ -217,7 +217,10 @@ impl<'t> Others<'t> {
                     expected.slot = PASSED_OVER;
                     continue;
                 }
-                _ => log.note(rules, index, LevelId::RECORD, key, target),
+                _ => {
+                    let noted = reached(target, value);
+                    log.note(rules, index, LevelId::RECORD, key, noted);
+                }
             }
             let exact = self.values.add(rules, log, index, target, value);
             if let Some((json, _)) = from_tape(value)
@@ -240,6 +243,14 @@ impl<'t> Others<'t> {
 impl<'t> Nested<'t> for &'t [Node<'t>] {
     fn is_array(self) -> bool {
         matches!(self.first(), Some(Node::Array { .. }))
+    }
+
+    fn is_scalar(self) -> bool {
+        let is_null = |node: &Node<'_>| matches!(node, Node::Static(StaticNode::Null));
+        match self.first() {
+            None | Some(Node::Array { .. } | Node::Object { .. }) => false,
+            Some(node) => !is_null(node),
+        }
     }
 
     fn each(self, mut pass: impl FnMut(Cow<'t, str>, Self)) {

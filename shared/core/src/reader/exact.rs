@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::boundary::{is_space, skip_space, trim_space};
 use super::grammar::{self, GrammarError, InvalidJson};
-use super::keys::{KeyLog, Nested, OtherValues};
+use super::keys::{KeyLog, Nested, OtherValues, reached};
 use crate::json::{Json, OwnedJson, whole};
 use crate::rules::{LevelId, Rules};
 use crate::validate::Element;
@@ -185,7 +185,7 @@ fn mapped_with_log<'r>(
     let mut others = OtherValues::default();
     RawJson(raw).each(|key, value| {
         let target = rules.target(LevelId::RECORD, &key);
-        log.note(rules, index, LevelId::RECORD, &key, target);
+        log.note(rules, index, LevelId::RECORD, &key, reached(target, value));
         let exact = others.add(rules, log, index, target, value);
         // The last value of a duplicate key wins.
         if let Some(entry) = exact.and_then(|slot| values.get_mut(slot)) {
@@ -207,6 +207,10 @@ struct RawJson<'r>(&'r str);
 impl<'r> Nested<'r> for RawJson<'r> {
     fn is_array(self) -> bool {
         self.0.starts_with('[')
+    }
+
+    fn is_scalar(self) -> bool {
+        !self.0.starts_with(['[', '{', 'n'])
     }
 
     fn each(self, mut pass: impl FnMut(Cow<'r, str>, Self)) {

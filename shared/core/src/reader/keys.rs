@@ -156,8 +156,24 @@ pub(super) trait Nested<'t>: Copy {
     /// Returns `true` for an array, whose items have no keys of their own.
     fn is_array(self) -> bool;
 
+    /// Returns `true` for a text, a number or a boolean, into which no pointer leads.
+    fn is_scalar(self) -> bool;
+
     /// Passes on the members of an object, or the items of an array with their indexes as keys.
     fn each(self, pass: impl FnMut(Cow<'t, str>, Self));
+}
+
+/// Returns what a key means with this value: on the way of a pointer, a text is imported as little as that
+/// of an unmapped key.
+pub(super) fn reached<'t>(target: KeyTarget, value: impl Nested<'t>) -> KeyTarget {
+    if target.level.is_some() && value.is_scalar() {
+        KeyTarget {
+            level: None,
+            ..target
+        }
+    } else {
+        target
+    }
 }
 
 /// Values of a record under keys that are not mapped as they are written.
@@ -220,7 +236,8 @@ impl<'t, V: Nested<'t>> OtherValues<V> {
             value.each(|key, value| {
                 let target = path.rules.target(level, &key);
                 if has_keys {
-                    path.log.note(path.rules, path.index, level, &key, target);
+                    let noted = reached(target, value);
+                    path.log.note(path.rules, path.index, level, &key, noted);
                 }
                 self.add_target(path, target, value, rank);
             });
