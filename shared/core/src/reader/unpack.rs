@@ -192,6 +192,11 @@ impl<R: BufRead> Read for Members<R> {
     }
 }
 
+/// Error for bytes after the last member that are no member.
+#[derive(Debug, thiserror::Error)]
+#[error("followed by other data")]
+struct FollowedByOtherData;
+
 /// First byte of a gzip member.
 const GZIP_FIRST_BYTE: u8 = 0x1f;
 
@@ -211,7 +216,10 @@ fn is_followed_by_member(source: &mut impl BufRead) -> io::Result<bool> {
             return if is_member {
                 Ok(true)
             } else {
-                Err(io::ErrorKind::InvalidInput.into())
+                Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    FollowedByOtherData,
+                ))
             };
         }
         source.consume(zeros);
@@ -219,7 +227,11 @@ fn is_followed_by_member(source: &mut impl BufRead) -> io::Result<bool> {
 }
 
 fn broken(error: &io::Error, unpacked: u64) -> io::Error {
+    let is_followed = error
+        .get_ref()
+        .is_some_and(|error| error.is::<FollowedByOtherData>());
     let reason = match error.kind() {
+        _ if is_followed => "it is followed by other data",
         io::ErrorKind::UnexpectedEof => "it is truncated",
         // `InvalidInput` is the decoder's error for data that starts neither the first nor a
         // further gzip member.

@@ -237,6 +237,10 @@ fn gzip_that_is_damaged_or_followed_by_other_data_is_refused() {
         ),
         ([&whole[..], b"\n"].concat(), "followed by other data"),
         (
+            [gzip(""), b"\n".to_vec()].concat(),
+            "followed by other data",
+        ),
+        (
             [&whole[..], &[0; 512], &whole].concat(),
             "followed by other data",
         ),
