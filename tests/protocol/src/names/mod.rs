@@ -100,18 +100,20 @@ impl<S: Step> Run<S> {
     }
 
     /// Follows the deferred records from each one to that of the user who has what it wants: those of a
-    /// circle go, and those of a path whose last user has left. `wanted` are the names of the records.
+    /// circle go, those of a path that leads into one, and those of a path whose last user has left.
+    /// `wanted` are the names of the records. If others rename users, two records may be deferred because
+    /// of the same user, so that a path can lead into a circle.
     fn judge(&mut self, wanted: &[Option<usize>], omitted: Omitted) {
         let goes = |first: usize| {
             let mut record = first;
-            while let Some(deferred) = self.deferred[record] {
-                match deferred.record {
-                    Some(next) if next == first => return true,
+            for _ in 0..wanted.len() {
+                match self.deferred[record].and_then(|deferred| deferred.record) {
                     Some(next) if self.deferred[next].is_some() => record = next,
                     _ => return !self.keepers.contains(&wanted[record]),
                 }
             }
-            false
+            // More steps than records: the path has come to a circle.
+            true
         };
         let verdict = (0..wanted.len()).map(|record| {
             let deferred = self.deferred[record]?;

@@ -183,7 +183,10 @@ impl Ids {
     /// Returns true if no run but this one may still give the id to whom a claim names.
     fn all_over(&self, state: &State, run: usize, claim: Claim) -> bool {
         let mut runs = state.runs.iter().enumerate();
-        runs.all(|(other, state)| other == run || !claim.runs[other] || state.round == Round::Over)
+        runs.all(|(other, state)| {
+            let is_over = state.round == Round::Over || self.is(Mutant::ClaimTakenFromALiveRun);
+            other == run || !claim.runs[other] || is_over
+        })
     }
 
     fn wanted(&self, run: usize, record: usize) -> Record {

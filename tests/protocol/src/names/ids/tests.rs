@@ -128,6 +128,12 @@ fn a_deferred_record_without_a_fence_is_applied_after_a_cancel() {
     assert_breaks(mutant(Mutant::NoFenceForDeferred, promised()), COUNTED);
 }
 
+#[test]
+fn a_claim_taken_from_a_live_run_assigns_the_id_twice() {
+    let bounds = mutant(Mutant::ClaimTakenFromALiveRun, promised());
+    assert_breaks(bounds, ONE_OWNER);
+}
+
 /// Takes minutes in a release build, see the documentation of the crate.
 #[test]
 #[ignore = "takes minutes"]

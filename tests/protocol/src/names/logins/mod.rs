@@ -42,7 +42,7 @@ impl Logins {
                     run.deferred[record].is_some()
                 });
             }
-            Round::Move if !self.is(Mutant::NoHome) => {
+            Round::Move | Round::Stopping if !self.is(Mutant::NoHome) => {
                 run.enter(Round::Home, Step::ReadParked, |run, record| {
                     run.go[record].is_some()
                 });
@@ -66,6 +66,11 @@ impl Model for Logins {
             rows[login].version = 1;
             allowed[id] |= 1 << login;
         }
+        if let Some(login) = self.without_id {
+            rows[login].user = Some(STRANGER);
+            rows[login].version = 1;
+            allowed[STRANGER] |= 1 << login;
+        }
         for (user, allowed) in allowed.iter_mut().enumerate() {
             *allowed |= 1 << parked(user) | 1 << last_resort(user);
         }
@@ -80,7 +85,12 @@ impl Model for Logins {
             claims: self.before,
             runs: self.files.iter().map(|file| Run::new(file.len())).collect(),
             allowed,
-            users: self.before.iter().flatten().count(),
+            users: self
+                .before
+                .iter()
+                .chain([&self.without_id])
+                .flatten()
+                .count(),
             displaced: 0,
             faults: self.faults,
             other_writes: self.other_writes,
@@ -201,14 +211,6 @@ impl Model for Logins {
             Property::always(ALL_APPLIED, |model: &Self, state: &State| {
                 model.other_writes > 0 || state.runs.len() > 1 || model.is_as_expected(state)
             }),
-            Property::always(FREE_IN_THE_END, |model: &Self, state: &State| {
-                let over = state.runs.iter().all(|run| run.round == Round::Over);
-                !over
-                    || !state
-                        .rows
-                        .iter()
-                        .any(|row| model.is_reserved(state, *row, None))
-            }),
             Property::sometimes("a run is over", |_, state: &State| {
                 state.runs.iter().all(|run| run.round == Round::Over)
             }),
@@ -315,4 +317,3 @@ pub(crate) const ONE_OWNER: &str = "an external id has one owner, whom its claim
 pub(crate) const NAME_GIVEN: &str = "nobody has a login that nobody gave them";
 pub(crate) const NOT_DISPLACED: &str =
     "nobody is displaced unless others rename users or clear ids";
-pub(crate) const FREE_IN_THE_END: &str = "no login is reserved once all runs are over";

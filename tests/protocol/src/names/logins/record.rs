@@ -20,6 +20,12 @@ impl Logins {
                     None => self.decide(state, run, record, own, None, None),
                 }
             }
+            // The user of the login has got the id since the first look, from a late statement perhaps.
+            Step::ReadPerson { claim, .. }
+                if claim == self.files[run][record].login && !self.is(Mutant::NoSecondLook) =>
+            {
+                Step::ReadOwn
+            }
             Step::ReadPerson { own, claim } => {
                 let row = state.rows[claim];
                 let has_id = row.id == Some(self.files[run][record].id);
@@ -72,10 +78,8 @@ impl Logins {
 
     /// Returns true if nobody but the run that reserved it may come to a row.
     pub(super) fn is_reserved(&self, state: &State, row: Row, run: Option<usize>) -> bool {
-        row.reserved.is_some_and(|by| {
-            let is_over = state.runs[by].round == Round::Over && !self.is(Mutant::ReservedForever);
-            Some(by) != run && !is_over
-        })
+        row.reserved
+            .is_some_and(|by| Some(by) != run && state.runs[by].round != Round::Over)
     }
 
     fn read_own(&self, state: &State, run: usize, record: usize) -> Step {

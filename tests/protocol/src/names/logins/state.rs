@@ -8,9 +8,10 @@ use crate::mutant::Mutant;
 pub(super) const LOGINS: usize = 4;
 /// External ids. At first, the id n belongs to user n, if there is such a user.
 pub(super) const IDS: usize = 4;
-/// Users: those before, one for each record that may create one, and one whom others create.
+/// Users: those before, one for each record that may create one, and one without an external id, who is
+/// there before or whom others create.
 pub(super) const USERS: usize = IDS + RECORDS + 1;
-/// The user whom others create.
+/// The user without an external id.
 pub(super) const STRANGER: usize = IDS + RECORDS;
 /// Maximum records of a file. Each is a chunk of its own.
 pub(super) const RECORDS: usize = 3;
@@ -40,6 +41,8 @@ pub(crate) struct Record {
 pub(crate) struct Logins {
     /// The login of the user with each external id.
     pub(crate) before: [Option<usize>; IDS],
+    /// The login of a user without an external id.
+    pub(crate) without_id: Option<usize>,
     /// The file of each run.
     pub(crate) files: Vec<Vec<Record>>,
     /// Maximum number of crashes, which may leave a statement in flight.

@@ -19,6 +19,7 @@ fn file(records: &[(usize, usize)]) -> Vec<Record> {
 fn swap() -> Logins {
     Logins {
         before: [Some(A), Some(B), Some(D), None],
+        without_id: None,
         files: vec![file(&[(0, B), (1, A)])],
         faults: 1,
         other_writes: 0,
@@ -72,6 +73,27 @@ fn newcomer() -> Logins {
     }
 }
 
+/// A user without an external id gets one, and another user the login of somebody who gets a free one.
+fn adoption() -> Logins {
+    Logins {
+        before: [Some(A), Some(B), None, None],
+        without_id: Some(D),
+        files: vec![file(&[(2, D), (0, B), (1, C)])],
+        ..swap()
+    }
+}
+
+/// Two users who swap their logins, while a third wants a login that one of them may get from others.
+fn two_for_one() -> Logins {
+    Logins {
+        before: [Some(A), Some(B), None, None],
+        files: vec![file(&[(0, B), (1, A), (3, C)])],
+        faults: 0,
+        cancel: false,
+        ..swap()
+    }
+}
+
 fn with_others(others: Others, other_writes: u8, bounds: Logins) -> Logins {
     Logins {
         others,
@@ -94,6 +116,7 @@ fn swaps_circles_and_paths_with_a_fault() {
     assert_holds("path", path());
     assert_holds("blocked path", blocked());
     assert_holds("newcomer", newcomer());
+    assert_holds("adoption", adoption());
 }
 
 #[test]
@@ -110,6 +133,12 @@ fn a_path_while_others_write() {
         assert_holds(&name("path"), with_others(others, 1, path()));
         assert_holds(&name("blocked path"), with_others(others, 1, blocked()));
     }
+}
+
+#[test]
+fn a_path_may_lead_into_a_circle_when_others_rename() {
+    let bounds = with_others(Others::Rename, 1, two_for_one());
+    assert_holds("two records deferred because of one user", bounds);
 }
 
 /// Two tasks that exchange the same logins.
@@ -183,11 +212,6 @@ fn a_tombstone_reserved_without_need_displaces_a_user_of_another_run() {
 }
 
 #[test]
-fn a_login_reserved_by_a_run_that_is_over_is_lost() {
-    assert_breaks(mutant(Mutant::ReservedForever, path()), FREE_IN_THE_END);
-}
-
-#[test]
 fn without_home_a_user_whose_id_was_cleared_stays_parked() {
     let others = with_others(Others::ClearId, 1, swap());
     assert_breaks(mutant(Mutant::NoHome, others), NOBODY_PARKED);
@@ -202,13 +226,22 @@ fn a_run_that_renames_whom_another_one_has_parked_displaces_the_user() {
 }
 
 #[test]
-fn a_cancel_in_move_leaves_users_parked() {
-    assert_breaks(mutant(Mutant::CancelledInMove, swap()), NOBODY_PARKED);
+fn a_cancel_in_move_displaces_users() {
+    assert_breaks(mutant(Mutant::CancelledInMove, swap()), NOT_DISPLACED);
 }
 
 #[test]
 fn a_request_that_ends_in_move_leaves_users_parked() {
     assert_breaks(mutant(Mutant::MoveWithinARequest, swap()), NOBODY_PARKED);
+}
+
+#[test]
+fn without_a_second_look_a_user_who_was_adopted_counts_as_ignored() {
+    let bounds = Logins {
+        files: vec![file(&[(2, D)])],
+        ..adoption()
+    };
+    assert_breaks(mutant(Mutant::NoSecondLook, bounds), COUNTED);
 }
 
 #[test]
