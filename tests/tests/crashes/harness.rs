@@ -68,6 +68,11 @@ impl QueueMessage {
         }
     }
 
+    /// Returns true if the message is about the first chunk.
+    pub fn is_of_first_chunk(&self) -> bool {
+        matches!(self, Self::Chunk(message) if message.chunk == 0)
+    }
+
     /// Parses a message. The two kinds have no key in common but the run.
     fn parse(value: Value) -> Self {
         if value.get("chunk").is_some() {

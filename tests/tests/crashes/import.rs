@@ -232,6 +232,23 @@ impl Import {
         (outcome, worker)
     }
 
+    /// Delivers a message to workers with faults until one is injected: on a busy machine a writer may run
+    /// out of time before it sends the request in question.
+    pub async fn deliver_until_injected(
+        &self,
+        message: &QueueMessage,
+        faults: impl Fn() -> Faults,
+    ) {
+        let began = Instant::now();
+        while !self.deliver(message, faults()).await.1.were_injected() {
+            assert!(
+                began.elapsed() < MAX_WAIT,
+                "no fault was injected within {MAX_WAIT:?}"
+            );
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
+    }
+
     /// Delivers a message to a worker without faults, which must succeed.
     pub async fn deliver_without_faults(&self, message: &QueueMessage) {
         match self.deliver(message, Faults::none()).await.0 {

@@ -150,15 +150,14 @@ async fn reconcile_with(harness: Arc<Harness>, number: usize, fault: Fault) -> b
     let import = Import::begin(&harness, one_chunk(format!("fence{number}x"))).await;
     let messages = import.run_processor().await;
     let gate = Gate::default();
-    let late = {
+    let late = || {
         let gate = gate.clone();
         Faults::new(move |request| match request.operation {
             BATCH_EXECUTE_STATEMENT => Fault::GatedRequest(gate.clone()),
             _ => Fault::None,
         })
     };
-    let (_, late) = import.deliver(&messages[0], late).await;
-    assert!(late.were_injected(), "no statement was sent");
+    import.deliver_until_injected(&messages[0], late).await;
     drop(import.cancel(Faults::none()).await);
     // A leased chunk is reconciled once its lease has expired.
     let messages = import.sweep_until_resent().await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use muster_core::settings::{Limit, SafetyThreshold};
 use muster_tests::faults::{Fault, Faults, Gate};
 
-use crate::harness::Harness;
+use crate::harness::{Harness, QueueMessage};
 use crate::import::{Import, for_each_fault_and_request, for_each_request};
 use crate::import_file::{ImportFile, RecordKind};
 use crate::verifier::ConcurrentWrites;
@@ -25,7 +25,8 @@ fn one_chunk(tag: &str, number: usize) -> ImportFile {
 async fn write_with(harness: Arc<Harness>, tag: &str, number: usize, faults: Faults) -> bool {
     let import = Import::begin(&harness, one_chunk(tag, number)).await;
     let messages = import.run_processor().await;
-    assert_eq!(messages.len(), 1);
+    // On a busy machine a sweep may have sent its message twice.
+    assert!(messages.iter().all(QueueMessage::is_of_first_chunk));
     let (_, faults) = import.deliver(&messages[0], faults).await;
     import.finish_completely().await;
     faults.were_injected()
