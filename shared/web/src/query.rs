@@ -165,10 +165,13 @@ pub fn ensure_understood(
         }
     }
     let preferences = headers.get_all("prefer").iter();
-    for preference in preferences.filter_map(|value| value.to_str().ok()) {
-        if names_dry_run(preference) {
+    for preference in preferences.map(|value| String::from_utf8_lossy(value.as_bytes())) {
+        if names_dry_run(&preference) {
             return Err(NotUnderstood::of_value(
-                "header", "Prefer", preference, dry_run,
+                "header",
+                "Prefer",
+                &preference,
+                dry_run,
             ));
         }
     }
@@ -398,6 +401,9 @@ mod tests {
         assert_eq!(check(&headers), Ok(()));
         headers.append("prefer", HeaderValue::from_static("dry-run"));
         assert!(check(&headers).unwrap_err().message.contains("`?dryRun`"));
+        let text = HeaderValue::from_bytes("dry-run; note=\"é\"".as_bytes()).unwrap();
+        headers.insert("prefer", text);
+        assert!(check(&headers).is_err());
     }
 
     #[test]
