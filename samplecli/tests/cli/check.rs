@@ -139,7 +139,11 @@ fn limits_that_an_import_would_exceed_are_noted() {
     settings(r#"{"ignored": {"percent": 12.5}}"#);
     check(&home, "users.json", &[])
         .exits_with(1)
-        .stderr_contains("expected a whole number of percent, 0 to 100, found 12.5");
+        .stderr_contains("`12.5`, expected a whole number of percent, 0 to 100");
+    settings(r#"{"ignored": {"percent": "5"}}"#);
+    check(&home, "users.json", &[])
+        .exits_with(1)
+        .stderr_contains("\"5\", expected a whole number of percent, 0 to 100");
     settings(r#"{"ignored": 5}"#);
     check(&home, "users.json", &[])
         .exits_with(1)

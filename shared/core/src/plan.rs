@@ -148,13 +148,15 @@ pub fn plan<'c, 'a>(
     required: RequiredAttributes,
     conflicts: ExternalIdConflicts,
 ) -> Plan<'c, 'a> {
+    // The user name alone may be that of somebody else. Validation has reported the external id.
+    let is_unreadable = conflicts == ExternalIdConflicts::Ignore && changes.unreadable_id;
     match stored {
+        None => match create(changes, required) {
+            Plan::Create if is_unreadable => Plan::Ignored(Vec::new()),
+            plan => plan,
+        },
         Some(user) if user.tenant != tenant => Plan::Ignored(vec![LOGIN_TAKEN]),
-        // The user name alone may be that of somebody else: validation has reported the id.
-        _ if conflicts == ExternalIdConflicts::Ignore && changes.unreadable_id => {
-            Plan::Ignored(Vec::new())
-        }
-        None => create(changes, required),
+        Some(_) if is_unreadable => Plan::Ignored(Vec::new()),
         Some(user) => {
             let another_person = match conflicts {
                 ExternalIdConflicts::Ignore => another_person(changes, user),

@@ -10,12 +10,23 @@ mod task;
 mod threshold;
 mod validation;
 
+use serde::{Deserialize, Deserializer};
+
 pub use self::formats::{NationalPhoneFormat, Replacement, ValueFormats};
 pub use self::separator::Separator;
 pub use self::task::{ExternalIdConflicts, NotifyOn, TaskSettings};
 pub use self::threshold::{Figure, Limit, SafetyThreshold};
 pub(crate) use self::validation::{REJECTED_ELEMENT_KEY, REJECTION_ERRORS_KEY};
 pub use crate::field_problem::FieldProblem;
+
+/// Reads `null` as if the member were absent.
+fn null_as_absent<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
 
 #[cfg(test)]
 mod tests;

@@ -48,8 +48,12 @@ proptest! {
     fn no_import_blocks_or_clears_more_than_its_records_ask_for(
         records in proptest::collection::vec(record(), 0..40),
         own_formats in any::<bool>(),
+        ignores in any::<bool>(),
     ) {
-        let conflicts = ExternalIdConflicts::Apply;
+        let conflicts = match ignores {
+            true => ExternalIdConflicts::Ignore,
+            false => ExternalIdConflicts::Apply,
+        };
         let rules = if own_formats { rules_with_own_formats(conflicts) } else { rules_with(conflicts) };
         let json = format!("[{}]", records.join(","));
         let source = Source::new(json.as_bytes(), Format::Json, Compression::None, u64::MAX);

@@ -312,8 +312,18 @@ async fn an_external_id_that_cannot_be_read_lets_nobody_in() {
         let reply = send_to(&w, new, &file).await;
         assert_partial_success(&reply, [3, 0, 3, 0]);
         assert_eq!(reply.warnings().len(), 3, "{reply}");
+        let planned = w.import(0).await.task(new).query("dryRun");
+        let planned = planned.records(&file).send().await;
+        assert_partial_success(&planned, [3, 0, 3, 0]);
         assert!(w.directory().await == before, "{id}: a user was written");
     }
+    // Of another tenant's user nothing is told.
+    put_as(&w, 1, &json!([w.record("theirs")])).await;
+    let mut theirs = w.record("theirs");
+    theirs["External ID"] = json!(true);
+    let reply = send_to(&w, new, &json!([theirs])).await;
+    assert_eq!(with_code(&reply, "username.taken").len(), 1, "{reply}");
+    let before = w.directory().await;
     let file = json!([{"Username": w.login("smith"), "External ID": "N\t1", "Name": "New"}]);
     let run = w
         .upload(0, new, "", json!({}), file.to_string().as_bytes())

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::null_as_absent;
 use crate::field_problem::FieldProblem;
 use crate::limits::{MAX_FORMAT_ENTRIES, MAX_FORMAT_TEXT_CHARS};
 use crate::text::folded;
@@ -16,32 +17,47 @@ use crate::value::{DatePattern, NationalPhones, TaskFormats, flag_of_word};
 pub struct ValueFormats {
     /// Patterns of dates, in place of DD.MM.YYYY and YYYY-MM-DD: `YYYY`, `MM` or `M`, `DD` or `D`, and a
     /// `*` at the end for a time of day, which is dropped. No two may read one text as two days.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_absent"
+    )]
     #[cfg_attr(
         feature = "openapi",
         schema(max_items = 20, example = json!(["M/D/YYYY", "M/D/YYYY *"]))
     )]
     pub date_patterns: Vec<String>,
     /// Texts that count as an empty text, compared exactly but for spaces around them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_absent"
+    )]
     #[cfg_attr(
         feature = "openapi",
         schema(max_items = 20, example = json!(["NULL", "N/A", "0000-00-00"]))
     )]
     pub empty_words: Vec<String>,
     /// Words for true beside true, yes and 1, in any case.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_absent"
+    )]
     #[cfg_attr(feature = "openapi", schema(max_items = 20, example = json!(["ja", "active"])))]
     pub true_words: Vec<String>,
     /// Words for false beside false, no and 0, in any case.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_absent"
+    )]
     #[cfg_attr(feature = "openapi", schema(max_items = 20, example = json!(["nein", "left"])))]
     pub false_words: Vec<String>,
     /// Country of phone numbers that begin with neither `+` nor `00`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub national_phones: Option<NationalPhoneFormat>,
     /// Replacements in user names, one after the other, before they are validated.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_absent"
+    )]
     #[cfg_attr(feature = "openapi", schema(max_items = 20))]
     pub username_replacements: Vec<Replacement>,
 }
@@ -58,12 +74,16 @@ pub struct NationalPhoneFormat {
     )]
     pub calling_code: String,
     /// Digits that are dialled before a number within the country only.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_absent")]
     #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9]{0,4}$", example = "0"))]
     pub trunk_prefix: String,
     /// Numbers of digits behind the country code, if there are few. Without them, a number that begins
     /// with the country code's digits is refused.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_as_absent"
+    )]
     #[cfg_attr(feature = "openapi", schema(max_items = 20, example = json!([9])))]
     pub national_digits: Vec<usize>,
 }
@@ -161,6 +181,7 @@ impl ValueFormats {
                 problems.add(&field, format!("{word:?} means {value} already"));
             }
         }
+        let empty: Vec<String> = self.empty_words.iter().map(|word| folded(word)).collect();
         let mut meanings: BTreeMap<String, bool> = BTreeMap::new();
         for (list, words, value) in [
             ("true_words", &self.true_words, true),
@@ -169,10 +190,12 @@ impl ValueFormats {
             for (index, word) in words.iter().enumerate() {
                 let field = format!("{list}.{index}");
                 let usual = flag_of_word(word);
-                let other = meanings.insert(folded(word), value);
+                let folded = folded(word);
+                let is_empty = empty.contains(&folded);
+                let other = meanings.insert(folded, value);
                 if usual.or(other).is_some_and(|other| other != value) {
                     problems.add(&field, format!("{word:?} means {} already", !value));
-                } else if self.empty_words.contains(word) {
+                } else if is_empty {
                     problems.add(&field, format!("{word:?} is one of empty_words, too"));
                 }
             }
@@ -335,6 +358,8 @@ mod tests {
         assert_eq!(problems(json!({"empty_words": many})), ["empty_words"]);
         let empty = json!({"empty_words": ["-"], "false_words": ["-"]});
         assert_eq!(problems(empty), ["false_words.0"]);
+        let other_case = json!({"empty_words": ["N"], "false_words": ["n"]});
+        assert_eq!(problems(other_case), ["false_words.0"]);
         for word in ["0", "No", "TRUE"] {
             assert_eq!(problems(json!({"empty_words": [word]})), ["empty_words.0"]);
         }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::formats::ValueFormats;
+use super::null_as_absent;
 use super::separator::Separator;
 use super::threshold::SafetyThreshold;
 use crate::attribute::Attribute;
@@ -16,6 +17,7 @@ use crate::attribute::Attribute;
 pub struct TaskSettings {
     /// Task number, as in the import's URL. The server assigns it: requests omit it or repeat the
     /// task's number.
+    #[serde(deserialize_with = "null_as_absent")]
     #[cfg_attr(feature = "openapi", schema(example = 206))]
     pub id: u64,
     /// True if the task accepts data.
@@ -111,15 +113,6 @@ pub enum ExternalIdConflicts {
     // Tasks that were stored before the setting existed have no value.
     #[default]
     Apply,
-}
-
-/// Reads `null` as if the member were absent.
-fn null_as_absent<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 impl TaskSettings {

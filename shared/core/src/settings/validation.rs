@@ -40,14 +40,14 @@ impl TaskSettings {
         ok_or_problems(problems)
     }
 
-    /// Validates what an import needs: the mapping of attributes and roles.
+    /// Validates what an import needs: the mapping of attributes and roles. What else may be wrong in
+    /// settings that an earlier version has stored does not stop a run.
     ///
     /// # Errors
     /// Returns every problem, with its field.
     pub fn check_import(&self) -> Result<(), Vec<FieldProblem>> {
         let mut problems = self.mapping_problems();
         problems.extend(self.username_problem());
-        problems.extend(self.value_formats.problems());
         ok_or_problems(problems)
     }
 
