@@ -122,7 +122,7 @@ fn limits_that_an_import_would_exceed_are_noted() {
         let settings = TASK.trim_end().trim_end_matches('}');
         home.file(
             "task.json",
-            &format!("{settings}, \"safety_threshold\": {threshold}}}"),
+            format!("{settings}, \"safety_threshold\": {threshold}}}"),
         );
     };
     home.file("users.json", r#"[{"Username":"a"}, {"Username":"b"}, {}]"#);

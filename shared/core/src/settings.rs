@@ -3,6 +3,7 @@
 //! import uses.
 
 mod formats;
+mod percent;
 #[cfg(feature = "openapi")]
 mod schema;
 mod separator;

@@ -93,7 +93,7 @@ async fn an_abandoned_manager_uid_is_pending_and_does_not_contradict_the_manager
     );
 }
 
-async fn external_id(w: &World, name: &str) -> Option<Value> {
+pub async fn external_id(w: &World, name: &str) -> Option<Value> {
     let user = w.store.user(&w.login(name)).await.expect("a user");
     user.get("external_id").cloned()
 }
@@ -192,7 +192,7 @@ async fn post(w: &World, path: &str, user: &Value) -> Reply {
 }
 
 /// Returns the warnings with this code.
-fn with_code(reply: &Reply, code: &str) -> Vec<String> {
+pub fn with_code(reply: &Reply, code: &str) -> Vec<String> {
     let end = format!(" [{code}]");
     let mut warnings = reply.warnings();
     warnings.retain(|warning| warning.ends_with(&end));
@@ -277,64 +277,6 @@ async fn a_record_with_the_external_id_of_another_user_is_ignored() {
     assert!(has_code(&reply, 2, "external_id.taken"), "{reply}");
     assert!(reply.warnings()[0].contains("record 1"), "{reply}");
     assert_eq!(w.store.user(&w.login("second")).await, None);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_external_id_that_cannot_be_read_lets_nobody_in() {
-    let w = World::start().await;
-    let new = full_mapping_task(&w, &w.store).await;
-    let applying = applying_task(&w).await;
-    let mut leaver = with_external_id(&w, "smith", "L1");
-    leaver["Active"] = json!(false);
-    put_into(&w, new, &json!([leaver, w.record("without")])).await;
-    let before = w.directory().await;
-    let unreadable = [
-        json!("N1\u{200b}"),
-        json!({}),
-        json!(1.5),
-        json!(true),
-        json!(["N1"]),
-        json!("N\t1"),
-        json!("N".repeat(1_025)),
-    ];
-    for id in unreadable {
-        let record = |name: &str| {
-            let mut record = w.record(name);
-            record["External ID"] = id.clone();
-            record["Active"] = json!(true);
-            record["Name"] = json!("Somebody Else");
-            record
-        };
-        let file: Value = ["smith", "without", "nobody"]
-            .map(record)
-            .into_iter()
-            .collect();
-        let reply = send_to(&w, new, &file).await;
-        assert_partial_success(&reply, [3, 0, 3, 0]);
-        assert_eq!(reply.warnings().len(), 3, "{reply}");
-        let planned = w.import(0).await.task(new).query("dryRun");
-        let planned = planned.records(&file).send().await;
-        assert_partial_success(&planned, [3, 0, 3, 0]);
-        assert!(w.directory().await == before, "{id}: a user was written");
-    }
-    // Of another tenant's user nothing is told.
-    put_as(&w, 1, &json!([w.record("theirs")])).await;
-    let mut theirs = w.record("theirs");
-    theirs["External ID"] = json!(true);
-    let reply = send_to(&w, new, &json!([theirs])).await;
-    assert_eq!(with_code(&reply, "username.taken").len(), 1, "{reply}");
-    let before = w.directory().await;
-    let file = json!([{"Username": w.login("smith"), "External ID": "N\t1", "Name": "New"}]);
-    let run = w
-        .upload(0, new, "", json!({}), file.to_string().as_bytes())
-        .await;
-    let status = w.wait_until_ended(0, &run).await;
-    assert_eq!(status["Ignored Users"], 1, "{status}");
-    assert!(w.directory().await == before, "a user was written");
-    // A task that applies such records leaves the stored id.
-    let reply = send_to(&w, applying, &file).await;
-    assert_partial_success(&reply, [1, 0, 0, 0]);
-    assert_eq!(external_id(&w, "smith").await, Some(w.login("L1").into()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -40,6 +40,7 @@ mod single_users;
 mod support;
 mod task_locks;
 mod threshold;
+mod unreadable_ids;
 mod unreadable_state;
 mod uploads;
 mod value_formats;
