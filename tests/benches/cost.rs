@@ -37,6 +37,17 @@ mod price {
     pub(super) const LAMBDA_GB_SECOND: f64 = 0.000_013_333_4;
 }
 
+/// Keys that the task of the stack maps.
+const MAPPED_KEYS: [&str; 7] = [
+    "Username",
+    "Name",
+    "Role",
+    "E-mail",
+    "All Stores",
+    "Individual Stores",
+    "External ID",
+];
+
 /// Memory of the functions in MB, as in `infra/template.yaml`.
 const PROCESSOR_MEMORY_MB: f64 = 3_008.0;
 const WRITER_MEMORY_MB: f64 = 1_769.0;
@@ -57,7 +68,7 @@ async fn main() {
         anomalies: false,
     };
     generate(&options, &mut file).expect("writing to memory");
-    let text = String::from_utf8(file).expect("UTF-8");
+    let text = with_mapped_keys(&file);
     let changed = text.replace("\"Name\":\"", "\"Name\":\"Dr. ");
     println!("charges for {users} users: upload, processor and writers");
     for (what, file) in [
@@ -304,4 +315,14 @@ impl MeasuredImport {
         let all: f64 = self.functions.iter().map(Charges::dollars).sum();
         println!("per million users: ${:.2}", all * million);
     }
+}
+
+/// Returns the records with the keys that the task of the stack maps: others would be noted in the log.
+fn with_mapped_keys(file: &[u8]) -> String {
+    let mut records: Vec<serde_json::Map<String, serde_json::Value>> =
+        serde_json::from_slice(file).expect("an array of objects");
+    for record in &mut records {
+        record.retain(|key, _| MAPPED_KEYS.contains(&key.as_str()));
+    }
+    serde_json::to_string(&records).expect("JSON")
 }
