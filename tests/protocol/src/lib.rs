@@ -8,6 +8,7 @@
 //! | `claims` | one external id, three logins, two runs, single-user writes and renames |
 //! | `sync` | two synchronous functions for one task: locks, take-over, hand-over, idempotency keys |
 //! | `names` | external ids and logins that move within a file: deferred records, the judge, the rounds Move and Home |
+//! | `rosters` | full runs of two tasks: who has left, is renamed, comes back, is blocked by an operator |
 //! | `checking` | `complete`, processors, the planning and applying rounds, cancelling before anything is applied |
 //!
 //! The tests of a model state its bounds. The properties hold within them; each `mutant::Mutant`
@@ -38,6 +39,8 @@ mod directory;
 mod mutant;
 #[cfg(test)]
 mod names;
+#[cfg(test)]
+mod rosters;
 #[cfg(test)]
 mod search;
 #[cfg(test)]

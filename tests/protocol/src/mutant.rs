@@ -66,4 +66,12 @@ pub(crate) enum Mutant {
     DeferredCountedInApply,
     FinishesWithoutMoveRows,
     KeepersLeftOutByReplay,
+    // ADR 0022
+    PresenceByLoginAlone,
+    LeaverById,
+    RosterOnlyAtFinish,
+    FlaggedEntriesSpare,
+    CarriedEntriesDropped,
+    GenerationBeforeFinish,
+    LeftKeptWhenActiveIsSet,
 }
