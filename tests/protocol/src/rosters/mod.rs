@@ -90,6 +90,11 @@ impl Model for Rosters {
 
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut state = last.clone();
+        // What a run does that began before the last change may be a change as well.
+        let is_outdated = match action {
+            Action::Step(task) => last.tasks[task].run.is_some_and(|run| run.is_outdated),
+            _ => false,
+        };
         match action {
             Action::Employ(task, login) => {
                 state.changes -= 1;
@@ -129,7 +134,7 @@ impl Model for Rosters {
             action,
             Action::Begin(_) | Action::Step(_) | Action::ArriveLate(_) | Action::NeverArrive(_)
         );
-        if is_change {
+        if is_change || is_outdated {
             for task in &mut state.tasks {
                 task.unchanged_runs = 0;
                 if let Some(run) = &mut task.run {

@@ -14,8 +14,8 @@ use super::{ALL_APPLIED, COUNTED, ONCE, Omitted, Round, Run, Work};
 use crate::mutant::Mutant;
 use crate::search::Terminates;
 use state::{
-    Action, IDS, LOGINS, Logins, Others, PLACES, Row, STRANGER, State, Step, USERS, last_resort,
-    parked,
+    Action, Claim, IDS, LOGINS, Logins, Others, PLACES, Row, STRANGER, State, Step, USERS,
+    last_resort, parked,
 };
 
 impl Logins {
@@ -82,7 +82,7 @@ impl Model for Logins {
         }
         vec![State {
             rows,
-            claims: self.before,
+            claims: self.before.map(|place| Claim { place, mark: 0 }),
             runs: self.files.iter().map(|file| Run::new(file.len())).collect(),
             allowed,
             users: self
@@ -194,7 +194,8 @@ impl Model for Logins {
                 (0..IDS).all(|id| {
                     let owners = (0..PLACES).filter(|place| state.rows[*place].id == Some(id));
                     let owners: Vec<usize> = owners.collect();
-                    owners.is_empty() || Some(owners[0]) == state.claims[id] && owners.len() == 1
+                    owners.is_empty()
+                        || Some(owners[0]) == state.claims[id].place && owners.len() == 1
                 })
             }),
             Property::always(NAME_GIVEN, |_, state: &State| {

@@ -1,7 +1,9 @@
 //! The steps of a record in the rounds Apply and Move, and of the user who was parked for it in Home.
 
 use super::super::{Deferred, Round, Work};
-use super::state::{Decision, LOGINS, Logins, Row, State, Statement, Step, last_resort, parked};
+use super::state::{
+    Claim, Decision, LOGINS, Logins, Row, State, Statement, Step, last_resort, parked,
+};
 use crate::directory::Stamp;
 use crate::mutant::Mutant;
 
@@ -15,22 +17,23 @@ impl Logins {
             Step::ReadOwn => self.read_own(state, run, record),
             Step::ReadClaim { own } => {
                 let id = self.files[run][record].id;
-                match state.claims[id] {
-                    Some(claim) => Step::ReadPerson { own, claim },
-                    None => self.decide(state, run, record, own, None, None),
+                let claim = state.claims[id];
+                match claim.place {
+                    Some(place) => Step::ReadPerson { own, claim, place },
+                    None => self.decide(state, run, record, own, claim, None),
                 }
             }
             // The user of the login has got the id since the first look, from a late statement perhaps.
-            Step::ReadPerson { claim, .. }
-                if claim == self.files[run][record].login && !self.is(Mutant::NoSecondLook) =>
+            Step::ReadPerson { place, .. }
+                if place == self.files[run][record].login && !self.is(Mutant::NoSecondLook) =>
             {
                 Step::ReadOwn
             }
-            Step::ReadPerson { own, claim } => {
-                let row = state.rows[claim];
+            Step::ReadPerson { own, claim, place } => {
+                let row = state.rows[place];
                 let has_id = row.id == Some(self.files[run][record].id);
-                let person = has_id.then_some((claim, row.version));
-                self.decide(state, run, record, own, Some(claim), person)
+                let person = has_id.then_some((place, row.version));
+                self.decide(state, run, record, own, claim, person)
             }
             Step::Send(statement) => {
                 let sent = self.send(state, run, record, statement);
@@ -101,7 +104,7 @@ impl Logins {
         run: usize,
         record: usize,
         own: Row,
-        claim: Option<usize>,
+        claim: Claim,
         person: Option<(usize, u8)>,
     ) -> Step {
         let seen = own.version;

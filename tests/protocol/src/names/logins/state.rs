@@ -69,8 +69,7 @@ pub(crate) enum Others {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct State {
     pub(super) rows: [Row; PLACES],
-    /// The rows of claims: the place of the user who has the id.
-    pub(super) claims: [Option<usize>; IDS],
+    pub(super) claims: [Claim; IDS],
     pub(super) runs: Vec<names::Run<Step>>,
     /// Places that a user may have: each bit is a place. Strangers add to it.
     pub(super) allowed: [u32; USERS],
@@ -80,6 +79,23 @@ pub(crate) struct State {
     pub(super) displaced: u8,
     pub(super) faults: u8,
     pub(super) other_writes: u8,
+}
+
+/// The row of the claim on an external id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Claim {
+    /// The place of the user who has the id.
+    pub(super) place: Option<usize>,
+    /// Another one after every write, as runs and the marks of single-user writes are.
+    pub(super) mark: u8,
+}
+
+impl Claim {
+    /// Names another place.
+    pub(super) fn write(&mut self, place: Option<usize>) {
+        self.place = place;
+        self.mark += 1;
+    }
 }
 
 /// The row of a place.
@@ -112,7 +128,11 @@ pub(super) enum Step {
     /// Reads the claim on the record's external id.
     ReadClaim { own: Row },
     /// Reads the row that the claim names.
-    ReadPerson { own: Row, claim: usize },
+    ReadPerson {
+        own: Row,
+        claim: Claim,
+        place: usize,
+    },
     /// Sends the statement of a decision to write.
     Send(Statement),
     Commit {
@@ -138,12 +158,12 @@ pub(super) enum Statement {
     /// Gives the external id, with the claim as it was read, to the user who has the login.
     Adopt {
         seen: u8,
-        claim: Option<usize>,
+        claim: Claim,
     },
     /// Creates the user.
     Create {
         seen: u8,
-        claim: Option<usize>,
+        claim: Claim,
     },
     /// Renames the user at a place to the login.
     Rename {
@@ -155,7 +175,7 @@ pub(super) enum Statement {
     Take {
         seen: u8,
         from: Option<(usize, u8)>,
-        claim: Option<usize>,
+        claim: Claim,
         parked_seen: u8,
     },
     Fence {

@@ -50,7 +50,7 @@ impl Logins {
                 }
                 state.rows[own].version += 1;
                 state.rows[own].id = Some(id);
-                state.claims[id] = Some(own);
+                state.claims[id].write(Some(own));
                 own
             }
             Statement::Create { seen, claim } => {
@@ -70,7 +70,7 @@ impl Logins {
                     return false;
                 }
                 self.bring(state, run, from, own);
-                state.claims[id] = Some(own);
+                state.claims[id].write(Some(own));
                 match self.is(Mutant::StampUnderTheOldLogin) {
                     true => from,
                     false => own,
@@ -97,7 +97,7 @@ impl Logins {
                     Some((from, _)) => self.bring(state, run, from, own),
                     None => self.create(state, record, own, id),
                 }
-                state.claims[id] = Some(own);
+                state.claims[id].write(Some(own));
                 own
             }
             Statement::Fence { seen } => {
@@ -127,7 +127,7 @@ impl Logins {
 
     fn create(&self, state: &mut State, record: usize, own: usize, id: usize) {
         state.rows[own].enter((Some(IDS + record), Some(id)), 0);
-        state.claims[id] = Some(own);
+        state.claims[id].write(Some(own));
         state.users += 1;
     }
 
@@ -144,10 +144,10 @@ impl Logins {
 
     fn park(&self, state: &mut State, run: usize, login: usize, holder: usize) {
         let id = state.rows[login].id;
-        let claim = id.and_then(|id| state.claims[id]);
+        let claim = id.map(|id| state.claims[id]);
         move_user(state, login, parked(holder), None);
         state.rows[parked(holder)].parked = Some((run, login));
-        if let Some(id) = id
+        if let (Some(id), Some(claim)) = (id, claim)
             && self.is(Mutant::ClaimLeftBehindByTake)
         {
             state.claims[id] = claim;
@@ -159,7 +159,13 @@ impl Logins {
         if let Some(user) = state.rows[from].user {
             state.allowed[user] |= 1 << to;
         }
+        let id = state.rows[from].id;
         move_user(state, from, to, None);
+        if let Some(id) = id
+            && self.is(Mutant::SingleWritesWithoutMark)
+        {
+            state.claims[id].mark -= 1;
+        }
     }
 
     /// Creates a user as somebody else does.
@@ -172,7 +178,7 @@ impl Logins {
     /// Clears the external id of a user as somebody else does.
     pub(super) fn clear_id(&self, state: &mut State, place: usize) {
         if let Some(id) = state.rows[place].id.take() {
-            state.claims[id] = None;
+            state.claims[id].write(None);
         }
         state.rows[place].version += 1;
     }
@@ -184,7 +190,7 @@ fn move_user(state: &mut State, from: usize, to: usize, reserved: Option<usize>)
     let user = state.rows[from].leave(reserved);
     state.rows[to].enter(user, version);
     if let Some(id) = user.1 {
-        state.claims[id] = Some(to);
+        state.claims[id].write(Some(to));
     }
 }
 

@@ -190,6 +190,12 @@ fn a_claim_left_behind_by_a_take_names_another_user() {
 }
 
 #[test]
+fn a_claim_without_a_mark_looks_unchanged_after_a_rename_away_and_back() {
+    let others = with_others(Others::Rename, 2, swap());
+    assert_breaks(mutant(Mutant::SingleWritesWithoutMark, others), ONE_OWNER);
+}
+
+#[test]
 fn without_a_judge_users_are_parked_for_nothing() {
     assert_breaks(mutant(Mutant::NoJudge, long_blocked()), NOT_DISPLACED);
 }
@@ -283,9 +289,7 @@ fn larger_bounds() {
     );
 }
 
-/// Takes minutes in a release build.
 #[test]
-#[ignore = "takes minutes"]
 fn a_login_taken_from_whoever_has_it_parks_a_user_who_does_not_go() {
     let bounds = Logins {
         before: [Some(A), Some(B), Some(D), None],
