@@ -173,3 +173,34 @@ fn a_threshold_that_is_left_out_stays_and_a_new_task_limits_blocked_and_cleared(
     }
     assert_eq!(none.changed_from(&with("{}")), [""; 0]);
 }
+
+#[test]
+fn null_is_absent_in_every_setting() {
+    let absent = serde_json::to_value(TaskSettings::default()).unwrap();
+    let mut nulls = absent.clone();
+    for value in nulls.as_object_mut().unwrap().values_mut() {
+        *value = serde_json::Value::Null;
+    }
+    for name in [
+        "retry_after_seconds",
+        "external_id_conflicts",
+        "safety_threshold",
+        "value_formats",
+    ] {
+        nulls[name] = serde_json::Value::Null;
+    }
+    let read: TaskSettings = serde_json::from_value(nulls).unwrap();
+    assert_eq!(read, TaskSettings::default());
+    let formats = [
+        "date_patterns",
+        "empty_words",
+        "true_words",
+        "false_words",
+        "national_phones",
+        "username_replacements",
+    ];
+    let nulls = formats.map(|name| (name.to_owned(), serde_json::Value::Null));
+    let nulls: serde_json::Map<_, _> = nulls.into_iter().collect();
+    let read: ValueFormats = serde_json::from_value(nulls.into()).unwrap();
+    assert!(read.is_default());
+}
