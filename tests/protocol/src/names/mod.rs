@@ -27,10 +27,8 @@ trait Step: Copy + Debug + Eq + Hash {
     /// A statement that the store executes atomically.
     type Statement: Copy + Debug + Eq + Hash;
 
-    /// The first step in Apply and in Move.
-    const FIRST: Self;
-    /// The first step of the round Stopping.
-    const FENCE: Self;
+    /// Returns the first step of a round.
+    fn first(round: Round) -> Self;
 
     /// Returns the statement that this step sends.
     fn statement(self) -> Option<Self::Statement>;
@@ -67,11 +65,54 @@ struct Run<S: Step> {
     keepers: Vec<Option<usize>>,
     /// The user from whom the record may take its name.
     go: Vec<Option<usize>>,
-    /// How often the record was counted as applied, how often it was counted, and how often it was in
-    /// fact applied.
+    /// Number of times that the record was counted as applied, was counted, and was in fact applied.
     applied: Vec<u8>,
     counted: Vec<u8>,
     effects: Vec<u8>,
+}
+
+/// An action of a run. The numbers are those of the run and of the record.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum RunAction {
+    /// Executes the next step of a record's writer.
+    Step(usize, usize),
+    /// The statement in flight of a record arrives, or never does.
+    ArriveLate(usize, usize),
+    NeverArrive(usize, usize),
+    /// The writer of a record crashes, and another one begins.
+    Crash(usize, usize),
+    /// Enters the next round of a run, or ends it.
+    Advance(usize),
+}
+
+impl RunAction {
+    /// Returns true for what happens by itself sooner or later.
+    const fn is_progress(&self) -> bool {
+        !matches!(self, Self::Crash(..))
+    }
+
+    /// Returns the possible actions of runs.
+    fn all<S: Step>(runs: &[Run<S>], faults: u8, omitted: Omitted) -> Vec<Self> {
+        let mut actions = Vec::new();
+        for (number, run) in runs.iter().enumerate() {
+            for (record, work) in run.records.iter().enumerate() {
+                if run.in_flight[record].is_some() {
+                    actions.push(Self::ArriveLate(number, record));
+                    actions.push(Self::NeverArrive(number, record));
+                }
+                if *work != Work::Done {
+                    actions.push(Self::Step(number, record));
+                }
+                if faults > 0 && run.may_crash(record) {
+                    actions.push(Self::Crash(number, record));
+                }
+            }
+            if run.may_advance(omitted) {
+                actions.push(Self::Advance(number));
+            }
+        }
+        actions
+    }
 }
 
 /// Rules of rounds that mutants leave out.
@@ -87,7 +128,7 @@ impl<S: Step> Run<S> {
         Self {
             round: Round::Apply,
             cancelled: false,
-            records: vec![Work::At(S::FIRST); records],
+            records: vec![Work::At(S::first(Round::Apply)); records],
             in_flight: vec![None; records],
             unsure: vec![false; records],
             deferred: vec![None; records],
@@ -134,11 +175,11 @@ impl<S: Step> Run<S> {
     }
 
     /// Enters a round with these records.
-    fn enter(&mut self, round: Round, first: S, is_in_it: impl Fn(&Self, usize) -> bool) {
+    fn enter(&mut self, round: Round, is_in_it: impl Fn(&Self, usize) -> bool) {
         self.round = round;
         for record in 0..self.records.len() {
             self.records[record] = match is_in_it(self, record) {
-                true => Work::At(first),
+                true => Work::At(S::first(round)),
                 false => Work::Done,
             };
         }
@@ -150,6 +191,12 @@ impl<S: Step> Run<S> {
             self.in_flight[record] = step.statement().or(self.in_flight[record]);
             self.unsure[record] = true;
         }
+    }
+
+    /// Ends an attempt, and begins another one.
+    fn crash(&mut self, record: usize) {
+        self.leave(record);
+        self.records[record] = Work::At(S::first(self.round));
     }
 
     /// Returns true if a record's writer can crash with no more than one statement in flight.
@@ -172,7 +219,7 @@ impl<S: Step> Run<S> {
             })
             .collect();
         self.cancelled = true;
-        self.enter(Round::Stopping, S::FENCE, |_, record| open[record]);
+        self.enter(Round::Stopping, |_, record| open[record]);
     }
 
     /// Commits the result of a record.

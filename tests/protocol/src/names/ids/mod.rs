@@ -8,10 +8,10 @@ mod tests;
 
 use stateright::{Model, Property};
 
-use super::{ALL_APPLIED, COUNTED, ONCE, Omitted, Round, Run, Work};
+use super::{ALL_APPLIED, COUNTED, ONCE, Omitted, Round, Run, RunAction};
 use crate::mutant::Mutant;
 use crate::search::Terminates;
-use state::{Action, Claim, Conflicts, IDS, Ids, RUNS, Row, State, Step, USERS};
+use state::{Action, Claim, Conflicts, IDS, Ids, RUNS, Row, State, USERS};
 
 impl Ids {
     fn is(&self, mutant: Mutant) -> bool {
@@ -32,9 +32,7 @@ impl Ids {
         if run.round == Round::Apply && run.is_deferred() {
             let ids = self.files[number].iter().map(|record| record.wants);
             run.judge(&ids.collect::<Vec<_>>(), self.omitted());
-            run.enter(Round::Move, Step::ReadOwn, |run, record| {
-                run.deferred[record].is_some()
-            });
+            run.enter(Round::Move, |run, record| run.deferred[record].is_some());
         } else {
             run.round = Round::Over;
         }
@@ -127,23 +125,8 @@ impl Model for Ids {
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        for (number, run) in state.runs.iter().enumerate() {
-            for (record, work) in run.records.iter().enumerate() {
-                if run.in_flight[record].is_some() {
-                    actions.push(Action::ArriveLate(number, record));
-                    actions.push(Action::NeverArrive(number, record));
-                }
-                if *work != Work::Done {
-                    actions.push(Action::Step(number, record));
-                }
-                if state.faults > 0 && run.may_crash(record) {
-                    actions.push(Action::Crash(number, record));
-                }
-            }
-            if run.may_advance(self.omitted()) {
-                actions.push(Action::Advance(number));
-            }
-        }
+        let of_runs = RunAction::all(&state.runs, state.faults, self.omitted());
+        actions.extend(of_runs.into_iter().map(Action::Run));
         if self.cancel && state.runs[0].round == Round::Apply {
             actions.push(Action::Cancel);
         }
@@ -161,23 +144,20 @@ impl Model for Ids {
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut state = last.clone();
         match action {
-            Action::Step(run, record) => self.step(&mut state, run, record),
-            Action::ArriveLate(run, record) => {
-                if let Some(statement) = state.runs[run].in_flight[record].take() {
-                    self.send(&mut state, run, record, statement);
+            Action::Run(action) => match action {
+                RunAction::Step(run, record) => self.step(&mut state, run, record),
+                RunAction::ArriveLate(run, record) => {
+                    if let Some(statement) = state.runs[run].in_flight[record].take() {
+                        self.send(&mut state, run, record, statement);
+                    }
                 }
-            }
-            Action::NeverArrive(run, record) => state.runs[run].in_flight[record] = None,
-            Action::Crash(number, record) => {
-                state.faults -= 1;
-                let run = &mut state.runs[number];
-                run.leave(record);
-                run.records[record] = Work::At(match run.round {
-                    Round::Stopping => Step::Fence,
-                    _ => Step::ReadOwn,
-                });
-            }
-            Action::Advance(run) => self.advance(&mut state, run),
+                RunAction::NeverArrive(run, record) => state.runs[run].in_flight[record] = None,
+                RunAction::Crash(run, record) => {
+                    state.faults -= 1;
+                    state.runs[run].crash(record);
+                }
+                RunAction::Advance(run) => self.advance(&mut state, run),
+            },
             Action::Cancel => state.runs[0].cancel(self.omitted()),
             Action::Give(user, id) => {
                 state.other_writes -= 1;
@@ -233,13 +213,7 @@ impl Model for Ids {
 
 impl Terminates for Ids {
     fn is_progress(action: &Action) -> bool {
-        matches!(
-            action,
-            Action::Step(..)
-                | Action::ArriveLate(..)
-                | Action::NeverArrive(..)
-                | Action::Advance(_)
-        )
+        matches!(action, Action::Run(action) if action.is_progress())
     }
 
     fn is_over(state: &State) -> bool {

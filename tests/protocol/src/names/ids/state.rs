@@ -1,6 +1,6 @@
 //! The bounds, the state and the actions of the model.
 
-use super::super::{self as names, Deferred};
+use super::super::{self as names, Deferred, Round, RunAction};
 use crate::directory::Stamp;
 use crate::mutant::Mutant;
 
@@ -15,7 +15,7 @@ pub(crate) struct Record {
     pub(crate) wants: Option<usize>,
 }
 
-/// What happens to a record whose external id somebody else keeps.
+/// Treatment of a record whose external id somebody else keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Conflicts {
     Ignore,
@@ -80,7 +80,7 @@ impl Claim {
     }
 }
 
-/// What is decided about a record that is not written.
+/// Decision not to write a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Decision {
     Ignored,
@@ -153,8 +153,12 @@ pub(super) enum Statement {
 impl names::Step for Step {
     type Statement = Statement;
 
-    const FIRST: Self = Self::ReadOwn;
-    const FENCE: Self = Self::Fence;
+    fn first(round: Round) -> Self {
+        match round {
+            Round::Stopping => Self::Fence,
+            _ => Self::ReadOwn,
+        }
+    }
 
     fn statement(self) -> Option<Statement> {
         match self {
@@ -168,15 +172,7 @@ impl names::Step for Step {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Action {
-    /// Executes the next step of a record's writer.
-    Step(usize, usize),
-    /// The statement in flight of a record arrives, or never does.
-    ArriveLate(usize, usize),
-    NeverArrive(usize, usize),
-    /// The writer of a record crashes, and another one begins.
-    Crash(usize, usize),
-    /// Enters the next round of a run, or ends it.
-    Advance(usize),
+    Run(RunAction),
     Cancel,
     /// A single-user write gives a user an external id, or clears it.
     Give(usize, usize),

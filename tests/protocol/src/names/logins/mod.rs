@@ -10,12 +10,12 @@ mod tests;
 
 use stateright::{Model, Property};
 
-use super::{ALL_APPLIED, COUNTED, ONCE, Omitted, Round, Run, Work};
+use super::{ALL_APPLIED, COUNTED, ONCE, Omitted, Round, Run, RunAction, Work};
 use crate::mutant::Mutant;
 use crate::search::Terminates;
 use state::{
-    Action, Claim, IDS, LOGINS, Logins, Others, PLACES, Row, STRANGER, State, Step, USERS,
-    last_resort, parked,
+    Action, Claim, IDS, LOGINS, Logins, Others, PLACES, Row, STRANGER, State, USERS, last_resort,
+    parked,
 };
 
 impl Logins {
@@ -38,14 +38,10 @@ impl Logins {
             Round::Apply if run.is_deferred() => {
                 let logins = self.files[number].iter().map(|record| Some(record.login));
                 run.judge(&logins.collect::<Vec<_>>(), self.omitted());
-                run.enter(Round::Move, Step::ReadOwn, |run, record| {
-                    run.deferred[record].is_some()
-                });
+                run.enter(Round::Move, |run, record| run.deferred[record].is_some());
             }
             Round::Move | Round::Stopping if !self.is(Mutant::NoHome) => {
-                run.enter(Round::Home, Step::ReadParked, |run, record| {
-                    run.go[record].is_some()
-                });
+                run.enter(Round::Home, |run, record| run.go[record].is_some());
             }
             _ => run.round = Round::Over,
         }
@@ -98,23 +94,8 @@ impl Model for Logins {
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        for (number, run) in state.runs.iter().enumerate() {
-            for (record, work) in run.records.iter().enumerate() {
-                if run.in_flight[record].is_some() {
-                    actions.push(Action::ArriveLate(number, record));
-                    actions.push(Action::NeverArrive(number, record));
-                }
-                if *work != Work::Done {
-                    actions.push(Action::Step(number, record));
-                }
-                if state.faults > 0 && run.may_crash(record) {
-                    actions.push(Action::Crash(number, record));
-                }
-            }
-            if run.may_advance(self.omitted()) {
-                actions.push(Action::Advance(number));
-            }
-        }
+        let of_runs = RunAction::all(&state.runs, state.faults, self.omitted());
+        actions.extend(of_runs.into_iter().map(Action::Run));
         let round = state.runs[0].round;
         let may_cancel =
             round == Round::Apply || round == Round::Move && self.is(Mutant::CancelledInMove);
@@ -132,24 +113,20 @@ impl Model for Logins {
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut state = last.clone();
         match action {
-            Action::Step(run, record) => self.step(&mut state, run, record),
-            Action::ArriveLate(run, record) => {
-                if let Some(statement) = state.runs[run].in_flight[record].take() {
-                    self.send(&mut state, run, record, statement);
+            Action::Run(action) => match action {
+                RunAction::Step(run, record) => self.step(&mut state, run, record),
+                RunAction::ArriveLate(run, record) => {
+                    if let Some(statement) = state.runs[run].in_flight[record].take() {
+                        self.send(&mut state, run, record, statement);
+                    }
                 }
-            }
-            Action::NeverArrive(run, record) => state.runs[run].in_flight[record] = None,
-            Action::Crash(number, record) => {
-                state.faults -= 1;
-                let run = &mut state.runs[number];
-                run.leave(record);
-                run.records[record] = Work::At(match run.round {
-                    Round::Home => Step::ReadParked,
-                    Round::Stopping => Step::Fence,
-                    Round::Apply | Round::Move | Round::Over => Step::ReadOwn,
-                });
-            }
-            Action::Advance(run) => self.advance(&mut state, run),
+                RunAction::NeverArrive(run, record) => state.runs[run].in_flight[record] = None,
+                RunAction::Crash(run, record) => {
+                    state.faults -= 1;
+                    state.runs[run].crash(record);
+                }
+                RunAction::Advance(run) => self.advance(&mut state, run),
+            },
             Action::Cancel => state.runs[0].cancel(self.omitted()),
             Action::Interrupt => {
                 let run = &mut state.runs[0];
@@ -298,13 +275,7 @@ impl Logins {
 
 impl Terminates for Logins {
     fn is_progress(action: &Action) -> bool {
-        matches!(
-            action,
-            Action::Step(..)
-                | Action::ArriveLate(..)
-                | Action::NeverArrive(..)
-                | Action::Advance(_)
-        )
+        matches!(action, Action::Run(action) if action.is_progress())
     }
 
     fn is_over(state: &State) -> bool {

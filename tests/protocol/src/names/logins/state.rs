@@ -1,6 +1,6 @@
 //! The bounds, the state and the actions of the model.
 
-use super::super::{self as names, Deferred};
+use super::super::{self as names, Deferred, Round, RunAction};
 use crate::directory::Stamp;
 use crate::mutant::Mutant;
 
@@ -55,7 +55,7 @@ pub(crate) struct Logins {
     pub(crate) mutant: Option<Mutant>,
 }
 
-/// What others write.
+/// Writes by others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Others {
     /// They rename users.
@@ -114,7 +114,7 @@ pub(super) struct Row {
     pub(super) parked: Option<(usize, usize)>,
 }
 
-/// What is decided about a record that is not written.
+/// Decision not to write a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Decision {
     Ignored,
@@ -191,8 +191,13 @@ pub(super) enum Statement {
 impl names::Step for Step {
     type Statement = Statement;
 
-    const FIRST: Self = Self::ReadOwn;
-    const FENCE: Self = Self::Fence;
+    fn first(round: Round) -> Self {
+        match round {
+            Round::Stopping => Self::Fence,
+            Round::Home => Self::ReadParked,
+            _ => Self::ReadOwn,
+        }
+    }
 
     fn statement(self) -> Option<Statement> {
         match self {
@@ -205,15 +210,7 @@ impl names::Step for Step {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Action {
-    /// Executes the next step of a record's writer.
-    Step(usize, usize),
-    /// The statement in flight of a record arrives, or never does.
-    ArriveLate(usize, usize),
-    NeverArrive(usize, usize),
-    /// The writer of a record crashes, and another one begins.
-    Crash(usize, usize),
-    /// Enters the next round of a run, or ends it.
-    Advance(usize),
+    Run(RunAction),
     Cancel,
     /// Only of a mutant: a request ends in the middle of its moves.
     Interrupt,
