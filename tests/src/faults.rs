@@ -30,7 +30,7 @@ pub use self::effects::{Effect, EffectLog};
 pub use self::gate::Gate;
 pub use self::in_flight::{InFlight, InFlightGuard};
 pub use self::responses::StatementFault;
-pub use crate::interceptor::{BATCH_EXECUTE_STATEMENT, Service};
+pub use crate::interceptor::{BATCH_EXECUTE_STATEMENT, Service, TRANSACT_WRITE_ITEMS};
 
 /// The SDK's timeout for one attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(250);

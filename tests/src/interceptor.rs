@@ -17,6 +17,8 @@ use serde_json::Value;
 
 /// The DynamoDB operation that sends statements.
 pub const BATCH_EXECUTE_STATEMENT: &str = "BatchExecuteStatement";
+/// The DynamoDB operation that sends transactions.
+pub const TRANSACT_WRITE_ITEMS: &str = "TransactWriteItems";
 
 const TARGET_HEADER: &str = "x-amz-target";
 

@@ -51,6 +51,7 @@ fn outcome(run: &mut Run) -> ImportOutcome {
         created: counts.map(|counts| counts.created),
         updated: counts.map(|counts| counts.updated),
         unchanged: counts.map(|counts| counts.unchanged),
+        renamed: counts.map(|counts| counts.renamed),
         blocked: counts.map(|counts| counts.blocked),
         unblocked: counts.map(|counts| counts.unblocked),
         cleared: counts.map(|counts| counts.cleared),

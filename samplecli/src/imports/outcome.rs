@@ -46,6 +46,8 @@ pub struct Outcome {
     updated: Option<u64>,
     #[serde(rename = "Unchanged", skip_serializing_if = "Option::is_none")]
     unchanged: Option<u64>,
+    #[serde(rename = "Renamed", skip_serializing_if = "Option::is_none")]
+    renamed: Option<u64>,
     #[serde(rename = "Blocked", skip_serializing_if = "Option::is_none")]
     blocked: Option<u64>,
     #[serde(rename = "Unblocked", skip_serializing_if = "Option::is_none")]
@@ -77,6 +79,7 @@ impl Outcome {
         self.created = other.created;
         self.updated = other.updated;
         self.unchanged = other.unchanged;
+        self.renamed = other.renamed;
         self.blocked = other.blocked;
         self.unblocked = other.unblocked;
         self.cleared = other.cleared;
@@ -103,11 +106,20 @@ impl Outcome {
     }
 
     fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let [created, updated, unchanged, blocked, unblocked, cleared] = if self.dry_run {
+        let [
+            created,
+            updated,
+            unchanged,
+            renamed,
+            blocked,
+            unblocked,
+            cleared,
+        ] = if self.dry_run {
             [
                 "Would create",
                 "Would update",
                 "Would not change",
+                "Would rename",
                 "Would block",
                 "Would unblock",
                 "Values to clear",
@@ -117,6 +129,7 @@ impl Outcome {
                 "Created",
                 "Updated",
                 "Unchanged",
+                "Renamed",
                 "Blocked",
                 "Unblocked",
                 "Values cleared",
@@ -130,6 +143,7 @@ impl Outcome {
             (created, self.created),
             (updated, self.updated),
             (unchanged, self.unchanged),
+            (renamed, self.renamed),
             (blocked, self.blocked),
             (unblocked, self.unblocked),
             (cleared, self.cleared),

@@ -8,7 +8,7 @@ use crate::attribute::Attribute;
 use crate::item::display_login;
 use crate::limits;
 use crate::run::UpdateEffects;
-use crate::settings::ExternalIdConflicts;
+use crate::settings::{IdentifyBy, PersonRules};
 use crate::text::nfc;
 use crate::validate::Changes;
 use crate::value::{Assignment, Problem, Value, is_same};
@@ -139,17 +139,18 @@ pub const LOGIN_TAKEN: Refusal = Refusal::new(
     "this user name is not available",
 );
 
-/// Plans one record of an import by `tenant` against the user stored under its login.
+/// Plans one record of an import by `tenant` against the user whom it is about: the one stored under
+/// its login, unless the task identifies people by external id and the person has another login.
 #[must_use]
 pub fn plan<'c, 'a>(
     changes: &'c Changes<'a>,
     stored: Option<&User>,
     tenant: &str,
     required: RequiredAttributes,
-    conflicts: ExternalIdConflicts,
+    rules: PersonRules,
 ) -> Plan<'c, 'a> {
     // The user name alone may be that of somebody else. Validation has reported the external id.
-    let is_unreadable = conflicts == ExternalIdConflicts::Ignore && changes.unreadable_id;
+    let is_unreadable = rules.refuses_others() && changes.unreadable_id;
     match stored {
         None => match create(changes, required) {
             Plan::Create if is_unreadable => Plan::Ignored(Vec::new()),
@@ -158,11 +159,10 @@ pub fn plan<'c, 'a>(
         Some(user) if user.tenant != tenant => Plan::Ignored(vec![LOGIN_TAKEN]),
         Some(_) if is_unreadable => Plan::Ignored(Vec::new()),
         Some(user) => {
-            let another_person = match conflicts {
-                ExternalIdConflicts::Ignore => another_person(changes, user),
-                ExternalIdConflicts::Apply => None,
-            };
-            match another_person {
+            let another_person = rules
+                .refuses_others()
+                .then(|| another_person(changes, user, rules.identify_by));
+            match another_person.flatten() {
                 Some(refusal) => Plan::Ignored(vec![refusal]),
                 None => update(changes, user),
             }
@@ -174,7 +174,11 @@ pub fn plan<'c, 'a>(
 /// most likely another person: one who has another external id, or is blocked, has none, and would
 /// be let in.
 #[must_use]
-pub fn another_person(changes: &Changes<'_>, user: &User) -> Option<Refusal> {
+pub fn another_person(
+    changes: &Changes<'_>,
+    user: &User,
+    identify_by: IdentifyBy,
+) -> Option<Refusal> {
     let id = changes.value(Attribute::ExternalId)?;
     match user.values.get(&Attribute::ExternalId) {
         Some(stored) if is_same_id(stored, id) => None,
@@ -184,15 +188,25 @@ pub fn another_person(changes: &Changes<'_>, user: &User) -> Option<Refusal> {
                 Value::Text(stored) => display_login(stored),
                 _ => String::new(),
             };
-            let id = user.id;
+            let (attribute, advice) = match identify_by {
+                IdentifyBy::Username => (
+                    Attribute::ExternalId,
+                    "send the person's own user name, or clear that user's external id first",
+                ),
+                IdentifyBy::ExternalId => (
+                    Attribute::Username,
+                    "send another user name; if that user gets another one in this import, send the \
+                     record again after it",
+                ),
+            };
             Some(Refusal {
-                attribute: Some(Attribute::ExternalId),
+                attribute: Some(attribute),
                 problem: Problem {
                     code: "other_user",
                     message: Cow::Owned(format!(
                         "this user name belongs to the user with the external id {stored} (id \
-                         {id}{state}): send the person's own user name, or clear that user's \
-                         external id first"
+                         {}{state}): {advice}",
+                        user.id
                     )),
                 },
             })
@@ -287,7 +301,7 @@ pub fn update<'c, 'a>(changes: &'c Changes<'a>, user: &User) -> Plan<'c, 'a> {
     Plan::Update(difference)
 }
 
-/// Returns what an update with these changes does beside changing values. Each of them differs from
+/// Returns what an update with these changes, which do not rename the user, does beside changing values. Each of them differs from
 /// what is stored.
 #[must_use]
 pub fn effects(difference: &[(Attribute, &Assignment<'_>)]) -> UpdateEffects {
@@ -337,6 +351,7 @@ fn differs(
 mod tests {
     use super::*;
     use crate::dialect::quant::NEW_USER;
+    use crate::settings::ExternalIdConflicts;
 
     fn plan<'c, 'a>(changes: &'c Changes<'a>, stored: Option<&User>, tenant: &str) -> Plan<'c, 'a> {
         super::plan(
@@ -344,7 +359,10 @@ mod tests {
             stored,
             tenant,
             NEW_USER,
-            ExternalIdConflicts::Ignore,
+            PersonRules {
+                identify_by: IdentifyBy::Username,
+                conflicts: ExternalIdConflicts::Ignore,
+            },
         )
     }
 
@@ -500,6 +518,7 @@ mod tests {
         let cleared = [(Attribute::City, &clear), (Attribute::Phone, &clear)];
         let counted = |difference: &[_]| {
             let UpdateEffects {
+                renamed: _,
                 blocked,
                 unblocked,
                 cleared,

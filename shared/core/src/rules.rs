@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use self::keys::Keys;
 pub(crate) use self::keys::{KeyMatch, KeyTarget, LevelId};
 use crate::attribute::Attribute;
-use crate::settings::{ExternalIdConflicts, FieldProblem, TaskSettings};
+use crate::settings::{FieldProblem, IdentifyBy, PersonRules, TaskSettings};
 use crate::text::nfc;
 use crate::value::{Flags, ReadContext, TaskFormats};
 
@@ -21,7 +21,7 @@ pub struct Rules {
     /// Role of each string, in NFC. Strings are matched exactly.
     roles: HashMap<String, String>,
     separator: char,
-    external_id_conflicts: ExternalIdConflicts,
+    person: PersonRules,
     formats: TaskFormats,
 }
 
@@ -45,7 +45,10 @@ impl Rules {
                 .map(|(text, role)| (nfc(text).into_owned(), role.clone()))
                 .collect(),
             separator: settings.list_item_separator.char(),
-            external_id_conflicts: settings.external_id_conflicts.unwrap_or_default(),
+            person: PersonRules {
+                identify_by: settings.identify_by.unwrap_or_default(),
+                conflicts: settings.external_id_conflicts.unwrap_or_default(),
+            },
             formats: settings.value_formats.compile(),
             keys,
         })
@@ -82,11 +85,16 @@ impl Rules {
             .map(|(_, key)| key.as_str())
     }
 
-    /// Returns what happens to a record whose user name and external id belong to two different
-    /// people.
+    /// Returns how the task finds the person of a record.
     #[must_use]
-    pub const fn external_id_conflicts(&self) -> ExternalIdConflicts {
-        self.external_id_conflicts
+    pub const fn person(&self) -> PersonRules {
+        self.person
+    }
+
+    /// Returns true if a record is about whoever has its external id.
+    #[must_use]
+    pub fn identifies_by_external_id(&self) -> bool {
+        self.person.identify_by == IdentifyBy::ExternalId
     }
 
     /// Returns the forms of values that the task adds.

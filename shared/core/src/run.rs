@@ -140,11 +140,12 @@ impl std::fmt::Display for Status {
 pub struct Counts {
     /// Elements of the array.
     pub total: u64,
-    /// Records without a user name.
+    /// Records without a user name, or without the external id that identifies the person.
     pub empty: u64,
     /// Records that were not imported.
     pub ignored: u64,
-    /// Records whose user name an earlier record has.
+    /// Records whose user name an earlier record has, or its external id where that identifies the
+    /// person.
     pub duplicated: u64,
     /// Users created.
     pub created: u64,
@@ -152,6 +153,9 @@ pub struct Counts {
     pub updated: u64,
     /// Users whose stored values already matched.
     pub unchanged: u64,
+    /// Updated users who have another user name now.
+    #[serde(default)]
+    pub renamed: u64,
     /// Updated users who were active and are blocked now.
     #[serde(default)]
     pub blocked: u64,
@@ -166,6 +170,8 @@ pub struct Counts {
 /// Effects of the update of one user beside changed values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct UpdateEffects {
+    /// The user gets another user name.
+    pub renamed: bool,
     /// The user was active and is blocked.
     pub blocked: bool,
     /// The user was blocked and is active.
@@ -186,6 +192,7 @@ impl Counts {
             created,
             updated,
             unchanged,
+            renamed,
             blocked,
             unblocked,
             cleared,
@@ -198,6 +205,7 @@ impl Counts {
             created: self.created + created,
             updated: self.updated + updated,
             unchanged: self.unchanged + unchanged,
+            renamed: self.renamed + renamed,
             blocked: self.blocked + blocked,
             unblocked: self.unblocked + unblocked,
             cleared: self.cleared + cleared,
@@ -207,11 +215,13 @@ impl Counts {
     /// Counts an updated user.
     pub fn add_updated(&mut self, effects: UpdateEffects) {
         let UpdateEffects {
+            renamed,
             blocked,
             unblocked,
             cleared,
         } = effects;
         self.updated += 1;
+        self.renamed += u64::from(renamed);
         self.blocked += u64::from(blocked);
         self.unblocked += u64::from(unblocked);
         self.cleared += cleared;

@@ -15,6 +15,7 @@ mod first_pass;
 mod keys;
 mod managers;
 mod rejected;
+mod repeated;
 mod requested;
 mod rewrites;
 mod subject;

@@ -4,6 +4,7 @@
 
 mod formats;
 mod percent;
+mod person;
 #[cfg(feature = "openapi")]
 mod schema;
 mod separator;
@@ -14,8 +15,9 @@ mod validation;
 use serde::{Deserialize, Deserializer};
 
 pub use self::formats::{NationalPhoneFormat, Replacement, ValueFormats};
+pub use self::person::{ExternalIdConflicts, IdentifyBy, PersonRules};
 pub use self::separator::Separator;
-pub use self::task::{ExternalIdConflicts, NotifyOn, TaskSettings};
+pub use self::task::{NotifyOn, TaskSettings};
 pub use self::threshold::{Figure, Limit, SafetyThreshold};
 pub(crate) use self::validation::{REJECTED_ELEMENT_KEY, REJECTION_ERRORS_KEY};
 pub use crate::field_problem::FieldProblem;

@@ -13,13 +13,13 @@ use muster_core::attribute::{Attribute, AttributeKind};
 use muster_core::plan::{Plan, User, effects, update};
 use muster_core::reader::{Compression, Format, Sizes, Source};
 use muster_core::scan::{ChunkSizes, collect, split_into_chunks};
-use muster_core::settings::ExternalIdConflicts;
 use muster_core::value::Value;
 use proptest::prelude::*;
+use proptest::sample::select;
 
 mod records;
 
-use self::records::{record, rules_with, rules_with_own_formats};
+use self::records::{PERSON_RULES, record, rules_with, rules_with_own_formats};
 
 /// Returns an active user with a value for each mapped attribute, so that every record which clears a
 /// value changes it.
@@ -45,16 +45,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn no_import_blocks_or_clears_more_than_its_records_ask_for(
+    fn no_import_renames_blocks_or_clears_more_than_its_records_ask_for(
         records in proptest::collection::vec(record(), 0..40),
         own_formats in any::<bool>(),
-        ignores in any::<bool>(),
+        person in select(&PERSON_RULES[..]),
     ) {
-        let conflicts = match ignores {
-            true => ExternalIdConflicts::Ignore,
-            false => ExternalIdConflicts::Apply,
-        };
-        let rules = if own_formats { rules_with_own_formats(conflicts) } else { rules_with(conflicts) };
+        let rules = if own_formats { rules_with_own_formats(person) } else { rules_with(person) };
         let json = format!("[{}]", records.join(","));
         let source = Source::new(json.as_bytes(), Format::Json, Compression::None, u64::MAX);
         let sizes = Sizes::default();
@@ -71,6 +67,11 @@ proptest! {
                 cleared += effects.cleared;
             }
         }
+        let renamed = match rules.identifies_by_external_id() {
+            true => collected.changes.len() as u64,
+            false => 0,
+        };
+        prop_assert!(renamed <= bounds.renamed, "{renamed} renamed, {bounds:?}: {json}");
         prop_assert!(blocked <= bounds.blocked, "{blocked} blocked, {bounds:?}: {json}");
         prop_assert!(cleared <= bounds.cleared, "{cleared} cleared, {bounds:?}: {json}");
     }

@@ -15,12 +15,12 @@ use muster_core::reader::Sizes;
 use muster_core::rules::Rules;
 use muster_core::run::Counts;
 use muster_core::scan::{check, collect};
-use muster_core::settings::ExternalIdConflicts;
 use proptest::prelude::*;
+use proptest::sample::select;
 
 mod records;
 
-use self::records::{record, rules_with, rules_with_own_formats};
+use self::records::{PERSON_RULES, record, rules_with, rules_with_own_formats};
 
 /// Returns the counts, the warnings and the notes of collecting and planning an input for an empty
 /// directory.
@@ -30,12 +30,11 @@ fn collect_and_plan(json: &str, rules: &Rules) -> (Counts, u64, Vec<Item>) {
     let (notes, items): (Vec<Item>, Vec<Item>) = collected.items.into_iter().partition(is_note);
     let (mut counts, mut warnings) = (collected.counts, items.len() as u64);
     for change in &collected.changes {
-        let conflicts = rules.external_id_conflicts();
         let is_taken = change.external_id_taken_by.is_some();
-        match plan(&change.changes, None, "acme", NEW_USER, conflicts) {
+        match plan(&change.changes, None, "acme", NEW_USER, rules.person()) {
             Plan::Create => {
                 warnings += u64::from(is_taken);
-                if is_taken && conflicts == ExternalIdConflicts::Ignore {
+                if is_taken && rules.person().refuses_others() {
                     counts.ignored += 1;
                 } else {
                     counts.created += 1;
@@ -59,10 +58,10 @@ proptest! {
         records in proptest::collection::vec(record(), 0..60),
         chunk in 16_usize..4_000,
         max in 0_usize..80,
-        conflicts in prop_oneof![Just(ExternalIdConflicts::Ignore), Just(ExternalIdConflicts::Apply)],
+        person in select(&PERSON_RULES[..]),
         own_formats in any::<bool>(),
     ) {
-        let rules = if own_formats { rules_with_own_formats(conflicts) } else { rules_with(conflicts) };
+        let rules = if own_formats { rules_with_own_formats(person) } else { rules_with(person) };
         let json = format!("[{}]", records.join(","));
         let (counts, warnings, notes) = collect_and_plan(&json, &rules);
         let sizes = Sizes { chunk, window: chunk * 3 };

@@ -17,7 +17,6 @@ use muster_core::scan::{
     Chunk, ChunkRecords, ChunkSizes, Collected, FirstPass, RejectedRecord, Repeats, collect,
     collect_chunk, split_into_chunks,
 };
-use muster_core::settings::ExternalIdConflicts;
 use muster_core::value::Value;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -28,7 +27,7 @@ mod inputs;
 mod records;
 
 use self::inputs::input;
-use self::records::{rules_with, rules_with_own_formats};
+use self::records::{IGNORE, PERSON_RULES, rules_with, rules_with_own_formats};
 
 fn reading() -> impl Strategy<Value = Sizes> {
     (16_usize..4_000).prop_map(|chunk| Sizes {
@@ -42,6 +41,7 @@ fn cutting() -> impl Strategy<Value = ChunkSizes> {
 }
 
 fn first_pass(
+    rules: &Rules,
     object: &[u8],
     format: Format,
     compression: Compression,
@@ -50,17 +50,10 @@ fn first_pass(
 ) -> Result<(FirstPass, Vec<Chunk>), SourceError> {
     let source = Source::new(object, format, compression, u64::MAX);
     let mut chunks = Vec::new();
-    let first_pass = split_into_chunks(
-        source,
-        &rules_with_own_formats(ExternalIdConflicts::Ignore),
-        reading,
-        cutting,
-        &[5; 16],
-        |chunk| {
-            chunks.push(chunk);
-            Ok(())
-        },
-    )?;
+    let first_pass = split_into_chunks(source, rules, reading, cutting, &[5; 16], |chunk| {
+        chunks.push(chunk);
+        Ok(())
+    })?;
     Ok((first_pass, chunks))
 }
 
@@ -140,11 +133,12 @@ proptest! {
         input in input(),
         reading in reading(),
         cutting in cutting(),
+        person in select(&PERSON_RULES[..]),
     ) {
-        let rules = rules_with_own_formats(ExternalIdConflicts::Ignore);
+        let rules = rules_with_own_formats(person);
         let whole = collect(input.json.as_bytes(), &rules, reading, &[3; 16]).unwrap();
         let (first_pass, chunks) =
-            first_pass(&input.sent, input.format, input.compression, reading, cutting).unwrap();
+            first_pass(&rules, &input.sent, input.format, input.compression, reading, cutting).unwrap();
         prop_assert_eq!(first_pass.counts, whole.counts);
         prop_assert_eq!(first_pass.chunks as usize, chunks.len());
         let (combined, rejected) = collect_chunks(&first_pass, &chunks, &rules, reading);
@@ -172,8 +166,9 @@ proptest! {
         reading in reading(),
         cutting in cutting(),
     ) {
+        let rules = rules_with_own_formats(IGNORE);
         let (_, chunks) =
-            first_pass(&input.sent, input.format, input.compression, reading, cutting).unwrap();
+            first_pass(&rules, &input.sent, input.format, input.compression, reading, cutting).unwrap();
         let mut number = 0;
         for (index, chunk) in chunks.iter().enumerate() {
             let elements: Vec<Box<RawValue>> = serde_json::from_slice(&chunk.text).unwrap();
@@ -212,9 +207,10 @@ proptest! {
             2 => text.truncate(place),
             _ => drop(text.remove(place)),
         }
-        let read = first_pass(&text, input.format, Compression::None, reading, cutting);
+        let rules = rules_with_own_formats(IGNORE);
+        let read = first_pass(&rules, &text, input.format, Compression::None, reading, cutting);
         match input.format {
-            Format::Json => match (read, collect(&text[..], &rules_with_own_formats(ExternalIdConflicts::Ignore), reading, &[3; 16])) {
+            Format::Json => match (read, collect(&text[..], &rules, reading, &[3; 16])) {
                 (Ok((first_pass, _)), Ok(whole)) => prop_assert_eq!(first_pass.counts, whole.counts),
                 (Err(SourceError::Syntax(located)), Err(ReadError::Syntax(error))) => {
                     prop_assert_eq!((located.offset, located.record), (error.offset, error.records + 1));
@@ -259,6 +255,7 @@ fn is_record(line: &[u8]) -> bool {
 fn chunks_have_at_most_2_000_records() {
     let text = format!("[{}]", vec!["1"; 5_001].join(","));
     let (first_pass, chunks) = first_pass(
+        &rules_with(IGNORE),
         text.as_bytes(),
         Format::Json,
         Compression::None,
@@ -281,7 +278,7 @@ fn chunks_have_at_most_2_000_records() {
 
 #[test]
 fn any_record_of_a_chunk_can_be_returned_in_one_line() {
-    let rules = rules_with(ExternalIdConflicts::Ignore);
+    let rules = rules_with(IGNORE);
     let text = b"[7,{\"n\":\"x\\ny\",\n\"i\":[\n\"a\",\r\n\"b\"],\"secret\":1,\"u\":\"ann\",\"u\":\"bob\"}]";
     let records = ChunkRecords::new(text, 41);
     let item: Item = serde_json::from_str(
@@ -303,7 +300,7 @@ fn any_record_of_a_chunk_can_be_returned_in_one_line() {
 
 #[test]
 fn an_element_that_is_no_object_keeps_its_content_and_counts_as_before() {
-    let rules = rules_with(ExternalIdConflicts::Ignore);
+    let rules = rules_with(IGNORE);
     let long = format!("\"{}\"", "x".repeat(1_000_000));
     for element in [
         "7",

@@ -1,7 +1,7 @@
 //! Records the effects of a run's statements on users, from the store's responses. A run's own
 //! counts are compared with these.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
@@ -21,11 +21,14 @@ pub struct Effect {
     pub login: String,
 }
 
-/// The effects of statements, of one run or of all. Cheap to clone.
+/// The effects of statements and transactions, of one run or of all. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct EffectLog {
     run: Option<String>,
     effects: Arc<Mutex<Vec<Effect>>>,
+    /// The transactions so far: a client repeats one without a response under the same token, which
+    /// has no further effect.
+    transactions: Arc<Mutex<HashSet<String>>>,
 }
 
 impl EffectLog {
@@ -35,6 +38,7 @@ impl EffectLog {
         Self {
             run: Some(run.to_string()),
             effects: Arc::clone(&self.effects),
+            transactions: Arc::clone(&self.transactions),
         }
     }
 
@@ -68,12 +72,21 @@ impl EffectLog {
     }
 
     pub(super) fn record(&self, request: &Value, response: &HttpResponse) {
-        let Some(statements) = request["Statements"].as_array() else {
-            return;
-        };
         if !response.status().is_success() {
             return;
         }
+        if let Some(writes) = request["TransactItems"].as_array() {
+            let token = request["ClientRequestToken"].as_str().unwrap_or_default();
+            let transactions = self.transactions.lock();
+            let mut transactions = transactions.unwrap_or_else(PoisonError::into_inner);
+            if transactions.insert(token.to_owned()) {
+                self.add(writes.iter().flat_map(effects_of_put).collect());
+            }
+            return;
+        }
+        let Some(statements) = request["Statements"].as_array() else {
+            return;
+        };
         let body = response.body().bytes().unwrap_or_default();
         let body: HashMap<String, Value> = serde_json::from_slice(body).expect("a JSON object");
         let responses = body["Responses"].as_array().expect("a list of responses");
@@ -84,9 +97,27 @@ impl EffectLog {
         let applied: Vec<Effect> = applied
             .flat_map(|(statement, _)| effects_of(statement))
             .collect();
+        self.add(applied);
+    }
+
+    fn add(&self, applied: Vec<Effect>) {
         let mut effects = self.effects.lock().unwrap_or_else(PoisonError::into_inner);
         effects.extend(applied);
     }
+}
+
+/// Returns the effects of a put within a transaction. The tombstone that a rename leaves has the stamps
+/// of earlier writes, and is none.
+fn effects_of_put(write: &Value) -> Vec<Effect> {
+    let item = &write["Put"]["Item"];
+    let login = item["pk"]["S"].as_str();
+    let login = login.and_then(|key| key.strip_prefix("U#"));
+    let (Some(login), false) = (login, item["id"].is_null()) else {
+        return Vec::new();
+    };
+    let stamps = item["stamps"]["S"].as_str().unwrap_or_default();
+    let lines = stamps.lines();
+    lines.filter_map(|line| parse_stamp(line, login)).collect()
 }
 
 /// Returns the effects of a statement on a user by the stamps that it writes: of any run, since
@@ -98,18 +129,21 @@ fn effects_of(statement: &Value) -> Vec<Effect> {
     let Some(login) = parameters.iter().find_map(key) else {
         return Vec::new();
     };
-    let parse_stamp = |line: &str| {
-        let mut parts = line.split(' ');
-        let (run, _task) = (parts.next()?, parts.next()?);
-        let effect = Effect {
-            run: run.to_owned(),
-            record: parts.next()?.parse().ok()?,
-            outcome: parts.next()?.to_owned(),
-            login: login.clone(),
-        };
-        let expires_at: Option<i64> = parts.next()?.parse().ok();
-        expires_at.map(|_| effect)
-    };
     let texts = parameters.iter().filter_map(|it| it["S"].as_str());
-    texts.flat_map(str::lines).filter_map(parse_stamp).collect()
+    let lines = texts.flat_map(str::lines);
+    lines.filter_map(|line| parse_stamp(line, &login)).collect()
+}
+
+/// Reads the line of a stamp.
+fn parse_stamp(line: &str, login: &str) -> Option<Effect> {
+    let mut parts = line.split(' ');
+    let (run, _task) = (parts.next()?, parts.next()?);
+    let effect = Effect {
+        run: run.to_owned(),
+        record: parts.next()?.parse().ok()?,
+        outcome: parts.next()?.to_owned(),
+        login: login.to_owned(),
+    };
+    let expires_at: Option<i64> = parts.next()?.parse().ok();
+    expires_at.map(|_| effect)
 }

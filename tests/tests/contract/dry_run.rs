@@ -11,7 +11,7 @@ use crate::support::{
 };
 
 /// Keys of the reply to a dry run, without warnings.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "Status",
     "Total Lines",
     "Empty IDs",
@@ -21,6 +21,7 @@ const KEYS: [&str; 12] = [
     "Created",
     "Updated",
     "Unchanged",
+    "Renamed",
     "Blocked",
     "Unblocked",
     "Cleared",

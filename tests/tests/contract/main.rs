@@ -23,6 +23,7 @@ mod execution_log;
 mod external_ids;
 mod generated_imports;
 mod idempotency;
+mod identification;
 mod keys;
 mod limits;
 mod logins;

@@ -45,7 +45,7 @@ impl Schedule {
         let has_planning_round = self.rng.random_bool(0.25);
         let file = ImportFile::random(tag, &mut self.rng);
         let task = self.harness.create_task(0, |task| {
-            task.external_id_conflicts = Some(file.external_id_conflicts);
+            file.configure(task);
             task.safety_threshold =
                 has_planning_round.then_some(SafetyThreshold::of_ignored(Limit::records(20)));
         });

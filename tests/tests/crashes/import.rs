@@ -126,8 +126,7 @@ pub async fn all_runs_of(harness: &Harness, task: &Task) -> Vec<Run> {
 impl Import {
     /// Queues a file for a task of its own, after creating the users that it expects.
     pub async fn begin(harness: &Arc<Harness>, file: ImportFile) -> Self {
-        let conflicts = file.external_id_conflicts;
-        let task = harness.create_task(0, |task| task.external_id_conflicts = Some(conflicts));
+        let task = harness.create_task(0, |task| file.configure(task));
         Self::begin_for_task(harness, &task.await, file).await
     }
 

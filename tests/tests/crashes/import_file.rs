@@ -1,7 +1,7 @@
 //! Small imports with a known outcome.
 
 use muster_core::run::Counts;
-use muster_core::settings::ExternalIdConflicts;
+use muster_core::settings::{ExternalIdConflicts, IdentifyBy, TaskSettings};
 use rand::RngExt as _;
 use rand::rngs::SmallRng;
 use serde_json::{Value, json};
@@ -13,6 +13,9 @@ pub enum RecordKind {
     New,
     /// Updates a user, who has another name: blocks the user and clears the city.
     Stale,
+    /// Renames a user, who has another name and login. Only for tasks that identify people by external
+    /// id.
+    Renamed,
     /// Changes nothing.
     Unchanged,
     /// Changes nothing: its manager does not exist and is left out with a warning.
@@ -25,8 +28,8 @@ pub enum RecordKind {
     WithoutUsername,
     /// Has a role that does not exist.
     Invalid,
-    /// Has the external id of the first record, and a user name of its own: the record is ignored, or
-    /// creates a user without it, as the task says. Creates a user if no record has come before.
+    /// Has the external id of the first record, and a user name of its own: the record is ignored,
+    /// creates a user without it, or is a duplicate, as the task says. Creates a user if no record has come before.
     TakenId,
 }
 
@@ -35,8 +38,9 @@ pub enum RecordKind {
 pub struct ImportFile {
     pub tag: String,
     pub kinds: Vec<RecordKind>,
-    /// The setting of its task.
+    /// The settings of its task.
     pub external_id_conflicts: ExternalIdConflicts,
+    pub identify_by: IdentifyBy,
 }
 
 impl ImportFile {
@@ -45,7 +49,26 @@ impl ImportFile {
             tag: tag.into(),
             kinds: kinds.to_vec(),
             external_id_conflicts: ExternalIdConflicts::Ignore,
+            identify_by: IdentifyBy::Username,
         }
+    }
+
+    /// Returns a file for a task that identifies people by external id.
+    pub fn by_external_id(tag: impl Into<String>, kinds: &[RecordKind]) -> Self {
+        Self {
+            identify_by: IdentifyBy::ExternalId,
+            ..Self::new(tag, kinds)
+        }
+    }
+
+    /// Changes the settings of a task to those that the file is for.
+    pub fn configure(&self, task: &mut TaskSettings) {
+        task.external_id_conflicts = Some(self.external_id_conflicts);
+        task.identify_by = Some(self.identify_by);
+    }
+
+    fn is_by_external_id(&self) -> bool {
+        self.identify_by == IdentifyBy::ExternalId
     }
 
     /// Returns a file of two chunks of three, with each kind that is written and some that are not.
@@ -56,11 +79,13 @@ impl ImportFile {
         Self::new(tag, &[first, second].concat())
     }
 
-    /// Returns a random file of up to five chunks of three, for a task with either setting.
+    /// Returns a random file of up to five chunks of three, for a task with any of the settings.
     pub fn random(tag: impl Into<String>, rng: &mut SmallRng) -> Self {
+        let is_by_external_id = rng.random_bool(0.4);
         let kinds = (0..rng.random_range(1..=13)).map(|_| match rng.random_range(0..22) {
             0..6 => RecordKind::New,
             6..8 => RecordKind::NewWithWarning,
+            8..12 if is_by_external_id => RecordKind::Renamed,
             8..13 => RecordKind::Stale,
             13..15 => RecordKind::Unchanged,
             15..17 => RecordKind::UnchangedWithWarning,
@@ -74,9 +99,13 @@ impl ImportFile {
             true => ExternalIdConflicts::Ignore,
             false => ExternalIdConflicts::Apply,
         };
+        let file = match is_by_external_id {
+            true => Self::by_external_id(tag, &kinds),
+            false => Self::new(tag, &kinds),
+        };
         Self {
             external_id_conflicts,
-            ..Self::new(tag, &kinds)
+            ..file
         }
     }
 
@@ -100,12 +129,14 @@ impl ImportFile {
             RecordKind::New
             | RecordKind::NewWithWarning
             | RecordKind::Stale
+            | RecordKind::Renamed
             | RecordKind::Unchanged
             | RecordKind::UnchangedWithWarning => true,
             RecordKind::Duplicate => !self.is_duplicate(record),
             RecordKind::TakenId => {
                 !self.is_taken_id(record)
-                    || self.external_id_conflicts == ExternalIdConflicts::Apply
+                    || !self.is_by_external_id()
+                        && self.external_id_conflicts == ExternalIdConflicts::Apply
             }
             RecordKind::WithoutUsername | RecordKind::Invalid => false,
         }
@@ -123,7 +154,7 @@ impl ImportFile {
     pub fn existing_users(&self) -> Value {
         let kinds = self.kinds.iter().enumerate();
         let existing = kinds.filter_map(|(record, kind)| match kind {
-            RecordKind::Stale => Some(self.record(record, *kind, "old")),
+            RecordKind::Stale | RecordKind::Renamed => Some(self.record(record, *kind, "old")),
             RecordKind::Unchanged | RecordKind::UnchangedWithWarning => {
                 Some(self.record(record, RecordKind::Unchanged, "new"))
             }
@@ -150,6 +181,9 @@ impl ImportFile {
             RecordKind::UnchangedWithWarning | RecordKind::NewWithWarning => {
                 value["m"] = 999_999_999.into();
             }
+            RecordKind::Renamed if name == "old" => {
+                value["u"] = format!("before{record}.{}", self.tag).into();
+            }
             RecordKind::Stale if name == "old" => value["c"] = "Lviv".into(),
             RecordKind::Stale => {
                 value["a"] = false.into();
@@ -160,6 +194,8 @@ impl ImportFile {
                     value["x"] = self.login(first).into();
                 }
             }
+            // It could not create a user.
+            RecordKind::Renamed => value["r"] = Value::Null,
             RecordKind::New | RecordKind::Unchanged | RecordKind::Duplicate => {}
         }
         value
@@ -200,12 +236,17 @@ impl ImportFile {
                     counts.cleared += 1;
                     &mut counts.updated
                 }
+                RecordKind::Renamed => {
+                    counts.renamed += 1;
+                    &mut counts.updated
+                }
                 RecordKind::Unchanged | RecordKind::UnchangedWithWarning => &mut counts.unchanged,
                 RecordKind::Duplicate if self.is_duplicate(record) => &mut counts.duplicated,
                 RecordKind::Duplicate => &mut counts.created,
                 RecordKind::WithoutUsername => &mut counts.empty,
                 RecordKind::Invalid => &mut counts.ignored,
                 RecordKind::TakenId if self.has_user(record) => &mut counts.created,
+                RecordKind::TakenId if self.is_by_external_id() => &mut counts.duplicated,
                 RecordKind::TakenId => &mut counts.ignored,
             };
             *count += 1;
@@ -224,12 +265,14 @@ impl ImportFile {
                 RecordKind::Invalid => "role.unmapped",
                 RecordKind::WithoutUsername => "username.missing",
                 RecordKind::Duplicate if self.is_duplicate(record) => "username.duplicate",
-                RecordKind::TakenId if self.is_taken_id(record) => "external_id.taken",
+                RecordKind::TakenId if !self.is_taken_id(record) => return None,
+                RecordKind::TakenId if self.is_by_external_id() => "external_id.duplicate",
+                RecordKind::TakenId => "external_id.taken",
                 RecordKind::New
                 | RecordKind::Stale
+                | RecordKind::Renamed
                 | RecordKind::Unchanged
-                | RecordKind::Duplicate
-                | RecordKind::TakenId => return None,
+                | RecordKind::Duplicate => return None,
             };
             Some((number, code))
         });

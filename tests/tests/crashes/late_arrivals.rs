@@ -1,10 +1,12 @@
 //! Requests that arrive after their sender was taken for dead and others have done its work:
 //! statements, whose conditions fail, and messages of runs with nothing left to do.
 
-use muster_core::run::State;
-use muster_tests::faults::{BATCH_EXECUTE_STATEMENT, Fault, Faults, Gate};
+use std::sync::Arc;
 
-use crate::concurrent_writes::set_name;
+use muster_core::run::State;
+use muster_tests::faults::{BATCH_EXECUTE_STATEMENT, Fault, Faults, Gate, TRANSACT_WRITE_ITEMS};
+
+use crate::concurrent_writes::{set_login, set_name};
 use crate::harness::Harness;
 use crate::import::{Import, poll_until};
 use crate::import_file::{ImportFile, RecordKind};
@@ -66,6 +68,53 @@ async fn a_statement_after_its_run_was_cancelled_has_no_effect() {
     let stale = harness.existing_user(&import.file.login(0)).await;
     assert_eq!(stale.name, "old");
     assert_eq!(harness.user(&import.file.login(1)).await, None);
+}
+
+/// Begins an import whose renames are held back. The first record could not create a user, whom the
+/// second one could.
+async fn with_late_renames(harness: &Arc<Harness>, tag: &str, gate: &Gate) -> Import {
+    let kinds = [RecordKind::Renamed, RecordKind::Stale, RecordKind::Renamed];
+    let import = Import::begin(harness, ImportFile::by_external_id(tag, &kinds)).await;
+    let messages = import.run_processor().await;
+    let late = hold_back(TRANSACT_WRITE_ITEMS, gate);
+    let (_, late) = import.deliver(&messages[0], late).await;
+    assert!(late.were_injected(), "no transaction was sent");
+    import
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rename_after_the_end_of_its_run_has_no_effect() {
+    let harness = Harness::start().await;
+    let gate = Gate::default();
+    let import = with_late_renames(&harness, "laterename", &gate).await;
+    let run = import.finish_without_faults().await;
+    // Somebody else renames a user back before the late transaction arrives.
+    let id = harness.existing_user(&import.file.login(0)).await.id;
+    let back = format!("before0.{}", import.file.tag);
+    let renamed = harness.change_user(0, id, set_login(&back)).await;
+    assert!(renamed.is_some(), "the user was not renamed");
+    gate.open();
+    import.verify(&run, ConcurrentWrites::Some).await;
+    assert_eq!(run.counts, Some(import.file.counts()));
+    assert_eq!(harness.existing_user(&back).await.id, id);
+    assert_eq!(harness.user(&import.file.login(0)).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rename_after_its_run_was_cancelled_has_no_effect() {
+    let harness = Harness::start().await;
+    let gate = Gate::default();
+    let import = with_late_renames(&harness, "cancelledrename", &gate).await;
+    drop(import.cancel(Faults::none()).await);
+    let run = import.finish_without_faults().await;
+    gate.open();
+    import.verify(&run, ConcurrentWrites::Some).await;
+    assert_eq!(run.state, State::Cancelled);
+    for record in [0, 2] {
+        let before = format!("before{record}.{}", import.file.tag);
+        assert_eq!(harness.existing_user(&before).await.name, "old");
+        assert_eq!(harness.user(&import.file.login(record)).await, None);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -19,6 +19,15 @@ fn two_chunks(tag: &str, number: usize) -> ImportFile {
     ImportFile::new(format!("{tag}{number}x"), &[first, second].concat())
 }
 
+/// Returns a file of two chunks of three, for a task that identifies people by external id. The first
+/// chunk renames users.
+fn two_chunks_with_renames(tag: &str, number: usize) -> ImportFile {
+    use RecordKind::{Invalid, New, Renamed, Stale, Unchanged};
+    let first = [Renamed, Stale, Renamed];
+    let second = [New, Invalid, Unchanged];
+    ImportFile::by_external_id(format!("{tag}{number}x"), &[first, second].concat())
+}
+
 /// Returns a file of one chunk.
 fn one_chunk(tag: String) -> ImportFile {
     let kinds = [
@@ -71,8 +80,12 @@ async fn a_run_may_be_cancelled_after_a_writer_crashed_around_any_of_its_request
 }
 
 /// Cancels a run, one of whose writes arrives after its end. Returns true if it was held back.
-async fn cancel_with_a_write_in_flight(harness: Arc<Harness>, number: usize) -> bool {
-    let import = Import::begin(&harness, two_chunks("late", number)).await;
+async fn cancel_with_a_write_in_flight(
+    harness: Arc<Harness>,
+    file: ImportFile,
+    number: usize,
+) -> bool {
+    let import = Import::begin(&harness, file).await;
     let gate = Gate::default();
     let faults = Faults::at_write(number, Fault::GatedRequest(gate.clone()));
     let faults = write_and_cancel(&import, faults).await;
@@ -85,7 +98,15 @@ async fn cancel_with_a_write_in_flight(harness: Arc<Harness>, number: usize) -> 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_may_be_cancelled_while_a_write_is_in_flight() {
-    for_each_request(cancel_with_a_write_in_flight).await;
+    for_each_request(|harness, number| {
+        cancel_with_a_write_in_flight(harness, two_chunks("late", number), number)
+    })
+    .await;
+    for_each_request(|harness, number| {
+        let file = two_chunks_with_renames("renamelate", number);
+        cancel_with_a_write_in_flight(harness, file, number)
+    })
+    .await;
 }
 
 /// Cancels a run of one chunk just before a request of its writer. Returns false if the writer ends

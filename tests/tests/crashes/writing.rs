@@ -21,9 +21,19 @@ fn one_chunk(tag: &str, number: usize) -> ImportFile {
     ImportFile::new(format!("{tag}{number}x"), &kinds)
 }
 
+/// Returns a file of one chunk, one record of which renames its user.
+fn with_a_rename(tag: &str, number: usize) -> ImportFile {
+    let kinds = [RecordKind::New, RecordKind::Stale, RecordKind::Renamed];
+    ImportFile::by_external_id(format!("{tag}{number}x"), &kinds)
+}
+
 /// Runs the writer of the only chunk with faults. Returns true if a fault was injected.
 async fn write_with(harness: Arc<Harness>, tag: &str, number: usize, faults: Faults) -> bool {
-    let import = Import::begin(&harness, one_chunk(tag, number)).await;
+    write_file(harness, one_chunk(tag, number), faults).await
+}
+
+async fn write_file(harness: Arc<Harness>, file: ImportFile, faults: Faults) -> bool {
+    let import = Import::begin(&harness, file).await;
     let messages = import.run_processor().await;
     // On a busy machine a sweep may have sent its message twice.
     assert!(messages.iter().all(QueueMessage::is_of_first_chunk));
@@ -68,10 +78,24 @@ async fn a_writer_may_lose_any_of_its_requests() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_that_renames_a_user_may_crash_or_lose_a_response() {
+    for_each_request(|harness, number| {
+        let faults = Faults::at_write(number, Fault::CrashAfter);
+        write_file(harness, with_a_rename("renameafter", number), faults)
+    })
+    .await;
+    for_each_request(|harness, number| {
+        let faults = Faults::at(number, Fault::LostResponse);
+        write_file(harness, with_a_rename("renameresponse", number), faults)
+    })
+    .await;
+}
+
 /// Runs the writer of the only chunk, one of whose writes arrives after the end of the run. Returns
 /// true if it was held back.
-async fn write_late(harness: Arc<Harness>, number: usize) -> bool {
-    let import = Import::begin(&harness, one_chunk("late", number)).await;
+async fn write_late(harness: Arc<Harness>, file: ImportFile, number: usize) -> bool {
+    let import = Import::begin(&harness, file).await;
     let messages = import.run_processor().await;
     let gate = Gate::default();
     let faults = Faults::at_write(number, Fault::GatedRequest(gate.clone()));
@@ -85,7 +109,12 @@ async fn write_late(harness: Arc<Harness>, number: usize) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn any_write_of_a_writer_may_arrive_after_others_have_done_its_work() {
-    for_each_request(write_late).await;
+    for_each_request(|harness, number| write_late(harness, one_chunk("late", number), number))
+        .await;
+    for_each_request(|harness, number| {
+        write_late(harness, with_a_rename("renamelate", number), number)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -25,6 +25,7 @@ pub(super) const TWO_RECORDS: Counts = Counts {
     created: 0,
     updated: 0,
     unchanged: 0,
+    renamed: 0,
     blocked: 0,
     unblocked: 0,
     cleared: 0,

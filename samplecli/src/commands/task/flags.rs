@@ -3,7 +3,8 @@
 use clap::Args;
 use muster_core::attribute::Attribute;
 use muster_core::settings::{
-    ExternalIdConflicts, Figure, Limit, NotifyOn, SafetyThreshold, Separator, TaskSettings,
+    ExternalIdConflicts, Figure, IdentifyBy, Limit, NotifyOn, SafetyThreshold, Separator,
+    TaskSettings,
 };
 
 use crate::args::{name, switch};
@@ -39,11 +40,15 @@ pub struct SettingFlags {
     /// Retry-After of refused concurrent imports in seconds, or `none` to estimate it
     #[arg(long, value_name = "SECONDS", value_parser = or_none::<u32>, help_heading = "Settings")]
     retry_after: Option<NoneOr<u32>>,
+    /// Identify people by user name, or by external id: then records rename people whose user name
+    /// has changed
+    #[arg(long, value_name = "username|external_id", value_parser = identify_by, help_heading = "Settings")]
+    identify_by: Option<IdentifyBy>,
     /// Ignore records whose user name and external id belong to two people, or apply them
     #[arg(long, value_name = "ignore|apply", value_parser = conflicts, help_heading = "Settings")]
     external_id_conflicts: Option<ExternalIdConflicts>,
     /// Refuse imports with more than this: a number, a percentage, the greater of both or `none`, of
-    /// ignored, empty, duplicated, created, updated or blocked users or of cleared values; without
+    /// ignored, empty, duplicated, created, updated, renamed or blocked users or of cleared values; without
     /// FIGURE=, of ignored users, and `none` for all (repeatable)
     #[arg(long, value_name = "[FIGURE=]100,5%", value_parser = threshold, help_heading = "Settings")]
     threshold: Vec<ThresholdChange>,
@@ -129,6 +134,7 @@ impl SettingFlags {
             no_robot,
             separator,
             retry_after,
+            identify_by,
             external_id_conflicts,
             threshold,
             map,
@@ -151,6 +157,9 @@ impl SettingFlags {
             &mut settings.retry_after_seconds,
             &retry_after.map(NoneOr::option),
         );
+        if identify_by.is_some() {
+            settings.identify_by = *identify_by;
+        }
         if external_id_conflicts.is_some() {
             settings.external_id_conflicts = *external_id_conflicts;
         }
@@ -271,6 +280,14 @@ fn notify_on(text: &str) -> Result<NotifyOn, &'static str> {
         "errors" => Ok(NotifyOn::Errors),
         "warnings" => Ok(NotifyOn::Warnings),
         _ => Err("expected errors or warnings"),
+    }
+}
+
+fn identify_by(text: &str) -> Result<IdentifyBy, &'static str> {
+    match text {
+        "username" => Ok(IdentifyBy::Username),
+        "external_id" => Ok(IdentifyBy::ExternalId),
+        _ => Err("expected username or external_id"),
     }
 }
 

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use muster_api::TaskResponse;
 use muster_core::settings::{
-    ExternalIdConflicts, Limit, NotifyOn, Replacement, SafetyThreshold, Separator, TaskSettings,
-    ValueFormats,
+    ExternalIdConflicts, IdentifyBy, Limit, NotifyOn, Replacement, SafetyThreshold, Separator,
+    TaskSettings, ValueFormats,
 };
 use serde::Deserialize;
 
@@ -56,6 +56,7 @@ impl DetailView for TaskSettings {
             attribute_mapping,
             role_mapping,
             retry_after_seconds,
+            identify_by,
             external_id_conflicts,
             safety_threshold,
             value_formats,
@@ -78,10 +79,10 @@ impl DetailView for TaskSettings {
             field("List separator", Cell::text(separator(list_item_separator))),
             field(
                 "External ids",
-                Cell::text(match external_id_conflicts.unwrap_or_default() {
-                    ExternalIdConflicts::Ignore => "conflicting records are ignored",
-                    ExternalIdConflicts::Apply => "conflicting records are applied",
-                }),
+                Cell::text(external_ids(
+                    identify_by.unwrap_or_default(),
+                    external_id_conflicts.unwrap_or_default(),
+                )),
             ),
             field("Threshold", Cell::Texts(thresholds(safety_threshold))),
             field("Retry after", Cell::maybe(retry_after_seconds, seconds)),
@@ -119,6 +120,15 @@ impl Row for TaskVersion {
             Cell::maybe(self.by, Cell::Text),
             Cell::Texts(self.changed),
         ]
+    }
+}
+
+/// Describes what the external ids of records do.
+const fn external_ids(identify_by: IdentifyBy, conflicts: ExternalIdConflicts) -> &'static str {
+    match (identify_by, conflicts) {
+        (IdentifyBy::ExternalId, _) => "identify people, records rename them",
+        (IdentifyBy::Username, ExternalIdConflicts::Ignore) => "conflicting records are ignored",
+        (IdentifyBy::Username, ExternalIdConflicts::Apply) => "conflicting records are applied",
     }
 }
 

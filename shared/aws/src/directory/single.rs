@@ -9,7 +9,7 @@ use muster_core::attribute::Attribute;
 use muster_core::login::{Login, canon};
 use muster_core::value::Assignment;
 
-use super::attributes::{id_key, login_attribute, to_attribute, user_key};
+use super::attributes::{canon_of, id_key, login_attribute, to_attribute, user_key};
 use super::author::Author;
 use super::claims::{Claim, single_write};
 use super::entry::{UserEntry, UserKey};
@@ -73,6 +73,8 @@ pub struct UserEdit<'c> {
     pub login: Option<(&'c Login<'c>, Option<&'c LoginSlot>)>,
     /// The claim to make or move.
     pub claim: Option<ClaimWrite<'c>>,
+    /// The stamps of another login, if the writer leaves one there; otherwise they stay as they are.
+    pub stamps: Option<&'c Stamps>,
 }
 
 impl LoginSlot {
@@ -87,6 +89,30 @@ impl LoginSlot {
             version, stamps, ..
         } = LoginRow::read(row)?;
         Ok(Self::Tombstone(Tombstone { version, stamps }))
+    }
+
+    /// Returns the slot of a login whose row was read for an import; `None` if it is taken.
+    #[must_use]
+    pub fn not_taken(row: Option<&LoginRow>) -> Option<Self> {
+        match row {
+            None => Some(Self::Free),
+            Some(LoginRow { user: Some(_), .. }) => None,
+            Some(LoginRow {
+                version, stamps, ..
+            }) => Some(Self::Tombstone(Tombstone {
+                version: *version,
+                stamps: stamps.clone(),
+            })),
+        }
+    }
+
+    /// Returns the user who has the login.
+    #[must_use]
+    pub fn into_user(self) -> Option<Box<UserSnapshot>> {
+        match self {
+            Self::Taken(user) => Some(user),
+            Self::Free | Self::Tombstone(_) => None,
+        }
     }
 
     /// Returns the version and the stamps that a user who takes this login continues.
@@ -132,6 +158,21 @@ impl Directory<'_> {
     /// Returns an error if the store request fails.
     pub async fn login_slot(self, login: &Login<'_>) -> Result<LoginSlot, StoreError> {
         LoginSlot::read(self.row_at(login.canon()).await?)
+    }
+
+    /// Reads the slots of these logins, given in their canonical form. Free ones are left out.
+    ///
+    /// # Errors
+    /// Returns an error if the store request fails.
+    pub async fn login_slots(
+        self,
+        canons: impl IntoIterator<Item = &str>,
+    ) -> Result<HashMap<String, LoginSlot>, StoreError> {
+        let rows = self.rows(canons.into_iter().map(user_key)).await?;
+        rows.into_iter()
+            .filter_map(|(key, row)| Some((canon_of(&key)?.to_owned(), row)))
+            .map(|(canon, row)| Ok((canon, LoginSlot::read(Some(row))?)))
+            .collect()
     }
 
     /// Creates a user in a login slot that is not taken. Returns `None` if another write came
@@ -180,6 +221,7 @@ impl Directory<'_> {
             difference,
             login,
             claim,
+            stamps,
         } = edit;
         let UserSnapshot { entry, row } = seen;
         let user = &entry.user;
@@ -212,12 +254,13 @@ impl Directory<'_> {
             };
         }
         if let Some((login, Some(slot))) = login {
-            let (slot_version, stamps) = slot.inherited();
+            let (slot_version, slot_stamps) = slot.inherited();
             version = slot_version.max(user.version) + 1;
             row.insert("pk".to_owned(), text(user_key(login.canon())));
             row.insert("version".to_owned(), number(version));
             // Stamps belong to the login, not to the user.
-            row.insert("stamps".to_owned(), stamps_attribute(&stamps));
+            let stamps = stamps.unwrap_or(&slot_stamps);
+            row.insert("stamps".to_owned(), stamps_attribute(stamps));
             puts.push((row.clone(), Some(slot.condition())));
             puts.push((tombstone(seen, author), Some(unchanged)));
             let id_row = id_row(&user.tenant, user.id, login.canon());

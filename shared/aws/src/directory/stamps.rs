@@ -29,6 +29,7 @@ pub struct Stamp {
 }
 
 /// Words for the effects of an update. No code begins with a plus sign.
+const RENAMED: &str = "+renamed";
 const BLOCKED: &str = "+blocked";
 const UNBLOCKED: &str = "+unblocked";
 /// Followed by the number of values.
@@ -85,6 +86,10 @@ impl Stamp {
             text.push(' ');
             text.push_str(part);
         }
+        if effects.renamed {
+            text.push(' ');
+            text.push_str(RENAMED);
+        }
         if effects.blocked {
             text.push(' ');
             text.push_str(BLOCKED);
@@ -113,6 +118,7 @@ impl Stamp {
         };
         for part in parts {
             match part {
+                RENAMED => stamp.effects.renamed = true,
                 BLOCKED => stamp.effects.blocked = true,
                 UNBLOCKED => stamp.effects.unblocked = true,
                 _ => match part.strip_prefix(CLEARED) {
@@ -180,12 +186,14 @@ mod tests {
     #[test]
     fn the_effects_of_an_update_round_trip() {
         for (effects, text) in [
-            ((true, false, 0), " a.b +blocked"),
-            ((false, true, 12), " a.b +unblocked +cleared:12"),
+            ((false, true, false, 0), " a.b +blocked"),
+            ((false, false, true, 12), " a.b +unblocked +cleared:12"),
+            ((true, true, false, 1), " a.b +renamed +blocked +cleared:1"),
         ] {
-            let (blocked, unblocked, cleared) = effects;
+            let (renamed, blocked, unblocked, cleared) = effects;
             let stamp = Stamp {
                 effects: UpdateEffects {
+                    renamed,
                     blocked,
                     unblocked,
                     cleared,

@@ -25,6 +25,7 @@ async fn a_rename_leaves_a_tombstone_and_moves_the_claim() {
         difference: &[(id[0].0, &id[0].1)],
         login: None,
         claim: Some(claim_write("E-1", None)),
+        stamps: None,
     };
     store
         .directory()
@@ -151,6 +152,7 @@ async fn a_write_planned_before_a_rename_away_and_back_is_refused() {
         difference: &difference,
         login: None,
         claim: None,
+        stamps: None,
     };
     assert_eq!(
         store

@@ -91,6 +91,7 @@ pub async fn rename(store: &Store, id: u64, to: &str) -> Option<UserEntry> {
         difference: &[],
         login: Some((&to, Some(&on))),
         claim: external_id.map(|id| claim_write(id, claims.get(id))),
+        stamps: None,
     };
     store
         .directory()
@@ -234,6 +235,7 @@ async fn nothing_is_written_if_one_condition_fails() {
             difference: &difference,
             login: Some((to, Some(&LoginSlot::Free))),
             claim,
+            stamps: None,
         };
         assert_eq!(
             store
@@ -279,6 +281,7 @@ async fn a_lost_response_causes_no_second_write() {
         difference: &[(city[0].0, &city[0].1)],
         login: None,
         claim: None,
+        stamps: None,
     };
     let seen = snapshot(&store, 5).await;
     faults.next(1, Fault::LostResponse);
@@ -315,6 +318,7 @@ async fn unknown_attributes_survive_changes_and_renames() {
         difference: &[(Attribute::Email, &clear)],
         login: Some((&shown, None)),
         claim: None,
+        stamps: None,
     };
     let changed = store
         .directory()

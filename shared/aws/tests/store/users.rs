@@ -292,6 +292,7 @@ async fn set_active(
         difference: &[(Attribute::Active, &flag)],
         login: None,
         claim: None,
+        stamps: None,
     };
     loop {
         let Some(seen) = store.directory().snapshot(tenant, UserKey::Id(id)).await? else {

@@ -60,6 +60,9 @@ struct DryRunCounts {
     updated: Option<u64>,
     #[serde(rename = "Unchanged", skip_serializing_if = "Option::is_none")]
     unchanged: Option<u64>,
+    /// Those of the updated users who get another user name.
+    #[serde(rename = "Renamed", skip_serializing_if = "Option::is_none")]
+    renamed: Option<u64>,
     #[serde(rename = "Blocked", skip_serializing_if = "Option::is_none")]
     blocked: Option<u64>,
     #[serde(rename = "Unblocked", skip_serializing_if = "Option::is_none")]
@@ -90,6 +93,7 @@ impl From<Counts> for DryRunCounts {
             created: Some(counts.created),
             updated: Some(counts.updated),
             unchanged: Some(counts.unchanged),
+            renamed: Some(counts.renamed),
             blocked: Some(counts.blocked),
             unblocked: Some(counts.unblocked),
             cleared: Some(counts.cleared),
@@ -249,7 +253,7 @@ mod tests {
         );
         assert_eq!(
             json(&ImportReply::planned(counts, &[], true, "r")),
-            r#"{"Status":"SUCCESS","Total Lines":2,"Empty IDs":1,"Ignored Users":0,"Duplicated Users":0,"Dry Run":true,"Created":0,"Updated":0,"Unchanged":0,"Blocked":0,"Unblocked":0,"Cleared":0}"#
+            r#"{"Status":"SUCCESS","Total Lines":2,"Empty IDs":1,"Ignored Users":0,"Duplicated Users":0,"Dry Run":true,"Created":0,"Updated":0,"Unchanged":0,"Renamed":0,"Blocked":0,"Unblocked":0,"Cleared":0}"#
         );
         assert_eq!(
             json(&ImportReply::failure(vec!["no".into()])),

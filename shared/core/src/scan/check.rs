@@ -7,8 +7,9 @@ use super::fast_path::{FastPath, is_unescaped};
 use super::first_items::FirstItems;
 use super::keys::key_notes;
 use super::managers::{Cycle, ManagerGraph, cycle_item};
+use super::repeated::{RepeatedRecords, numbers};
 use super::rewrites::Rewrites;
-use super::subject::{SkipReason, Subject, duplicate_item, external_id_taken, subject};
+use super::subject::{SkipReason, Subject, external_id_taken, subject};
 use crate::attribute::Attribute;
 use crate::dialect::quant::NEW_USER;
 use crate::item::Item;
@@ -51,7 +52,7 @@ pub fn check(
     max_items: usize,
 ) -> Result<Checked, ReadError> {
     let sink = CheckSink::new(rules, key, max_items);
-    let mut state = CheckState::new(max_items);
+    let mut state = CheckState::new(rules, max_items);
     let totals = read_array(input, rules, sizes, &sink, |first, batch| {
         state.add(first, batch)
     })?;
@@ -70,7 +71,7 @@ pub fn check_source<R: Read + Send>(
     max_items: usize,
 ) -> Result<Checked, SourceError> {
     let sink = CheckSink::new(rules, key, max_items);
-    let mut state = CheckState::new(max_items);
+    let mut state = CheckState::new(rules, max_items);
     let totals = read_source(source, rules, sizes, &sink, |first, batch| {
         state.add(first, batch);
         Ok(())
@@ -82,12 +83,16 @@ struct CheckSink<'r> {
     rules: &'r Rules,
     key: &'r HashKey,
     fast_path: FastPath<'r>,
+    /// True if the external id says whom a record is about.
+    by_external_id: bool,
     /// Maximum items of one chunk.
     max_items: usize,
 }
 
 /// State kept for the whole input.
 struct CheckState {
+    /// True if the external id says whom a record is about.
+    by_external_id: bool,
     logins: Dedup,
     external_ids: Dedup,
     /// External ids of managers.
@@ -131,7 +136,8 @@ impl RecordSink for CheckSink<'_> {
     }
 
     fn push(&self, batch: &mut CheckBatch, index: u32, element: Element<'_>) {
-        if let Some(user) = self.fast_path.match_user(&element, batch.unescaped) {
+        let user = self.fast_path.match_user(&element, batch.unescaped);
+        if let Some(user) = user.filter(|user| !self.by_external_id || user.external_id.is_some()) {
             batch
                 .logins
                 .push(RecordKey::new(self.key, &canon(user.login), index));
@@ -150,6 +156,7 @@ impl<'r> CheckSink<'r> {
             rules,
             key,
             fast_path: FastPath::new(rules),
+            by_external_id: rules.identifies_by_external_id(),
             max_items: FirstItems::of_one_chunk(max_items),
         }
     }
@@ -198,8 +205,7 @@ impl<'r> CheckSink<'r> {
             report(Some(attribute), problem);
         });
         // Nothing is stored, so the tenant does not matter.
-        let conflicts = self.rules.external_id_conflicts();
-        let skipped = match plan(&changes, None, "", NEW_USER, conflicts) {
+        let skipped = match plan(&changes, None, "", NEW_USER, self.rules.person()) {
             Plan::Create | Plan::Update(_) | Plan::Unchanged => None,
             Plan::Ignored(refusals) => {
                 for refusal in refusals {
@@ -226,8 +232,9 @@ impl<'r> CheckSink<'r> {
 }
 
 impl CheckState {
-    fn new(max_items: usize) -> Self {
+    fn new(rules: &Rules, max_items: usize) -> Self {
         Self {
+            by_external_id: rules.identifies_by_external_id(),
             logins: Dedup::default(),
             external_ids: Dedup::default(),
             managers: Dedup::default(),
@@ -256,14 +263,25 @@ impl CheckState {
             item.record = item.record.map(|number| number + first);
         }
         self.items.add(items, || {
-            let repeated = self.logins.repeated(|_| false);
-            move |item: &Item| belongs_to(&repeated, item)
+            // Where external ids are no reason to drop items, they need not be compared yet.
+            let mut none = Dedup::default();
+            let external_ids = match self.by_external_id {
+                true => &mut self.external_ids,
+                false => &mut none,
+            };
+            let repeated =
+                RepeatedRecords::find(self.by_external_id, &mut self.logins, external_ids);
+            move |item: &Item| repeated.has_item(item)
         });
     }
 
     fn finish(mut self, rules: &Rules, totals: &Totals) -> Checked {
-        let repeated = self.logins.repeated(|_| false);
-        let is_repeated = |record: u32| contains(&repeated, record);
+        let repeated = RepeatedRecords::find(
+            self.by_external_id,
+            &mut self.logins,
+            &mut self.external_ids,
+        );
+        let is_repeated = |record: u32| repeated.is_duplicated(record);
         // A repeated record is counted only as repeated.
         let flagged: Vec<RecordWarnings> = self
             .flagged
@@ -277,20 +295,21 @@ impl CheckState {
                 .and_then(|index| flagged.get(index))
                 .and_then(|entry| entry.skipped)
         };
-        let taken = self
+        // Of those that would be imported.
+        let taken: Vec<RepeatedRecord> = repeated
             .external_ids
-            .repeated(is_repeated)
-            .into_iter()
-            .filter(|repeated| skipped(repeated.record).is_none())
-            .collect::<Vec<_>>();
+            .iter()
+            .filter(|entry| !is_repeated(entry.record) && skipped(entry.record).is_none())
+            .copied()
+            .collect();
 
         let mut counts = Counts {
             total: totals.records,
-            duplicated: repeated.len() as u64,
+            duplicated: repeated.duplicated(),
             ..Counts::default()
         };
         let managers = ManagerGraph::new(&mut self.external_ids, &mut self.managers, is_repeated);
-        let mut warnings = (repeated.len() + taken.len() + managers.cycles.len()) as u64;
+        let mut warnings = repeated.duplicated() + (taken.len() + managers.cycles.len()) as u64;
         for entry in &flagged {
             warnings += u64::from(entry.warnings);
             match entry.skipped {
@@ -300,7 +319,7 @@ impl CheckState {
             }
         }
         // Within an input, the first record with an external id gets it.
-        if rules.external_id_conflicts() == ExternalIdConflicts::Ignore {
+        if rules.person().conflicts == ExternalIdConflicts::Ignore {
             counts.ignored += taken.len() as u64;
         }
         counts.created = counts.total - counts.empty - counts.ignored - counts.duplicated;
@@ -308,7 +327,7 @@ impl CheckState {
         let cross_record = cross_record_items(rules, &repeated, &taken, &managers);
         let items = self
             .items
-            .finish(cross_record, |item| belongs_to(&repeated, item));
+            .finish(cross_record, |item| repeated.has_item(item));
         Checked {
             counts,
             warnings,
@@ -331,39 +350,15 @@ fn push_item(max: usize, items: &mut Vec<Item>, make: impl FnOnce() -> Item) {
     }
 }
 
-fn contains(repeated: &[RepeatedRecord], record: u32) -> bool {
-    repeated
-        .binary_search_by_key(&record, |repeated| repeated.record)
-        .is_ok()
-}
-
-/// Returns `true` if an item belongs to one of these records.
-fn belongs_to(repeated: &[RepeatedRecord], item: &Item) -> bool {
-    let record = item
-        .record
-        .and_then(|number| u32::try_from(number.checked_sub(1)?).ok());
-    record.is_some_and(|record| contains(repeated, record))
-}
-
 /// Returns the items that require all records to be known.
 fn cross_record_items<'a>(
     rules: &'a Rules,
-    repeated: &'a [RepeatedRecord],
+    repeated: &'a RepeatedRecords,
     taken: &'a [RepeatedRecord],
     managers: &'a ManagerGraph,
 ) -> impl Iterator<Item = Item> + use<'a> {
-    let numbers = |repeated: &RepeatedRecord| {
-        (
-            u64::from(repeated.record) + 1,
-            u64::from(repeated.first) + 1,
-        )
-    };
-    let duplicates = repeated.iter().map(move |repeated| {
-        let (number, first) = numbers(repeated);
-        duplicate_item(rules, number, first, None)
-    });
     let taken = taken.iter().map(move |repeated| {
-        let (number, first) = numbers(repeated);
+        let (number, first) = numbers(*repeated);
         item(
             rules,
             number,
@@ -377,5 +372,5 @@ fn cross_record_items<'a>(
         .cycles
         .iter()
         .map(move |members| cycle_item(rules, None, &Cycle::new(members)));
-    duplicates.chain(taken).chain(cycles)
+    repeated.items(rules).chain(taken).chain(cycles)
 }

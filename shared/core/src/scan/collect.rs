@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
 use super::emails;
-use super::first_pass::{Repeats, record_numbers};
+use super::first_pass::Repeats;
 use super::keys::key_notes;
 use super::managers::{Cycle, ManagerGraph, cycle_item, numbers_from_1};
+use super::repeated::{RepeatedRecords, record_numbers};
 use super::rewrites::Rewrites;
-use super::subject::{SkipReason, Subject, duplicate_item, subject};
+use super::subject::{SkipReason, Subject, duplicate_external_id_item, duplicate_item, subject};
 use crate::attribute::Attribute;
 use crate::item::Item;
 use crate::login::Login;
@@ -67,16 +68,15 @@ pub fn collect(
     let totals = read_array(input, rules, sizes, &sink, |first, batch| {
         state.add(first, batch)
     })?;
-    let logins = state.logins.repeated(|_| false);
-    let is_repeated = |record| {
-        let position = logins.binary_search_by_key(&record, |repeated| repeated.record);
-        position.is_ok()
-    };
+    let by_external_id = rules.identifies_by_external_id();
+    let repeated =
+        RepeatedRecords::find(by_external_id, &mut state.logins, &mut state.external_ids);
+    let is_repeated = |record| repeated.is_duplicated(record);
     let managers = ManagerGraph::new(&mut state.external_ids, &mut state.managers, is_repeated);
     let repeats = Repeats {
-        logins: record_numbers(&logins),
+        logins: record_numbers(&repeated.logins),
         // As in the first pass over a larger input: a run that is handed over goes on with that.
-        external_ids: record_numbers(&state.external_ids.repeated(is_repeated)),
+        external_ids: record_numbers(&repeated.external_ids),
         managers_elsewhere: numbers_from_1(&managers.elsewhere),
         cycles: managers
             .cycles
@@ -259,6 +259,7 @@ impl CollectState {
     pub(super) fn finish(self, rules: &Rules, total: u64, repeats: &Repeats) -> Collected {
         let repeated: HashMap<u64, u64> = repeats.logins.iter().copied().collect();
         let taken: HashMap<u64, u64> = repeats.external_ids.iter().copied().collect();
+        let by_external_id = rules.identifies_by_external_id();
         let elsewhere: HashSet<u64> = repeats.managers_elsewhere.iter().copied().collect();
         let cycles = repeats.cycles.iter();
         let cycles: HashMap<u64, &Cycle> = cycles
@@ -272,6 +273,12 @@ impl CollectState {
             if let Some(first) = repeated.get(&number) {
                 collected.counts.duplicated += 1;
                 let item = duplicate_item(rules, number, *first, record.login());
+                collected.items.push(item);
+                continue;
+            }
+            if by_external_id && let Some(first) = taken.get(&number) {
+                collected.counts.duplicated += 1;
+                let item = duplicate_external_id_item(rules, number, *first, record.login());
                 collected.items.push(item);
                 continue;
             }

@@ -13,8 +13,10 @@ use super::chunker::{Chunk, ChunkSizes, Chunker};
 use super::emails;
 use super::keys::key_notes;
 use super::managers::{Cycle, ManagerGraph};
+use super::repeated::{RepeatedRecords, record_numbers};
 use super::requested::Requested;
 use super::rewrites::Rewrites;
+use super::subject::lacks_external_id;
 use crate::attribute::Attribute;
 use crate::item::Item;
 use crate::json::Json;
@@ -31,8 +33,8 @@ use crate::value::{Assignment, Value, read};
 pub struct FirstPass {
     /// Counts so far: all records, and the empty, duplicated and ignored ones.
     pub counts: Counts,
-    /// The same with the largest possible numbers of blocked users and cleared values: those that the
-    /// records ask for, whatever the directory holds.
+    /// The same with the largest possible numbers of renamed and blocked users and cleared values: those
+    /// that the records ask for, whatever the directory holds.
     pub bounds: Counts,
     /// Bytes of the decompressed text.
     pub bytes: u64,
@@ -50,7 +52,8 @@ pub struct Repeats {
     /// Records with a repeated user name, which are not imported.
     pub logins: Vec<(u64, u64)>,
     /// Records with an external id of an earlier record that has a valid and unrepeated user name.
-    /// The first record keeps the external id, even if the directory later refuses that record.
+    /// The first record keeps the external id, even if the directory later refuses that record. In a
+    /// task that identifies people by external id, they are not imported.
     pub external_ids: Vec<(u64, u64)>,
     /// Records with the external id of a manager that no record of the input has. Their managers are
     /// looked up in the directory.
@@ -163,6 +166,8 @@ struct FirstPassBatch {
     invalid_logins: Vec<u32>,
     /// Records without a user name.
     empty: u64,
+    /// Records without the external id that would say whom they are about.
+    unidentified: Vec<u32>,
     /// Records that identify no user and so cannot be duplicates.
     ignored: u64,
     /// Those of them that are too large.
@@ -193,6 +198,9 @@ impl RecordSink for FirstPassSink<'_> {
             }
             Identity::Empty(_) => batch.empty += 1,
             Identity::InvalidLogin { .. } => batch.invalid_logins.push(index),
+            Identity::User(_) if lacks_external_id(self.rules, &element) => {
+                batch.unidentified.push(index);
+            }
             Identity::User(_) => {
                 if let Element::Object(slots) = element {
                     let key = |slot: Option<usize>| {
@@ -246,6 +254,7 @@ struct FirstPassState {
     emails: SharedValues,
     invalid_logins: Vec<u32>,
     empty: u64,
+    unidentified: Vec<u32>,
     ignored: u64,
     too_large: Vec<u32>,
     requested: Requested,
@@ -266,6 +275,8 @@ impl FirstPassState {
         self.invalid_logins
             .extend(batch.invalid_logins.iter().map(|index| index + base));
         self.empty += batch.empty;
+        self.unidentified
+            .extend(batch.unidentified.iter().map(|index| index + base));
         self.ignored += batch.ignored;
         self.requested.blocked += batch.requested.blocked;
         self.requested.cleared += batch.requested.cleared;
@@ -281,34 +292,33 @@ impl FirstPassState {
         bytes: u64,
         chunk_starts: &[u32],
     ) -> (FirstPass, Vec<Item>) {
-        let logins = self.logins.repeated(|_| false);
-        let is_repeated = |record: &u32| {
-            logins
-                .binary_search_by_key(record, |repeated| repeated.record)
-                .is_ok()
-        };
+        let by_external_id = rules.identifies_by_external_id();
+        let repeated =
+            RepeatedRecords::find(by_external_id, &mut self.logins, &mut self.external_ids);
+        let is_repeated = |record: u32| repeated.is_duplicated(record);
         // A repeated record is counted only as repeated.
-        let invalid_logins = self
-            .invalid_logins
-            .iter()
-            .filter(|record| !is_repeated(record));
+        let others = |records: &[u32]| {
+            let others = records.iter().filter(|record| !is_repeated(**record));
+            others.count() as u64
+        };
         let counts = Counts {
             total,
-            empty: self.empty,
-            ignored: self.ignored + invalid_logins.count() as u64,
-            duplicated: logins.len() as u64,
+            empty: self.empty + others(&self.unidentified),
+            ignored: self.ignored + others(&self.invalid_logins),
+            duplicated: repeated.duplicated(),
             ..Counts::default()
         };
         let bounds = Counts {
+            renamed: match by_external_id {
+                true => counts.total - counts.empty - counts.ignored - counts.duplicated,
+                false => 0,
+            },
             blocked: self.requested.blocked,
             cleared: self.requested.cleared,
             ..counts
         };
-        let external_ids = self.external_ids.repeated(|record| is_repeated(&record));
-        let managers = ManagerGraph::new(&mut self.external_ids, &mut self.managers, |record| {
-            is_repeated(&record)
-        });
-        let emails = emails::note(rules, &self.emails, |record| is_repeated(&record));
+        let managers = ManagerGraph::new(&mut self.external_ids, &mut self.managers, is_repeated);
+        let emails = emails::note(rules, &self.emails, is_repeated);
         let notes = emails.into_iter().chain(managers.more_note(rules));
         let notes = notes.collect();
         let pass = FirstPass {
@@ -316,13 +326,7 @@ impl FirstPassState {
             bounds,
             bytes,
             chunks: u32::try_from(chunk_starts.len()).unwrap_or(u32::MAX),
-            repeated: group_by_chunk(
-                chunk_starts,
-                &logins,
-                &external_ids,
-                &self.too_large,
-                &managers,
-            ),
+            repeated: group_by_chunk(chunk_starts, &repeated, &self.too_large, &managers),
         };
         (pass, notes)
     }
@@ -331,8 +335,7 @@ impl FirstPassState {
 /// Groups repeated and too large records by chunk. `chunk_starts` are the records before each chunk.
 fn group_by_chunk(
     chunk_starts: &[u32],
-    logins: &[RepeatedRecord],
-    external_ids: &[RepeatedRecord],
+    repeated: &RepeatedRecords,
     too_large: &[u32],
     managers: &ManagerGraph,
 ) -> Vec<(u32, Repeats)> {
@@ -342,11 +345,12 @@ fn group_by_chunk(
     };
     let chunk = |repeated: &RepeatedRecord| chunk_of(repeated.record);
     let mut chunks: BTreeMap<u32, Repeats> = BTreeMap::new();
-    for part in logins.chunk_by(|a, b| chunk(a) == chunk(b)) {
+    for part in repeated.logins.chunk_by(|a, b| chunk(a) == chunk(b)) {
         if let Some(first) = part.first() {
             chunks.entry(chunk(first)).or_default().logins = record_numbers(part);
         }
     }
+    let external_ids = &repeated.external_ids;
     for part in external_ids.chunk_by(|a, b| chunk(a) == chunk(b)) {
         if let Some(first) = part.first() {
             chunks.entry(chunk(first)).or_default().external_ids = record_numbers(part);
@@ -367,13 +371,4 @@ fn group_by_chunk(
         }
     }
     chunks.into_iter().collect()
-}
-
-/// Returns the same records, counted from 1.
-pub(super) fn record_numbers(repeated: &[RepeatedRecord]) -> Vec<(u64, u64)> {
-    let number = |record: u32| u64::from(record) + 1;
-    repeated
-        .iter()
-        .map(|repeated| (number(repeated.record), number(repeated.first)))
-        .collect()
 }

@@ -7,7 +7,7 @@ use crate::item::Item;
 use crate::login::Login;
 use crate::rules::Rules;
 use crate::validate::{Element, Identity, identify, item, sent};
-use crate::value::{self, Problem};
+use crate::value::{self, Assignment, Problem};
 
 /// Reason why a record never reaches the directory; decides how it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,15 @@ pub(super) enum Subject<'a> {
 /// Identifies the user of record `number`, counted from 1.
 pub(super) fn subject<'a>(rules: &Rules, number: u64, element: &Element<'a>) -> Subject<'a> {
     let identity = match identify(element, rules.formats()) {
+        Identity::User(login) if lacks_external_id(rules, element) => {
+            let external_id = Some(Attribute::ExternalId);
+            let shown = Some(login.shown().to_owned());
+            return Subject::Skipped {
+                reason: SkipReason::Empty,
+                item: item(rules, number, shown, external_id, MISSING_EXTERNAL_ID, None),
+                canon: Some(login.canon().to_owned()),
+            };
+        }
         Identity::User(login) => return Subject::User(login),
         other => other,
     };
@@ -54,6 +63,43 @@ pub(super) fn subject<'a>(rules: &Rules, number: u64, element: &Element<'a>) -> 
         canon,
         item: item(rules, number, shown, attribute, problem, value),
     }
+}
+
+/// Returns true if a record names nobody, because the external id says whom it is about and is absent,
+/// `null` or empty. One that cannot be read does not count as absent.
+pub(super) fn lacks_external_id(rules: &Rules, element: &Element<'_>) -> bool {
+    let Element::Object(slots) = element else {
+        return false;
+    };
+    if !rules.identifies_by_external_id() {
+        return false;
+    }
+    let json = sent(rules, slots, Attribute::ExternalId);
+    let reading = value::read(Attribute::ExternalId.kind(), json, rules.read_context());
+    reading.is_ok_and(|reading| !matches!(reading.assignment, Some(Assignment::Set(_))))
+}
+
+const MISSING_EXTERNAL_ID: Problem = Problem {
+    code: "missing",
+    message: Cow::Borrowed("the external id is empty: this task identifies people by it"),
+};
+
+/// Returns the item of a record whose external id an earlier record has, in a task that identifies
+/// people by it. Both numbers count from 1.
+pub(super) fn duplicate_external_id_item(
+    rules: &Rules,
+    number: u64,
+    first: u64,
+    login: Option<String>,
+) -> Item {
+    let problem = Problem {
+        code: "duplicate",
+        message: Cow::Owned(format!(
+            "duplicate external id, first used in record {first}"
+        )),
+    };
+    let external_id = Some(Attribute::ExternalId);
+    item(rules, number, login, external_id, problem, None)
 }
 
 /// Returns the item of a record whose user name an earlier record has. Both numbers count from 1.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::formats::ValueFormats;
 use super::null_as_absent;
+use super::person::{ExternalIdConflicts, IdentifyBy};
 use super::separator::Separator;
 use super::threshold::SafetyThreshold;
 use crate::attribute::Attribute;
@@ -68,8 +69,13 @@ pub struct TaskSettings {
         schema(minimum = 1, maximum = 86_400, example = 60)
     )]
     pub retry_after_seconds: Option<u32>,
-    /// What happens to a record whose user name and external id belong to two different people.
-    /// Absent: a new task gets `ignore`, a stored task keeps what it has.
+    /// What says whom a record is about. Absent: a new task gets `username`, a stored task keeps what
+    /// it has. With `external_id`, the external id must be mapped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identify_by: Option<IdentifyBy>,
+    /// What happens to a record whose user name and external id belong to two different people, in a
+    /// task that identifies people by user name. Absent: a new task gets `ignore`, a stored task keeps
+    /// what it has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id_conflicts: Option<ExternalIdConflicts>,
     /// Figures above which an import is refused before it writes anything; `{}` is no limit. Absent: a
@@ -101,20 +107,6 @@ pub enum NotifyOn {
     Warnings,
 }
 
-/// What happens to a record whose user name and external id belong to two different people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum ExternalIdConflicts {
-    /// The record is ignored, so that nobody gets the account of another person.
-    Ignore,
-    /// The record changes the user with its user name. It replaces the external id of that user,
-    /// unless another user has the new one.
-    // Tasks that were stored before the setting existed have no value.
-    #[default]
-    Apply,
-}
-
 impl TaskSettings {
     /// Gives the settings that a request left out, and whose defaults changed over time, their value:
     /// that of the task which they replace or are copied from, or that of a new task.
@@ -123,6 +115,9 @@ impl TaskSettings {
             stored.external_id_conflicts.unwrap_or_default()
         });
         self.external_id_conflicts.get_or_insert(conflicts);
+        // A client that does not know this setting must not change whom the records are about.
+        let stored_identity = stored.and_then(|stored| stored.identify_by);
+        self.identify_by = self.identify_by.or(stored_identity);
         self.safety_threshold = self.safety_threshold.or_else(|| match stored {
             None => Some(SafetyThreshold::of_new_task()),
             Some(stored) => Some(stored.safety_threshold.unwrap_or_default()),
@@ -145,6 +140,7 @@ impl TaskSettings {
             attribute_mapping,
             role_mapping,
             retry_after_seconds,
+            identify_by,
             external_id_conflicts,
             safety_threshold,
             value_formats,
@@ -176,6 +172,10 @@ impl TaskSettings {
             (
                 "retry_after_seconds",
                 self.retry_after_seconds != *retry_after_seconds,
+            ),
+            (
+                "identify_by",
+                self.identify_by.unwrap_or_default() != identify_by.unwrap_or_default(),
             ),
             (
                 "external_id_conflicts",

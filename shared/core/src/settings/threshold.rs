@@ -24,6 +24,8 @@ pub enum Figure {
     Created,
     /// Users who are updated.
     Updated,
+    /// Updated users who get another user name.
+    Renamed,
     /// Users who were active and are blocked.
     Blocked,
     /// Values of users that are removed.
@@ -32,12 +34,13 @@ pub enum Figure {
 
 impl Figure {
     /// All figures, in the order in which they are judged.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Ignored,
         Self::Empty,
         Self::Duplicated,
         Self::Created,
         Self::Updated,
+        Self::Renamed,
         Self::Blocked,
         Self::Cleared,
     ];
@@ -51,6 +54,7 @@ impl Figure {
             Self::Duplicated => "duplicated",
             Self::Created => "created",
             Self::Updated => "updated",
+            Self::Renamed => "renamed",
             Self::Blocked => "blocked",
             Self::Cleared => "cleared",
         }
@@ -69,6 +73,7 @@ impl Figure {
             Self::Duplicated => counts.duplicated,
             Self::Created => counts.created,
             Self::Updated => counts.updated,
+            Self::Renamed => counts.renamed,
             Self::Blocked => counts.blocked,
             Self::Cleared => counts.cleared,
         }
@@ -77,7 +82,7 @@ impl Figure {
     /// Returns the sentence about a figure of this many records.
     fn sentence(self, number: u64, total: u64) -> String {
         match self {
-            Self::Ignored | Self::Created | Self::Updated | Self::Blocked => {
+            Self::Ignored | Self::Created | Self::Updated | Self::Renamed | Self::Blocked => {
                 format!("{number} of {total} users would be {}", self.name())
             }
             Self::Empty => format!("{number} of {total} records have no user name"),
@@ -212,15 +217,17 @@ impl SafetyThreshold {
     }
 
     /// Returns true if the plan of all records has to be judged. `bounds` are the counts of the input,
-    /// with the largest possible `blocked` and `cleared`: if these are within the limits, nothing
+    /// with the largest possible `renamed`, `blocked` and `cleared`: if these are within the limits, nothing
     /// that the directory holds can make the import exceed them.
     #[must_use]
     pub fn needs_plan(&self, bounds: Counts) -> bool {
         self.limits().any(|(figure, limit)| match figure {
             Figure::Ignored | Figure::Created | Figure::Updated => true,
-            Figure::Empty | Figure::Duplicated | Figure::Blocked | Figure::Cleared => {
-                limit.is_exceeded_by(figure.of(bounds), bounds.total)
-            }
+            Figure::Empty
+            | Figure::Duplicated
+            | Figure::Renamed
+            | Figure::Blocked
+            | Figure::Cleared => limit.is_exceeded_by(figure.of(bounds), bounds.total),
         })
     }
 
@@ -267,10 +274,11 @@ pub(super) struct Wire {
     /// Records that are ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
     ignored: Option<Limit>,
-    /// Records without a user name.
+    /// Records without a user name, or without the external id that identifies the person.
     #[serde(skip_serializing_if = "Option::is_none")]
     empty: Option<Limit>,
-    /// Records with the user name of an earlier record.
+    /// Records with the user name of an earlier record, or with its external id where that identifies
+    /// the person.
     #[serde(skip_serializing_if = "Option::is_none")]
     duplicated: Option<Limit>,
     /// Users who are created.
@@ -279,6 +287,9 @@ pub(super) struct Wire {
     /// Users who are updated.
     #[serde(skip_serializing_if = "Option::is_none")]
     updated: Option<Limit>,
+    /// Updated users who get another user name, in a task that identifies people by external id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    renamed: Option<Limit>,
     /// Users who were active and are blocked.
     #[serde(skip_serializing_if = "Option::is_none")]
     blocked: Option<Limit>,
@@ -295,6 +306,7 @@ impl Serialize for SafetyThreshold {
             duplicated,
             created,
             updated,
+            renamed,
             blocked,
             cleared,
         ] = self.limits;
@@ -313,6 +325,7 @@ impl Serialize for SafetyThreshold {
                 duplicated,
                 created,
                 updated,
+                renamed,
                 blocked,
                 cleared,
             },
@@ -331,6 +344,7 @@ impl<'de> Deserialize<'de> for SafetyThreshold {
             duplicated,
             created,
             updated,
+            renamed,
             blocked,
             cleared,
         } = Wire::deserialize(deserializer)?;
@@ -348,6 +362,7 @@ impl<'de> Deserialize<'de> for SafetyThreshold {
                 duplicated,
                 created,
                 updated,
+                renamed,
                 blocked,
                 cleared,
             ],

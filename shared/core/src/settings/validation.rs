@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::person::IdentifyBy;
 use super::task::TaskSettings;
 use crate::attribute::Attribute;
 use crate::field_problem::FieldProblem;
@@ -29,7 +30,7 @@ impl TaskSettings {
         problems.extend(self.pointer_problems());
         self.check_texts(&mut problems);
         if self.enabled {
-            problems.extend(self.username_problem());
+            problems.extend(self.identity_problems());
             if self.permitted_robots.is_empty() {
                 problems.push(FieldProblem::new(
                     "permitted_robots",
@@ -47,17 +48,28 @@ impl TaskSettings {
     /// Returns every problem, with its field.
     pub fn check_import(&self) -> Result<(), Vec<FieldProblem>> {
         let mut problems = self.mapping_problems();
-        problems.extend(self.username_problem());
+        problems.extend(self.identity_problems());
         ok_or_problems(problems)
     }
 
-    fn username_problem(&self) -> Option<FieldProblem> {
-        (!self.attribute_mapping.contains_key(&Attribute::Username)).then(|| {
-            FieldProblem::new(
-                "attribute_mapping.username",
-                "the user name must be mapped to a JSON key",
-            )
-        })
+    /// Returns a problem for each attribute that says whom a record is about and is not mapped.
+    fn identity_problems(&self) -> impl Iterator<Item = FieldProblem> {
+        let by_id = self.identify_by == Some(IdentifyBy::ExternalId);
+        let username = (
+            Attribute::Username,
+            "the user name must be mapped to a JSON key",
+        );
+        let external_id = (
+            Attribute::ExternalId,
+            "a task that identifies people by external id must map it to a JSON key",
+        );
+        [Some(username), by_id.then_some(external_id)]
+            .into_iter()
+            .flatten()
+            .filter(|(attribute, _)| !self.attribute_mapping.contains_key(attribute))
+            .map(|(attribute, message)| {
+                FieldProblem::new(format!("attribute_mapping.{attribute}"), message)
+            })
     }
 
     /// Returns the problems of keys that look like a JSON Pointer and are none. A task that was stored

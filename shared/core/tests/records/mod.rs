@@ -1,10 +1,25 @@
 //! Records with valid and invalid values, and the rules to read them with.
 
 use muster_core::rules::Rules;
-use muster_core::settings::{ExternalIdConflicts, TaskSettings};
+use muster_core::settings::{ExternalIdConflicts, IdentifyBy, PersonRules, TaskSettings};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
+
+/// The ways of a task to find the person of a record.
+pub const PERSON_RULES: [PersonRules; 3] = [IGNORE, APPLY, BY_EXTERNAL_ID];
+pub const IGNORE: PersonRules = PersonRules {
+    identify_by: IdentifyBy::Username,
+    conflicts: ExternalIdConflicts::Ignore,
+};
+const APPLY: PersonRules = PersonRules {
+    identify_by: IdentifyBy::Username,
+    conflicts: ExternalIdConflicts::Apply,
+};
+const BY_EXTERNAL_ID: PersonRules = PersonRules {
+    identify_by: IdentifyBy::ExternalId,
+    conflicts: ExternalIdConflicts::Ignore,
+};
 
 const LOGINS: &[&str] = &[
     r#""ann""#,
@@ -174,24 +189,21 @@ const IDS: &[&str] = &[
 ];
 
 /// Returns rules that map every type of value.
-pub fn rules_with(external_id_conflicts: ExternalIdConflicts) -> Rules {
-    rules_with_formats(external_id_conflicts, json!({}))
+pub fn rules_with(person: PersonRules) -> Rules {
+    rules_with_formats(person, json!({}))
 }
 
 /// Returns the same rules with forms of values that the generated records have.
-pub fn rules_with_own_formats(external_id_conflicts: ExternalIdConflicts) -> Rules {
+pub fn rules_with_own_formats(person: PersonRules) -> Rules {
     let formats = json!({
         "empty_words": ["E1", "5", "catman", "user.3"],
         "true_words": ["x"], "date_patterns": ["DD.MM.YYYY"],
         "username_replacements": [{"find": "user.1", "replace": "user."}, {"find": "user.25", "replace": ""}],
     });
-    rules_with_formats(external_id_conflicts, formats)
+    rules_with_formats(person, formats)
 }
 
-fn rules_with_formats(
-    external_id_conflicts: ExternalIdConflicts,
-    formats: serde_json::Value,
-) -> Rules {
+fn rules_with_formats(person: PersonRules, formats: serde_json::Value) -> Rules {
     let settings: TaskSettings = serde_json::from_value(json!({
         "attribute_mapping": {
             "username": "u", "role": "r", "email": "e", "name": "n", "all_stores": "a", "individual_stores": "i",
@@ -199,7 +211,8 @@ fn rules_with_formats(
         },
         "role_mapping": {"catman": "Category Manager", "store manager": "Store Manager", "5": "Five",
             "a role of more than twenty-four bytes": "Long", "cafe\u{301}": "Waiter"},
-        "external_id_conflicts": external_id_conflicts,
+        "identify_by": person.identify_by,
+        "external_id_conflicts": person.conflicts,
         "value_formats": formats,
     }))
     .unwrap();

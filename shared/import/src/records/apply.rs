@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use muster_aws::directory::{
-    ChangeHistory, Executed, NewUser, Outcome, Stamp, Stamps, Statement, UserVersion,
+    ChangeHistory, Executed, NewUser, Outcome, Stamps, Statement, UserVersion,
 };
 use muster_core::attribute::Attribute;
 use muster_core::rules::Rules;
@@ -14,10 +14,12 @@ use muster_core::run::UpdateEffects;
 
 use super::claims::{claim, release};
 use super::directory::DirectorySnapshot;
+use super::identify::identify;
 use super::plan::{Decision, decide};
 use super::record::{Record, RecordOutcomes};
+use super::rename::{PendingRename, Rename};
 use super::sender::{RunError, Sender, WriteResult};
-use super::stamped::settle_stamped;
+use super::stamped::{settle_stamped, stamps};
 use crate::run::context::RunContext;
 
 /// Writes what the records change. Adds each to `outcomes` as soon as its write has a response.
@@ -32,8 +34,16 @@ pub(crate) async fn apply(
     let mut ids = UserIds::default();
     loop {
         let left = settle_stamped(rules, context, records, &snapshot, outcomes);
-        let writes = prepare(sender, rules, context, left, &snapshot, &mut ids, outcomes).await?;
-        let mut refused = Vec::new();
+        let left = identify(sender, rules, context, left, &mut snapshot, outcomes).await?;
+        let Prepared {
+            writes,
+            renames,
+            contended,
+        } = prepare(sender, rules, context, left, &snapshot, &mut ids, outcomes).await?;
+        let mut refused: Vec<(Record, Executed)> = contended
+            .into_iter()
+            .map(|record| (record, Executed::Refused(None)))
+            .collect();
         let table = sender.store.tables.directory.clone();
         sender
             .send(
@@ -42,6 +52,23 @@ pub(crate) async fn apply(
                 |write, result| match result {
                     WriteResult::Written => write.count(outcomes),
                     WriteResult::Refused(found) => refused.push((write.record, found)),
+                },
+            )
+            .await?;
+        let store = sender.store;
+        let pending = renames.into_iter().map(|rename| PendingRename {
+            rename,
+            store,
+            context,
+            snapshot: &snapshot,
+        });
+        let pending = pending.collect();
+        sender
+            .transact(
+                pending,
+                |PendingRename { rename, .. }, result| match result {
+                    WriteResult::Written => rename.count(outcomes),
+                    WriteResult::Refused(found) => refused.push((rename.record, found)),
                 },
             )
             .await?;
@@ -144,31 +171,26 @@ impl Write {
     }
 
     fn stamps(&self, context: &RunContext<'_>, snapshot: &DirectorySnapshot) -> Stamps {
-        let before = snapshot
-            .get(self.record.canon())
-            .map(|stored| &stored.stamps);
-        let stamp = Stamp {
-            task: context.run.task,
-            record: self.record.change.record,
-            outcome: self.outcome(),
-            effects: match self.step {
-                WriteStep::Update { effects, .. } => effects,
-                WriteStep::Create { .. } | WriteStep::Mark => UpdateEffects::default(),
-            },
-            warnings: self
-                .record
-                .warnings
-                .iter()
-                .map(|item| item.code.clone().into_owned())
-                .collect(),
-            until: context.stamps_until,
+        let effects = match self.step {
+            WriteStep::Update { effects, .. } => effects,
+            WriteStep::Create { .. } | WriteStep::Mark => UpdateEffects::default(),
         };
-        context.stamps_after(before.unwrap_or(&Stamps::new()), stamp)
+        let stored = snapshot.get(self.record.canon());
+        let before = stored.map(|stored| &stored.stamps);
+        stamps(&self.record, self.outcome(), effects, before, context)
     }
 }
 
+/// What is to be written of records.
+struct Prepared {
+    writes: Vec<Write>,
+    renames: Vec<Rename>,
+    /// Records that must be planned again.
+    contended: Vec<Record>,
+}
+
 /// Decides, claims external ids, and decides again for the records that did not get theirs. Counts
-/// the records that need no write, and returns the writes of the others.
+/// the records that need no write, and returns what is to be written of the others.
 async fn prepare(
     sender: &mut Sender<'_>,
     rules: &Rules,
@@ -177,7 +199,7 @@ async fn prepare(
     snapshot: &DirectorySnapshot,
     ids: &mut UserIds,
     outcomes: &mut RecordOutcomes,
-) -> Result<Vec<Write>, RunError> {
+) -> Result<Prepared, RunError> {
     records.iter_mut().for_each(Record::forget_replaced_id);
     let mut decide = |record: &Record| {
         decide(
@@ -193,6 +215,8 @@ async fn prepare(
         .partition(|record| decide(record).is_some());
     release(sender, context, ignored, snapshot).await?;
     claim(sender, rules, context, records.iter_mut(), snapshot).await?;
+    let (contended, records): (Vec<Record>, Vec<Record>) =
+        records.into_iter().partition(|record| record.contended);
     let decided: Vec<(Record, Decision)> = records
         .into_iter()
         .filter_map(|record| decide(&record).map(|decision| (record, decision)))
@@ -203,11 +227,23 @@ async fn prepare(
         .count();
     ids.reserve(sender, new).await?;
     let mut writes = Vec::with_capacity(decided.len());
+    let mut renames = Vec::new();
     for (mut record, decision) in decided {
         let step = match decision {
             Decision::Unchanged if context.outcome_unknown && record.reduced => WriteStep::Mark,
             Decision::Unchanged => {
                 outcomes.unchanged(record);
+                continue;
+            }
+            Decision::Rename {
+                attributes,
+                effects,
+            } => {
+                renames.push(Rename {
+                    record,
+                    attributes,
+                    effects,
+                });
                 continue;
             }
             Decision::Create { onto } => WriteStep::Create {
@@ -231,7 +267,11 @@ async fn prepare(
         };
         writes.push(Write { record, step });
     }
-    Ok(writes)
+    Ok(Prepared {
+        writes,
+        renames,
+        contended,
+    })
 }
 
 /// Returns the records of refused writes with the current rows under their logins.
@@ -241,7 +281,8 @@ async fn read_again(
 ) -> Result<(Vec<Record>, DirectorySnapshot), RunError> {
     let mut snapshot: DirectorySnapshot = HashMap::new();
     let mut records = Vec::with_capacity(refused.len());
-    for (record, found) in refused {
+    for (mut record, found) in refused {
+        record.forget_person();
         if let Some(stored) = found.found()? {
             snapshot.insert(record.canon().to_owned(), stored);
         }

@@ -36,7 +36,8 @@ enum ClaimStep {
 }
 
 /// Claims the external ids that records set. A record that does not get its id keeps the stored
-/// one, with a warning.
+/// one, with a warning, or is ignored. In a task that identifies people by external id, it is contended
+/// if somebody has got the id since its person was looked for.
 pub(crate) async fn claim<'r>(
     sender: &mut Sender<'_>,
     rules: &Rules,
@@ -192,11 +193,18 @@ async fn resolve<'r>(
             }
             continue;
         }
+        // Where ids are unique in the input, this run gives this one to this record's user only.
+        let is_promised = match rules.identifies_by_external_id() {
+            true => !runs.others_of(claim, run).is_empty(),
+            false => !live.is_empty(),
+        };
         let claimant = claimants.get(&claim.login);
         let holder = user(claimant.filter(|row| has_external_id(Some(row), tenant, &request.id)));
         match holder {
+            // Somebody got it since: the record is about them.
+            Some(_) if rules.identifies_by_external_id() => request.record.contended = true,
             Some(holder) => request.reject(rules, conflicts::held_by(holder)),
-            None if live.is_empty() => {
+            None if !is_promised => {
                 request.step = ClaimStep::TakeOver(claim.clone());
                 next.push(request);
             }
@@ -208,11 +216,11 @@ async fn resolve<'r>(
 
 /// The runs of claims, each read once.
 #[derive(Default)]
-struct LiveRuns(HashMap<String, bool>);
+pub(super) struct LiveRuns(HashMap<String, bool>);
 
 impl LiveRuns {
     /// Reads the runs that are not known yet.
-    async fn look_up(
+    pub(super) async fn look_up(
         &mut self,
         sender: &Sender<'_>,
         context: &RunContext<'_>,
@@ -226,6 +234,13 @@ impl LiveRuns {
             }
         }
         Ok(())
+    }
+
+    /// Returns those runs of a claim that are not over, without `own`.
+    pub(super) fn others_of(&self, claim: &Claim, own: &str) -> Vec<String> {
+        let mut runs = self.of(claim);
+        runs.retain(|run| run != own);
+        runs
     }
 
     /// Returns those runs of a claim that are not over.

@@ -32,6 +32,21 @@ pub(crate) const fn promised() -> Problem {
     }
 }
 
+/// Returns the problem of a user name whose user has no external id, while `holder` has that of the
+/// record: most likely both are the same person.
+pub(super) fn two_users(at_login: &User, holder: &User) -> Problem {
+    Problem {
+        code: "taken",
+        message: Cow::Owned(format!(
+            "this user name belongs to a user without an external id (id {}), and the external id to \
+             the user {} (id {}): if both are one person, rename or delete one of them first",
+            at_login.id,
+            display_login(&holder.login),
+            holder.id
+        )),
+    }
+}
+
 /// Returns the note on a stored external id that the record's replaces.
 pub(super) fn replaced(stored: &str) -> Problem {
     Problem {

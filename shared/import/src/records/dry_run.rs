@@ -21,13 +21,15 @@ pub(crate) async fn forecast(
     snapshot: &DirectorySnapshot,
     outcomes: &mut RecordOutcomes,
 ) -> Result<Counts, RunError> {
-    claims::predict(sender, rules, context, records.iter_mut(), snapshot).await?;
+    predict(sender, rules, context, records, snapshot).await?;
     let mut planned = Counts::default();
     records.retain(|record| {
         let stored = snapshot.get(record.canon());
         match decide(rules, context, record, stored, outcomes) {
             Some(Decision::Create { .. }) => planned.created += 1,
-            Some(Decision::Update { effects, .. }) => planned.add_updated(effects),
+            Some(Decision::Update { effects, .. } | Decision::Rename { effects, .. }) => {
+                planned.add_updated(effects);
+            }
             Some(Decision::Unchanged) => planned.unchanged += 1,
             None => return false,
         }
@@ -45,7 +47,7 @@ pub(crate) async fn count(
     snapshot: &DirectorySnapshot,
     outcomes: &mut RecordOutcomes,
 ) -> Result<(), RunError> {
-    claims::predict(sender, rules, context, records.iter_mut(), snapshot).await?;
+    predict(sender, rules, context, &mut records, snapshot).await?;
     for mut record in records {
         let stored = snapshot.get(record.canon());
         // Without its external id, a record may change nothing.
@@ -55,9 +57,25 @@ pub(crate) async fn count(
                 record.note_replaced_id(rules, stored);
                 outcomes.updated(record, effects);
             }
+            Some(Decision::Rename { effects, .. }) => outcomes.updated(record, effects),
             Some(Decision::Unchanged) => outcomes.unchanged(record),
             None => {}
         }
     }
     Ok(())
+}
+
+/// Refuses the external ids that others have. Where people are identified by them, they were looked up
+/// before.
+async fn predict(
+    sender: &Sender<'_>,
+    rules: &Rules,
+    context: &RunContext<'_>,
+    records: &mut [Record],
+    snapshot: &DirectorySnapshot,
+) -> Result<(), RunError> {
+    if rules.identifies_by_external_id() {
+        return Ok(());
+    }
+    claims::predict(sender, rules, context, records.iter_mut(), snapshot).await
 }

@@ -9,6 +9,9 @@ use muster_aws::directory::MAX_STATEMENTS;
 /// elsewhere.
 const MAX_CONCURRENT_REQUESTS: usize = 4;
 
+/// Statements that count as one transaction.
+const STATEMENTS_PER_TRANSACTION: usize = 5;
+
 #[derive(Debug)]
 pub(crate) struct Pace {
     statements: usize,
@@ -26,6 +29,12 @@ impl Pace {
     /// Returns the number of statements to send next.
     pub(crate) const fn statements(&self) -> usize {
         self.statements
+    }
+
+    /// Returns the number of transactions to send next. Each has several rows and costs twice as much
+    /// for each of them.
+    pub(crate) const fn transactions(&self) -> usize {
+        self.statements.div_ceil(STATEMENTS_PER_TRANSACTION)
     }
 
     /// Speeds up after statements that all got a decisive response.

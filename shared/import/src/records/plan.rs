@@ -7,9 +7,11 @@ use muster_core::dialect::quant::NEW_USER;
 use muster_core::plan::{MergedUser, Plan, effects, plan};
 use muster_core::rules::Rules;
 use muster_core::run::UpdateEffects;
+use muster_core::value::Assignment;
 
 use super::conflicts::taken_by_earlier;
-use super::directory::{DirectorySnapshot, user};
+use super::directory::DirectorySnapshot;
+use super::identify::identify;
 use super::managers::{ManagerRefs, Managers, UNRESOLVED_MANAGER};
 use super::record::{Record, RecordOutcomes};
 use super::sender::{RunError, Sender};
@@ -28,6 +30,11 @@ pub(crate) enum Decision {
         attributes: Vec<Attribute>,
         effects: UpdateEffects,
     },
+    /// Gives the user whom the record is about its login, and changes these attributes.
+    Rename {
+        attributes: Vec<Attribute>,
+        effects: UpdateEffects,
+    },
     /// Changes nothing.
     Unchanged,
 }
@@ -42,10 +49,11 @@ pub(crate) async fn plan_all(
     outcomes: &mut RecordOutcomes,
 ) -> Result<(Vec<Record>, DirectorySnapshot), RunError> {
     let store = sender.store;
-    let snapshot = sender
+    let mut snapshot = sender
         .read(store.directory().users(records.iter().map(Record::canon)))
         .await?;
-    let mut records = settle_stamped(rules, context, records, &snapshot, outcomes);
+    let records = settle_stamped(rules, context, records, &snapshot, outcomes);
+    let mut records = identify(sender, rules, context, records, &mut snapshot, outcomes).await?;
     check_managers(sender, rules, context, &mut records, &snapshot).await?;
     records.retain_mut(|record| {
         let stored = snapshot.get(record.canon());
@@ -58,7 +66,8 @@ pub(crate) async fn plan_all(
     Ok((records, snapshot))
 }
 
-/// Decides what a record changes in the row stored under its login. Returns `None` if the record is
+/// Decides what a record changes in the row stored under its login, or in the user whom it renames.
+/// Returns `None` if the record is
 /// ignored; it is counted then.
 pub(crate) fn decide(
     rules: &Rules,
@@ -71,17 +80,20 @@ pub(crate) fn decide(
         outcomes.ignored(rules, record, vec![refusal.clone()]);
         return None;
     }
-    let current = user(stored);
+    let current = record.current(stored);
+    let is_renamed = record.renaming.is_some();
     match (
         plan(
             &record.change.changes,
             current,
             &context.run.tenant,
             NEW_USER,
-            rules.external_id_conflicts(),
+            rules.person(),
         ),
         current,
     ) {
+        (Plan::Update(difference), Some(_)) if is_renamed => Some(rename(&difference)),
+        (Plan::Unchanged, _) if is_renamed => Some(rename(&[])),
         (Plan::Update(difference), Some(user)) => Some(Decision::Update {
             id: user.id,
             version: user.version,
@@ -96,6 +108,16 @@ pub(crate) fn decide(
             outcomes.ignored(rules, record, refusals);
             None
         }
+    }
+}
+
+fn rename(difference: &[(Attribute, &Assignment<'_>)]) -> Decision {
+    Decision::Rename {
+        attributes: difference.iter().map(|(attribute, _)| *attribute).collect(),
+        effects: UpdateEffects {
+            renamed: true,
+            ..effects(difference)
+        },
     }
 }
 
@@ -129,7 +151,8 @@ async fn check_managers(
         .read(Managers::read(sender.store, tenant, refs))
         .await?;
     for record in records {
-        let own = user(snapshot.get(record.canon())).filter(|user| user.tenant == tenant);
+        let own = record.current(snapshot.get(record.canon()));
+        let own = own.filter(|user| user.tenant == tenant);
         let merged = MergedUser {
             stored: own,
             changes: &record.change.changes,

@@ -1,13 +1,12 @@
 //! The records of a run that are still open, and the outcomes of those that are not.
 
-use muster_aws::directory::LoginRow;
+use muster_aws::directory::{Claim, LoginRow, UserSnapshot};
 use muster_core::attribute::Attribute;
 use muster_core::item::{EXTERNAL_ID_REPLACED, Item, Severity};
-use muster_core::plan::Refusal;
+use muster_core::plan::{Refusal, User};
 use muster_core::rules::Rules;
 use muster_core::run::{Counts, UpdateEffects};
 use muster_core::scan::{Collected, UserChange};
-use muster_core::settings::ExternalIdConflicts;
 use muster_core::text::nfc;
 use muster_core::validate::item;
 use muster_core::value::{Problem, Value, shown_value};
@@ -26,13 +25,34 @@ pub(crate) struct Record {
     /// True if some of its values were dropped because of other rows of the directory. Such a plan
     /// is not reproducible: at another time it may come out differently for the same user.
     pub(crate) reduced: bool,
-    /// Reason why the record is ignored, if the directory refused its external id.
+    /// Reason why the record is ignored, if the directory refused its external id or its user name.
     pub(crate) refusal: Option<Refusal>,
+    /// Whether it is known whom the record is about; see [`super::identify`].
+    pub(crate) identified: bool,
+    /// The user with the record's external id, who has another login.
+    pub(crate) renaming: Option<Box<Renaming>>,
+    /// True if somebody got the external id after the person was looked for.
+    pub(crate) contended: bool,
 }
 
 impl Record {
     pub(crate) fn canon(&self) -> &str {
         self.change.login.canon()
+    }
+
+    /// Returns the user whom the record is about: the one to rename, or the one with its login.
+    pub(crate) fn current<'r>(&'r self, stored: Option<&'r LoginRow>) -> Option<&'r User> {
+        match &self.renaming {
+            Some(renaming) => Some(renaming.user()),
+            None => user(stored),
+        }
+    }
+
+    /// Forgets whom the record is about, before it is planned on other rows.
+    pub(crate) fn forget_person(&mut self) {
+        self.identified = false;
+        self.renaming = None;
+        self.contended = false;
     }
 
     /// Returns the external id that the record sets.
@@ -46,7 +66,7 @@ impl Record {
     /// Returns the external id that the record sets, unless the stored user has it already.
     pub(crate) fn new_external_id(&self, stored: Option<&LoginRow>) -> Option<&str> {
         let id = self.external_id()?;
-        let held = user(stored).and_then(external_id);
+        let held = self.current(stored).and_then(external_id);
         (held != Some(id)).then_some(id)
     }
 
@@ -58,14 +78,15 @@ impl Record {
         tenant: &str,
     ) -> Option<&str> {
         // Of another tenant's user, nothing may be told apart.
-        let is_foreign = user(stored).is_some_and(|user| user.tenant != tenant);
+        let current = self.current(stored);
+        let is_foreign = current.is_some_and(|user| user.tenant != tenant);
         if is_foreign || !self.change.manager_elsewhere {
             return None;
         }
         let Some(Value::Text(uid)) = self.change.changes.value(Attribute::ManagerUid) else {
             return None;
         };
-        let kept = user(stored).and_then(|user| user.values.get(&Attribute::ManagerUid));
+        let kept = current.and_then(|user| user.values.get(&Attribute::ManagerUid));
         let is_kept = matches!(kept, Some(Value::Text(kept)) if kept == uid);
         (!is_kept).then_some(uid)
     }
@@ -80,21 +101,20 @@ impl Record {
 
     /// Ignores the record because of its external id, or leaves the stored one, as the task says.
     pub(crate) fn refuse_external_id(&mut self, rules: &Rules, problem: Problem) {
-        match rules.external_id_conflicts() {
-            ExternalIdConflicts::Ignore => {
-                self.refusal = Some(Refusal {
-                    attribute: Some(Attribute::ExternalId),
-                    problem,
-                });
-            }
-            ExternalIdConflicts::Apply => self.keep_stored(rules, Attribute::ExternalId, problem),
+        if rules.person().refuses_others() {
+            self.refusal = Some(Refusal {
+                attribute: Some(Attribute::ExternalId),
+                problem,
+            });
+        } else {
+            self.keep_stored(rules, Attribute::ExternalId, problem);
         }
     }
 
     /// Notes the stored external id that the record replaces, if it does. Texts that differ only in
     /// their normal form are the same id.
     pub(crate) fn note_replaced_id(&mut self, rules: &Rules, stored: Option<&LoginRow>) {
-        let old = user(stored).and_then(external_id);
+        let old = self.current(stored).and_then(external_id);
         let new = self.new_external_id(stored);
         if let (Some(old), Some(new)) = (old, new)
             && nfc(old) != nfc(new)
@@ -129,6 +149,22 @@ impl Record {
     }
 }
 
+/// The user with the external id of a record, who has another login.
+#[derive(Debug)]
+pub(crate) struct Renaming {
+    pub(crate) seen: Box<UserSnapshot>,
+    /// The claim on the external id.
+    pub(crate) claim: Claim,
+    /// The runs of the claim after the rename.
+    pub(crate) runs: Vec<String>,
+}
+
+impl Renaming {
+    pub(crate) const fn user(&self) -> &User {
+        &self.seen.entry.user
+    }
+}
+
 /// The counts and items of a run's records so far.
 #[derive(Debug)]
 pub(crate) struct RecordOutcomes {
@@ -156,6 +192,9 @@ impl RecordOutcomes {
                 claimed: false,
                 reduced: false,
                 refusal: None,
+                identified: false,
+                renaming: None,
+                contended: false,
             })
             .collect();
         let outcomes = Self {

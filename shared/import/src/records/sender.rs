@@ -2,8 +2,9 @@
 //! beyond the run's deadline.
 
 use std::fmt;
+use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 use muster_aws::directory::{Executed, MAX_STATEMENTS, Statement};
 use muster_aws::{Store, StoreError};
 
@@ -56,6 +57,12 @@ pub(crate) enum WriteResult {
     Refused(Executed),
 }
 
+/// A write of several rows.
+pub(crate) trait Transaction: Send + Sync {
+    /// Executes it. Returns false if a condition did not hold.
+    fn execute(&self) -> BoxFuture<'_, Result<bool, StoreError>>;
+}
+
 /// Sends the statements of one run, and counts those known to be written.
 #[derive(Debug)]
 pub(crate) struct Sender<'s> {
@@ -87,12 +94,7 @@ impl<'s> Sender<'s> {
     ) -> Result<(), RunError> {
         let mut jobs: Vec<Job<T>> = jobs.into_iter().map(Job::new).collect();
         while !jobs.is_empty() {
-            let timeout = self
-                .deadline
-                .write_timeout()
-                .ok_or_else(|| RunError::OutOfTime {
-                    certain: jobs.iter().all(|job| !job.outcome_unknown),
-                })?;
+            let timeout = self.write_timeout(&jobs)?;
             let batch = jobs.split_off(jobs.len().saturating_sub(self.pace.statements()));
             let requests = batch.chunks(MAX_STATEMENTS).map(|jobs| {
                 let statements = jobs.iter().map(|job| statement(&job.subject)).collect();
@@ -115,16 +117,70 @@ impl<'s> Sender<'s> {
                     Executed::Failed(error) => return Err(RunError::Store(error)),
                 }
             }
-            match retry_cause {
-                None => self.pace.succeeded(),
-                Some(error) => {
-                    let pause = self.pace.must_retry();
-                    tracing::warn!(%error, pause_ms = pause.as_millis(), "retrying writes");
-                    tokio::time::sleep(pause).await;
-                }
-            }
+            self.adapt(retry_cause).await;
         }
         Ok(())
+    }
+
+    /// Executes a transaction for each of `jobs`, and passes each job to `on_result` with its result. A
+    /// transaction that got no response, or was throttled, is sent again: its conditions ensure that
+    /// it is written once.
+    pub(crate) async fn transact<T: Transaction>(
+        &mut self,
+        jobs: Vec<T>,
+        mut on_result: impl FnMut(T, WriteResult),
+    ) -> Result<(), RunError> {
+        let mut jobs: Vec<Job<T>> = jobs.into_iter().map(Job::new).collect();
+        while !jobs.is_empty() {
+            let timeout = self.write_timeout(&jobs)?;
+            let batch = jobs.split_off(jobs.len().saturating_sub(self.pace.transactions()));
+            let requests = batch.iter().map(|job| {
+                let request = job.subject.execute();
+                tokio::time::timeout(timeout, request)
+            });
+            let responses = join_all(requests).await;
+            let mut retry_cause: Option<StoreError> = None;
+            for (mut job, response) in batch.into_iter().zip(responses) {
+                let late = || Err(StoreError::out_of_time("TransactWriteItems"));
+                match response.unwrap_or_else(|_elapsed| late()) {
+                    Ok(true) => {
+                        self.written += 1;
+                        on_result(job.subject, WriteResult::Written);
+                    }
+                    Ok(false) => {
+                        on_result(job.subject, WriteResult::Refused(Executed::Refused(None)));
+                    }
+                    Err(error) if error.retryable() => {
+                        job.outcome_unknown |= matches!(error, StoreError::Unanswered(_));
+                        retry_cause = Some(error);
+                        jobs.push(job);
+                    }
+                    Err(error) => return Err(RunError::Store(error)),
+                }
+            }
+            self.adapt(retry_cause).await;
+        }
+        Ok(())
+    }
+
+    /// Returns the timeout of writes that start now.
+    fn write_timeout<T>(&self, jobs: &[Job<T>]) -> Result<Duration, RunError> {
+        let timeout = self.deadline.write_timeout();
+        timeout.ok_or_else(|| RunError::OutOfTime {
+            certain: jobs.iter().all(|job| !job.outcome_unknown),
+        })
+    }
+
+    /// Speeds up, or slows down and waits because writes must be retried.
+    async fn adapt(&mut self, retry_cause: Option<StoreError>) {
+        match retry_cause {
+            None => self.pace.succeeded(),
+            Some(error) => {
+                let pause = self.pace.must_retry();
+                tracing::warn!(%error, pause_ms = pause.as_millis(), "retrying writes");
+                tokio::time::sleep(pause).await;
+            }
+        }
     }
 
     /// Waits for a read while writes may start: after that its result would be of no use.

@@ -2,9 +2,10 @@
 //! lost, or a writer died after the write. The stamp holds the outcome and the warnings
 //! (protocol.md#stamps).
 
-use muster_aws::directory::{Outcome, Stamp};
+use muster_aws::directory::{Outcome, Stamp, Stamps};
 use muster_core::attribute::Attribute;
 use muster_core::rules::Rules;
+use muster_core::run::UpdateEffects;
 use muster_core::value::Problem;
 
 use super::conflicts;
@@ -39,6 +40,28 @@ pub(crate) fn settle_stamped(
         }
     }
     others
+}
+
+/// Returns the stamps of a record's login after its write.
+pub(super) fn stamps(
+    record: &Record,
+    outcome: Outcome,
+    effects: UpdateEffects,
+    before: Option<&Stamps>,
+    context: &RunContext<'_>,
+) -> Stamps {
+    let warnings = record.warnings.iter();
+    let stamp = Stamp {
+        task: context.run.task,
+        record: record.change.record,
+        outcome,
+        effects,
+        warnings: warnings
+            .map(|item| item.code.clone().into_owned())
+            .collect(),
+        until: context.stamps_until,
+    };
+    context.stamps_after(before.unwrap_or(&Stamps::new()), stamp)
 }
 
 /// Adds the warnings that the record was written with.

@@ -2,6 +2,7 @@
 //! plan of all records, before the first is written (contract.md#safety-thresholds).
 
 use muster_core::attribute::Attribute;
+use muster_core::rules::Rules;
 use muster_core::run::Counts;
 use muster_core::settings::{SafetyThreshold, TaskSettings};
 use muster_core::value::{Assignment, Value};
@@ -25,11 +26,14 @@ pub(crate) fn exceeded(threshold: &SafetyThreshold, counts: Counts) -> Vec<Strin
         .collect()
 }
 
-/// Returns the counts of an input with the largest possible numbers of blocked users and cleared
-/// values, whatever the directory holds.
-pub(crate) fn bounds(counts: Counts, records: &[Record]) -> Counts {
+/// Returns the counts of an input with the largest possible numbers of renamed and blocked users and
+/// cleared values, whatever the directory holds.
+pub(crate) fn bounds(rules: &Rules, counts: Counts, records: &[Record]) -> Counts {
     let changes = records.iter().map(|record| &record.change.changes);
     let mut bounds = counts;
+    if rules.identifies_by_external_id() {
+        bounds.renamed = records.len() as u64;
+    }
     for (attribute, assignment) in changes.flat_map(|changes| &changes.assignments) {
         match (attribute, assignment) {
             (_, Assignment::Clear) => bounds.cleared += 1,

@@ -157,7 +157,7 @@ async fn work(
         Err(error) => return WorkResult::Ended(RunEnd::refused(vec![error], None, Vec::new())),
     };
     let (mut outcomes, records) = RecordOutcomes::split(collected);
-    let bounds = bounds(outcomes.counts, &records);
+    let bounds = bounds(rules, outcomes.counts, &records);
     let threshold = threshold.filter(|threshold| threshold.needs_plan(bounds));
     // A dry run and a safety threshold need the plan of all records before the first write.
     let planned_first = context.run.dry_run || threshold.is_some();

@@ -22,6 +22,7 @@ pub(crate) fn report_finished(run: &NewRun, ending: &Ending, duration: Option<Du
         records = ending.counts.map(|counts| counts.total),
         created = ending.counts.map(|counts| counts.created),
         updated = ending.counts.map(|counts| counts.updated),
+        renamed = ending.counts.map(|counts| counts.renamed),
         blocked = ending.counts.map(|counts| counts.blocked),
         unblocked = ending.counts.map(|counts| counts.unblocked),
         cleared = ending.counts.map(|counts| counts.cleared),
@@ -54,6 +55,7 @@ pub(crate) fn report_finished(run: &NewRun, ending: &Ending, duration: Option<Du
             created,
             updated,
             unchanged,
+            renamed,
             blocked,
             unblocked,
             cleared,
@@ -65,6 +67,7 @@ pub(crate) fn report_finished(run: &NewRun, ending: &Ending, duration: Option<Du
             .count("Created", created)
             .count("Updated", updated)
             .count("Unchanged", unchanged)
+            .count("Renamed", renamed)
             .count("Blocked", blocked)
             .count("Unblocked", unblocked)
             .count("Cleared", cleared),

@@ -8,6 +8,7 @@ use muster_core::attribute::Attribute;
 use muster_core::login::{Login, canon};
 use muster_core::plan::{self, LOGIN_TAKEN, MergedUser, Plan, Refusal};
 use muster_core::scan::external_id_taken;
+use muster_core::settings::IdentifyBy;
 use muster_core::user_request::UserRequest;
 use muster_core::value::Value;
 
@@ -224,7 +225,11 @@ impl Directory<'_> {
         };
         let mut refusals = self.refusals(merged, check).await?;
         if matches!(selector, UserSelector::ExternalId(_)) {
-            refusals.extend(plan::another_person(&pending.changes, user));
+            refusals.extend(plan::another_person(
+                &pending.changes,
+                user,
+                IdentifyBy::Username,
+            ));
         }
         if !refusals.is_empty() {
             return Ok(Attempt::refused(refusals));
@@ -273,6 +278,7 @@ impl Directory<'_> {
             difference: &difference,
             login: login.map(|login| (login, slot.as_ref())),
             claim: claim.as_ref().map(AvailableClaim::claiming),
+            stamps: None,
         };
         let renamed = login.map(|_| Attribute::Username).into_iter();
         let changed = renamed.chain(difference.iter().map(|(attribute, _)| *attribute));

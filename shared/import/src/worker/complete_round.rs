@@ -163,6 +163,7 @@ impl Runner {
                 created: 0,
                 updated: 0,
                 unchanged: 0,
+                renamed: 0,
                 blocked: 0,
                 unblocked: 0,
                 cleared: 0,

@@ -52,7 +52,7 @@ enum Attempt {
 enum ReadResult {
     /// All of it was read, and its chunks were written under this attempt's name.
     Read {
-        first_pass: FirstPass,
+        first_pass: Box<FirstPass>,
         attempt: String,
     },
     /// It cannot be imported, for this reason.
@@ -295,7 +295,7 @@ impl Runner {
         }
         put_repeated(&self.store, &run.id, &attempt, &first_pass).await?;
         Ok(ReadResult::Read {
-            first_pass,
+            first_pass: Box::new(first_pass),
             attempt,
         })
     }

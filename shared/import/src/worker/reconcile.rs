@@ -17,7 +17,7 @@ use muster_core::run::{Counts, UpdateEffects};
 use super::chunk::{ChunkOutcome, LoadedChunk};
 use super::runner::Runner;
 use crate::deadline::Deadline;
-use crate::records::directory::DirectorySnapshot;
+use crate::records::directory::{DirectorySnapshot, user};
 use crate::records::plan::{Decision, decide};
 use crate::records::record::{Record, RecordOutcomes};
 use crate::records::sender::{RunError, Sender, WriteResult};
@@ -58,6 +58,7 @@ impl Runner {
             total: counts.created + counts.updated,
             created: counts.created,
             updated: counts.updated,
+            renamed: counts.renamed,
             blocked: counts.blocked,
             unblocked: counts.unblocked,
             cleared: counts.cleared,
@@ -92,10 +93,13 @@ async fn fence(
         let writes = open.into_iter().filter(|record| {
             let stored = snapshot.get(record.canon());
             let decision = decide(rules, context, record, stored, &mut uncounted);
-            matches!(
+            // A record that may not create a user may have renamed one.
+            let may_rename = rules.identifies_by_external_id() && user(stored).is_none();
+            let may_write = matches!(
                 decision,
                 Some(Decision::Create { .. } | Decision::Update { .. })
-            )
+            );
+            may_rename || may_write
         });
         let writes: Vec<Record> = writes.collect();
         let table = sender.store.tables.directory.clone();

@@ -1,0 +1,87 @@
+//! Renames by external id: the user's row moves to the record's login, with the claim, in one
+//! transaction (protocol.md#renames).
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use muster_aws::directory::{ClaimWrite, LoginSlot, Outcome, UserEdit};
+use muster_aws::{Store, StoreError};
+use muster_core::attribute::Attribute;
+use muster_core::run::UpdateEffects;
+
+use super::directory::DirectorySnapshot;
+use super::record::{Record, RecordOutcomes};
+use super::sender::Transaction;
+use super::stamped::stamps;
+use crate::run::context::RunContext;
+
+/// A rename that is to be sent.
+pub(super) struct Rename {
+    pub(super) record: Record,
+    /// The attributes that change as well.
+    pub(super) attributes: Vec<Attribute>,
+    pub(super) effects: UpdateEffects,
+}
+
+impl Rename {
+    pub(super) fn count(self, outcomes: &mut RecordOutcomes) {
+        outcomes.updated(self.record, self.effects);
+    }
+}
+
+/// A rename with all that its transaction needs.
+pub(super) struct PendingRename<'r> {
+    pub(super) rename: Rename,
+    pub(super) store: &'r Store,
+    pub(super) context: &'r RunContext<'r>,
+    /// The rows of the new logins.
+    pub(super) snapshot: &'r DirectorySnapshot,
+}
+
+impl Transaction for PendingRename<'_> {
+    fn execute(&self) -> BoxFuture<'_, Result<bool, StoreError>> {
+        self.send().boxed()
+    }
+}
+
+impl PendingRename<'_> {
+    /// Returns false if the user, the claim or the row of the new login has changed since it was read.
+    async fn send(&self) -> Result<bool, StoreError> {
+        let Rename {
+            record,
+            attributes,
+            effects,
+        } = &self.rename;
+        let stored = self.snapshot.get(record.canon());
+        let parts = (
+            &record.renaming,
+            record.external_id(),
+            LoginSlot::not_taken(stored),
+        );
+        let (Some(renaming), Some(external_id), Some(slot)) = parts else {
+            return Ok(false);
+        };
+        let before = stored.map(|stored| &stored.stamps);
+        let stamps = stamps(record, Outcome::Updated, *effects, before, self.context);
+        let change = &record.change;
+        let difference: Vec<_> = change
+            .changes
+            .assignments
+            .iter()
+            .filter(|(attribute, _)| attributes.contains(attribute))
+            .map(|(attribute, assignment)| (*attribute, assignment))
+            .collect();
+        let edit = UserEdit {
+            difference: &difference,
+            login: Some((&change.login, Some(&slot))),
+            claim: Some(ClaimWrite {
+                external_id,
+                seen: Some(&renaming.claim),
+                runs: &renaming.runs,
+            }),
+            stamps: Some(&stamps),
+        };
+        let directory = self.store.directory();
+        let written = directory.change(&renaming.seen, edit, &self.context.author);
+        Ok(written.await?.is_some())
+    }
+}
