@@ -1,14 +1,16 @@
 //! Measures cold starts: the time from exec to the first request for an event, of each function and
-//! of a hello-world function, in one run.
+//! of a hello-world function, in one run. With the settings that cargo-lambda adds to `release`:
 //!
 //! ```sh
 //! FUNCTIONS="-p muster-cold-start -p muster-auth -p muster-imports -p muster-users
 //!     -p muster-processor -p muster-writer -p muster-sweeper"
-//! cargo build --release $FUNCTIONS
-//! cargo bench -p muster-cold-start            # or, as deployed:
-//! cargo lambda build --release $FUNCTIONS
-//! cargo bench -p muster-cold-start -- target/lambda
+//! CARGO_TARGET_DIR=target/deployed CARGO_PROFILE_RELEASE_LTO=thin \
+//!     CARGO_PROFILE_RELEASE_STRIP=symbols cargo build --release $FUNCTIONS
+//! cargo bench -p muster-cold-start -- target/deployed/release
 //! ```
+//!
+//! or those that cargo-lambda has built, in `target/lambda`. Without a folder it measures
+//! `target/release`, where the SDKs are not optimised (ADR 0016).
 
 #![expect(
     clippy::expect_used,
