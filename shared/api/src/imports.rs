@@ -246,7 +246,7 @@ pub struct ImportOutcome {
     #[serde(rename = "Total Lines", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(required = false, value_type = u64))]
     pub total: Option<u64>,
-    /// Records without a user name.
+    /// Records without a user name, or without the external id that identifies the person.
     #[serde(rename = "Empty IDs", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(required = false, value_type = u64))]
     pub empty: Option<u64>,
@@ -254,7 +254,8 @@ pub struct ImportOutcome {
     #[serde(rename = "Ignored Users", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(required = false, value_type = u64))]
     pub ignored: Option<u64>,
-    /// Records with the user name of an earlier record.
+    /// Records with the user name of an earlier record, or with its external id where that identifies
+    /// the person.
     #[serde(rename = "Duplicated Users", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(required = false, value_type = u64))]
     pub duplicated: Option<u64>,

@@ -155,40 +155,48 @@ async fn records_without_or_with_a_repeated_external_id_are_counted() {
         record["External ID"] = id;
         record
     };
-    let e1 = json!(w.login("e1"));
+    let id = |name: &str| json!(w.login(name));
+    let mut misnamed = w.record("absent");
+    misnamed["Username"] = json!("no name!");
     let records = json!([
         w.record("absent"),
         with_id("null", Value::Null),
         with_id("blank", json!("")),
-        with_id("absent", e1.clone()),
+        misnamed,
+        // A record without an id is about nobody: this one repeats nothing.
+        with_id("absent", id("e1")),
         with_id("unreadable", json!(true)),
-        with_id("first", e1.clone()),
-        with_id("second", e1.clone()),
-        with_id("First", json!(w.login("e2"))),
+        with_id("second", id("e1")),
+        // Whatever an earlier record has, it has, even if that is counted as duplicated.
+        with_id("Absent", id("e2")),
+        with_id("third", id("e2")),
+        with_id("Second", id("e3")),
+        with_id("last", id("e4")),
     ]);
     let file = records.to_string().into_bytes();
     let run = w.upload(0, task, "?dryRun", json!({}), &file).await;
     let status = w.wait_until_ended(0, &run).await;
     for (key, count) in [
-        ("Empty IDs", 3),
+        ("Empty IDs", 4),
         ("Ignored Users", 1),
-        ("Duplicated Users", 3),
+        ("Duplicated Users", 4),
+        ("Created", 2),
     ] {
         assert_eq!(status[key], count, "{key}: {status}");
     }
     let reply = send_to(&w, task, &records).await;
-    assert_partial_success(&reply, [8, 3, 1, 3]);
+    assert_partial_success(&reply, [11, 4, 1, 4]);
     for (code, count) in [
-        ("external_id.missing", 3),
+        ("external_id.missing", 4),
         ("external_id.wrong_type", 1),
-        ("external_id.duplicate", 1),
+        ("external_id.duplicate", 2),
         ("username.duplicate", 2),
     ] {
         assert_eq!(with_code(&reply, code).len(), count, "{code}: {reply}");
     }
-    let first = w.store.user(&w.login("first")).await.expect("first");
-    assert_eq!(first["external_id"], e1);
-    assert_eq!(w.store.user(&w.login("absent")).await, None);
+    let absent = w.store.user(&w.login("absent")).await.expect("absent");
+    assert_eq!(absent["external_id"], id("e1"));
+    assert_eq!(w.store.user(&w.login("second")).await, None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,7 +9,7 @@ use super::keys::key_notes;
 use super::managers::{Cycle, ManagerGraph, cycle_item, numbers_from_1};
 use super::repeated::{RepeatedRecords, record_numbers};
 use super::rewrites::Rewrites;
-use super::subject::{SkipReason, Subject, duplicate_external_id_item, duplicate_item, subject};
+use super::subject::{SkipReason, Subject, duplicate_item, subject};
 use crate::attribute::Attribute;
 use crate::item::Item;
 use crate::login::Login;
@@ -270,15 +270,14 @@ impl CollectState {
         collected.items.clone_from(&repeats.notes);
         for record in self.records {
             let number = self.before + u64::from(record.index) + 1;
-            if let Some(first) = repeated.get(&number) {
+            let duplicate = match (repeated.get(&number), taken.get(&number)) {
+                (Some(first), _) => Some((Attribute::Username, *first)),
+                (None, Some(first)) if by_external_id => Some((Attribute::ExternalId, *first)),
+                _ => None,
+            };
+            if let Some((attribute, first)) = duplicate {
                 collected.counts.duplicated += 1;
-                let item = duplicate_item(rules, number, *first, record.login());
-                collected.items.push(item);
-                continue;
-            }
-            if by_external_id && let Some(first) = taken.get(&number) {
-                collected.counts.duplicated += 1;
-                let item = duplicate_external_id_item(rules, number, *first, record.login());
+                let item = duplicate_item(rules, attribute, number, first, record.login());
                 collected.items.push(item);
                 continue;
             }

@@ -53,7 +53,8 @@ pub struct Repeats {
     pub logins: Vec<(u64, u64)>,
     /// Records with an external id of an earlier record that has a valid and unrepeated user name.
     /// The first record keeps the external id, even if the directory later refuses that record. In a
-    /// task that identifies people by external id, they are not imported.
+    /// task that identifies people by external id, they are not imported, and the user name of the
+    /// earlier record may be a repeated one.
     pub external_ids: Vec<(u64, u64)>,
     /// Records with the external id of a manager that no record of the input has. Their managers are
     /// looked up in the directory.
@@ -164,10 +165,8 @@ struct FirstPassBatch {
     emails: SharedValues,
     /// Records with an invalid user name.
     invalid_logins: Vec<u32>,
-    /// Records without a user name.
+    /// Records without a user name, or without the external id that would say whom they are about.
     empty: u64,
-    /// Records without the external id that would say whom they are about.
-    unidentified: Vec<u32>,
     /// Records that identify no user and so cannot be duplicates.
     ignored: u64,
     /// Those of them that are too large.
@@ -187,6 +186,11 @@ impl RecordSink for FirstPassSink<'_> {
         batch.records = index + 1;
         batch.rewrites.add(self.rules, index, &element);
         let identity = identify(&element, self.rules.formats());
+        let is_empty = matches!(identity, Identity::Empty(_));
+        if is_empty || lacks_external_id(self.rules, &element) {
+            batch.empty += 1;
+            return;
+        }
         if let Some(canon) = identity.canon() {
             batch.logins.push(RecordKey::new(self.key, &canon, index));
         }
@@ -196,11 +200,8 @@ impl RecordSink for FirstPassSink<'_> {
                 batch.ignored += 1;
                 batch.too_large.push(index);
             }
-            Identity::Empty(_) => batch.empty += 1,
+            Identity::Empty(_) => {}
             Identity::InvalidLogin { .. } => batch.invalid_logins.push(index),
-            Identity::User(_) if lacks_external_id(self.rules, &element) => {
-                batch.unidentified.push(index);
-            }
             Identity::User(_) => {
                 if let Element::Object(slots) = element {
                     let key = |slot: Option<usize>| {
@@ -254,7 +255,6 @@ struct FirstPassState {
     emails: SharedValues,
     invalid_logins: Vec<u32>,
     empty: u64,
-    unidentified: Vec<u32>,
     ignored: u64,
     too_large: Vec<u32>,
     requested: Requested,
@@ -275,8 +275,6 @@ impl FirstPassState {
         self.invalid_logins
             .extend(batch.invalid_logins.iter().map(|index| index + base));
         self.empty += batch.empty;
-        self.unidentified
-            .extend(batch.unidentified.iter().map(|index| index + base));
         self.ignored += batch.ignored;
         self.requested.blocked += batch.requested.blocked;
         self.requested.cleared += batch.requested.cleared;
@@ -303,7 +301,7 @@ impl FirstPassState {
         };
         let counts = Counts {
             total,
-            empty: self.empty + others(&self.unidentified),
+            empty: self.empty,
             ignored: self.ignored + others(&self.invalid_logins),
             duplicated: repeated.duplicated(),
             ..Counts::default()

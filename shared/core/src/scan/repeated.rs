@@ -1,17 +1,18 @@
 //! The records of an input that repeat the user name or the external id of an earlier one.
 
+use crate::attribute::Attribute;
 use crate::item::Item;
 use crate::reader::dedup::{Dedup, RepeatedRecord};
 use crate::rules::Rules;
 
-use super::subject::{duplicate_external_id_item, duplicate_item};
+use super::subject::duplicate_item;
 
 /// The records that repeat a value of an earlier record, ascending.
 pub(super) struct RepeatedRecords {
     /// Those with the user name of an earlier record.
     pub(super) logins: Vec<RepeatedRecord>,
-    /// Those of the others with the external id of an earlier record. Records in `logins` do not
-    /// count as earlier ones.
+    /// Those with the external id of an earlier record. Unless it says whom a record is about, records
+    /// in `logins` are not among them and do not count as earlier ones.
     pub(super) external_ids: Vec<RepeatedRecord>,
     /// True if the external id says whom a record is about.
     by_external_id: bool,
@@ -21,7 +22,10 @@ impl RepeatedRecords {
     /// Compares all records that were added.
     pub(super) fn find(by_external_id: bool, logins: &mut Dedup, external_ids: &mut Dedup) -> Self {
         let logins = logins.repeated(|_| false);
-        let external_ids = external_ids.repeated(|record| contains(&logins, record));
+        let mut external_ids =
+            external_ids.repeated(|record| !by_external_id && contains(&logins, record));
+        // Each record is counted once.
+        external_ids.retain(|repeated| !contains(&logins, repeated.record));
         Self {
             logins,
             external_ids,
@@ -54,16 +58,18 @@ impl RepeatedRecords {
 
     /// Returns an item for each duplicated record.
     pub(super) fn items<'a>(&'a self, rules: &'a Rules) -> impl Iterator<Item = Item> + use<'a> {
-        let logins = self.logins.iter().map(move |repeated| {
-            let (number, first) = numbers(*repeated);
-            duplicate_item(rules, number, first, None)
-        });
-        let external_ids = self.by_external_id.then_some(&self.external_ids);
-        let external_ids = external_ids.into_iter().flatten().map(move |repeated| {
-            let (number, first) = numbers(*repeated);
-            duplicate_external_id_item(rules, number, first, None)
-        });
-        logins.chain(external_ids)
+        let external_ids = match self.by_external_id {
+            true => self.external_ids.as_slice(),
+            false => &[],
+        };
+        let items = |attribute, repeated: &'a [RepeatedRecord]| {
+            repeated.iter().map(move |repeated| {
+                let (number, first) = numbers(*repeated);
+                duplicate_item(rules, attribute, number, first, None)
+            })
+        };
+        let logins = items(Attribute::Username, &self.logins);
+        logins.chain(items(Attribute::ExternalId, external_ids))
     }
 }
 

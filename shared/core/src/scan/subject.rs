@@ -28,16 +28,24 @@ pub(super) enum Subject<'a> {
 
 /// Identifies the user of record `number`, counted from 1.
 pub(super) fn subject<'a>(rules: &Rules, number: u64, element: &Element<'a>) -> Subject<'a> {
-    let identity = match identify(element, rules.formats()) {
-        Identity::User(login) if lacks_external_id(rules, element) => {
-            let external_id = Some(Attribute::ExternalId);
-            let shown = Some(login.shown().to_owned());
-            return Subject::Skipped {
-                reason: SkipReason::Empty,
-                item: item(rules, number, shown, external_id, MISSING_EXTERNAL_ID, None),
-                canon: Some(login.canon().to_owned()),
-            };
-        }
+    let identity = identify(element, rules.formats());
+    if !matches!(identity, Identity::Empty(_)) && lacks_external_id(rules, element) {
+        let external_id = Some(Attribute::ExternalId);
+        return Subject::Skipped {
+            reason: SkipReason::Empty,
+            item: item(
+                rules,
+                number,
+                identity.shown(),
+                external_id,
+                MISSING_EXTERNAL_ID,
+                None,
+            ),
+            // It is about nobody, so no other record repeats it.
+            canon: None,
+        };
+    }
+    let identity = match identity {
         Identity::User(login) => return Subject::User(login),
         other => other,
     };
@@ -84,43 +92,24 @@ const MISSING_EXTERNAL_ID: Problem = Problem {
     message: Cow::Borrowed("the external id is empty: this task identifies people by it"),
 };
 
-/// Returns the item of a record whose external id an earlier record has, in a task that identifies
-/// people by it. Both numbers count from 1.
-pub(super) fn duplicate_external_id_item(
-    rules: &Rules,
-    number: u64,
-    first: u64,
-    login: Option<String>,
-) -> Item {
-    let problem = Problem {
-        code: "duplicate",
-        message: Cow::Owned(format!(
-            "duplicate external id, first used in record {first}"
-        )),
-    };
-    let external_id = Some(Attribute::ExternalId);
-    item(rules, number, login, external_id, problem, None)
-}
-
-/// Returns the item of a record whose user name an earlier record has. Both numbers count from 1.
+/// Returns the item of a record with the user name or external id of an earlier record. Both numbers
+/// count from 1.
 pub(super) fn duplicate_item(
     rules: &Rules,
+    attribute: Attribute,
     number: u64,
     first: u64,
     login: Option<String>,
 ) -> Item {
+    let name = match attribute {
+        Attribute::ExternalId => "external id",
+        _ => "user name",
+    };
     let problem = Problem {
         code: "duplicate",
-        message: Cow::Owned(format!("duplicate user name, first used in record {first}")),
+        message: Cow::Owned(format!("duplicate {name}, first used in record {first}")),
     };
-    item(
-        rules,
-        number,
-        login,
-        Some(Attribute::Username),
-        problem,
-        None,
-    )
+    item(rules, number, login, Some(attribute), problem, None)
 }
 
 /// Returns the problem of an external id that `holder` already has.

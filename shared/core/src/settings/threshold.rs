@@ -16,9 +16,10 @@ use crate::run::Counts;
 pub enum Figure {
     /// Records that are ignored.
     Ignored,
-    /// Records without a user name.
+    /// Records without a user name, or without the external id that identifies the person.
     Empty,
-    /// Records with the user name of an earlier record.
+    /// Records with the user name of an earlier record, or with its external id where that identifies
+    /// the person.
     Duplicated,
     /// Users who are created.
     Created,
@@ -85,9 +86,9 @@ impl Figure {
             Self::Ignored | Self::Created | Self::Updated | Self::Renamed | Self::Blocked => {
                 format!("{number} of {total} users would be {}", self.name())
             }
-            Self::Empty => format!("{number} of {total} records have no user name"),
+            Self::Empty => format!("{number} of {total} records do not say whom they are about"),
             Self::Duplicated => {
-                format!("{number} of {total} records repeat the user name of an earlier record")
+                format!("{number} of {total} records are about the person of an earlier record")
             }
             Self::Cleared => format!("{number} values of {total} users would be cleared"),
         }
