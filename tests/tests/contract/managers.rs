@@ -70,7 +70,7 @@ async fn nobody_becomes_their_own_manager_by_a_new_external_id() {
 
     let adopted = json!([with_external_id(&w, "anna", "future")]);
     let reply = send_to(&w, task, &adopted).await;
-    assert_eq!(reply.counts(), [1, 0, 0, 0], "{reply}");
+    assert_eq!(reply.counts(), [1, 0, 1, 0], "{reply}");
     assert!(
         reply.warnings()[0].ends_with("[external_id.own_manager]"),
         "{reply}"

@@ -7,11 +7,12 @@ use muster_aws::directory::Claim;
 use muster_aws::directory::LoginRow;
 use muster_aws::{Store, StoreError};
 use muster_core::attribute::Attribute;
-use muster_core::plan::MergedUser;
+use muster_core::plan::{MergedUser, User};
+use muster_core::text::nfc;
 use muster_core::validate::Changes;
 use muster_core::value::{Problem, Value};
 
-use super::directory::has_external_id;
+use super::directory::{external_id, has_external_id, user};
 
 /// The managers that changes refer to and that must be looked up in the directory.
 #[derive(Debug, Default)]
@@ -39,8 +40,8 @@ impl ManagerRefs {
 /// The directory rows of managers.
 pub(crate) struct Managers {
     tenant: String,
-    /// Canonical logins of known users, by id.
-    logins: HashMap<u64, String>,
+    /// Ids of users.
+    known: HashSet<u64>,
     claims: HashMap<String, Claim>,
     claimants: HashMap<String, LoginRow>,
 }
@@ -56,50 +57,69 @@ impl Managers {
         ManagerRefs { ids, uids }: ManagerRefs,
     ) -> Result<Self, StoreError> {
         let logins = store.directory().logins_by_id(tenant, ids).await?;
-        let claims = store
-            .directory()
-            .claims(tenant, uids.iter().map(String::as_str))
-            .await?;
+        let mut managers = Self {
+            tenant: tenant.to_owned(),
+            known: logins.into_keys().collect(),
+            claims: HashMap::new(),
+            claimants: HashMap::new(),
+        };
+        managers.read_holders(store, &uids).await?;
+        // A claim moves with its user: who was renamed between the two reads is at another login.
+        let missed = uids
+            .into_iter()
+            .filter(|uid| managers.claims.contains_key(uid) && managers.holder(uid).is_none());
+        let missed: HashSet<String> = missed.collect();
+        if !missed.is_empty() {
+            managers.read_holders(store, &missed).await?;
+        }
+        Ok(managers)
+    }
+
+    /// Reads the claims on external ids and the rows of the users that they name.
+    async fn read_holders(
+        &mut self,
+        store: &Store,
+        uids: &HashSet<String>,
+    ) -> Result<(), StoreError> {
+        let uids = uids.iter().map(String::as_str);
+        let claims = store.directory().claims(&self.tenant, uids).await?;
         let claimants: Vec<&str> = claims.values().map(|claim| claim.login.as_str()).collect();
         let claimants = store.directory().users(claimants).await?;
-        Ok(Self {
-            tenant: tenant.to_owned(),
-            logins,
-            claims,
-            claimants,
-        })
+        self.claims.extend(claims);
+        self.claimants.extend(claimants);
+        Ok(())
     }
 
     /// Returns the problems of a user's managers: an unknown id, the user as their own manager, also by
     /// a new external id that the stored manager has, an id and an external id of two different users.
-    pub(crate) fn problems(&self, user: MergedUser<'_>) -> Vec<(Attribute, Problem)> {
+    pub(crate) fn problems(&self, merged: MergedUser<'_>) -> Vec<(Attribute, Problem)> {
         let mut problems = Vec::new();
         let mut manager = None;
-        if let Some(id) = manager_id(user.changes) {
-            if user.stored.is_some_and(|stored| stored.id == id) {
+        if let Some(id) = manager_id(merged.changes) {
+            if merged.stored.is_some_and(|stored| stored.id == id) {
                 problems.push((Attribute::ManagerId, OWN_MANAGER));
+            } else if self.known.contains(&id) {
+                manager = Some(id);
             } else {
-                manager = self.logins.get(&id);
-                if manager.is_none() {
-                    problems.push((Attribute::ManagerId, UNKNOWN_MANAGER));
-                }
+                problems.push((Attribute::ManagerId, UNKNOWN_MANAGER));
             }
         }
-        let Some(uid) = manager_uid(user.changes) else {
-            let kept = user.text(Attribute::ManagerUid);
-            if user.changes.sets(Attribute::ExternalId)
-                && kept.is_some_and(|uid| user.text(Attribute::ExternalId) == Some(uid))
+        let Some(uid) = manager_uid(merged.changes) else {
+            let held = merged.stored.and_then(external_id);
+            if let Some(Value::Text(new)) = merged.changes.value(Attribute::ExternalId)
+                && held.map(nfc) != Some(nfc(new))
+                && merged.text(Attribute::ManagerUid) == Some(new)
             {
                 problems.push((Attribute::ExternalId, OWN_MANAGER));
             }
             return problems;
         };
         let holder = self.holder(uid);
-        if user.text(Attribute::ExternalId) == Some(uid) {
+        if merged.text(Attribute::ExternalId) == Some(uid) {
             problems.push((Attribute::ManagerUid, OWN_MANAGER));
         } else if manager
             .zip(holder)
-            .is_some_and(|(manager, holder)| manager != holder)
+            .is_some_and(|(manager, holder)| manager != holder.id)
         {
             problems.push((Attribute::ManagerId, TWO_MANAGERS));
             problems.push((Attribute::ManagerUid, TWO_MANAGERS));
@@ -107,11 +127,11 @@ impl Managers {
         problems
     }
 
-    /// Returns the login of the user with this external id.
-    pub(crate) fn holder(&self, uid: &str) -> Option<&str> {
-        let login = self.claims.get(uid)?.login.as_str();
+    /// Returns the user with this external id.
+    pub(crate) fn holder(&self, uid: &str) -> Option<&User> {
+        let claimant = self.claimants.get(&self.claims.get(uid)?.login);
         // A claim alone proves nothing: its user may have another external id by now.
-        has_external_id(self.claimants.get(login), &self.tenant, uid).then_some(login)
+        user(claimant.filter(|row| has_external_id(Some(row), &self.tenant, uid)))
     }
 }
 

@@ -67,8 +67,7 @@ pub(crate) async fn plan_all(
 }
 
 /// Decides what a record changes in the row stored under its login, or in the user whom it renames.
-/// Returns `None` if the record is
-/// ignored; it is counted then.
+/// Returns `None` if the record is ignored; it is counted then.
 pub(crate) fn decide(
     rules: &Rules,
     context: &RunContext<'_>,
@@ -158,7 +157,10 @@ async fn check_managers(
             changes: &record.change.changes,
         };
         for (attribute, problem) in managers.problems(merged) {
-            record.keep_stored(rules, attribute, problem);
+            match attribute {
+                Attribute::ExternalId => record.refuse_external_id(rules, problem),
+                _ => record.keep_stored(rules, attribute, problem),
+            }
         }
         let stored = snapshot.get(record.canon());
         let is_unresolved = record
