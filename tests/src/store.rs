@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
+use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, ReturnValue, WriteRequest};
 use jiff::Timestamp;
 use muster_aws::background::{BucketConfig, Objects};
 use muster_aws::runs::items::ItemFilter;
@@ -200,6 +200,36 @@ impl Access {
     /// Returns a user by display login.
     pub async fn user(&self, login: &str) -> Option<Map<String, Value>> {
         self.users().await.remove(login)
+    }
+
+    /// Stores a text of a user as an earlier version did: without checks, and under the same version.
+    pub async fn set_text(&self, login: &str, attribute: &str, text: &str) {
+        let client = self.store.client();
+        let key = AttributeValue::S(format!("U#{login}"));
+        let set = client
+            .update_item()
+            .table_name(&self.store.tables.directory);
+        let set = set.key("pk", key).update_expression("SET #a = :t");
+        let set = set.condition_expression("attribute_exists(id)");
+        let set = set.expression_attribute_names("#a", attribute);
+        let set = set.expression_attribute_values(":t", AttributeValue::S(text.to_owned()));
+        set.send().await.expect("storing a text of a user");
+    }
+
+    /// Replaces the external id of a user, and its claim, in the same way.
+    pub async fn set_external_id(&self, login: &str, before: &str, id: &str) {
+        self.set_text(login, "external_id", id).await;
+        let tenant = self.user(login).await.expect("a user")["tenant"].clone();
+        let tenant = tenant.as_str().expect("a tenant");
+        let key = |id: &str| AttributeValue::S(format!("X#{tenant}#{id}"));
+        let (client, table) = (self.store.client(), &self.store.tables.directory);
+        let claim = client.delete_item().table_name(table);
+        let claim = claim.key("pk", key(before));
+        let claim = claim.return_values(ReturnValue::AllOld).send().await;
+        let mut claim = claim.expect("the claim").attributes.expect("a claim");
+        claim.insert("pk".to_owned(), key(id));
+        let put = client.put_item().table_name(table).set_item(Some(claim));
+        put.send().await.expect("storing a claim");
     }
 
     /// Returns the tenant of every user by display login.

@@ -24,6 +24,7 @@ mod external_ids;
 mod generated_imports;
 mod idempotency;
 mod identification;
+mod identification_conflicts;
 mod keys;
 mod limits;
 mod logins;

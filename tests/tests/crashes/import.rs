@@ -7,11 +7,11 @@ use futures::future::join_all;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
-use muster_aws::StoreError;
 use muster_aws::background::ChunkMessage;
 use muster_aws::runs::chunks::Round;
 use muster_aws::runs::{Run, RunFilter, RunId};
 use muster_aws::tasks::Task;
+use muster_aws::{Store, StoreError};
 use muster_core::run::Counts;
 use muster_import::uploads::{self, CancelOutcome};
 use muster_import::{
@@ -25,9 +25,9 @@ use crate::harness::{Harness, QueueMessage, short_times};
 use crate::import_file::ImportFile;
 
 /// Maximum time for something that must happen, also on a busy machine.
-const MAX_WAIT: Duration = Duration::from_secs(300);
+pub const MAX_WAIT: Duration = Duration::from_secs(300);
 /// Interval between two attempts at something that must happen.
-const POLL_INTERVAL: Duration = Duration::from_millis(25);
+pub const POLL_INTERVAL: Duration = Duration::from_millis(25);
 
 /// Calls `attempt` until it returns a value.
 pub async fn poll_until<T>(event: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
@@ -86,6 +86,11 @@ pub fn request(task: &Task, body: &Value, dry_run: bool) -> ImportRequest {
 
 /// Imports a body within one request without faults.
 pub async fn import_synchronously(harness: &Harness, task: &Task, body: &Value) -> Counts {
+    import_through(&harness.stack.store, harness, task, body).await
+}
+
+/// Imports a body within one request through this client of the store.
+pub async fn import_through(store: &Store, harness: &Harness, task: &Task, body: &Value) -> Counts {
     let request = request(task, body, false);
     let deadline = Deadline::start(Times {
         stop_after: MAX_WAIT,
@@ -93,13 +98,7 @@ pub async fn import_synchronously(harness: &Harness, task: &Task, body: &Value) 
         sync_hold: MAX_WAIT * 3,
         ..short_times()
     });
-    let imported = import(
-        &harness.stack.store,
-        &harness.stack.background,
-        deadline,
-        request,
-    )
-    .await;
+    let imported = import(store, &harness.stack.background, deadline, request).await;
     match imported.expect("the import") {
         ImportResult::Ended {
             outcome: RunOutcome::Imported { counts, .. },

@@ -21,6 +21,7 @@ mod messages;
 mod queueing;
 mod resting_claims;
 mod schedules;
+mod second_look;
 mod stopping;
 mod stuck_runs;
 mod throttling;

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 use muster_core::attribute::Attribute;
 use muster_core::login::{Login, canon};
 use muster_core::value::Assignment;
@@ -13,6 +14,7 @@ use super::attributes::{canon_of, id_key, login_attribute, to_attribute, user_ke
 use super::author::Author;
 use super::claims::{Claim, single_write};
 use super::entry::{UserEntry, UserKey};
+use super::execute::Executed;
 use super::handle::Directory;
 use super::row::LoginRow;
 use super::stamps::{Stamps, stamps_attribute};
@@ -217,64 +219,32 @@ impl Directory<'_> {
         edit: UserEdit<'_>,
         author: &Author,
     ) -> Result<Option<UserEntry>, StoreError> {
-        let UserEdit {
-            difference,
-            login,
-            claim,
-            stamps,
-        } = edit;
-        let UserSnapshot { entry, row } = seen;
-        let user = &entry.user;
-        let mut row = row.clone();
-        for (attribute, assignment) in difference {
-            match assignment {
-                Assignment::Set(value) => {
-                    row.insert(attribute.name().to_owned(), to_attribute(value));
-                }
-                Assignment::Clear => {
-                    row.remove(attribute.name());
-                }
-            }
-        }
-        let renamed = login.map(|_| Attribute::Username);
-        let changed = difference.iter().map(|(attribute, _)| *attribute);
-        let changes = entry
-            .changes
-            .with(author, renamed.into_iter().chain(changed));
-        let mut version = user.version + 1;
-        row.insert("changes".to_owned(), changes);
-        let unchanged = Condition::equals("id", number(user.id))
-            .and(Condition::equals("version", number(user.version)));
-        let mut puts = Vec::new();
-        let mut current_login = canon(&user.login);
-        if let Some((login, _)) = login {
-            match login_attribute(login.shown(), login.canon()) {
-                Some(shown) => row.insert("login".to_owned(), shown),
-                None => row.remove("login"),
-            };
-        }
-        if let Some((login, Some(slot))) = login {
-            let (slot_version, slot_stamps) = slot.inherited();
-            version = slot_version.max(user.version) + 1;
-            row.insert("pk".to_owned(), text(user_key(login.canon())));
-            row.insert("version".to_owned(), number(version));
-            // Stamps belong to the login, not to the user.
-            let stamps = stamps.unwrap_or(&slot_stamps);
-            row.insert("stamps".to_owned(), stamps_attribute(stamps));
-            puts.push((row.clone(), Some(slot.condition())));
-            puts.push((tombstone(seen, author), Some(unchanged)));
-            let id_row = id_row(&user.tenant, user.id, login.canon());
-            puts.push((id_row, None));
-            current_login = login.canon().into();
-        } else {
-            row.insert("version".to_owned(), number(version));
-            puts.push((row.clone(), Some(unchanged)));
-        }
-        if let Some(claim) = claim {
-            let write = single_write(user.id, version);
-            puts.push(put_claim(&user.tenant, &current_login, claim, write));
-        }
+        let (row, puts) = edited(seen, edit, author);
         self.put_user(row, puts).await
+    }
+
+    /// Makes one attempt to change a user that was read, which takes at most `timeout`. The caller
+    /// repeats it, because it knows the time that is left.
+    pub async fn change_once(
+        self,
+        seen: &UserSnapshot,
+        edit: UserEdit<'_>,
+        author: &Author,
+        timeout: Duration,
+    ) -> Executed {
+        let (row, puts) = edited(seen, edit, author);
+        self.store.count_directory_writes(puts.len());
+        let writes = match transaction(&self.store.tables.directory, puts) {
+            Ok(writes) => writes,
+            Err(error) => return Executed::Failed(error),
+        };
+        match self.store.transact_once(writes, timeout).await {
+            Ok(Transacted::Done) => Executed::Done,
+            Ok(Transacted::Cancelled(reasons)) if is_written(&reasons, &row) => Executed::Done,
+            Ok(Transacted::Cancelled(_)) => Executed::Refused(None),
+            Err(error) if error.retryable() || error.is_signature_error() => Executed::Again(error),
+            Err(error) => Executed::Failed(error),
+        }
     }
 
     /// Writes everything or nothing; the user's row comes first.
@@ -287,22 +257,10 @@ impl Directory<'_> {
         self.store.count_directory_writes(puts.len());
         let written = match <[RowPut; 1]>::try_from(puts) {
             Ok([(row, condition)]) => self.store.put_into(table, row, condition).await?,
-            Err(puts) => {
-                let writes = puts.into_iter().map(|(row, condition)| {
-                    let put = Write::put(table, row).returning_refusing_row();
-                    match condition {
-                        Some(condition) => put.only_if(condition).build(),
-                        None => put.build(),
-                    }
-                });
-                let writes: Vec<_> = writes.collect::<Result<_, _>>()?;
-                match self.store.transact(&writes).await? {
-                    Transacted::Done => true,
-                    Transacted::Cancelled(reasons) => {
-                        refusing_row(&reasons, 0).as_ref() == Some(&row)
-                    }
-                }
-            }
+            Err(puts) => match self.store.transact(&transaction(table, puts)?).await? {
+                Transacted::Done => true,
+                Transacted::Cancelled(reasons) => is_written(&reasons, &row),
+            },
         };
         if written {
             UserEntry::read(row)
@@ -310,6 +268,85 @@ impl Directory<'_> {
             Ok(None)
         }
     }
+}
+
+/// Returns the user's row after an edit, and all rows to put; the user's comes first.
+fn edited(seen: &UserSnapshot, edit: UserEdit<'_>, author: &Author) -> (Attributes, Vec<RowPut>) {
+    let UserEdit {
+        difference,
+        login,
+        claim,
+        stamps,
+    } = edit;
+    let UserSnapshot { entry, row } = seen;
+    let user = &entry.user;
+    let mut row = row.clone();
+    for (attribute, assignment) in difference {
+        match assignment {
+            Assignment::Set(value) => {
+                row.insert(attribute.name().to_owned(), to_attribute(value));
+            }
+            Assignment::Clear => {
+                row.remove(attribute.name());
+            }
+        }
+    }
+    let renamed = login.map(|_| Attribute::Username);
+    let changed = difference.iter().map(|(attribute, _)| *attribute);
+    let changes = entry
+        .changes
+        .with(author, renamed.into_iter().chain(changed));
+    let mut version = user.version + 1;
+    row.insert("changes".to_owned(), changes);
+    let unchanged = Condition::equals("id", number(user.id))
+        .and(Condition::equals("version", number(user.version)));
+    let mut puts = Vec::new();
+    let mut current_login = canon(&user.login);
+    if let Some((login, _)) = login {
+        match login_attribute(login.shown(), login.canon()) {
+            Some(shown) => row.insert("login".to_owned(), shown),
+            None => row.remove("login"),
+        };
+    }
+    if let Some((login, Some(slot))) = login {
+        let (slot_version, slot_stamps) = slot.inherited();
+        version = slot_version.max(user.version) + 1;
+        row.insert("pk".to_owned(), text(user_key(login.canon())));
+        row.insert("version".to_owned(), number(version));
+        // Stamps belong to the login, not to the user.
+        let stamps = stamps.unwrap_or(&slot_stamps);
+        row.insert("stamps".to_owned(), stamps_attribute(stamps));
+        puts.push((row.clone(), Some(slot.condition())));
+        puts.push((tombstone(seen, author), Some(unchanged)));
+        let id_row = id_row(&user.tenant, user.id, login.canon());
+        puts.push((id_row, None));
+        current_login = login.canon().into();
+    } else {
+        row.insert("version".to_owned(), number(version));
+        puts.push((row.clone(), Some(unchanged)));
+    }
+    if let Some(claim) = claim {
+        let write = single_write(user.id, version);
+        puts.push(put_claim(&user.tenant, &current_login, claim, write));
+    }
+    (row, puts)
+}
+
+/// Returns the writes of a transaction.
+fn transaction(table: &str, puts: Vec<RowPut>) -> Result<Vec<TransactWriteItem>, StoreError> {
+    let writes = puts.into_iter().map(|(row, condition)| {
+        let put = Write::put(table, row).returning_refusing_row();
+        match condition {
+            Some(condition) => put.only_if(condition).build(),
+            None => put.build(),
+        }
+    });
+    writes.collect()
+}
+
+/// Returns true if the first row of a refused transaction is there: an earlier attempt has written it.
+fn is_written(reasons: &[CancellationReason], row: &Attributes) -> bool {
+    refusing_row(reasons, 0).as_ref() == Some(row)
 }
 
 fn put_claim(tenant: &str, login: &str, claim: ClaimWrite<'_>, write: String) -> RowPut {

@@ -1,4 +1,5 @@
-//! The client that sends PartiQL statements.
+//! The client of writes whose callers retry and watch the time themselves: PartiQL statements, and the
+//! transactions of imports.
 
 use std::time::Duration;
 

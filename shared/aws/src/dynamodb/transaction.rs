@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 
 use super::row::Attributes;
+use super::statement_client::StatementClient;
 use crate::backoff::{Backoff, RetryPolicy};
 use crate::client::SendBoxed;
 use crate::error::StoreError;
@@ -70,7 +72,7 @@ impl Store {
         let mut backoff = Backoff::new(policy);
         let mut unanswered: Vec<StoreError> = Vec::new();
         loop {
-            let error = match self.transact_once(writes).await {
+            let error = match attempt(self.client(), writes.to_vec()).await {
                 Ok(transacted) => return Ok(transacted),
                 Err(error) => error,
             };
@@ -92,38 +94,59 @@ impl Store {
         }
     }
 
-    async fn transact_once(&self, writes: &[TransactWriteItem]) -> Result<Transacted, StoreError> {
-        const OPERATION: &str = "TransactWriteItems";
-        let sent = self
-            .client()
-            .transact_write_items()
-            .set_transact_items(Some(writes.to_vec()))
-            .send_boxed()
-            .await;
-        let Err(error) = sent else {
-            return Ok(Transacted::Done);
-        };
-        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
-            error.as_service_error()
-        else {
-            return Err(StoreError::from_sdk(OPERATION, &error));
-        };
-        let reasons = cancelled.cancellation_reasons();
-        if reasons.iter().any(condition_failed) {
-            return Ok(Transacted::Cancelled(reasons.to_vec()));
+    /// Makes one attempt, which takes at most `timeout`, without the retries of the SDK.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Store::transact`].
+    pub(crate) async fn transact_once(
+        &self,
+        writes: Vec<TransactWriteItem>,
+        timeout: Duration,
+    ) -> Result<Transacted, StoreError> {
+        let StatementClient {
+            client,
+            attempt_timeout,
+        } = self.statement_client();
+        let timeout = attempt_timeout.map_or(timeout, |attempt| attempt.min(timeout));
+        let attempt = attempt(client, writes);
+        match tokio::time::timeout(timeout, attempt).await {
+            Ok(transacted) => transacted,
+            Err(_elapsed) => Err(StoreError::late(OPERATION, timeout)),
         }
-        let reason = reasons
-            .iter()
-            .find(|reason| !matches!(reason.code(), None | Some("None")));
-        Err(match reason {
-            Some(reason) => StoreError::from_code(
-                OPERATION,
-                reason.code().unwrap_or_default(),
-                reason.message(),
-            ),
-            None => StoreError::from_sdk(OPERATION, &error),
-        })
     }
+}
+
+const OPERATION: &str = "TransactWriteItems";
+
+async fn attempt(
+    client: &Client,
+    writes: Vec<TransactWriteItem>,
+) -> Result<Transacted, StoreError> {
+    let call = client.transact_write_items();
+    let sent = call.set_transact_items(Some(writes)).send_boxed().await;
+    let Err(error) = sent else {
+        return Ok(Transacted::Done);
+    };
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+        error.as_service_error()
+    else {
+        return Err(StoreError::from_sdk(OPERATION, &error));
+    };
+    let reasons = cancelled.cancellation_reasons();
+    if reasons.iter().any(condition_failed) {
+        return Ok(Transacted::Cancelled(reasons.to_vec()));
+    }
+    let reason = reasons
+        .iter()
+        .find(|reason| !matches!(reason.code(), None | Some("None")));
+    Err(match reason {
+        Some(reason) => StoreError::from_code(
+            OPERATION,
+            reason.code().unwrap_or_default(),
+            reason.message(),
+        ),
+        None => StoreError::from_sdk(OPERATION, &error),
+    })
 }
 
 /// Returns true if the condition of this write failed.

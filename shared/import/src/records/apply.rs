@@ -38,9 +38,9 @@ pub(crate) async fn apply(
         let Prepared {
             writes,
             renames,
-            contended,
+            outdated,
         } = prepare(sender, rules, context, left, &snapshot, &mut ids, outcomes).await?;
-        let mut refused: Vec<(Record, Executed)> = contended
+        let mut refused: Vec<(Record, Executed)> = outdated
             .into_iter()
             .map(|record| (record, Executed::Refused(None)))
             .collect();
@@ -181,12 +181,12 @@ impl Write {
     }
 }
 
-/// What is to be written of records.
+/// Writes that are to be sent.
 struct Prepared {
     writes: Vec<Write>,
     renames: Vec<Rename>,
     /// Records that must be planned again.
-    contended: Vec<Record>,
+    outdated: Vec<Record>,
 }
 
 /// Decides, claims external ids, and decides again for the records that did not get theirs. Counts
@@ -214,9 +214,9 @@ async fn prepare(
         .into_iter()
         .partition(|record| decide(record).is_some());
     release(sender, context, ignored, snapshot).await?;
-    claim(sender, rules, context, records.iter_mut(), snapshot).await?;
-    let (contended, records): (Vec<Record>, Vec<Record>) =
-        records.into_iter().partition(|record| record.contended);
+    claim(sender, rules, context, &mut records, snapshot).await?;
+    let (outdated, records): (Vec<Record>, Vec<Record>) =
+        records.into_iter().partition(|record| record.outdated);
     let decided: Vec<(Record, Decision)> = records
         .into_iter()
         .filter_map(|record| decide(&record).map(|decision| (record, decision)))
@@ -270,7 +270,7 @@ async fn prepare(
     Ok(Prepared {
         writes,
         renames,
-        contended,
+        outdated,
     })
 }
 

@@ -12,7 +12,7 @@ use muster_core::rules::Rules;
 use muster_core::value::Problem;
 
 use super::conflicts;
-use super::directory::{DirectorySnapshot, has_external_id, user};
+use super::directory::{DirectorySnapshot, external_id, has_external_id, moved_rows, user};
 use super::record::Record;
 use super::sender::{RunError, Sender, WriteResult};
 use crate::run::context::RunContext;
@@ -36,9 +36,34 @@ enum ClaimStep {
 }
 
 /// Claims the external ids that records set. A record that does not get its id keeps the stored
-/// one, with a warning, or is ignored. In a task that identifies people by external id, it is contended
-/// if somebody has got the id since its person was looked for.
-pub(crate) async fn claim<'r>(
+/// one, with a warning, or is ignored. It is marked as outdated if it must be planned again: somebody
+/// has got the id since its person was looked for, or its own row has changed.
+pub(crate) async fn claim(
+    sender: &mut Sender<'_>,
+    rules: &Rules,
+    context: &RunContext<'_>,
+    records: &mut [Record],
+    snapshot: &DirectorySnapshot,
+) -> Result<(), RunError> {
+    make_claims(sender, rules, context, records.iter_mut(), snapshot).await?;
+    if !context.outcome_unknown {
+        return Ok(());
+    }
+    // Their own rows were read before the claims that refused them: a late statement of this run may
+    // have written one in between, and others may have moved what it wrote.
+    let refused = records.iter().filter(|record| record.refusal.is_some());
+    let refused: Vec<String> = refused.map(|record| record.canon().to_owned()).collect();
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let moved = moved_rows(sender, snapshot, refused).await?;
+    for record in records {
+        record.outdated |= moved.contains_key(record.canon());
+    }
+    Ok(())
+}
+
+async fn make_claims<'r>(
     sender: &mut Sender<'_>,
     rules: &Rules,
     context: &RunContext<'_>,
@@ -49,7 +74,7 @@ pub(crate) async fn claim<'r>(
     // user who was given the id by a single write, and has another login since.
     let (held, mut requests): (Vec<_>, Vec<_>) =
         claim_requests(records, snapshot).partition(|request| request.record.claimed);
-    requests.extend(resolve(sender, rules, context, held).await?);
+    requests.extend(resolve(sender, rules, context, held, snapshot).await?);
     for _ in 0..MAX_CLAIM_ATTEMPTS {
         if requests.is_empty() {
             return Ok(());
@@ -67,7 +92,7 @@ pub(crate) async fn claim<'r>(
                 },
             )
             .await?;
-        requests = resolve(sender, rules, context, refused).await?;
+        requests = resolve(sender, rules, context, refused, snapshot).await?;
     }
     for request in requests {
         request.reject(rules, conflicts::promised());
@@ -115,15 +140,17 @@ pub(crate) async fn predict<'r>(
     snapshot: &DirectorySnapshot,
 ) -> Result<(), RunError> {
     let requests = claim_requests(records, snapshot).collect();
-    resolve(sender, rules, context, requests).await?;
+    resolve(sender, rules, context, requests, snapshot).await?;
     Ok(())
 }
 
-/// Returns a request for each record that gives its user a new external id.
+/// Returns a request for each record that gives its user a new external id. A rename makes its claim
+/// itself.
 fn claim_requests<'r>(
     records: impl Iterator<Item = &'r mut Record>,
     snapshot: &DirectorySnapshot,
 ) -> impl Iterator<Item = ClaimRequest<'r>> {
+    let records = records.filter(|record| record.renaming.is_none());
     records.filter_map(|record| {
         let id = record
             .new_external_id(snapshot.get(record.canon()))?
@@ -143,6 +170,12 @@ impl ClaimRequest<'_> {
         self.record.refuse_external_id(rules, problem);
     }
 
+    /// Returns true if the user with the record's login has an external id.
+    fn is_of_known_person(&self, snapshot: &DirectorySnapshot) -> bool {
+        let stored = snapshot.get(self.record.canon());
+        user(stored).and_then(external_id).is_some()
+    }
+
     fn statement(&self, table: &str, tenant: &str, run: &str) -> Statement {
         let (id, login) = (self.id.as_str(), self.record.canon());
         match &self.step {
@@ -160,6 +193,7 @@ async fn resolve<'r>(
     rules: &Rules,
     context: &RunContext<'_>,
     refused: Vec<ClaimRequest<'r>>,
+    snapshot: &DirectorySnapshot,
 ) -> Result<Vec<ClaimRequest<'r>>, RunError> {
     if refused.is_empty() {
         return Ok(refused);
@@ -201,8 +235,13 @@ async fn resolve<'r>(
         let claimant = claimants.get(&claim.login);
         let holder = user(claimant.filter(|row| has_external_id(Some(row), tenant, &request.id)));
         match holder {
-            // Somebody got it since: the record is about them.
-            Some(_) if rules.identifies_by_external_id() => request.record.contended = true,
+            // Somebody got it since: the record is about them, unless it is about the user with its
+            // login, who has an id, too.
+            Some(_)
+                if rules.identifies_by_external_id() && !request.is_of_known_person(snapshot) =>
+            {
+                request.record.outdated = true;
+            }
             Some(holder) => request.reject(rules, conflicts::held_by(holder)),
             None if !is_promised => {
                 request.step = ClaimStep::TakeOver(claim.clone());

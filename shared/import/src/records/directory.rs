@@ -7,8 +7,29 @@ use muster_core::attribute::Attribute;
 use muster_core::plan::User;
 use muster_core::value::Value;
 
+use super::sender::{RunError, Sender};
+
 /// The rows stored under the logins of the records, by canonical login.
 pub(crate) type DirectorySnapshot = HashMap<String, LoginRow>;
+
+/// Reads the rows of these logins again, and returns those that have changed since `snapshot` was read;
+/// `None` if the row is gone.
+pub(super) async fn moved_rows(
+    sender: &Sender<'_>,
+    snapshot: &DirectorySnapshot,
+    logins: Vec<String>,
+) -> Result<HashMap<String, Option<LoginRow>>, RunError> {
+    let canons: Vec<&str> = logins.iter().map(String::as_str).collect();
+    let mut rows = sender.read(sender.store.directory().users(canons)).await?;
+    let current = logins.into_iter().map(|login| {
+        let row = rows.remove(&login);
+        (login, row)
+    });
+    let version = |row: Option<&LoginRow>| row.map(|row| row.version);
+    let moved =
+        current.filter(|(login, row)| version(row.as_ref()) != version(snapshot.get(login)));
+    Ok(moved.collect())
+}
 
 /// Returns the user of a row, unless the row is a tombstone.
 pub(crate) fn user(stored: Option<&LoginRow>) -> Option<&User> {

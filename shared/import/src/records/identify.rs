@@ -2,13 +2,18 @@
 //! (contract.md#identification, protocol.md#renames). A record whose login belongs to the user with
 //! its external id needs no look-up.
 
+use std::collections::HashMap;
+
+use muster_aws::directory::{Claim, LoginSlot, UserSnapshot};
 use muster_core::attribute::Attribute;
+use muster_core::login::canon;
 use muster_core::plan::{Refusal, User};
 use muster_core::rules::Rules;
+use muster_core::text::{decomposed, nfc};
 
 use super::claims::LiveRuns;
 use super::conflicts;
-use super::directory::{DirectorySnapshot, external_id, user};
+use super::directory::{DirectorySnapshot, external_id, moved_rows, user};
 use super::record::{Record, RecordOutcomes, Renaming};
 use super::sender::{RunError, Sender};
 use super::stamped::settle_stamped;
@@ -27,23 +32,34 @@ pub(crate) async fn identify(
     if !rules.identifies_by_external_id() {
         return Ok(records);
     }
-    let claimed_here = look_up(sender, context, &mut records, snapshot).await?;
-    if claimed_here.is_empty() {
-        return Ok(records);
+    loop {
+        let doubtful = look_up(sender, context, &mut records, snapshot).await?;
+        // Their own rows were read before what was decided: a late statement of this run may have
+        // written one in between, and others may have moved what it wrote.
+        if doubtful.is_empty() || !context.outcome_unknown {
+            return Ok(records);
+        }
+        let moved = moved_rows(sender, snapshot, doubtful).await?;
+        if moved.is_empty() {
+            return Ok(records);
+        }
+        for record in &mut records {
+            if moved.contains_key(record.canon()) {
+                record.forget_person();
+            }
+        }
+        for (login, row) in moved {
+            match row {
+                Some(row) => snapshot.insert(login, row),
+                None => snapshot.remove(&login),
+            };
+        }
+        records = settle_stamped(rules, context, records, snapshot, outcomes);
     }
-    // The claim names the record's own login, whose row was read before it: a late statement of this
-    // run may have given its user the id in between.
-    let logins: Vec<&str> = claimed_here.iter().map(String::as_str).collect();
-    let rows = sender.read(sender.store.directory().users(logins)).await?;
-    for login in claimed_here {
-        snapshot.remove(&login);
-    }
-    snapshot.extend(rows);
-    Ok(settle_stamped(rules, context, records, snapshot, outcomes))
 }
 
 /// Looks up the external ids of the records whose logins do not settle whom they are about. Returns the
-/// logins of those whose claims name these very logins.
+/// logins of those that were refused, or whose claims name these very logins.
 async fn look_up(
     sender: &Sender<'_>,
     context: &RunContext<'_>,
@@ -51,7 +67,6 @@ async fn look_up(
     snapshot: &DirectorySnapshot,
 ) -> Result<Vec<String>, RunError> {
     let tenant = context.run.tenant.as_str();
-    let store = sender.store;
     let mut open = Vec::new();
     for record in records.iter_mut().filter(|record| !record.identified) {
         record.identified = true;
@@ -65,37 +80,21 @@ async fn look_up(
     if open.is_empty() {
         return Ok(Vec::new());
     }
-    let ids: Vec<&str> = open.iter().map(|(_, id)| id.as_str()).collect();
-    let mut claims = sender.read(store.directory().claims(tenant, ids)).await?;
-    // The runs before the users: a run that is over gives its user no id any more.
-    let mut runs = LiveRuns::default();
-    for claim in claims.values() {
-        runs.look_up(sender, context, &claim.runs).await?;
-    }
-    let logins: Vec<&str> = claims.values().map(|claim| claim.login.as_str()).collect();
-    let mut slots = sender.read(store.directory().login_slots(logins)).await?;
-    let mut claimed_here = Vec::new();
+    let ids = open.iter().map(|(_, id)| id.as_str()).collect();
+    let holders = Holders::read(sender, context, ids).await?;
+    let mut doubtful = Vec::new();
     for (record, id) in open {
-        // Nobody has the id: the record is about whoever has its login, or about a new user.
-        let Some(claim) = claims.remove(&id) else {
-            continue;
-        };
-        if claim.login == record.canon() {
-            claimed_here.push(claim.login);
-            continue;
-        }
-        let others = runs.others_of(&claim, context.run_name());
-        let holder = slots.remove(&claim.login).and_then(|slot| slot.into_user());
-        let holder = holder.filter(|holder| {
-            let holder = &holder.entry.user;
-            holder.tenant == tenant && external_id(holder) == Some(&id)
-        });
+        let claim = holders.claims.get(&id);
+        let claims_own_login = claim.is_some_and(|claim| claim.login == record.canon());
+        let others = holders.others(claim, context.run_name());
+        let holder = holders.holder(&id, record.canon(), tenant);
         match (holder, user(snapshot.get(record.canon()))) {
-            (Some(holder), None) => {
+            // The other runs of the holder's own claim go on counting on it.
+            (Some(holder), None) if others.is_empty() || names(claim, &holder) => {
                 let own = context.run_name().to_owned();
                 record.renaming = Some(Box::new(Renaming {
                     seen: holder,
-                    claim,
+                    claim: claim.cloned(),
                     runs: others.into_iter().chain([own]).collect(),
                 }));
             }
@@ -105,17 +104,87 @@ async fn look_up(
                     problem: conflicts::two_users(at_login, &holder.entry.user),
                 });
             }
-            // The claim dangles; it is taken over.
-            (None, _) if others.is_empty() => {}
-            (None, _) => {
+            // The record is about whoever has its login, or about a new user. A claim that names
+            // another login dangles, and is taken over.
+            (None, _) if others.is_empty() || claims_own_login => {}
+            (Some(_) | None, _) => {
                 record.refusal = Some(Refusal {
                     attribute: Some(Attribute::ExternalId),
                     problem: conflicts::promised(),
                 });
             }
         }
+        if claims_own_login || record.refusal.is_some() {
+            doubtful.push(record.canon().to_owned());
+        }
     }
-    Ok(claimed_here)
+    Ok(doubtful)
+}
+
+/// The users with some external ids, read in the order claim, runs, user: a run that is over gives its
+/// user no id any more.
+struct Holders {
+    claims: HashMap<String, Claim>,
+    runs: LiveRuns,
+    /// The slots of the logins that claims name.
+    slots: HashMap<String, LoginSlot>,
+}
+
+impl Holders {
+    async fn read(
+        sender: &Sender<'_>,
+        context: &RunContext<'_>,
+        ids: Vec<&str>,
+    ) -> Result<Self, RunError> {
+        let directory = sender.store.directory();
+        let tenant = context.run.tenant.as_str();
+        // An earlier build stored ids as they were sent, some with their accents apart.
+        let apart: Vec<String> = ids.iter().filter_map(|id| decomposed(id)).collect();
+        let ids: Vec<&str> = ids
+            .into_iter()
+            .chain(apart.iter().map(String::as_str))
+            .collect();
+        let claims = sender.read(directory.claims(tenant, ids)).await?;
+        let mut runs = LiveRuns::default();
+        for claim in claims.values() {
+            runs.look_up(sender, context, &claim.runs).await?;
+        }
+        let logins: Vec<&str> = claims.values().map(|claim| claim.login.as_str()).collect();
+        let slots = sender.read(directory.login_slots(logins)).await?;
+        Ok(Self {
+            claims,
+            runs,
+            slots,
+        })
+    }
+
+    /// Returns the user of the tenant who has an external id, or has it in NFD, at another login than
+    /// `own`.
+    fn holder(&self, id: &str, own: &str, tenant: &str) -> Option<Box<UserSnapshot>> {
+        let claims = [Some(id.to_owned()), decomposed(id)];
+        let claims = claims
+            .into_iter()
+            .flatten()
+            .filter_map(|id| self.claims.get(&id));
+        claims
+            .filter(|claim| claim.login != own)
+            .filter_map(|claim| self.slots.get(&claim.login)?.clone().into_user())
+            .find(|holder| {
+                let holder = &holder.entry.user;
+                let held = external_id(holder);
+                holder.tenant == tenant && held.is_some_and(|held| nfc(held) == nfc(id))
+            })
+    }
+
+    /// Returns the runs of a claim that are not over, without `own`.
+    fn others(&self, claim: Option<&Claim>, own: &str) -> Vec<String> {
+        claim.map_or_else(Vec::new, |claim| self.runs.others_of(claim, own))
+    }
+}
+
+/// Returns true if a claim names the login of this user.
+fn names(claim: Option<&Claim>, user: &UserSnapshot) -> bool {
+    claim.is_some_and(|claim| claim.login == canon(&user.entry.user.login))
 }
 
 /// Returns true unless the user of the login settles whom a record is about: one of another tenant, or

@@ -31,8 +31,8 @@ pub(crate) struct Record {
     pub(crate) identified: bool,
     /// The user with the record's external id, who has another login.
     pub(crate) renaming: Option<Box<Renaming>>,
-    /// True if somebody got the external id after the person was looked for.
-    pub(crate) contended: bool,
+    /// True if the rows that it was planned on have changed, so that it must be planned again.
+    pub(crate) outdated: bool,
 }
 
 impl Record {
@@ -52,7 +52,8 @@ impl Record {
     pub(crate) fn forget_person(&mut self) {
         self.identified = false;
         self.renaming = None;
-        self.contended = false;
+        self.refusal = None;
+        self.outdated = false;
     }
 
     /// Returns the external id that the record sets.
@@ -153,8 +154,8 @@ impl Record {
 #[derive(Debug)]
 pub(crate) struct Renaming {
     pub(crate) seen: Box<UserSnapshot>,
-    /// The claim on the external id.
-    pub(crate) claim: Claim,
+    /// The claim on the record's external id. There may be none if the user has it in NFD.
+    pub(crate) claim: Option<Claim>,
     /// The runs of the claim after the rename.
     pub(crate) runs: Vec<String>,
 }
@@ -194,7 +195,7 @@ impl RecordOutcomes {
                 refusal: None,
                 identified: false,
                 renaming: None,
-                contended: false,
+                outdated: false,
             })
             .collect();
         let outcomes = Self {

@@ -1,9 +1,11 @@
 //! Renames by external id: the user's row moves to the record's login, with the claim, in one
 //! transaction (protocol.md#renames).
 
+use std::time::Duration;
+
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use muster_aws::directory::{ClaimWrite, LoginSlot, Outcome, UserEdit};
+use muster_aws::directory::{ClaimWrite, Executed, LoginSlot, Outcome, UserEdit};
 use muster_aws::{Store, StoreError};
 use muster_core::attribute::Attribute;
 use muster_core::run::UpdateEffects;
@@ -38,14 +40,15 @@ pub(super) struct PendingRename<'r> {
 }
 
 impl Transaction for PendingRename<'_> {
-    fn execute(&self) -> BoxFuture<'_, Result<bool, StoreError>> {
-        self.send().boxed()
+    fn execute(&self, timeout: Duration) -> BoxFuture<'_, Executed> {
+        self.send(timeout).boxed()
     }
 }
 
 impl PendingRename<'_> {
-    /// Returns false if the user, the claim or the row of the new login has changed since it was read.
-    async fn send(&self) -> Result<bool, StoreError> {
+    /// The write is refused if the user, the claim or the row of the new login has changed since it
+    /// was read.
+    async fn send(&self, timeout: Duration) -> Executed {
         let Rename {
             record,
             attributes,
@@ -58,7 +61,11 @@ impl PendingRename<'_> {
             LoginSlot::not_taken(stored),
         );
         let (Some(renaming), Some(external_id), Some(slot)) = parts else {
-            return Ok(false);
+            let reason = "a rename was planned without its user, external id or free user name";
+            return Executed::Failed(StoreError::Row {
+                row: "a user",
+                reason: reason.to_owned(),
+            });
         };
         let before = stored.map(|stored| &stored.stamps);
         let stamps = stamps(record, Outcome::Updated, *effects, before, self.context);
@@ -75,13 +82,15 @@ impl PendingRename<'_> {
             login: Some((&change.login, Some(&slot))),
             claim: Some(ClaimWrite {
                 external_id,
-                seen: Some(&renaming.claim),
+                seen: renaming.claim.as_ref(),
                 runs: &renaming.runs,
             }),
             stamps: Some(&stamps),
         };
         let directory = self.store.directory();
-        let written = directory.change(&renaming.seen, edit, &self.context.author);
-        Ok(written.await?.is_some())
+        let author = &self.context.author;
+        directory
+            .change_once(&renaming.seen, edit, author, timeout)
+            .await
     }
 }

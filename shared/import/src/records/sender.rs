@@ -59,8 +59,8 @@ pub(crate) enum WriteResult {
 
 /// A write of several rows.
 pub(crate) trait Transaction: Send + Sync {
-    /// Executes it. Returns false if a condition did not hold.
-    fn execute(&self) -> BoxFuture<'_, Result<bool, StoreError>>;
+    /// Makes one attempt, which takes at most `timeout`.
+    fn execute(&self, timeout: Duration) -> BoxFuture<'_, Executed>;
 }
 
 /// Sends the statements of one run, and counts those known to be written.
@@ -101,22 +101,7 @@ impl<'s> Sender<'s> {
                 self.store.directory().execute(statements, timeout)
             });
             let responses = join_all(requests).await.into_iter().flatten();
-            let mut retry_cause: Option<StoreError> = None;
-            for (mut job, executed) in batch.into_iter().zip(responses) {
-                match executed {
-                    Executed::Done => {
-                        self.written += 1;
-                        on_result(job.subject, WriteResult::Written);
-                    }
-                    Executed::Refused(_) => on_result(job.subject, WriteResult::Refused(executed)),
-                    Executed::Again(error) => {
-                        job.outcome_unknown |= matches!(error, StoreError::Unanswered(_));
-                        retry_cause = Some(error);
-                        jobs.push(job);
-                    }
-                    Executed::Failed(error) => return Err(RunError::Store(error)),
-                }
-            }
+            let retry_cause = self.settle(batch, responses, &mut jobs, &mut on_result)?;
             self.adapt(retry_cause).await;
         }
         Ok(())
@@ -134,33 +119,40 @@ impl<'s> Sender<'s> {
         while !jobs.is_empty() {
             let timeout = self.write_timeout(&jobs)?;
             let batch = jobs.split_off(jobs.len().saturating_sub(self.pace.transactions()));
-            let requests = batch.iter().map(|job| {
-                let request = job.subject.execute();
-                tokio::time::timeout(timeout, request)
-            });
-            let responses = join_all(requests).await;
-            let mut retry_cause: Option<StoreError> = None;
-            for (mut job, response) in batch.into_iter().zip(responses) {
-                let late = || Err(StoreError::out_of_time("TransactWriteItems"));
-                match response.unwrap_or_else(|_elapsed| late()) {
-                    Ok(true) => {
-                        self.written += 1;
-                        on_result(job.subject, WriteResult::Written);
-                    }
-                    Ok(false) => {
-                        on_result(job.subject, WriteResult::Refused(Executed::Refused(None)));
-                    }
-                    Err(error) if error.retryable() => {
-                        job.outcome_unknown |= matches!(error, StoreError::Unanswered(_));
-                        retry_cause = Some(error);
-                        jobs.push(job);
-                    }
-                    Err(error) => return Err(RunError::Store(error)),
-                }
-            }
+            let attempts = batch.iter().map(|job| job.subject.execute(timeout));
+            let responses = join_all(attempts).await;
+            let retry_cause = self.settle(batch, responses, &mut jobs, &mut on_result)?;
             self.adapt(retry_cause).await;
         }
         Ok(())
+    }
+
+    /// Passes on each job of a batch that has a decisive response, and puts the others back into
+    /// `jobs`. Returns why they must be sent again, if any must.
+    fn settle<T>(
+        &mut self,
+        batch: Vec<Job<T>>,
+        responses: impl IntoIterator<Item = Executed>,
+        jobs: &mut Vec<Job<T>>,
+        on_result: &mut impl FnMut(T, WriteResult),
+    ) -> Result<Option<StoreError>, RunError> {
+        let mut retry_cause = None;
+        for (mut job, executed) in batch.into_iter().zip(responses) {
+            match executed {
+                Executed::Done => {
+                    self.written += 1;
+                    on_result(job.subject, WriteResult::Written);
+                }
+                Executed::Refused(_) => on_result(job.subject, WriteResult::Refused(executed)),
+                Executed::Again(error) => {
+                    job.outcome_unknown |= matches!(error, StoreError::Unanswered(_));
+                    retry_cause = Some(error);
+                    jobs.push(job);
+                }
+                Executed::Failed(error) => return Err(RunError::Store(error)),
+            }
+        }
+        Ok(retry_cause)
     }
 
     /// Returns the timeout of writes that start now.

@@ -23,10 +23,8 @@ impl Logins {
                     None => self.decide(state, run, record, own, claim, None),
                 }
             }
-            // The user of the login has got the id since the first look, from a late statement perhaps.
-            Step::ReadPerson { place, .. }
-                if place == self.files[run][record].login && !self.is(Mutant::NoSecondLook) =>
-            {
+            // The user of the login has got the id since the first look.
+            Step::ReadPerson { place, .. } if place == self.files[run][record].login => {
                 Step::ReadOwn
             }
             Step::ReadPerson { own, claim, place } => {
@@ -52,6 +50,16 @@ impl Logins {
                 self.commit(state, run, record, decision, applied, keeps);
                 return;
             }
+            Step::LookAgain { seen, .. } if self.own_row(state, run, record).version != seen => {
+                Step::ReadOwn
+            }
+            Step::LookAgain {
+                decision, keeps, ..
+            } => Step::Commit {
+                decision: Some(decision),
+                applied: false,
+                keeps,
+            },
             Step::Fence => {
                 let own = self.own_row(state, run, record);
                 match own.stamps[run] {
@@ -109,7 +117,7 @@ impl Logins {
     ) -> Step {
         let seen = own.version;
         let keeps = person.map(|(place, _)| place).filter(|at| *at < LOGINS);
-        let ignored = || self.not_written(state, run, record, Decision::Ignored, keeps);
+        let ignored = || self.not_written(state, run, record, seen, Decision::Ignored, keeps);
         let Some(holder) = own.user else {
             if self.is_reserved(state, own, Some(run)) {
                 return ignored();
@@ -138,7 +146,7 @@ impl Logins {
                 holder,
                 record: holder_record,
             });
-            return self.not_written(state, run, record, deferred, None);
+            return self.not_written(state, run, record, seen, deferred, None);
         }
         let go = &state.runs[run].go;
         let holder_goes = holder_record.is_none_or(|record| go[record].is_some());
@@ -162,21 +170,31 @@ impl Logins {
         self.files[run].iter().position(|record| record.id == id)
     }
 
-    /// Returns the step after a decision not to write. It rests on the row of the login, whose version
-    /// is a condition of every statement of an earlier attempt.
+    /// Returns the step after a decision not to write, which rests on rows that were read after that of the
+    /// login. A late statement may have written that one in between, and others may have moved what it
+    /// wrote.
     fn not_written(
         &self,
         state: &State,
         run: usize,
         record: usize,
+        seen: u8,
         decision: Decision,
         keeps: Option<usize>,
     ) -> Step {
         let is_replay = state.runs[run].unsure[record];
+        let keeps = keeps.filter(|_| !(is_replay && self.is(Mutant::KeepersLeftOutByReplay)));
+        if is_replay && !self.is(Mutant::NoSecondLook) {
+            return Step::LookAgain {
+                seen,
+                decision,
+                keeps,
+            };
+        }
         Step::Commit {
             decision: Some(decision),
             applied: false,
-            keeps: keeps.filter(|_| !(is_replay && self.is(Mutant::KeepersLeftOutByReplay))),
+            keeps,
         }
     }
 

@@ -135,6 +135,12 @@ pub(super) enum Step {
     },
     /// Sends the statement of a decision to write.
     Send(Statement),
+    /// Reads the row of the login again before a decision not to write.
+    LookAgain {
+        seen: u8,
+        decision: Decision,
+        keeps: Option<usize>,
+    },
     Commit {
         decision: Option<Decision>,
         applied: bool,

@@ -242,12 +242,14 @@ fn a_request_that_ends_in_move_leaves_users_parked() {
 }
 
 #[test]
-fn without_a_second_look_a_user_who_was_adopted_counts_as_ignored() {
+fn without_a_second_look_a_user_renamed_after_a_late_write_counts_as_ignored() {
     let bounds = Logins {
         files: vec![file(&[(2, D)])],
         ..adoption()
     };
-    assert_breaks(mutant(Mutant::NoSecondLook, bounds), COUNTED);
+    let others = with_others(Others::Rename, 1, bounds);
+    assert_holds("adoption, Rename", others.clone());
+    assert_breaks(mutant(Mutant::NoSecondLook, others), COUNTED);
 }
 
 #[test]
