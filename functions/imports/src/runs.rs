@@ -52,6 +52,7 @@ fn outcome(run: &mut Run) -> ImportOutcome {
         updated: counts.map(|counts| counts.updated),
         unchanged: counts.map(|counts| counts.unchanged),
         renamed: counts.map(|counts| counts.renamed),
+        moved: counts.map(|counts| counts.moved),
         blocked: counts.map(|counts| counts.blocked),
         unblocked: counts.map(|counts| counts.unblocked),
         cleared: counts.map(|counts| counts.cleared),

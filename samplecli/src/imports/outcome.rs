@@ -48,6 +48,8 @@ pub struct Outcome {
     unchanged: Option<u64>,
     #[serde(rename = "Renamed", skip_serializing_if = "Option::is_none")]
     renamed: Option<u64>,
+    #[serde(rename = "Moved", skip_serializing_if = "Option::is_none")]
+    moved: Option<u64>,
     #[serde(rename = "Blocked", skip_serializing_if = "Option::is_none")]
     blocked: Option<u64>,
     #[serde(rename = "Unblocked", skip_serializing_if = "Option::is_none")]
@@ -80,6 +82,7 @@ impl Outcome {
         self.updated = other.updated;
         self.unchanged = other.unchanged;
         self.renamed = other.renamed;
+        self.moved = other.moved;
         self.blocked = other.blocked;
         self.unblocked = other.unblocked;
         self.cleared = other.cleared;
@@ -111,6 +114,7 @@ impl Outcome {
             updated,
             unchanged,
             renamed,
+            moved,
             blocked,
             unblocked,
             cleared,
@@ -120,6 +124,7 @@ impl Outcome {
                 "Would update",
                 "Would not change",
                 "Would rename",
+                "Ids to move",
                 "Would block",
                 "Would unblock",
                 "Values to clear",
@@ -130,6 +135,7 @@ impl Outcome {
                 "Updated",
                 "Unchanged",
                 "Renamed",
+                "Ids moved",
                 "Blocked",
                 "Unblocked",
                 "Values cleared",
@@ -144,6 +150,7 @@ impl Outcome {
             (updated, self.updated),
             (unchanged, self.unchanged),
             (renamed, self.renamed),
+            (moved, self.moved),
             (blocked, self.blocked),
             (unblocked, self.unblocked),
             (cleared, self.cleared),

@@ -279,6 +279,10 @@ pub struct ImportOutcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(required = false, value_type = u64))]
     pub renamed: Option<u64>,
+    /// Created and updated users who got an external id that another record took from its user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(required = false, value_type = u64))]
+    pub moved: Option<u64>,
     /// Updated users who were active and are blocked now.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(required = false, value_type = u64))]

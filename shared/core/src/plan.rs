@@ -519,6 +519,7 @@ mod tests {
         let counted = |difference: &[_]| {
             let UpdateEffects {
                 renamed: _,
+                moved: _,
                 blocked,
                 unblocked,
                 cleared,

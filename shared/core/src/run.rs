@@ -156,6 +156,10 @@ pub struct Counts {
     /// Updated users who have another user name now.
     #[serde(default)]
     pub renamed: u64,
+    /// Created and updated users who got an external id that another record of the input took from its
+    /// user.
+    #[serde(default)]
+    pub moved: u64,
     /// Updated users who were active and are blocked now.
     #[serde(default)]
     pub blocked: u64,
@@ -172,6 +176,9 @@ pub struct Counts {
 pub struct UpdateEffects {
     /// The user gets another user name.
     pub renamed: bool,
+    /// The user gets an external id that another record of the input takes from its user. A user who is
+    /// created may get one, too.
+    pub moved: bool,
     /// The user was active and is blocked.
     pub blocked: bool,
     /// The user was blocked and is active.
@@ -193,6 +200,7 @@ impl Counts {
             updated,
             unchanged,
             renamed,
+            moved,
             blocked,
             unblocked,
             cleared,
@@ -206,6 +214,7 @@ impl Counts {
             updated: self.updated + updated,
             unchanged: self.unchanged + unchanged,
             renamed: self.renamed + renamed,
+            moved: self.moved + moved,
             blocked: self.blocked + blocked,
             unblocked: self.unblocked + unblocked,
             cleared: self.cleared + cleared,
@@ -216,12 +225,14 @@ impl Counts {
     pub fn add_updated(&mut self, effects: UpdateEffects) {
         let UpdateEffects {
             renamed,
+            moved,
             blocked,
             unblocked,
             cleared,
         } = effects;
         self.updated += 1;
         self.renamed += u64::from(renamed);
+        self.moved += u64::from(moved);
         self.blocked += u64::from(blocked);
         self.unblocked += u64::from(unblocked);
         self.cleared += cleared;

@@ -11,7 +11,7 @@ use crate::support::{
 };
 
 /// Keys of the reply to a dry run, without warnings.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "Status",
     "Total Lines",
     "Empty IDs",
@@ -22,6 +22,7 @@ const KEYS: [&str; 13] = [
     "Updated",
     "Unchanged",
     "Renamed",
+    "Moved",
     "Blocked",
     "Unblocked",
     "Cleared",
@@ -217,7 +218,10 @@ async fn a_dry_run_warns_of_taken_external_ids_like_the_import() {
 
     let task = applying_task(&w).await;
     let reply = send_dry_to(&w, task, file.to_string()).await;
+    // The id of the user who changes it moves.
+    let taken = ["Record 1", "Record 5", "Record 6"];
     assert_eq!(records(&reply, "external_id.taken"), taken);
+    assert_eq!(reply.json()["Moved"], 1, "{reply}");
     assert_eq!(reply.warnings().len(), taken.len(), "{reply}");
     let body = file.to_string();
     assert_eq!(compare_in(&w, task, body.as_bytes()).await, [6, 1, 1]);

@@ -32,6 +32,7 @@ mod lost_responses;
 mod managers;
 mod mapping;
 mod merging;
+mod moving_ids;
 mod qvalon;
 mod qvalon_list;
 mod races;

@@ -91,6 +91,19 @@ pub async fn import_synchronously(harness: &Harness, task: &Task, body: &Value) 
 
 /// Imports a body within one request through this client of the store.
 pub async fn import_through(store: &Store, harness: &Harness, task: &Task, body: &Value) -> Counts {
+    match try_import_through(store, harness, task, body).await {
+        RunOutcome::Imported { counts, .. } => counts,
+        other => panic!("the import was not completed: {other:?}"),
+    }
+}
+
+/// Imports a body within one request through this client of the store, which may fail.
+pub async fn try_import_through(
+    store: &Store,
+    harness: &Harness,
+    task: &Task,
+    body: &Value,
+) -> RunOutcome {
     let request = request(task, body, false);
     let deadline = Deadline::start(Times {
         stop_after: MAX_WAIT,
@@ -100,11 +113,8 @@ pub async fn import_through(store: &Store, harness: &Harness, task: &Task, body:
     });
     let imported = import(store, &harness.stack.background, deadline, request).await;
     match imported.expect("the import") {
-        ImportResult::Ended {
-            outcome: RunOutcome::Imported { counts, .. },
-            ..
-        } => counts,
-        other => panic!("the import was not completed: {other:?}"),
+        ImportResult::Ended { outcome, .. } => outcome,
+        other => panic!("the import did not end: {other:?}"),
     }
 }
 

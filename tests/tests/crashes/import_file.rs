@@ -16,6 +16,9 @@ pub enum RecordKind {
     /// Renames a user, who has another name and login. Only for tasks that identify people by external
     /// id.
     Renamed,
+    /// Updates a user, who has another name: gives the user the external id of the next record of this
+    /// kind, in a circle. Only for tasks that apply records whose external id is taken.
+    Moved,
     /// Changes nothing.
     Unchanged,
     /// Changes nothing: its manager does not exist and is left out with a warning.
@@ -130,6 +133,7 @@ impl ImportFile {
             | RecordKind::NewWithWarning
             | RecordKind::Stale
             | RecordKind::Renamed
+            | RecordKind::Moved
             | RecordKind::Unchanged
             | RecordKind::UnchangedWithWarning => true,
             RecordKind::Duplicate => !self.is_duplicate(record),
@@ -154,7 +158,9 @@ impl ImportFile {
     pub fn existing_users(&self) -> Value {
         let kinds = self.kinds.iter().enumerate();
         let existing = kinds.filter_map(|(record, kind)| match kind {
-            RecordKind::Stale | RecordKind::Renamed => Some(self.record(record, *kind, "old")),
+            RecordKind::Stale | RecordKind::Renamed | RecordKind::Moved => {
+                Some(self.record(record, *kind, "old"))
+            }
             RecordKind::Unchanged | RecordKind::UnchangedWithWarning => {
                 Some(self.record(record, RecordKind::Unchanged, "new"))
             }
@@ -194,11 +200,20 @@ impl ImportFile {
                     value["x"] = self.login(first).into();
                 }
             }
+            RecordKind::Moved if name == "old" => {}
+            RecordKind::Moved => value["x"] = self.next_moved(record).into(),
             // It could not create a user.
             RecordKind::Renamed => value["r"] = Value::Null,
             RecordKind::New | RecordKind::Unchanged | RecordKind::Duplicate => {}
         }
         value
+    }
+
+    /// Returns the login of the next record whose external id moves, in a circle.
+    fn next_moved(&self, record: usize) -> String {
+        let moved = |index: &usize| self.kinds[*index] == RecordKind::Moved;
+        let mut following = (record + 1..self.kinds.len()).chain(0..=record);
+        self.login(following.find(moved).unwrap_or(record))
     }
 
     /// Returns the last user name before a record, or its own if there is none.
@@ -240,6 +255,10 @@ impl ImportFile {
                     counts.renamed += 1;
                     &mut counts.updated
                 }
+                RecordKind::Moved => {
+                    counts.moved += 1;
+                    &mut counts.updated
+                }
                 RecordKind::Unchanged | RecordKind::UnchangedWithWarning => &mut counts.unchanged,
                 RecordKind::Duplicate if self.is_duplicate(record) => &mut counts.duplicated,
                 RecordKind::Duplicate => &mut counts.created,
@@ -271,6 +290,7 @@ impl ImportFile {
                 RecordKind::New
                 | RecordKind::Stale
                 | RecordKind::Renamed
+                | RecordKind::Moved
                 | RecordKind::Unchanged
                 | RecordKind::Duplicate => return None,
             };

@@ -18,6 +18,7 @@ mod import;
 mod import_file;
 mod late_arrivals;
 mod messages;
+mod moving;
 mod queueing;
 mod resting_claims;
 mod schedules;

@@ -26,6 +26,7 @@ pub(super) const TWO_RECORDS: Counts = Counts {
     updated: 0,
     unchanged: 0,
     renamed: 0,
+    moved: 0,
     blocked: 0,
     unblocked: 0,
     cleared: 0,

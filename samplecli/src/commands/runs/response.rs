@@ -72,6 +72,7 @@ impl DetailView for RunResponse {
             field("Updated", count(&self, |counts| counts.updated)),
             field("Unchanged", count(&self, |counts| counts.unchanged)),
             field("Renamed", count(&self, |counts| counts.renamed)),
+            field("Ids moved", count(&self, |counts| counts.moved)),
             field("Blocked", count(&self, |counts| counts.blocked)),
             field("Unblocked", count(&self, |counts| counts.unblocked)),
             field("Values cleared", count(&self, |counts| counts.cleared)),

@@ -48,8 +48,8 @@ pub struct SettingFlags {
     #[arg(long, value_name = "ignore|apply", value_parser = conflicts, help_heading = "Settings")]
     external_id_conflicts: Option<ExternalIdConflicts>,
     /// Refuse imports with more than this: a number, a percentage, the greater of both or `none`, of
-    /// ignored, empty, duplicated, created, updated, renamed or blocked users or of cleared values; without
-    /// FIGURE=, of ignored users, and `none` for all (repeatable)
+    /// ignored, empty, duplicated, created, updated, renamed or blocked users, of moved ids or of
+    /// cleared values; without FIGURE=, of ignored users, and `none` for all (repeatable)
     #[arg(long, value_name = "[FIGURE=]100,5%", value_parser = threshold, help_heading = "Settings")]
     threshold: Vec<ThresholdChange>,
 

@@ -28,8 +28,9 @@ pub struct Stamp {
     pub until: i64,
 }
 
-/// Words for the effects of an update. No code begins with a plus sign.
+/// Words for the effects of a write. No code begins with a plus sign.
 const RENAMED: &str = "+renamed";
+const MOVED: &str = "+moved";
 const BLOCKED: &str = "+blocked";
 const UNBLOCKED: &str = "+unblocked";
 /// Followed by the number of values.
@@ -90,6 +91,10 @@ impl Stamp {
             text.push(' ');
             text.push_str(RENAMED);
         }
+        if effects.moved {
+            text.push(' ');
+            text.push_str(MOVED);
+        }
         if effects.blocked {
             text.push(' ');
             text.push_str(BLOCKED);
@@ -119,6 +124,7 @@ impl Stamp {
         for part in parts {
             match part {
                 RENAMED => stamp.effects.renamed = true,
+                MOVED => stamp.effects.moved = true,
                 BLOCKED => stamp.effects.blocked = true,
                 UNBLOCKED => stamp.effects.unblocked = true,
                 _ => match part.strip_prefix(CLEARED) {
@@ -188,12 +194,16 @@ mod tests {
         for (effects, text) in [
             ((false, true, false, 0), " a.b +blocked"),
             ((false, false, true, 12), " a.b +unblocked +cleared:12"),
-            ((true, true, false, 1), " a.b +renamed +blocked +cleared:1"),
+            (
+                (true, true, false, 1),
+                " a.b +renamed +moved +blocked +cleared:1",
+            ),
         ] {
             let (renamed, blocked, unblocked, cleared) = effects;
             let stamp = Stamp {
                 effects: UpdateEffects {
                     renamed,
+                    moved: renamed,
                     blocked,
                     unblocked,
                     cleared,

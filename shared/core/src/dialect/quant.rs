@@ -63,6 +63,10 @@ struct DryRunCounts {
     /// Those of the updated users who get another user name.
     #[serde(rename = "Renamed", skip_serializing_if = "Option::is_none")]
     renamed: Option<u64>,
+    /// Those of the created and updated users who get an external id that another record takes from its
+    /// user.
+    #[serde(rename = "Moved", skip_serializing_if = "Option::is_none")]
+    moved: Option<u64>,
     #[serde(rename = "Blocked", skip_serializing_if = "Option::is_none")]
     blocked: Option<u64>,
     #[serde(rename = "Unblocked", skip_serializing_if = "Option::is_none")]
@@ -94,6 +98,7 @@ impl From<Counts> for DryRunCounts {
             updated: Some(counts.updated),
             unchanged: Some(counts.unchanged),
             renamed: Some(counts.renamed),
+            moved: Some(counts.moved),
             blocked: Some(counts.blocked),
             unblocked: Some(counts.unblocked),
             cleared: Some(counts.cleared),
@@ -253,7 +258,7 @@ mod tests {
         );
         assert_eq!(
             json(&ImportReply::planned(counts, &[], true, "r")),
-            r#"{"Status":"SUCCESS","Total Lines":2,"Empty IDs":1,"Ignored Users":0,"Duplicated Users":0,"Dry Run":true,"Created":0,"Updated":0,"Unchanged":0,"Renamed":0,"Blocked":0,"Unblocked":0,"Cleared":0}"#
+            r#"{"Status":"SUCCESS","Total Lines":2,"Empty IDs":1,"Ignored Users":0,"Duplicated Users":0,"Dry Run":true,"Created":0,"Updated":0,"Unchanged":0,"Renamed":0,"Moved":0,"Blocked":0,"Unblocked":0,"Cleared":0}"#
         );
         assert_eq!(
             json(&ImportReply::failure(vec!["no".into()])),

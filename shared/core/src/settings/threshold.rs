@@ -27,6 +27,8 @@ pub enum Figure {
     Updated,
     /// Updated users who get another user name.
     Renamed,
+    /// Users who get an external id that another record takes from its user.
+    Moved,
     /// Users who were active and are blocked.
     Blocked,
     /// Values of users that are removed.
@@ -35,13 +37,14 @@ pub enum Figure {
 
 impl Figure {
     /// All figures, in the order in which they are judged.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Ignored,
         Self::Empty,
         Self::Duplicated,
         Self::Created,
         Self::Updated,
         Self::Renamed,
+        Self::Moved,
         Self::Blocked,
         Self::Cleared,
     ];
@@ -56,6 +59,7 @@ impl Figure {
             Self::Created => "created",
             Self::Updated => "updated",
             Self::Renamed => "renamed",
+            Self::Moved => "moved",
             Self::Blocked => "blocked",
             Self::Cleared => "cleared",
         }
@@ -75,6 +79,7 @@ impl Figure {
             Self::Created => counts.created,
             Self::Updated => counts.updated,
             Self::Renamed => counts.renamed,
+            Self::Moved => counts.moved,
             Self::Blocked => counts.blocked,
             Self::Cleared => counts.cleared,
         }
@@ -90,6 +95,7 @@ impl Figure {
             Self::Duplicated => {
                 format!("{number} of {total} records are about the person of an earlier record")
             }
+            Self::Moved => format!("{number} of {total} external ids would move to other users"),
             Self::Cleared => format!("{number} values of {total} users would be cleared"),
         }
     }
@@ -218,7 +224,7 @@ impl SafetyThreshold {
     }
 
     /// Returns true if the plan of all records has to be judged. `bounds` are the counts of the input,
-    /// with the largest possible `renamed`, `blocked` and `cleared`: if these are within the limits, nothing
+    /// with the largest possible `renamed`, `moved`, `blocked` and `cleared`: if these are within the limits, nothing
     /// that the directory holds can make the import exceed them.
     #[must_use]
     pub fn needs_plan(&self, bounds: Counts) -> bool {
@@ -227,6 +233,7 @@ impl SafetyThreshold {
             Figure::Empty
             | Figure::Duplicated
             | Figure::Renamed
+            | Figure::Moved
             | Figure::Blocked
             | Figure::Cleared => limit.is_exceeded_by(figure.of(bounds), bounds.total),
         })
@@ -291,6 +298,9 @@ pub(super) struct Wire {
     /// Updated users who get another user name, in a task that identifies people by external id.
     #[serde(skip_serializing_if = "Option::is_none")]
     renamed: Option<Limit>,
+    /// Users who get an external id that another record takes from its user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved: Option<Limit>,
     /// Users who were active and are blocked.
     #[serde(skip_serializing_if = "Option::is_none")]
     blocked: Option<Limit>,
@@ -308,6 +318,7 @@ impl Serialize for SafetyThreshold {
             created,
             updated,
             renamed,
+            moved,
             blocked,
             cleared,
         ] = self.limits;
@@ -327,6 +338,7 @@ impl Serialize for SafetyThreshold {
                 created,
                 updated,
                 renamed,
+                moved,
                 blocked,
                 cleared,
             },
@@ -346,6 +358,7 @@ impl<'de> Deserialize<'de> for SafetyThreshold {
             created,
             updated,
             renamed,
+            moved,
             blocked,
             cleared,
         } = Wire::deserialize(deserializer)?;
@@ -364,6 +377,7 @@ impl<'de> Deserialize<'de> for SafetyThreshold {
                 created,
                 updated,
                 renamed,
+                moved,
                 blocked,
                 cleared,
             ],

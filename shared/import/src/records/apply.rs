@@ -3,275 +3,176 @@
 //! already although the response was lost (protocol.md#stamps).
 
 use std::collections::HashMap;
-use std::ops::Range;
 
-use muster_aws::directory::{
-    ChangeHistory, Executed, NewUser, Outcome, Stamps, Statement, UserVersion,
-};
-use muster_core::attribute::Attribute;
+use muster_aws::directory::Executed;
 use muster_core::rules::Rules;
-use muster_core::run::UpdateEffects;
 
-use super::claims::{claim, release};
 use super::directory::DirectorySnapshot;
 use super::identify::identify;
-use super::plan::{Decision, decide};
+use super::moves::{GivenUp, Phase, Verdict};
+use super::pass::Pass;
+use super::prepare::Prepared;
 use super::record::{Record, RecordOutcomes};
 use super::rename::{PendingRename, Rename};
 use super::sender::{RunError, Sender, WriteResult};
-use super::stamped::{settle_stamped, stamps};
+use super::stamped::settle_stamped;
+use super::take::{PendingTake, independent, read_rows};
+use super::user_ids::UserIds;
+use super::write::Write;
 use crate::run::context::RunContext;
 
-/// Writes what the records change. Adds each to `outcomes` as soon as its write has a response.
+/// Writes what the records change, and then what those change that were deferred for external ids which
+/// the records at `given_up` logins give up. Adds each to `outcomes` as soon as its write has a response.
 pub(crate) async fn apply(
     sender: &mut Sender<'_>,
     rules: &Rules,
     context: &RunContext<'_>,
-    mut records: Vec<Record>,
-    mut snapshot: DirectorySnapshot,
+    records: Vec<Record>,
+    snapshot: DirectorySnapshot,
+    given_up: &GivenUp,
     outcomes: &mut RecordOutcomes,
 ) -> Result<(), RunError> {
     let mut ids = UserIds::default();
-    loop {
-        let left = settle_stamped(rules, context, records, &snapshot, outcomes);
-        let left = identify(sender, rules, context, left, &mut snapshot, outcomes).await?;
-        let Prepared {
-            writes,
-            renames,
-            outdated,
-        } = prepare(sender, rules, context, left, &snapshot, &mut ids, outcomes).await?;
-        let mut refused: Vec<(Record, Executed)> = outdated
-            .into_iter()
-            .map(|record| (record, Executed::Refused(None)))
-            .collect();
-        let table = sender.store.tables.directory.clone();
-        sender
-            .send(
+    let mut pass = Pass {
+        sender: &mut *sender,
+        rules,
+        context,
+        ids: &mut ids,
+        outcomes: &mut *outcomes,
+        phase: Phase::Apply(given_up),
+    };
+    let deferred = pass.run(records, snapshot).await?;
+    if deferred.is_empty() {
+        return Ok(());
+    }
+    let verdict = Verdict::on(&deferred, &outcomes.kept_ids);
+    let deferred = deferred.into_iter().map(|mut record| {
+        record.moves = verdict.lets(&record);
+        (record, Executed::Refused(None))
+    });
+    let (records, snapshot) = read_again(sender, deferred.collect()).await?;
+    let mut pass = Pass {
+        sender,
+        rules,
+        context,
+        ids: &mut ids,
+        outcomes,
+        phase: Phase::Move(&verdict),
+    };
+    pass.run(records, snapshot).await?;
+    Ok(())
+}
+
+impl Pass<'_, '_> {
+    /// Writes records until each has a decisive response, or is deferred. Returns the deferred ones.
+    async fn run(
+        &mut self,
+        mut records: Vec<Record>,
+        mut snapshot: DirectorySnapshot,
+    ) -> Result<Vec<Record>, RunError> {
+        let (rules, context) = (self.rules, self.context);
+        let mut all_deferred = Vec::new();
+        loop {
+            let left = settle_stamped(rules, context, records, &snapshot, self.outcomes);
+            let left = identify(
+                self.sender,
+                rules,
+                context,
+                left,
+                &mut snapshot,
+                self.outcomes,
+            );
+            let left = left.await?;
+            let prepared = self.prepare(left, &snapshot);
+            let Prepared {
                 writes,
-                |write| write.statement(&table, context, &snapshot),
-                |write, result| match result {
-                    WriteResult::Written => write.count(outcomes),
-                    WriteResult::Refused(found) => refused.push((write.record, found)),
-                },
-            )
-            .await?;
-        let store = sender.store;
+                renames,
+                takes,
+                outdated,
+                deferred,
+            } = prepared.await?;
+            all_deferred.extend(deferred);
+            let again = |record| (record, Executed::Refused(None));
+            let mut refused: Vec<(Record, Executed)> = outdated.into_iter().map(again).collect();
+            let written = writes.iter().map(|write| write.record.canon().to_owned());
+            let (takes, later) = independent(takes, written.collect());
+            refused.extend(later.into_iter().map(|write| again(write.record)));
+            self.write(writes, &snapshot, &mut refused).await?;
+            self.rename(renames, &snapshot, &mut refused).await?;
+            self.take(takes, &snapshot, &mut refused).await?;
+            if refused.is_empty() {
+                return Ok(all_deferred);
+            }
+            (records, snapshot) = read_again(self.sender, refused).await?;
+        }
+    }
+
+    async fn write(
+        &mut self,
+        writes: Vec<Write>,
+        snapshot: &DirectorySnapshot,
+        refused: &mut Vec<(Record, Executed)>,
+    ) -> Result<(), RunError> {
+        let table = self.sender.store.tables.directory.clone();
+        let (context, outcomes) = (self.context, &mut *self.outcomes);
+        let sent = self.sender.send(
+            writes,
+            |write| write.statement(&table, context, snapshot),
+            |write, result| match result {
+                WriteResult::Written => write.count(outcomes),
+                WriteResult::Refused(found) => refused.push((write.record, found)),
+            },
+        );
+        sent.await
+    }
+
+    async fn rename(
+        &mut self,
+        renames: Vec<Rename>,
+        snapshot: &DirectorySnapshot,
+        refused: &mut Vec<(Record, Executed)>,
+    ) -> Result<(), RunError> {
+        let (store, context) = (self.sender.store, self.context);
         let pending = renames.into_iter().map(|rename| PendingRename {
             rename,
             store,
             context,
-            snapshot: &snapshot,
+            snapshot,
         });
         let pending = pending.collect();
-        sender
-            .transact(
-                pending,
-                |PendingRename { rename, .. }, result| match result {
-                    WriteResult::Written => rename.count(outcomes),
-                    WriteResult::Refused(found) => refused.push((rename.record, found)),
-                },
-            )
-            .await?;
-        if refused.is_empty() {
+        let outcomes = &mut *self.outcomes;
+        let sent = self.sender.transact(
+            pending,
+            |PendingRename { rename, .. }, result| match result {
+                WriteResult::Written => rename.count(outcomes),
+                WriteResult::Refused(found) => refused.push((rename.record, found)),
+            },
+        );
+        sent.await
+    }
+
+    async fn take(
+        &mut self,
+        takes: Vec<Write>,
+        snapshot: &DirectorySnapshot,
+        refused: &mut Vec<(Record, Executed)>,
+    ) -> Result<(), RunError> {
+        if takes.is_empty() {
             return Ok(());
         }
-        (records, snapshot) = read_again(sender, refused).await?;
-    }
-}
-
-/// A write that has not been sent.
-struct Write {
-    record: Record,
-    step: WriteStep,
-}
-
-enum WriteStep {
-    Create {
-        id: u64,
-        onto: Option<u64>,
-    },
-    Update {
-        id: u64,
-        version: u64,
-        attributes: Vec<Attribute>,
-        effects: UpdateEffects,
-    },
-    /// Writes nothing but the version and a stamp, so that no other plan on the same user takes
-    /// effect.
-    Mark,
-}
-
-impl Write {
-    const fn outcome(&self) -> Outcome {
-        match self.step {
-            WriteStep::Create { .. } => Outcome::Created,
-            WriteStep::Update { .. } => Outcome::Updated,
-            WriteStep::Mark => Outcome::Unchanged,
-        }
-    }
-
-    fn count(self, outcomes: &mut RecordOutcomes) {
-        match self.step {
-            WriteStep::Create { .. } => outcomes.created(self.record),
-            WriteStep::Update { effects, .. } => outcomes.updated(self.record, effects),
-            WriteStep::Mark => outcomes.unchanged(self.record),
-        }
-    }
-
-    fn statement(
-        &self,
-        table: &str,
-        context: &RunContext<'_>,
-        snapshot: &DirectorySnapshot,
-    ) -> Statement {
-        let canon = self.record.canon();
-        let author = &context.author;
-        let stamps = self.stamps(context, snapshot);
-        let assignments = &self.record.change.changes.assignments;
-        match &self.step {
-            WriteStep::Create { id, onto } => {
-                let user = NewUser {
-                    tenant: &context.run.tenant,
-                    id: *id,
-                    login: self.record.change.login.shown(),
-                    assignments,
-                };
-                match onto {
-                    None => Statement::create(table, canon, &user, &stamps, author),
-                    Some(version) => Statement::create_on_tombstone(
-                        table, canon, *version, &user, &stamps, author,
-                    ),
-                }
-            }
-            WriteStep::Update {
-                id,
-                version,
-                attributes,
-                effects: _,
-            } => {
-                let difference: Vec<_> = assignments
-                    .iter()
-                    .filter(|(attribute, _)| attributes.contains(attribute))
-                    .map(|(attribute, assignment)| (*attribute, assignment))
-                    .collect();
-                let no_changes = ChangeHistory::default();
-                let stored = snapshot.get(canon);
-                let user = UserVersion {
-                    id: *id,
-                    version: *version,
-                    changes: stored.map_or(&no_changes, |stored| &stored.changes),
-                };
-                Statement::change(table, canon, &user, &difference, &stamps, author)
-            }
-            WriteStep::Mark => {
-                let stored = snapshot.get(canon);
-                Statement::fence(table, canon, stored, &stamps, context.stamps_until)
-            }
-        }
-    }
-
-    fn stamps(&self, context: &RunContext<'_>, snapshot: &DirectorySnapshot) -> Stamps {
-        let effects = match self.step {
-            WriteStep::Update { effects, .. } => effects,
-            WriteStep::Create { .. } | WriteStep::Mark => UpdateEffects::default(),
-        };
-        let stored = snapshot.get(self.record.canon());
-        let before = stored.map(|stored| &stored.stamps);
-        stamps(&self.record, self.outcome(), effects, before, context)
-    }
-}
-
-/// Writes that are to be sent.
-struct Prepared {
-    writes: Vec<Write>,
-    renames: Vec<Rename>,
-    /// Records that must be planned again.
-    outdated: Vec<Record>,
-}
-
-/// Decides, claims external ids, and decides again for the records that did not get theirs. Counts
-/// the records that need no write, and returns what is to be written of the others.
-async fn prepare(
-    sender: &mut Sender<'_>,
-    rules: &Rules,
-    context: &RunContext<'_>,
-    mut records: Vec<Record>,
-    snapshot: &DirectorySnapshot,
-    ids: &mut UserIds,
-    outcomes: &mut RecordOutcomes,
-) -> Result<Prepared, RunError> {
-    records.iter_mut().for_each(Record::forget_replaced_id);
-    let mut decide = |record: &Record| {
-        decide(
-            rules,
-            context,
-            record,
-            snapshot.get(record.canon()),
-            outcomes,
-        )
-    };
-    let (mut records, ignored): (Vec<Record>, Vec<Record>) = records
-        .into_iter()
-        .partition(|record| decide(record).is_some());
-    release(sender, context, ignored, snapshot).await?;
-    claim(sender, rules, context, &mut records, snapshot).await?;
-    let (outdated, records): (Vec<Record>, Vec<Record>) =
-        records.into_iter().partition(|record| record.outdated);
-    let decided: Vec<(Record, Decision)> = records
-        .into_iter()
-        .filter_map(|record| decide(&record).map(|decision| (record, decision)))
-        .collect();
-    let new = decided
-        .iter()
-        .filter(|(_, decision)| matches!(decision, Decision::Create { .. }))
-        .count();
-    ids.reserve(sender, new).await?;
-    let mut writes = Vec::with_capacity(decided.len());
-    let mut renames = Vec::new();
-    for (mut record, decision) in decided {
-        let step = match decision {
-            Decision::Unchanged if context.outcome_unknown && record.reduced => WriteStep::Mark,
-            Decision::Unchanged => {
-                outcomes.unchanged(record);
-                continue;
-            }
-            Decision::Rename {
-                attributes,
-                effects,
-            } => {
-                renames.push(Rename {
-                    record,
-                    attributes,
-                    effects,
+        let context = self.context;
+        let (pending, outdated) = read_rows(self.sender, context, takes, snapshot).await?;
+        let again = |write: Write| (write.record, Executed::Refused(None));
+        refused.extend(outdated.into_iter().map(again));
+        let outcomes = &mut *self.outcomes;
+        let sent =
+            self.sender
+                .transact(pending, |PendingTake { write, .. }, result| match result {
+                    WriteResult::Written => write.count(outcomes),
+                    WriteResult::Refused(found) => refused.push((write.record, found)),
                 });
-                continue;
-            }
-            Decision::Create { onto } => WriteStep::Create {
-                id: ids.take(sender).await?,
-                onto,
-            },
-            Decision::Update {
-                id,
-                version,
-                attributes,
-                effects,
-            } => {
-                record.note_replaced_id(rules, snapshot.get(record.canon()));
-                WriteStep::Update {
-                    id,
-                    version,
-                    attributes,
-                    effects,
-                }
-            }
-        };
-        writes.push(Write { record, step });
+        sent.await
     }
-    Ok(Prepared {
-        writes,
-        renames,
-        outdated,
-    })
 }
 
 /// Returns the records of refused writes with the current rows under their logins.
@@ -296,32 +197,4 @@ async fn read_again(
     let read = sender.read(sender.store.directory().users(missing)).await?;
     snapshot.extend(read);
     Ok((records, snapshot))
-}
-
-/// User ids, reserved from the counter in blocks. Gaps are acceptable.
-#[derive(Default)]
-struct UserIds(Option<Range<u64>>);
-
-impl UserIds {
-    async fn reserve(&mut self, sender: &Sender<'_>, count: usize) -> Result<(), RunError> {
-        let left = self.0.as_ref().map_or(0, |range| range.end - range.start);
-        let count = count as u64;
-        if count > left {
-            self.0 = Some(
-                sender
-                    .read(sender.store.directory().next_user_ids(count))
-                    .await?,
-            );
-        }
-        Ok(())
-    }
-
-    async fn take(&mut self, sender: &Sender<'_>) -> Result<u64, RunError> {
-        loop {
-            if let Some(id) = self.0.as_mut().and_then(Iterator::next) {
-                return Ok(id);
-            }
-            self.reserve(sender, 1).await?;
-        }
-    }
 }

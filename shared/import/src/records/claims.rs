@@ -13,7 +13,8 @@ use muster_core::value::Problem;
 
 use super::conflicts;
 use super::directory::{DirectorySnapshot, external_id, has_external_id, moved_rows, user};
-use super::record::Record;
+use super::moves::{GivenUp, Held, Phase};
+use super::record::{Record, Taking};
 use super::sender::{RunError, Sender, WriteResult};
 use crate::run::context::RunContext;
 
@@ -38,20 +39,23 @@ enum ClaimStep {
 /// Claims the external ids that records set. A record that does not get its id keeps the stored
 /// one, with a warning, or is ignored. It is marked as outdated if it must be planned again: somebody
 /// has got the id since its person was looked for, or its own row has changed.
-pub(crate) async fn claim(
+pub(super) async fn claim(
     sender: &mut Sender<'_>,
     rules: &Rules,
     context: &RunContext<'_>,
+    phase: Phase<'_>,
     records: &mut [Record],
     snapshot: &DirectorySnapshot,
 ) -> Result<(), RunError> {
-    make_claims(sender, rules, context, records.iter_mut(), snapshot).await?;
+    make_claims(sender, rules, context, phase, records.iter_mut(), snapshot).await?;
     if !context.outcome_unknown {
         return Ok(());
     }
-    // Their own rows were read before the claims that refused them: a late statement of this run may
+    // Their own rows were read before the claims that refused or deferred them: a late statement of this run may
     // have written one in between, and others may have moved what it wrote.
-    let refused = records.iter().filter(|record| record.refusal.is_some());
+    let refused = records
+        .iter()
+        .filter(|record| record.refusal.is_some() || record.deferred.is_some());
     let refused: Vec<String> = refused.map(|record| record.canon().to_owned()).collect();
     if refused.is_empty() {
         return Ok(());
@@ -67,14 +71,15 @@ async fn make_claims<'r>(
     sender: &mut Sender<'_>,
     rules: &Rules,
     context: &RunContext<'_>,
+    phase: Phase<'_>,
     records: impl Iterator<Item = &'r mut Record>,
     snapshot: &DirectorySnapshot,
 ) -> Result<(), RunError> {
-    // A record that is planned again because its write was refused may have lost its claim: to a
+    // Claims of deferred records are there. A record that is planned again because its write was refused may have lost its claim: to a
     // user who was given the id by a single write, and has another login since.
-    let (held, mut requests): (Vec<_>, Vec<_>) =
-        claim_requests(records, snapshot).partition(|request| request.record.claimed);
-    requests.extend(resolve(sender, rules, context, held, snapshot).await?);
+    let (held, mut requests): (Vec<_>, Vec<_>) = claim_requests(records, snapshot)
+        .partition(|request| request.record.claimed || matches!(phase, Phase::Move(_)));
+    requests.extend(resolve(sender, rules, context, phase, held, snapshot).await?);
     for _ in 0..MAX_CLAIM_ATTEMPTS {
         if requests.is_empty() {
             return Ok(());
@@ -92,7 +97,7 @@ async fn make_claims<'r>(
                 },
             )
             .await?;
-        requests = resolve(sender, rules, context, refused, snapshot).await?;
+        requests = resolve(sender, rules, context, phase, refused, snapshot).await?;
     }
     for request in requests {
         request.reject(rules, conflicts::promised());
@@ -103,7 +108,7 @@ async fn make_claims<'r>(
 /// Releases the claims of records that are ignored in the end, such as those whose logins other
 /// tenants have taken since: they will not set their external ids. A claim that another run relies
 /// on stays.
-pub(crate) async fn release(
+pub(super) async fn release(
     sender: &mut Sender<'_>,
     context: &RunContext<'_>,
     ignored: Vec<Record>,
@@ -130,17 +135,19 @@ pub(crate) async fn release(
         .await
 }
 
-/// Adds the warnings that [`claim`] would add, without writing anything. Claims that others make
+/// Adds the warnings that [`claim`] would add, and defers records as it would, without writing anything. Claims that others make
 /// at the same time cannot be predicted.
-pub(crate) async fn predict<'r>(
+pub(super) async fn predict<'r>(
     sender: &Sender<'_>,
     rules: &Rules,
     context: &RunContext<'_>,
+    given_up: &GivenUp,
     records: impl Iterator<Item = &'r mut Record>,
     snapshot: &DirectorySnapshot,
 ) -> Result<(), RunError> {
+    let phase = Phase::Apply(given_up);
     let requests = claim_requests(records, snapshot).collect();
-    resolve(sender, rules, context, requests, snapshot).await?;
+    resolve(sender, rules, context, phase, requests, snapshot).await?;
     Ok(())
 }
 
@@ -192,6 +199,7 @@ async fn resolve<'r>(
     sender: &Sender<'_>,
     rules: &Rules,
     context: &RunContext<'_>,
+    phase: Phase<'_>,
     refused: Vec<ClaimRequest<'r>>,
     snapshot: &DirectorySnapshot,
 ) -> Result<Vec<ClaimRequest<'r>>, RunError> {
@@ -242,7 +250,17 @@ async fn resolve<'r>(
             {
                 request.record.outdated = true;
             }
-            Some(holder) => request.reject(rules, conflicts::held_by(holder)),
+            Some(holder) => match phase.about(request.record, holder, &claim.login) {
+                Held::Deferred(deferred) => request.record.deferred = Some(deferred.into()),
+                Held::Taken => {
+                    request.record.taking = Some(Box::new(Taking {
+                        holder: holder.id,
+                        login: claim.login.clone(),
+                        claim: claim.clone(),
+                    }));
+                }
+                Held::Kept => request.reject(rules, conflicts::held_by(holder)),
+            },
             None if !is_promised => {
                 request.step = ClaimStep::TakeOver(claim.clone());
                 next.push(request);

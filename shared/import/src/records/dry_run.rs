@@ -6,6 +6,7 @@ use muster_core::run::Counts;
 
 use super::claims;
 use super::directory::DirectorySnapshot;
+use super::moves::{GivenUp, Verdict};
 use super::plan::{Decision, decide};
 use super::record::{Record, RecordOutcomes};
 use super::sender::{RunError, Sender};
@@ -19,20 +20,29 @@ pub(crate) async fn forecast(
     context: &RunContext<'_>,
     records: &mut Vec<Record>,
     snapshot: &DirectorySnapshot,
+    given_up: &GivenUp,
     outcomes: &mut RecordOutcomes,
 ) -> Result<Counts, RunError> {
-    predict(sender, rules, context, records, snapshot).await?;
+    predict(
+        sender, rules, context, records, snapshot, given_up, outcomes,
+    )
+    .await?;
     let mut planned = Counts::default();
-    records.retain(|record| {
+    records.retain_mut(|record| {
         let stored = snapshot.get(record.canon());
-        match decide(rules, context, record, stored, outcomes) {
-            Some(Decision::Create { .. }) => planned.created += 1,
+        let decision = decide(rules, context, record, stored, outcomes);
+        match decision {
+            Some(Decision::Create { .. }) => {
+                planned.created += 1;
+                planned.moved += u64::from(record.moves);
+            }
             Some(Decision::Update { effects, .. } | Decision::Rename { effects, .. }) => {
                 planned.add_updated(effects);
             }
             Some(Decision::Unchanged) => planned.unchanged += 1,
             None => return false,
         }
+        record.moves = false;
         true
     });
     Ok(outcomes.counts.plus(planned))
@@ -45,9 +55,11 @@ pub(crate) async fn count(
     context: &RunContext<'_>,
     mut records: Vec<Record>,
     snapshot: &DirectorySnapshot,
+    given_up: &GivenUp,
     outcomes: &mut RecordOutcomes,
 ) -> Result<(), RunError> {
-    predict(sender, rules, context, &mut records, snapshot).await?;
+    let open = &mut records;
+    predict(sender, rules, context, open, snapshot, given_up, outcomes).await?;
     for mut record in records {
         let stored = snapshot.get(record.canon());
         // Without its external id, a record may change nothing.
@@ -65,17 +77,42 @@ pub(crate) async fn count(
     Ok(())
 }
 
-/// Refuses the external ids that others have. Where people are identified by them, they were looked up
-/// before.
+/// Refuses the external ids that others have and keep. Where people are identified by them, they were
+/// looked up before.
 async fn predict(
     sender: &Sender<'_>,
     rules: &Rules,
     context: &RunContext<'_>,
-    records: &mut [Record],
+    records: &mut Vec<Record>,
     snapshot: &DirectorySnapshot,
+    given_up: &GivenUp,
+    outcomes: &mut RecordOutcomes,
 ) -> Result<(), RunError> {
     if rules.identifies_by_external_id() {
         return Ok(());
     }
-    claims::predict(sender, rules, context, records.iter_mut(), snapshot).await
+    let open = records.iter_mut();
+    claims::predict(sender, rules, context, given_up, open, snapshot).await?;
+    let (mut deferred, mut others): (Vec<Record>, Vec<Record>) = std::mem::take(records)
+        .into_iter()
+        .partition(|record| record.deferred.is_some());
+    if !deferred.is_empty() {
+        others.retain(|record| {
+            let stored = snapshot.get(record.canon());
+            // Tells which external ids are kept.
+            decide(rules, context, record, stored, outcomes).is_some()
+        });
+        let verdict = Verdict::on(&deferred, &outcomes.kept_ids);
+        for record in &mut deferred {
+            record.moves = verdict.lets(record);
+            if let Some(deferred) = record.deferred.take()
+                && !record.moves
+            {
+                record.refuse_external_id(rules, deferred.kept);
+            }
+        }
+    }
+    records.extend(others);
+    records.append(&mut deferred);
+    Ok(())
 }

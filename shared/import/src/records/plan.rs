@@ -75,11 +75,21 @@ pub(crate) fn decide(
     stored: Option<&LoginRow>,
     outcomes: &mut RecordOutcomes,
 ) -> Option<Decision> {
+    let current = record.current(stored);
+    let own = current.filter(|user| user.tenant == context.run.tenant);
     if let Some(refusal) = &record.refusal {
+        outcomes.keep_id_of(own);
         outcomes.ignored(rules, record, vec![refusal.clone()]);
         return None;
     }
-    let current = record.current(stored);
+    if record
+        .change
+        .changes
+        .refused
+        .contains(Attribute::ExternalId)
+    {
+        outcomes.keep_id_of(own);
+    }
     let is_renamed = record.renaming.is_some();
     match (
         plan(
@@ -97,13 +107,17 @@ pub(crate) fn decide(
             id: user.id,
             version: user.version,
             attributes: difference.iter().map(|(attribute, _)| *attribute).collect(),
-            effects: effects(&difference),
+            effects: UpdateEffects {
+                moved: record.moves,
+                ..effects(&difference)
+            },
         }),
         (Plan::Create | Plan::Update(_), _) => Some(Decision::Create {
             onto: stored.map(|tombstone| tombstone.version),
         }),
         (Plan::Unchanged, _) => Some(Decision::Unchanged),
         (Plan::Ignored(refusals), _) => {
+            outcomes.keep_id_of(own);
             outcomes.ignored(rules, record, refusals);
             None
         }

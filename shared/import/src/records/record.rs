@@ -1,5 +1,7 @@
 //! The records of a run that are still open, and the outcomes of those that are not.
 
+use std::collections::HashSet;
+
 use muster_aws::directory::{Claim, LoginRow, UserSnapshot};
 use muster_core::attribute::Attribute;
 use muster_core::item::{EXTERNAL_ID_REPLACED, Item, Severity};
@@ -9,7 +11,7 @@ use muster_core::run::{Counts, UpdateEffects};
 use muster_core::scan::{Collected, UserChange};
 use muster_core::text::nfc;
 use muster_core::validate::item;
-use muster_core::value::{Problem, Value, shown_value};
+use muster_core::value::{Assignment, Problem, Value, shown_value};
 
 use super::conflicts::replaced;
 use super::directory::{external_id, user};
@@ -31,6 +33,12 @@ pub(crate) struct Record {
     pub(crate) identified: bool,
     /// The user with the record's external id, who has another login.
     pub(crate) renaming: Option<Box<Renaming>>,
+    /// The user who has its external id, and whose own record gives it up.
+    pub(crate) deferred: Option<Box<Deferred>>,
+    /// True if another record of the input takes its external id from the user who has it.
+    pub(crate) moves: bool,
+    /// The user from whom its write takes the external id.
+    pub(crate) taking: Option<Box<Taking>>,
     /// True if the rows that it was planned on have changed, so that it must be planned again.
     pub(crate) outdated: bool,
 }
@@ -53,6 +61,8 @@ impl Record {
         self.identified = false;
         self.renaming = None;
         self.refusal = None;
+        self.deferred = None;
+        self.taking = None;
         self.outdated = false;
     }
 
@@ -92,6 +102,18 @@ impl Record {
         (!is_kept).then_some(uid)
     }
 
+    /// Returns the changes of these attributes.
+    pub(crate) fn difference(
+        &self,
+        attributes: &[Attribute],
+    ) -> Vec<(Attribute, &Assignment<'static>)> {
+        let assignments = self.change.changes.assignments.iter();
+        assignments
+            .filter(|(attribute, _)| attributes.contains(attribute))
+            .map(|(attribute, assignment)| (*attribute, assignment))
+            .collect()
+    }
+
     /// Leaves an attribute as it is stored, with a warning.
     pub(crate) fn keep_stored(&mut self, rules: &Rules, attribute: Attribute, problem: Problem) {
         self.warn(rules, attribute, problem);
@@ -102,6 +124,7 @@ impl Record {
 
     /// Ignores the record because of its external id, or leaves the stored one, as the task says.
     pub(crate) fn refuse_external_id(&mut self, rules: &Rules, problem: Problem) {
+        self.moves = false;
         if rules.person().refuses_others() {
             self.refusal = Some(Refusal {
                 attribute: Some(Attribute::ExternalId),
@@ -115,6 +138,10 @@ impl Record {
     /// Notes the stored external id that the record replaces, if it does. Texts that differ only in
     /// their normal form are the same id.
     pub(crate) fn note_replaced_id(&mut self, rules: &Rules, stored: Option<&LoginRow>) {
+        if self.moves {
+            // Another record takes the old one, perhaps before this one is written.
+            return;
+        }
         let old = self.current(stored).and_then(external_id);
         let new = self.new_external_id(stored);
         if let (Some(old), Some(new)) = (old, new)
@@ -166,6 +193,25 @@ impl Renaming {
     }
 }
 
+/// The user who has the external id of a deferred record.
+#[derive(Debug)]
+pub(crate) struct Deferred {
+    pub(crate) holder: u64,
+    /// The holder's login, which is that of another record.
+    pub(crate) login: String,
+    /// The problem of the external id, if the holder keeps it after all.
+    pub(crate) kept: Problem,
+}
+
+/// The user from whom a record takes its external id.
+#[derive(Debug)]
+pub(crate) struct Taking {
+    pub(crate) holder: u64,
+    pub(crate) login: String,
+    /// The claim on the external id.
+    pub(crate) claim: Claim,
+}
+
 /// The counts and items of a run's records so far.
 #[derive(Debug)]
 pub(crate) struct RecordOutcomes {
@@ -175,6 +221,8 @@ pub(crate) struct RecordOutcomes {
     pub(crate) refused: Vec<u64>,
     /// Numbers of the records that were written.
     pub(crate) applied: Vec<u64>,
+    /// External ids of users whose records do not change them, because of the directory.
+    pub(crate) kept_ids: HashSet<String>,
 }
 
 impl RecordOutcomes {
@@ -195,6 +243,9 @@ impl RecordOutcomes {
                 refusal: None,
                 identified: false,
                 renaming: None,
+                deferred: None,
+                moves: false,
+                taking: None,
                 outdated: false,
             })
             .collect();
@@ -212,6 +263,7 @@ impl RecordOutcomes {
             items: Vec::new(),
             refused: Vec::new(),
             applied: Vec::new(),
+            kept_ids: HashSet::new(),
         }
     }
 
@@ -228,8 +280,15 @@ impl RecordOutcomes {
         self.items.extend(warnings.cloned());
     }
 
+    /// Notes that a user keeps the external id, whatever the user's record says.
+    pub(crate) fn keep_id_of(&mut self, user: Option<&User>) {
+        self.kept_ids
+            .extend(user.and_then(external_id).map(str::to_owned));
+    }
+
     pub(crate) fn created(&mut self, record: Record) {
         self.counts.created += 1;
+        self.counts.moved += u64::from(record.moves);
         self.applied.push(record.change.record);
         self.items.extend(record.warnings);
     }

@@ -69,17 +69,10 @@ impl PendingRename<'_> {
         };
         let before = stored.map(|stored| &stored.stamps);
         let stamps = stamps(record, Outcome::Updated, *effects, before, self.context);
-        let change = &record.change;
-        let difference: Vec<_> = change
-            .changes
-            .assignments
-            .iter()
-            .filter(|(attribute, _)| attributes.contains(attribute))
-            .map(|(attribute, assignment)| (*attribute, assignment))
-            .collect();
+        let difference = record.difference(attributes);
         let edit = UserEdit {
             difference: &difference,
-            login: Some((&change.login, Some(&slot))),
+            login: Some((&record.change.login, Some(&slot))),
             claim: Some(ClaimWrite {
                 external_id,
                 seen: renaming.claim.as_ref(),

@@ -32,7 +32,10 @@ pub(crate) fn settle_stamped(
         };
         restore_warnings(rules, &mut record, stamp);
         match stamp.outcome {
-            Outcome::Created => outcomes.created(record),
+            Outcome::Created => {
+                record.moves = stamp.effects.moved;
+                outcomes.created(record);
+            }
             Outcome::Updated => outcomes.updated(record, stamp.effects),
             Outcome::Unchanged => outcomes.unchanged(record),
             // The run was stopped before this record: it is not counted.

@@ -26,18 +26,20 @@ pub(crate) fn exceeded(threshold: &SafetyThreshold, counts: Counts) -> Vec<Strin
         .collect()
 }
 
-/// Returns the counts of an input with the largest possible numbers of renamed and blocked users and
-/// cleared values, whatever the directory holds.
+/// Returns the counts of an input with the largest possible numbers of renamed and blocked users, of moved
+/// external ids and of cleared values, whatever the directory holds.
 pub(crate) fn bounds(rules: &Rules, counts: Counts, records: &[Record]) -> Counts {
     let changes = records.iter().map(|record| &record.change.changes);
     let mut bounds = counts;
-    if rules.identifies_by_external_id() {
+    let by_external_id = rules.identifies_by_external_id();
+    if by_external_id {
         bounds.renamed = records.len() as u64;
     }
     for (attribute, assignment) in changes.flat_map(|changes| &changes.assignments) {
         match (attribute, assignment) {
             (_, Assignment::Clear) => bounds.cleared += 1,
             (Attribute::Active, Assignment::Set(Value::Flag(false))) => bounds.blocked += 1,
+            (Attribute::ExternalId, Assignment::Set(_)) if !by_external_id => bounds.moved += 1,
             (_, Assignment::Set(_)) => {}
         }
     }

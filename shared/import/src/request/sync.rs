@@ -25,6 +25,7 @@ use super::prepare::{Prepared, lock_refusal, prepare, run_to_completion};
 use crate::deadline::Deadline;
 use crate::records::apply::apply;
 use crate::records::dry_run;
+use crate::records::moves::GivenUp;
 use crate::records::plan::plan_all;
 use crate::records::record::RecordOutcomes;
 use crate::records::sender::{RunError, Sender};
@@ -159,6 +160,7 @@ async fn work(
     let (mut outcomes, records) = RecordOutcomes::split(collected);
     let bounds = bounds(rules, outcomes.counts, &records);
     let threshold = threshold.filter(|threshold| threshold.needs_plan(bounds));
+    let given_up = GivenUp::of(rules, &records);
     // A dry run and a safety threshold need the plan of all records before the first write.
     let planned_first = context.run.dry_run || threshold.is_some();
     let (mut records, snapshot) =
@@ -171,9 +173,10 @@ async fn work(
         };
     if let Some(threshold) = &threshold {
         let (records, outcomes) = (&mut records, &mut outcomes);
-        let forecast =
-            dry_run::forecast(sender, rules, context, records, &snapshot, outcomes).await;
-        let errors = match forecast {
+        let forecast = dry_run::forecast(
+            sender, rules, context, records, &snapshot, &given_up, outcomes,
+        );
+        let errors = match forecast.await {
             Ok(counts) => exceeded(threshold, counts),
             Err(cause) => {
                 let outcomes = std::mem::replace(outcomes, RecordOutcomes::empty());
@@ -187,12 +190,17 @@ async fn work(
         }
     }
     let (done, resume_in) = if context.run.dry_run {
-        let counted =
-            dry_run::count(sender, rules, context, records, &snapshot, &mut outcomes).await;
-        (counted, State::Planning)
+        let outcomes = &mut outcomes;
+        let counted = dry_run::count(
+            sender, rules, context, records, &snapshot, &given_up, outcomes,
+        );
+        (counted.await, State::Planning)
     } else {
-        let applied = apply(sender, rules, context, records, snapshot, &mut outcomes).await;
-        (applied, State::Applying)
+        let outcomes = &mut outcomes;
+        let applied = apply(
+            sender, rules, context, records, snapshot, &given_up, outcomes,
+        );
+        (applied.await, State::Applying)
     };
     match done {
         Ok(()) => WorkResult::Ended(RunEnd::imported(outcomes.into_counts_and_items())),

@@ -23,6 +23,7 @@ pub(crate) fn report_finished(run: &NewRun, ending: &Ending, duration: Option<Du
         created = ending.counts.map(|counts| counts.created),
         updated = ending.counts.map(|counts| counts.updated),
         renamed = ending.counts.map(|counts| counts.renamed),
+        moved = ending.counts.map(|counts| counts.moved),
         blocked = ending.counts.map(|counts| counts.blocked),
         unblocked = ending.counts.map(|counts| counts.unblocked),
         cleared = ending.counts.map(|counts| counts.cleared),
@@ -56,6 +57,7 @@ pub(crate) fn report_finished(run: &NewRun, ending: &Ending, duration: Option<Du
             updated,
             unchanged,
             renamed,
+            moved,
             blocked,
             unblocked,
             cleared,
@@ -68,6 +70,7 @@ pub(crate) fn report_finished(run: &NewRun, ending: &Ending, duration: Option<Du
             .count("Updated", updated)
             .count("Unchanged", unchanged)
             .count("Renamed", renamed)
+            .count("Moved", moved)
             .count("Blocked", blocked)
             .count("Unblocked", unblocked)
             .count("Cleared", cleared),

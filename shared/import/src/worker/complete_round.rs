@@ -164,6 +164,7 @@ impl Runner {
                 updated: 0,
                 unchanged: 0,
                 renamed: 0,
+                moved: 0,
                 blocked: 0,
                 unblocked: 0,
                 cleared: 0,

@@ -59,6 +59,7 @@ impl Runner {
             created: counts.created,
             updated: counts.updated,
             renamed: counts.renamed,
+            moved: counts.moved,
             blocked: counts.blocked,
             unblocked: counts.unblocked,
             cleared: counts.cleared,

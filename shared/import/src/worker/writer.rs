@@ -24,6 +24,7 @@ use super::runner::Runner;
 use crate::deadline::Deadline;
 use crate::records::apply::apply;
 use crate::records::dry_run;
+use crate::records::moves::GivenUp;
 use crate::records::plan::plan_all;
 use crate::records::record::RecordOutcomes;
 use crate::records::sender::{RunError, Sender};
@@ -239,13 +240,18 @@ impl Runner {
             mut rejected,
         } = collected;
         let (mut outcomes, records) = RecordOutcomes::split(collected);
+        // What the records of other chunks give up is not known here.
+        let given_up = GivenUp::default();
         let done = async {
             let (records, snapshot) =
                 plan_all(&sender, &rules, &context, records, &mut outcomes).await?;
             match message.round {
                 Round::Plan => {
-                    dry_run::count(&sender, &rules, &context, records, &snapshot, &mut outcomes)
-                        .await
+                    let outcomes = &mut outcomes;
+                    dry_run::count(
+                        &sender, &rules, &context, records, &snapshot, &given_up, outcomes,
+                    )
+                    .await
                 }
                 Round::Apply => {
                     apply(
@@ -254,6 +260,7 @@ impl Runner {
                         &context,
                         records,
                         snapshot,
+                        &given_up,
                         &mut outcomes,
                     )
                     .await

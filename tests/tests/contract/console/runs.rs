@@ -70,7 +70,7 @@ async fn a_run_is_shown_with_its_robot_task_times_and_counts() {
     assert_eq!(
         run["counts"],
         json!({"total": 3, "empty": 1, "ignored": 1, "duplicated": 0,
-            "created": 1, "updated": 0, "unchanged": 0, "renamed": 0, "blocked": 0, "unblocked": 0, "cleared": 0})
+            "created": 1, "updated": 0, "unchanged": 0, "renamed": 0, "moved": 0, "blocked": 0, "unblocked": 0, "cleared": 0})
     );
     let items: u64 = run["items"]
         .as_object()

@@ -37,6 +37,7 @@ async fn the_status_of_a_finished_run_has_the_members_of_its_reply_and_more() {
             "Updated",
             "Unchanged",
             "Renamed",
+            "Moved",
             "Blocked",
             "Unblocked",
             "Cleared"

@@ -23,6 +23,8 @@ use muster_tests::interceptor::Service;
 use muster_tests::meter::{Bill, Meter};
 use serde::de::DeserializeOwned;
 
+mod moved_ids;
+
 /// Prices in dollars: list prices of us-east-1, on demand, November 2026, without the free tier. Most
 /// other regions are 10 to 20 % more expensive.
 mod price {
@@ -92,6 +94,7 @@ async fn main() {
         assert_eq!(counted, expected, "{what}");
         import.print(what, users);
     }
+    stack.moved_ids(users).await;
     stack.minute_of_sweeps().await;
     stack.stack.stop().await.expect("the stack stops");
 }
