@@ -176,3 +176,34 @@ async fn moved_ids_are_limited() {
     )
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manager_may_be_whoever_gets_the_id_in_the_same_request() {
+    let w = World::start().await;
+    let settings = |task: &mut Value| {
+        task["external_id_conflicts"] = json!("apply");
+        task["attribute_mapping"]["manager_id"] = json!("Manager ID");
+        task["attribute_mapping"]["manager_uid"] = json!("Manager UID");
+    };
+    let task = w.store.task(&w, 0, settings).await;
+    let before = [("old", "1"), ("new", "2"), ("other", "3")];
+    put_into(&w, task, &records(&w, &before)).await;
+    let boss = w.store.user(&w.login("new")).await.expect("a user")["id"].clone();
+    let mut file = records(&w, &[("new", "1"), ("old", "2"), ("member", "4")]);
+    file[2]["Manager ID"] = boss.clone();
+    file[2]["Manager UID"] = json!(w.login("1"));
+    put_into(&w, task, &file).await;
+    let member = w.store.user(&w.login("member")).await.expect("a user");
+    assert_eq!(member["manager_id"], boss);
+    assert_eq!(member["manager_uid"], w.login("1"));
+    // Whom the request does not give the id to is another manager.
+    let other = w.store.user(&w.login("other")).await.expect("a user")["id"].clone();
+    file[2]["Manager ID"] = other;
+    let reply = send_to(&w, task, &file).await;
+    assert_partial_success(&reply, [3, 0, 0, 0]);
+    assert_eq!(
+        with_code(&reply, "manager_id.disagrees").len(),
+        1,
+        "{reply}"
+    );
+}

@@ -44,6 +44,8 @@ pub(crate) struct Managers {
     known: HashSet<u64>,
     claims: HashMap<String, Claim>,
     claimants: HashMap<String, LoginRow>,
+    /// The ids of the users to whom the records that are applied give these external ids.
+    given: HashMap<String, u64>,
 }
 
 impl Managers {
@@ -62,6 +64,7 @@ impl Managers {
             known: logins.into_keys().collect(),
             claims: HashMap::new(),
             claimants: HashMap::new(),
+            given: HashMap::new(),
         };
         managers.read_holders(store, &uids).await?;
         // A claim moves with its user: who was renamed between the two reads is at another login.
@@ -120,11 +123,19 @@ impl Managers {
         } else if manager
             .zip(holder)
             .is_some_and(|(manager, holder)| manager != holder.id)
+            && manager != self.given.get(uid).copied()
         {
             problems.push((Attribute::ManagerId, TWO_MANAGERS));
             problems.push((Attribute::ManagerUid, TWO_MANAGERS));
         }
         problems
+    }
+
+    /// Notes that a record gives an external id to a stored user: it may move there from another one.
+    pub(crate) fn note_given(&mut self, uid: &str, user: &User) {
+        if self.claims.contains_key(uid) {
+            self.given.insert(uid.to_owned(), user.id);
+        }
     }
 
     /// Returns the user with this external id.

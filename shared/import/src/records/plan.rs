@@ -160,9 +160,16 @@ async fn check_managers(
             refs.add_uid(uid);
         }
     }
-    let managers = sender
+    let mut managers = sender
         .read(Managers::read(sender.store, tenant, refs))
         .await?;
+    for record in records.iter() {
+        let own = record.current(snapshot.get(record.canon()));
+        let own = own.filter(|user| user.tenant == tenant);
+        if let (Some(id), Some(user)) = (record.external_id(), own) {
+            managers.note_given(id, user);
+        }
+    }
     for record in records {
         let own = record.current(snapshot.get(record.canon()));
         let own = own.filter(|user| user.tenant == tenant);
