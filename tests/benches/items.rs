@@ -99,6 +99,7 @@ async fn write(stack: &Stack) -> RunId {
         errors: Vec::new(),
         answer: None,
         unanswered: false,
+        undo: None,
     };
     let items: Vec<Item> = (0..ITEMS).map(item).collect();
     let started = Instant::now();

@@ -18,6 +18,7 @@ mod gated_imports;
 pub mod generate;
 pub mod http;
 pub mod interceptor;
+mod kept;
 pub mod meter;
 mod seeded;
 mod setup;

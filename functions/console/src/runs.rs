@@ -6,16 +6,19 @@ use jiff::Timestamp;
 use muster_api::{Page, RunResponse};
 use muster_aws::runs::{ListedRun, Run, RunFilter, RunId, RunStatusFilter};
 use muster_core::run::Status;
+use muster_web::http::StatusCode;
 use muster_web::page::{PageQuery, page};
 use muster_web::request_id::record_import;
-use muster_web::responses::{NotFound, OperatorErrors, QueryErrors, ServiceErrors};
+use muster_web::responses::{
+    Conflict, DryRunErrors, NotFound, OperatorErrors, QueryErrors, ServiceErrors,
+};
 use muster_web::{ApiError, QueryParams};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::Reader;
+use crate::access::{Manager, Reader};
 use crate::app::App;
 use crate::errors::not_found;
 use crate::path::PathParams;
@@ -24,6 +27,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(get))
+        .routes(routes!(erase_undo_data))
 }
 
 fn response(run: Run, task_title: Option<String>) -> RunResponse {
@@ -44,6 +48,8 @@ fn response(run: Run, task_title: Option<String>) -> RunResponse {
         errors,
         job: _,
         rests_until: _,
+        undo_until,
+        applied: _,
     } = run;
     // Two machines may have taken the times, so that the end can be before the start.
     let duration = |end: Timestamp| {
@@ -66,6 +72,7 @@ fn response(run: Run, task_title: Option<String>) -> RunResponse {
         counts,
         items: item_counts,
         errors,
+        undo_until,
     }
 }
 
@@ -170,4 +177,37 @@ async fn get(
     let run = run.ok_or_else(not_found)?;
     let task_title = app.store.tasks().title(tenant, run.task).await?;
     Ok(Json(response(run, task_title)))
+}
+
+/// Erase the values before a run
+///
+/// The values that the run replaced are deleted at once, before `undo_until`: the run can never be
+/// undone. The users and the log stay as they are. Idempotent.
+#[utoipa::path(
+    delete, path = "/runs/{id}/undo-data", tag = "Execution log",
+    security(("operator" = ["manage"])),
+    params(("id" = String, Path, description = "The run's id.")),
+    responses(
+        (status = 204, description = "No values before the run are kept."),
+        Conflict, DryRunErrors, NotFound, OperatorErrors, ServiceErrors,
+    )
+)]
+async fn erase_undo_data(
+    State(app): State<App>,
+    Manager(operator): Manager,
+    PathParams(id): PathParams<RunId>,
+) -> Result<StatusCode, ApiError> {
+    record_import(id);
+    let (runs, now) = (app.store.runs(), Timestamp::now());
+    let run = runs.find(&operator.tenant, &id, now).await?;
+    let run = run.ok_or_else(not_found)?;
+    if !run.state.is_terminal() {
+        return Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "the run has not ended, and may keep more values: expected an ended run; wait for its \
+             end, or cancel it, then send this again",
+        ));
+    }
+    runs.erase_undo_data(&app.objects, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

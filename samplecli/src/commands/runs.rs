@@ -1,4 +1,4 @@
-//! `muster runs` and `muster run show`: the execution log.
+//! `muster runs`, `muster run show` and `muster run forget`: the execution log.
 
 pub mod filter;
 mod response;
@@ -7,6 +7,7 @@ mod watch;
 
 use clap::{Args, Subcommand};
 use muster_api::RunResponse;
+use reqwest::Method;
 
 use self::filter::RunFilter;
 use self::selector::RunSelector;
@@ -14,6 +15,7 @@ use crate::commands::admin::AdminArgs;
 use crate::commands::list::{Limit, Listing};
 use crate::failure::{Exit, Failure};
 use crate::http::admin_resource::AdminResource;
+use crate::output::stderr;
 
 /// List runs, newest first, or watch them start and end
 ///
@@ -39,11 +41,15 @@ pub struct Runs {
     admin: AdminArgs,
 }
 
-/// Show one run
+/// Show one run, or erase what it keeps
 #[derive(Subcommand)]
-#[command(after_help = "Examples:\n  muster run show latest")]
+#[command(after_help = "\
+Examples:
+  muster run show latest
+  muster run forget 019aa96b-3a64-7c1e-9f52-6d1c2f1b8a70")]
 pub enum Run {
     Show(Show),
+    Forget(Forget),
 }
 
 /// Show the counters and errors of a run, and the number of items of each code
@@ -53,6 +59,21 @@ Examples:
   muster run show latest
   muster run show latest --output json | jq .counts")]
 pub struct Show {
+    /// Id of the run, as shown by `muster runs`, or `latest`
+    #[arg(value_name = "RUN", value_parser = RunSelector::parse)]
+    run: RunSelector,
+    #[command(flatten)]
+    admin: AdminArgs,
+}
+
+/// Erase the values before a run at once, so that it can never be undone
+///
+/// Users and log stay as they are. Repeating it changes nothing.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  muster run forget 019aa96b-3a64-7c1e-9f52-6d1c2f1b8a70")]
+pub struct Forget {
     /// Id of the run, as shown by `muster runs`, or `latest`
     #[arg(value_name = "RUN", value_parser = RunSelector::parse)]
     run: RunSelector,
@@ -79,9 +100,29 @@ impl Runs {
 impl Run {
     /// Runs the command.
     pub fn run(self) -> Result<Exit, Failure> {
-        let Self::Show(Show { run, admin }) = self;
-        let admin = admin.open()?;
-        let id = run.resolve(&admin.client)?;
+        match self {
+            Self::Show(show) => show.run(),
+            Self::Forget(forget) => forget.run(),
+        }
+    }
+}
+
+impl Show {
+    fn run(self) -> Result<Exit, Failure> {
+        let admin = self.admin.open()?;
+        let id = self.run.resolve(&admin.client)?;
         admin.get_and_print::<RunResponse>(&AdminResource::run(&id))
+    }
+}
+
+impl Forget {
+    fn run(self) -> Result<Exit, Failure> {
+        let admin = self.admin.open()?;
+        let id = self.run.resolve(&admin.client)?;
+        let resource =
+            AdminResource::undo_data(&id).on_conflict("see `muster run show`, then try again");
+        admin.client.call_without_body(Method::DELETE, &resource)?;
+        stderr::println(&format!("the values before the run {id} are erased"));
+        Ok(Exit::Ok)
     }
 }

@@ -152,6 +152,11 @@ impl AdminResource {
         Self::run(run).join("items")
     }
 
+    /// The values before a run.
+    pub fn undo_data(run: &str) -> Self {
+        Self::run(run).join("undo-data")
+    }
+
     /// All users.
     pub fn users() -> Self {
         Self::new(&["users"], "users", "muster users list")

@@ -65,4 +65,9 @@ pub struct RunResponse {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub errors: Vec<String>,
+    /// Time until which the values before the run are kept, so that it can be undone later; null if
+    /// none are.
+    #[serde(default, serialize_with = "crate::time::millis_option")]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub undo_until: Option<Timestamp>,
 }

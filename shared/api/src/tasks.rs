@@ -69,8 +69,8 @@ pub struct CreateTaskRequest {
 pub struct ReplaceTaskRequest {
     /// The version that the change is based on.
     pub version: u64,
-    /// All settings. Absent settings get their defaults, but `external_id_conflicts` and
-    /// `safety_threshold`, which keep their values.
+    /// All settings. Absent settings get their defaults, but `identify_by`, `external_id_conflicts`,
+    /// `safety_threshold` and `undo_days`, which keep their values.
     pub settings: TaskSettings,
 }
 

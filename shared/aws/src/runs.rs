@@ -14,6 +14,7 @@ mod round;
 mod run;
 pub mod task_lock;
 mod transitions;
+pub mod undo;
 
 pub use muster_core::reader::{Compression, Format};
 

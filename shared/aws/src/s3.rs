@@ -1,6 +1,7 @@
 //! The bucket: uploads of clients, their chunks, and the outputs of the writers. Every object is
 //! written once under a unique name, so a reader never sees half of one.
 
+mod listing;
 mod multipart;
 
 use std::ops::Range;

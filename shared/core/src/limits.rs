@@ -52,6 +52,8 @@ pub const MAX_JSON_KEY_CHARS: usize = 256;
 pub const MAX_PERMITTED_ROBOTS: usize = 500;
 /// Maximum of a task's `retry_after_seconds`.
 pub const MAX_RETRY_AFTER_SECONDS: u32 = 86_400;
+/// Maximum of a task's `undo_days`.
+pub const MAX_UNDO_DAYS: u32 = 90;
 /// Maximum characters of a role.
 pub const MAX_ROLE_CHARS: usize = 256;
 /// Maximum roles of one tenant.

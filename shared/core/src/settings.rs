@@ -10,6 +10,7 @@ mod schema;
 mod separator;
 mod task;
 mod threshold;
+mod undo_days;
 mod validation;
 
 use serde::{Deserialize, Deserializer};

@@ -6,6 +6,7 @@ pub(crate) mod conflicts;
 pub(crate) mod directory;
 pub(crate) mod dry_run;
 pub(crate) mod identify;
+pub(crate) mod kept;
 pub(crate) mod managers;
 pub(crate) mod moves;
 mod pace;

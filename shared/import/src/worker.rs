@@ -9,6 +9,7 @@ mod processor;
 mod reconcile;
 mod runner;
 mod sweeper;
+mod undo;
 mod writer;
 
 pub use self::runner::Runner;

@@ -96,6 +96,11 @@ def requested(lines, ids):
 RARE = {
     # A request is handed over after 25 s: the directory would have to be throttled for that time.
     ("ImportsFunction", "sqs:SendMessage", "ChunksQueue"),
+    # A chunk is continued after the death or the last second of its writer.
+    ("WriterFunction", "s3:ListBucket", "ImportsBucket"),
+    # A request replaces more than 8 KB of values, packed.
+    ("ImportsFunction", "s3:PutObject", "ImportsBucket/kept/*"),
+    ("ImportsFunction", "s3:PutObjectTagging", "ImportsBucket/kept/*"),
     # A claim is released if another tenant takes the login between a writer's plan and its write.
     ("WriterFunction", "dynamodb:PartiQLDelete", "DirectoryTable"),
 }

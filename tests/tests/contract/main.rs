@@ -25,6 +25,7 @@ mod generated_imports;
 mod idempotency;
 mod identification;
 mod identification_conflicts;
+mod kept_values;
 mod keys;
 mod limits;
 mod logins;

@@ -207,3 +207,31 @@ async fn a_manager_may_be_whoever_gets_the_id_in_the_same_request() {
         "{reply}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_ids_of_all_users_are_kept_for_an_undo() {
+    let w = World::start().await;
+    let task = applying_task(&w).await;
+    let before = [("a", "1"), ("b", "2"), ("c", "3")];
+    put_into(&w, task, &records(&w, &before)).await;
+    let circle = records(&w, &[("a", "2"), ("b", "3"), ("c", "1")]);
+    let reply = send_to(&w, task, &circle).await;
+    reply.assert_success(3);
+    let mut entries = w.store.kept_entries(import_id(&reply)).await;
+    entries.sort_by_key(|entry| entry["seen"].as_u64());
+    // The entries of a user follow each other from the version before the run to the present one.
+    for (name, id) in before {
+        let user = w.store.user(&w.login(name)).await.expect("a user");
+        let own = entries.iter().filter(|entry| entry["id"] == user["id"]);
+        let (mut version, mut first) = (json!(1), None);
+        for entry in own {
+            if entry["seen"] == version {
+                version = entry["after"].clone();
+                first.get_or_insert(&entry["before"]);
+            }
+        }
+        assert_eq!(version, user["version"], "{name}: {entries:?}");
+        let expected = json!({"external_id": w.login(id)});
+        assert_eq!(first, Some(&expected), "{name}: {entries:?}");
+    }
+}

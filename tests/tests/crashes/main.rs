@@ -16,6 +16,7 @@ mod hand_over;
 mod harness;
 mod import;
 mod import_file;
+mod kept;
 mod late_arrivals;
 mod messages;
 mod moving;

@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use muster_core::attribute::Attribute;
 use muster_core::settings::IdentifyBy;
-use muster_tests::faults::{BATCH_EXECUTE_STATEMENT, ConcurrentAction, Fault, Faults, Gate};
+use muster_tests::faults::{
+    BATCH_EXECUTE_STATEMENT, ConcurrentAction, Fault, Faults, Gate, Service,
+};
 use serde_json::json;
 
 use crate::concurrent_writes::set_login;
@@ -38,19 +40,23 @@ async fn with_late_adoption(
     assert_eq!(counts.created, 1);
     let import = Import::begin(harness, file).await;
     let messages = import.run_processor().await;
-    let (mut batches, gate) = (0, gate.clone());
-    // The first batch claims the external id.
-    let late = Faults::new(move |request| {
-        batches += usize::from(request.operation == BATCH_EXECUTE_STATEMENT);
-        match request.operation == BATCH_EXECUTE_STATEMENT && batches > 1 {
-            true => Fault::GatedRequest(gate.clone()),
-            false => Fault::None,
-        }
-    });
-    let (_, late) = import.deliver(&messages[0], late).await;
-    assert!(late.were_injected(), "no user was written");
+    let late = || statements_held_by(gate);
+    import.deliver_until_injected(&messages[0], late).await;
     import.expire_chunk_lease(0).await;
     import
+}
+
+/// Returns the faults of a writer whose statements wait at a gate, but those that claim external ids:
+/// they come before the values are kept.
+pub fn statements_held_by(gate: &Gate) -> Faults {
+    let (gate, mut has_kept) = (gate.clone(), false);
+    Faults::new(move |request| {
+        has_kept |= request.service == Service::S3 && request.operation == "PUT";
+        match request.operation {
+            BATCH_EXECUTE_STATEMENT if has_kept => Fault::GatedRequest(gate.clone()),
+            _ => Fault::None,
+        }
+    })
 }
 
 /// Lets the late statement arrive, and renames the user.

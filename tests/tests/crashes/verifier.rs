@@ -40,6 +40,7 @@ impl Import {
         self.verify_effects(run);
         self.verify_counts(run, concurrent);
         self.verify_items(run, concurrent).await;
+        self.verify_kept(run, concurrent).await;
         let is_applied = is_complete(run) && !run.dry_run;
         if concurrent == ConcurrentWrites::None && is_applied {
             self.verify_users().await;

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use muster_core::attribute::Attribute;
+use muster_core::limits::MAX_UNDO_DAYS;
 use muster_core::settings::{
     ExternalIdConflicts, Figure, IdentifyBy, Limit, NotifyOn, SafetyThreshold, Separator,
     TaskSettings,
@@ -52,6 +53,10 @@ pub struct SettingFlags {
     /// cleared values; without FIGURE=, of ignored users, and `none` for all (repeatable)
     #[arg(long, value_name = "[FIGURE=]100,5%", value_parser = threshold, help_heading = "Settings")]
     threshold: Vec<ThresholdChange>,
+    /// Keep the values that imports replace for this many days, 0 to 90, so that an import can be
+    /// undone later; 0 keeps nothing
+    #[arg(long, value_name = "DAYS", value_parser = undo_days, help_heading = "Settings")]
+    undo_days: Option<u32>,
 
     /// Import an attribute from a JSON key; without =KEY, from its default key (repeatable)
     #[arg(long, value_name = "ATTRIBUTE=KEY", value_parser = mapping, help_heading = "Mapping")]
@@ -137,6 +142,7 @@ impl SettingFlags {
             identify_by,
             external_id_conflicts,
             threshold,
+            undo_days,
             map,
             unmap,
             role,
@@ -162,6 +168,9 @@ impl SettingFlags {
         }
         if external_id_conflicts.is_some() {
             settings.external_id_conflicts = *external_id_conflicts;
+        }
+        if undo_days.is_some() {
+            settings.undo_days = *undo_days;
         }
         for change in threshold {
             let current = settings.safety_threshold.unwrap_or_default();
@@ -281,6 +290,12 @@ fn notify_on(text: &str) -> Result<NotifyOn, &'static str> {
         "warnings" => Ok(NotifyOn::Warnings),
         _ => Err("expected errors or warnings"),
     }
+}
+
+fn undo_days(text: &str) -> Result<u32, String> {
+    let days = text.parse().ok();
+    let days = days.filter(|days| *days <= MAX_UNDO_DAYS);
+    days.ok_or_else(|| format!("expected a whole number of days, 0 to {MAX_UNDO_DAYS}"))
 }
 
 fn identify_by(text: &str) -> Result<IdentifyBy, &'static str> {

@@ -43,6 +43,7 @@ impl DetailView for TaskResponse {
 
 impl DetailView for TaskSettings {
     fn fields(self) -> Vec<(String, Cell)> {
+        let undo_days = self.undo_days();
         let Self {
             id: _,
             enabled,
@@ -59,6 +60,7 @@ impl DetailView for TaskSettings {
             identify_by,
             external_id_conflicts,
             safety_threshold,
+            undo_days: _,
             value_formats,
             webhooks,
         } = self;
@@ -85,6 +87,7 @@ impl DetailView for TaskSettings {
                 )),
             ),
             field("Threshold", Cell::Texts(thresholds(safety_threshold))),
+            field("Values kept", Cell::text(format!("{undo_days} days"))),
             field("Retry after", Cell::maybe(retry_after_seconds, seconds)),
             field("Mail to", notification_emails),
             field(

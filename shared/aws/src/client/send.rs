@@ -69,8 +69,10 @@ send_boxed! {
             CreateMultipartUploadOutput,
             CreateMultipartUploadError
         ),
+        delete_object(DeleteObjectFluentBuilder, DeleteObjectOutput, DeleteObjectError),
         get_object(GetObjectFluentBuilder, GetObjectOutput, GetObjectError),
         head_object(HeadObjectFluentBuilder, HeadObjectOutput, HeadObjectError),
+        list_objects_v2(ListObjectsV2FluentBuilder, ListObjectsV2Output, ListObjectsV2Error),
         list_parts(ListPartsFluentBuilder, ListPartsOutput, ListPartsError),
         put_object(PutObjectFluentBuilder, PutObjectOutput, PutObjectError);
     aws_sdk_sqs:

@@ -110,6 +110,12 @@ impl LoginSlot {
         }
     }
 
+    /// Returns the version of a user of version `version` who is renamed to this login.
+    #[must_use]
+    pub fn renamed_version(&self, version: u64) -> u64 {
+        self.inherited().0.max(version) + 1
+    }
+
     /// Returns the condition that the slot is still as it was read. It never holds for a taken
     /// login, which cannot be claimed.
     pub(super) fn condition(&self) -> Condition {

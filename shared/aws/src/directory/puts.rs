@@ -96,8 +96,8 @@ pub(super) fn edited(
         };
     }
     if let Some((login, Some(slot))) = login {
-        let (slot_version, slot_stamps) = slot.inherited();
-        version = slot_version.max(user.version) + 1;
+        let (_, slot_stamps) = slot.inherited();
+        version = slot.renamed_version(user.version);
         row.insert("pk".to_owned(), text(user_key(login.canon())));
         row.insert("version".to_owned(), number(version));
         // Stamps belong to the login, not to the user.

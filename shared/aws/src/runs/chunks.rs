@@ -18,6 +18,7 @@ use super::chunk_outputs::ChunkOutputs;
 use super::id::RunId;
 pub use super::round::Round;
 use super::run::ROW_LIFETIME;
+use super::undo::ChunkUndo;
 use crate::client::SendBoxed;
 use crate::dynamodb::expression::{Condition, UpdateExpression};
 use crate::dynamodb::row::{self, Attributes, EXPIRES_AT, Key, millis_option};
@@ -78,6 +79,9 @@ pub struct ChunkResult {
     /// Number of records that were not applied because the run was stopped.
     #[serde(default)]
     pub left_out: u64,
+    /// What it leaves for an undo; absent if none of its records was written, or nothing is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<ChunkUndo>,
 }
 
 impl ChunkResult {

@@ -10,6 +10,7 @@ use muster_core::run::{Counts, State, Status};
 use super::id::RunId;
 use super::idempotency::StoredAnswer;
 use super::run::{NewRun, ROW, Run, Runs, key};
+use super::undo::{RecordNumbers, RunUndo};
 use crate::dynamodb::expression::{Condition, UpdateExpression};
 use crate::dynamodb::row::{self, EXPIRES_AT};
 use crate::dynamodb::transaction::{Transacted, refusing_row};
@@ -41,6 +42,8 @@ pub struct Ending {
     pub answer: Option<StoredAnswer>,
     /// True if a statement may still be under way.
     pub unanswered: bool,
+    /// What it leaves for an undo; absent if nothing was applied, or nothing is kept.
+    pub undo: Option<RunUndo>,
 }
 
 /// The state and kind that a run must still have when it is ended.
@@ -86,6 +89,7 @@ impl Run {
             errors,
             answer: _,
             unanswered,
+            undo,
         } = ending;
         self.state = *state;
         self.ended_at = Some(row::whole_millis(now));
@@ -94,6 +98,10 @@ impl Run {
         self.item_counts.clone_from(item_counts);
         self.errors = truncate_errors(errors);
         self.rests_until = unanswered.then(|| rests_until(now));
+        self.undo_until = undo.as_ref().map(|undo| undo.until(now));
+        self.applied = undo
+            .as_ref()
+            .map_or_else(RecordNumbers::default, |undo| undo.applied.clone());
         self
     }
 
@@ -121,6 +129,7 @@ impl Ending {
             errors,
             answer: _,
             unanswered,
+            undo,
         } = self;
         let mut update = UpdateExpression::new()
             .set("state", row::encode_value(ROW, state)?)
@@ -135,6 +144,13 @@ impl Ending {
         if *unanswered {
             let until = rests_until(now).as_millisecond();
             update = update.set("rests_until", row::number(until));
+        }
+        if let Some(undo) = undo {
+            let until = undo.until(now).as_millisecond();
+            update = update.set("undo_until", row::number(until));
+            if !undo.applied.is_empty() {
+                update = update.set("applied", row::encode_value(ROW, &undo.applied)?);
+            }
         }
         Write::update(table, &key(run), update)
             .only_if(from.condition()?)

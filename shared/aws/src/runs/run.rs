@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::id::RunId;
 use super::idempotency::KeyUse;
 use super::job::Job;
+use super::undo::RecordNumbers;
 use crate::dynamodb::row::{self, Key, millis, millis_option};
 use crate::dynamodb::write::Write;
 use crate::error::StoreError;
@@ -98,6 +99,16 @@ pub struct Run {
         skip_serializing_if = "Option::is_none"
     )]
     pub rests_until: Option<Timestamp>,
+    /// Time until which the values before the run are kept for an undo; absent if there are none.
+    #[serde(
+        default,
+        with = "millis_option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub undo_until: Option<Timestamp>,
+    /// The records that a synchronous run has written, if they can be undone.
+    #[serde(default, skip_serializing_if = "RecordNumbers::is_empty")]
+    pub applied: RecordNumbers,
 }
 
 row::codec!(Run);
@@ -140,6 +151,8 @@ impl NewRun {
             errors: Vec::new(),
             job,
             rests_until: None,
+            undo_until: None,
+            applied: RecordNumbers::default(),
         }
     }
 

@@ -53,6 +53,7 @@ async fn answered(store: &Store, run: &NewRun, answer: &Answer, seconds: u64) ->
     Ending {
         answer: Some(kept.unwrap()),
         unanswered: false,
+        undo: None,
         ..ending()
     }
 }

@@ -47,6 +47,7 @@ async fn create_run(store: &Store) -> RunId {
         errors: Vec::new(),
         answer: None,
         unanswered: false,
+        undo: None,
     };
     store
         .runs()

@@ -19,6 +19,7 @@ fn refused() -> Ending {
         errors: vec!["The task is disabled.".to_owned()],
         answer: None,
         unanswered: false,
+        undo: None,
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use jiff::{Timestamp, ToSpan as _};
 use muster_aws::runs::task_lock::{Acquired, Finished, INTERRUPTED, LockKind};
+use muster_aws::runs::undo::RecordNumbers;
 use muster_aws::runs::{Ending, NewRun, Run};
 use muster_aws::{Store, StoreError};
 use muster_core::run::{Counts, State, Status};
@@ -30,6 +31,7 @@ pub fn ending() -> Ending {
         errors: Vec::new(),
         answer: None,
         unanswered: false,
+        undo: None,
     }
 }
 
@@ -134,6 +136,8 @@ async fn a_finished_run_has_its_ending_and_leaves_no_lock() {
             errors: Vec::new(),
             job: None,
             rests_until: None,
+            undo_until: None,
+            applied: RecordNumbers::default(),
         }
     );
     let day = 24 * 3_600;

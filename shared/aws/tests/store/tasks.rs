@@ -14,7 +14,7 @@ fn settings(id: u64) -> TaskSettings {
         "attribute_mapping": {"username": "Username", "role": "Role"},
         "role_mapping": {"catman": "Category Manager", "*": "Nobody"},
         "list_item_separator": "\t", "safety_threshold": {"percent": 5},
-        "external_id_conflicts": "apply"
+        "external_id_conflicts": "apply", "undo_days": 30
     }"#;
     TaskSettings {
         id,
@@ -93,6 +93,7 @@ async fn a_task_stored_before_a_setting_existed_keeps_what_it_did() {
     let read = async || store.tasks().get(206).await.unwrap().unwrap().settings;
     let without = TaskSettings {
         external_id_conflicts: None,
+        undo_days: None,
         ..settings(206)
     };
     // An earlier version stored no value, and its clients send none.

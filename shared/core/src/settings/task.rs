@@ -9,6 +9,7 @@ use super::null_as_absent;
 use super::person::{ExternalIdConflicts, IdentifyBy};
 use super::separator::Separator;
 use super::threshold::SafetyThreshold;
+use super::undo_days::DEFAULT_UNDO_DAYS;
 use crate::attribute::Attribute;
 
 /// An import task ("Automatic Task").
@@ -83,6 +84,15 @@ pub struct TaskSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<super::threshold::Wire>))]
     pub safety_threshold: Option<SafetyThreshold>,
+    /// Days for which the values that a run replaces are kept, so that the run can be undone later; 0
+    /// keeps nothing. Absent: a new task gets 30, a stored task keeps what it has; one that was stored
+    /// before the setting existed has 30.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::undo_days::whole_days"
+    )]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 90, example = 30))]
+    pub undo_days: Option<u32>,
     /// Forms of values beside those that are always read.
     #[serde(
         skip_serializing_if = "ValueFormats::is_default",
@@ -108,6 +118,12 @@ pub enum NotifyOn {
 }
 
 impl TaskSettings {
+    /// Returns the days for which the values before a run are kept; 0 if they are not.
+    #[must_use]
+    pub fn undo_days(&self) -> u32 {
+        self.undo_days.unwrap_or(DEFAULT_UNDO_DAYS)
+    }
+
     /// Gives the settings that a request left out, and whose defaults changed over time, their value:
     /// that of the task which they replace or are copied from, or that of a new task.
     pub fn complete(&mut self, stored: Option<&Self>) {
@@ -122,6 +138,8 @@ impl TaskSettings {
             None => Some(SafetyThreshold::of_new_task()),
             Some(stored) => Some(stored.safety_threshold.unwrap_or_default()),
         });
+        let undo_days = stored.map_or(DEFAULT_UNDO_DAYS, Self::undo_days);
+        self.undo_days.get_or_insert(undo_days);
     }
 
     /// Returns the names of the fields that differ from `other`, in field order, without `id`.
@@ -143,6 +161,7 @@ impl TaskSettings {
             identify_by,
             external_id_conflicts,
             safety_threshold,
+            undo_days: _,
             value_formats,
             webhooks,
         } = other;
@@ -186,6 +205,7 @@ impl TaskSettings {
                 "safety_threshold",
                 self.safety_threshold.unwrap_or_default() != safety_threshold.unwrap_or_default(),
             ),
+            ("undo_days", self.undo_days() != other.undo_days()),
             ("value_formats", self.value_formats != *value_formats),
             ("webhooks", self.webhooks != *webhooks),
         ]

@@ -75,7 +75,7 @@ fn every_field_but_the_id_counts_as_a_change() {
             "notification_emails":["a@example.com"],"notify_on":"warnings",
             "permitted_robots":["r"],"list_item_separator":";",
             "attribute_mapping":{"username":"Username"},"role_mapping":{"a":"A"},
-            "retry_after_seconds":1,"external_id_conflicts":"ignore","safety_threshold":{"records":1},"webhooks":["a"]}"#,
+            "retry_after_seconds":1,"external_id_conflicts":"ignore","safety_threshold":{"records":1},"undo_days":7,"webhooks":["a"]}"#,
     );
     let all = serde_json::to_value(&task).unwrap();
     let mut names: Vec<_> = all.as_object().unwrap().keys().cloned().collect();
@@ -185,6 +185,7 @@ fn null_is_absent_in_every_setting() {
         "retry_after_seconds",
         "external_id_conflicts",
         "safety_threshold",
+        "undo_days",
         "value_formats",
     ] {
         nulls[name] = serde_json::Value::Null;
@@ -203,4 +204,47 @@ fn null_is_absent_in_every_setting() {
     let nulls: serde_json::Map<_, _> = nulls.into_iter().collect();
     let read: ValueFormats = serde_json::from_value(nulls.into()).unwrap();
     assert!(read.is_default());
+}
+
+#[test]
+fn values_are_kept_for_30_days_unless_the_task_says_otherwise() {
+    let with = |days| TaskSettings {
+        undo_days: Some(days),
+        ..TaskSettings::default()
+    };
+    let none = TaskSettings::default();
+    for (sent, stored, expected) in [
+        (&none, None, 30),
+        (&with(0), None, 0),
+        (&none, Some(&none), 30),
+        (&none, Some(&with(7)), 7),
+        (&with(90), Some(&with(7)), 90),
+    ] {
+        let mut settings = sent.clone();
+        settings.complete(stored);
+        assert_eq!(settings.undo_days, Some(expected));
+    }
+    assert_eq!(none.undo_days(), 30);
+    assert_eq!(none.changed_from(&with(30)), [""; 0]);
+    assert_eq!(none.changed_from(&with(0)), ["undo_days"]);
+}
+
+#[test]
+fn days_out_of_range_are_refused_with_what_is_expected() {
+    let with = |days: &str| format!(r#"{{"undo_days":{days}}}"#);
+    assert_eq!(settings(&with("90")).check(), Ok(()));
+    let problems = settings(&with("91")).check().unwrap_err();
+    let messages: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        messages,
+        ["undo_days: expected 0 to 90 days, found 91: send 0 to keep nothing"]
+    );
+    for days in ["-1", "7.5", "\"30\"", "5000000000", "true"] {
+        let refused = serde_json::from_str::<TaskSettings>(&with(days)).unwrap_err();
+        let message = refused.to_string();
+        assert!(
+            message.contains("expected a whole number of days, 0 to 90"),
+            "{message}"
+        );
+    }
 }

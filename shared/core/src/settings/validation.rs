@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::person::IdentifyBy;
 use super::task::TaskSettings;
+use super::undo_days;
 use crate::attribute::Attribute;
 use crate::field_problem::FieldProblem;
 use crate::json_pointer;
@@ -190,6 +191,7 @@ impl TaskSettings {
         if let Some(threshold) = self.safety_threshold {
             problems.extend(threshold.problems());
         }
+        problems.extend(undo_days::problem(self.undo_days));
         if let Some(seconds) = self.retry_after_seconds
             && !(1..=limits::MAX_RETRY_AFTER_SECONDS).contains(&seconds)
         {

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use muster_aws::directory::Executed;
+use muster_aws::runs::undo::Entry;
 use muster_core::rules::Rules;
 
 use super::directory::DirectorySnapshot;
@@ -97,6 +98,12 @@ impl Pass<'_, '_> {
             let written = writes.iter().map(|write| write.record.canon().to_owned());
             let (takes, later) = independent(takes, written.collect());
             refused.extend(later.into_iter().map(|write| again(write.record)));
+            if self.sender.keeper.keeps() {
+                let statements = writes.iter().filter_map(|write| write.entry(&snapshot));
+                let renamed = renames.iter().filter_map(|rename| rename.entry(&snapshot));
+                let entries: Vec<Entry> = statements.chain(renamed).collect();
+                self.sender.keep(&entries).await?;
+            }
             self.write(writes, &snapshot, &mut refused).await?;
             self.rename(renames, &snapshot, &mut refused).await?;
             self.take(takes, &snapshot, &mut refused).await?;
@@ -164,6 +171,10 @@ impl Pass<'_, '_> {
         let (pending, outdated) = read_rows(self.sender, context, takes, snapshot).await?;
         let again = |write: Write| (write.record, Executed::Refused(None));
         refused.extend(outdated.into_iter().map(again));
+        if self.sender.keeper.keeps() {
+            let entries: Vec<Entry> = pending.iter().flat_map(PendingTake::entries).collect();
+            self.sender.keep(&entries).await?;
+        }
         let outcomes = &mut *self.outcomes;
         let sent =
             self.sender

@@ -223,6 +223,8 @@ pub(crate) struct RecordOutcomes {
     pub(crate) applied: Vec<u64>,
     /// External ids of users whose records do not change them, because of the directory.
     pub(crate) kept_ids: HashSet<String>,
+    /// True if one of them was found written: its write may be that of an earlier worker.
+    pub(crate) settled: bool,
 }
 
 impl RecordOutcomes {
@@ -264,6 +266,7 @@ impl RecordOutcomes {
             refused: Vec::new(),
             applied: Vec::new(),
             kept_ids: HashSet::new(),
+            settled: false,
         }
     }
 

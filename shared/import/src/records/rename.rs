@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use muster_aws::directory::{ClaimWrite, Executed, LoginSlot, Outcome, UserEdit};
+use muster_aws::runs::undo::Entry;
 use muster_aws::{Store, StoreError};
 use muster_core::attribute::Attribute;
 use muster_core::run::UpdateEffects;
@@ -25,6 +26,22 @@ pub(super) struct Rename {
 }
 
 impl Rename {
+    /// Returns what the rename replaces; `None` if it cannot be sent.
+    pub(super) fn entry(&self, snapshot: &DirectorySnapshot) -> Option<Entry> {
+        let (record, canon) = (&self.record.change, self.record.canon());
+        let user = self.record.renaming.as_ref()?.user();
+        let slot = LoginSlot::not_taken(snapshot.get(canon))?;
+        let after = slot.renamed_version(user.version);
+        let attributes = &self.attributes;
+        Some(Entry::renamed(
+            record.record,
+            user,
+            attributes,
+            canon,
+            after,
+        ))
+    }
+
     pub(super) fn count(self, outcomes: &mut RecordOutcomes) {
         outcomes.updated(self.record, self.effects);
     }

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
 use muster_aws::directory::{Executed, MAX_STATEMENTS, Statement};
+use muster_aws::runs::undo::Entry;
 use muster_aws::{Store, StoreError};
 
+use super::kept::Keeper;
 use super::pace::Pace;
 use crate::deadline::Deadline;
 
@@ -70,6 +72,8 @@ pub(crate) struct Sender<'s> {
     pub(crate) deadline: Deadline,
     /// Number of statements known to be written.
     pub(crate) written: u64,
+    /// Keeps the values before the writes.
+    pub(crate) keeper: Keeper<'s>,
     pace: Pace,
 }
 
@@ -79,6 +83,7 @@ impl<'s> Sender<'s> {
             store,
             deadline,
             written: 0,
+            keeper: Keeper::Nowhere,
             pace: Pace::new(),
         }
     }
@@ -172,6 +177,17 @@ impl<'s> Sender<'s> {
                 tracing::warn!(%error, pause_ms = pause.as_millis(), "retrying writes");
                 tokio::time::sleep(pause).await;
             }
+        }
+    }
+
+    /// Keeps the values before writes that are to be sent, while writes may start. If that fails, none of
+    /// them may be.
+    pub(crate) async fn keep(&mut self, entries: &[Entry]) -> Result<(), RunError> {
+        let (store, deadline) = (self.store, self.deadline);
+        match deadline.before_stop(self.keeper.keep(store, entries)).await {
+            Some(kept) => kept.map_err(RunError::Store),
+            // All writes so far have been answered.
+            None => Err(RunError::OutOfTime { certain: true }),
         }
     }
 

@@ -34,9 +34,13 @@ pub(crate) fn settle_stamped(
         match stamp.outcome {
             Outcome::Created => {
                 record.moves = stamp.effects.moved;
+                outcomes.settled = true;
                 outcomes.created(record);
             }
-            Outcome::Updated => outcomes.updated(record, stamp.effects),
+            Outcome::Updated => {
+                outcomes.settled = true;
+                outcomes.updated(record, stamp.effects);
+            }
             Outcome::Unchanged => outcomes.unchanged(record),
             // The run was stopped before this record: it is not counted.
             Outcome::Stopped => {}

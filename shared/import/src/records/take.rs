@@ -9,6 +9,8 @@ use futures::future::BoxFuture;
 use muster_aws::Store;
 use muster_aws::directory::{ClaimWrite, Executed, LoginSlot, NewUser, Taker, UserSnapshot};
 
+use muster_aws::runs::undo::Entry;
+
 use super::directory::{DirectorySnapshot, external_id};
 use super::sender::{RunError, Sender, Transaction};
 use super::write::{Write, WriteStep};
@@ -108,6 +110,13 @@ impl Transaction for PendingTake<'_> {
 }
 
 impl PendingTake<'_> {
+    /// Returns what the take replaces, of both users.
+    pub(super) fn entries(&self) -> impl Iterator<Item = Entry> {
+        let record = self.write.record.change.record;
+        let holder = Entry::taken_from(record, &self.holder.entry.user);
+        self.write.entry(self.snapshot).into_iter().chain([holder])
+    }
+
     async fn send(&self, timeout: Duration) -> Executed {
         let Write { record, step } = &self.write;
         let (Some(taking), Some(id)) = (&record.taking, record.external_id()) else {

@@ -1,10 +1,11 @@
 //! The writes of records.
 
 use muster_aws::directory::{ChangeHistory, NewUser, Outcome, Stamps, Statement, UserVersion};
+use muster_aws::runs::undo::Entry;
 use muster_core::attribute::Attribute;
 use muster_core::run::UpdateEffects;
 
-use super::directory::DirectorySnapshot;
+use super::directory::{DirectorySnapshot, user};
 use super::record::{Record, RecordOutcomes};
 use super::stamped::stamps;
 use crate::run::context::RunContext;
@@ -45,6 +46,19 @@ impl Write {
             WriteStep::Create { .. } => outcomes.created(self.record),
             WriteStep::Update { effects, .. } => outcomes.updated(self.record, effects),
             WriteStep::Mark => outcomes.unchanged(self.record),
+        }
+    }
+
+    /// Returns what the write replaces; `None` if it changes no value.
+    pub(super) fn entry(&self, snapshot: &DirectorySnapshot) -> Option<Entry> {
+        let (record, canon) = (self.record.change.record, self.record.canon());
+        match &self.step {
+            WriteStep::Create { id, onto } => Some(Entry::created(record, *id, canon, *onto)),
+            WriteStep::Update { attributes, .. } => {
+                let user = user(snapshot.get(canon))?;
+                Some(Entry::updated(record, user, attributes))
+            }
+            WriteStep::Mark => None,
         }
     }
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use muster_aws::runs::idempotency::{Answer, StoredAnswer};
 use muster_aws::runs::items::count_codes;
 use muster_aws::runs::task_lock::{Finished, interrupted};
+use muster_aws::runs::undo::RunUndo;
 use muster_aws::runs::{Ending, NewRun};
 use muster_aws::{Store, StoreError};
 use muster_core::dialect::quant::{self, ImportReply};
@@ -30,6 +31,8 @@ pub(crate) struct RunEnd {
     /// `None` if the counts are unknown.
     counts: Option<Counts>,
     items: Vec<Item>,
+    /// What it leaves for an undo.
+    undo: Option<RunUndo>,
 }
 
 enum EndKind {
@@ -46,6 +49,7 @@ impl RunEnd {
             kind: EndKind::Imported,
             counts: Some(counts),
             items,
+            undo: None,
         }
     }
 
@@ -59,6 +63,7 @@ impl RunEnd {
             kind: EndKind::Refused(errors),
             counts,
             items,
+            undo: None,
         }
     }
 
@@ -76,6 +81,7 @@ impl RunEnd {
             kind: failed(problem, run),
             counts: known.then_some(counts),
             items,
+            undo: None,
         }
     }
 
@@ -85,7 +91,14 @@ impl RunEnd {
             kind: failed("the service failed", run),
             counts: None,
             items: Vec::new(),
+            undo: None,
         }
+    }
+
+    /// Adds what the run leaves for an undo, unless it is not known which records were written.
+    pub(crate) fn with_undo(self, undo: Option<RunUndo>) -> Self {
+        let undo = undo.filter(|_| self.counts.is_some());
+        Self { undo, ..self }
     }
 
     fn ending(&self, answer: Option<StoredAnswer>) -> Ending {
@@ -105,6 +118,7 @@ impl RunEnd {
             errors,
             answer,
             unanswered: matches!(self.kind, EndKind::Failed(_)),
+            undo: self.undo.clone(),
         }
     }
 
@@ -235,6 +249,7 @@ impl RunEnd {
             kind,
             counts,
             items,
+            undo: _,
         } = self;
         let outcome = match (kind, response) {
             (EndKind::Imported, Some(response)) => RunOutcome::Imported {

@@ -25,6 +25,7 @@ use super::prepare::{Prepared, lock_refusal, prepare, run_to_completion};
 use crate::deadline::Deadline;
 use crate::records::apply::apply;
 use crate::records::dry_run;
+use crate::records::kept::Keeper;
 use crate::records::moves::GivenUp;
 use crate::records::plan::plan_all;
 use crate::records::record::RecordOutcomes;
@@ -85,6 +86,10 @@ async fn run_prepared(
     tracing::info!(bytes = run.size, "import started");
     let context = RunContext::new(&run, started_at, started_at, deadline.times());
     let mut sender = Sender::new(store, deadline);
+    if !run.dry_run {
+        let undo_days = request.task.undo_days();
+        sender.keeper = Keeper::of_request(&background.objects, run.id, undo_days);
+    }
     let threshold = in_effect(&request.task, run.threshold_overridden);
     let (rules, body) = (Arc::new(rules), request.body);
     let work = work(&mut sender, &rules, &context, threshold, body.clone());
@@ -167,9 +172,9 @@ async fn work(
         match plan_all(sender, rules, context, records, &mut outcomes).await {
             Ok(planned) => planned,
             Err(cause) if planned_first => {
-                return interrupted(context, &cause, outcomes, State::Planning);
+                return interrupted(sender, context, &cause, outcomes, State::Planning);
             }
-            Err(cause) => return interrupted(context, &cause, outcomes, State::Applying),
+            Err(cause) => return interrupted(sender, context, &cause, outcomes, State::Applying),
         };
     if let Some(threshold) = &threshold {
         let (records, outcomes) = (&mut records, &mut outcomes);
@@ -180,7 +185,7 @@ async fn work(
             Ok(counts) => exceeded(threshold, counts),
             Err(cause) => {
                 let outcomes = std::mem::replace(outcomes, RecordOutcomes::empty());
-                return interrupted(context, &cause, outcomes, State::Planning);
+                return interrupted(sender, context, &cause, outcomes, State::Planning);
             }
         };
         if !errors.is_empty() {
@@ -203,21 +208,28 @@ async fn work(
         (applied.await, State::Applying)
     };
     match done {
-        Ok(()) => WorkResult::Ended(RunEnd::imported(outcomes.into_counts_and_items())),
-        Err(cause) => interrupted(context, &cause, outcomes, resume_in),
+        Ok(()) => {
+            let undo = sender.keeper.request_undo(&outcomes.applied);
+            let end = RunEnd::imported(outcomes.into_counts_and_items());
+            WorkResult::Ended(end.with_undo(undo))
+        }
+        Err(cause) => interrupted(sender, context, &cause, outcomes, resume_in),
     }
 }
 
 /// Returns the result of a run that an error has interrupted. One that ran out of time can continue
 /// in the background.
 fn interrupted(
+    sender: &Sender<'_>,
     context: &RunContext<'_>,
     cause: &RunError,
     outcomes: RecordOutcomes,
     resume_in: State,
 ) -> WorkResult {
     tracing::warn!(%cause, "import interrupted");
+    let undo = sender.keeper.request_undo(&outcomes.applied);
     let end = RunEnd::abandoned(context.run, cause, outcomes.into_counts_and_items());
+    let end = end.with_undo(undo);
     match cause {
         RunError::OutOfTime { .. } => WorkResult::OutOfTime { resume_in, end },
         RunError::Store(_) => WorkResult::Ended(end),

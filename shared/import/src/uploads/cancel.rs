@@ -116,6 +116,7 @@ async fn end(
         errors: vec![error.to_owned()],
         answer: None,
         unanswered: false,
+        undo: None,
     };
     let done = match store
         .task_locks()

@@ -18,6 +18,8 @@ pub(super) struct LoadedChunk {
     pub(super) first: u64,
     pub(super) text: Bytes,
     pub(super) rules: Arc<Rules>,
+    /// Days for which its task keeps the values before a run.
+    pub(super) undo_days: u32,
     pub(super) collected: CollectedChunk,
 }
 
@@ -37,6 +39,7 @@ pub(super) fn load(
     object: &Bytes,
     repeated: &Repeats,
     rules: Rules,
+    undo_days: u32,
 ) -> Result<LoadedChunk, StoreError> {
     let (first, text) = decode_chunk(object)
         .ok_or_else(|| invalid_chunk("it does not start with the number of its first record"))?;
@@ -46,6 +49,7 @@ pub(super) fn load(
         first,
         text,
         rules: rules.into(),
+        undo_days,
         collected,
     })
 }

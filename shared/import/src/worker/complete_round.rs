@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use muster_aws::StoreError;
 use muster_aws::runs::chunks::{ChunkRow, Round};
 use muster_aws::runs::task_lock::Finished;
+use muster_aws::runs::undo::{RecordNumbers, RunUndo};
 use muster_aws::runs::{Ending, Job, Run, StopReason};
 use muster_core::dialect::quant;
 use muster_core::item::Severity;
@@ -24,6 +25,10 @@ use crate::run::report::report_finished;
 pub(super) struct RoundTotals {
     counts: Counts,
     item_counts: BTreeMap<String, u64>,
+    /// Days for which the chunks keep the values before their writes.
+    undo_days: u32,
+    /// True if a chunk was written by an earlier version, which kept none.
+    unkept: bool,
 }
 
 /// The reason for the end of a run.
@@ -45,6 +50,10 @@ impl RoundTotals {
             return;
         };
         self.counts = self.counts.plus(result.counts);
+        match &result.undo {
+            Some(undo) => self.undo_days = self.undo_days.max(undo.days),
+            None => self.unkept |= result.counts.created + result.counts.updated > 0,
+        }
         for (code, count) in &result.item_counts {
             *self.item_counts.entry(code.clone()).or_default() += count;
         }
@@ -96,6 +105,10 @@ impl RoundTotals {
             answer: None,
             // Every chunk has its result: what was sent has been answered, or would be refused.
             unanswered: false,
+            undo: (self.undo_days > 0 && !self.unkept).then(|| RunUndo {
+                days: self.undo_days,
+                applied: RecordNumbers::default(),
+            }),
         }
     }
 }

@@ -38,6 +38,7 @@ impl Runner {
         let new_run = as_new_run(run);
         let context = self.context(run, &new_run);
         let mut sender = Sender::new(&self.store, deadline);
+        let undo_days = chunk.undo_days;
         let total = chunk.collected.collected.counts.total;
         let (collected, records) = RecordOutcomes::split(chunk.collected.collected);
         // Only the items of records that were applied are logged.
@@ -48,6 +49,8 @@ impl Runner {
             let wrote_some = sender.written > 0;
             return Ok(ChunkOutcome::Partial { cause, wrote_some });
         }
+        let undo = self.chunk_undo(message, undo_days, &outcomes, true, Vec::new());
+        let undo = undo.await?;
         let applied: BTreeSet<u64> = outcomes.applied.iter().copied().collect();
         let items = items
             .into_iter()
@@ -73,6 +76,7 @@ impl Runner {
             counts,
             item_counts: count_codes(&items),
             outputs: kept.await?,
+            undo,
         }))
     }
 }

@@ -212,8 +212,9 @@ impl Runner {
                 .repeated(&run.id, &message.attempt, message.chunk),
         )?;
         let object = object.ok_or_else(|| invalid_chunk("it is not in the bucket"))?;
-        let (_, rules) = settings;
-        blocking::run(move || load(&object, &repeated, rules)).await
+        let (settings, rules) = settings;
+        let undo_days = settings.undo_days();
+        blocking::run(move || load(&object, &repeated, rules, undo_days)).await
     }
 
     /// Plans the records of a chunk, and applies them unless this is the planning round.
@@ -233,8 +234,10 @@ impl Runner {
             first,
             text,
             rules,
+            undo_days,
             collected,
         } = chunk;
+        sender.keeper = self.keeper(message, owner, undo_days);
         let CollectedChunk {
             collected,
             mut rejected,
@@ -271,6 +274,10 @@ impl Runner {
             let wrote_some = sender.written > 0;
             return Ok(ChunkOutcome::Partial { cause, wrote_some });
         }
+        let own = sender.keeper.into_names();
+        let outcome_unknown = context.outcome_unknown;
+        let undo = self.chunk_undo(message, undo_days, &outcomes, outcome_unknown, own);
+        let undo = undo.await?;
         let refused = std::mem::take(&mut outcomes.refused);
         let (counts, items) = outcomes.into_counts_and_items();
         rejected.extend(rejected_by_directory(
@@ -291,6 +298,7 @@ impl Runner {
             item_counts: count_codes(&items),
             outputs: kept.await?,
             left_out: 0,
+            undo,
         }))
     }
 }

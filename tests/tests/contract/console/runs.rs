@@ -52,7 +52,8 @@ async fn a_run_is_shown_with_its_robot_task_times_and_counts() {
             "status",
             "counts",
             "items",
-            "errors"
+            "errors",
+            "undo_until"
         ]
     );
     let run = reply.json();

@@ -95,6 +95,7 @@ async fn an_applying_run_stops_and_locks_its_task_until_it_has_ended() {
         errors: vec!["the import was cancelled".to_owned()],
         answer: None,
         unanswered: false,
+        undo: None,
     };
     store.finish(&run, &ending).await;
     assert_conflict(&post(&w, &run, "/cancel").await, "cancelled");

@@ -92,6 +92,7 @@ async fn pages_of_rejected_records_link_to_the_next_page() {
         errors: Vec::new(),
         answer: None,
         unanswered: false,
+        undo: None,
     };
     store.finish(&run, &ending).await;
     let (mut text, mut pages) = (String::new(), 0);

@@ -6,8 +6,10 @@ use aws_sdk_s3::config::interceptors::BeforeSerializationInterceptorContextRef;
 use aws_sdk_s3::operation::abort_multipart_upload::AbortMultipartUploadInput;
 use aws_sdk_s3::operation::complete_multipart_upload::CompleteMultipartUploadInput;
 use aws_sdk_s3::operation::create_multipart_upload::CreateMultipartUploadInput;
+use aws_sdk_s3::operation::delete_object::DeleteObjectInput;
 use aws_sdk_s3::operation::get_object::GetObjectInput;
 use aws_sdk_s3::operation::head_object::HeadObjectInput;
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Input;
 use aws_sdk_s3::operation::list_parts::ListPartsInput;
 use aws_sdk_s3::operation::put_object::PutObjectInput;
 use aws_sdk_s3::operation::upload_part::UploadPartInput;
@@ -27,7 +29,19 @@ pub(super) fn add(
         (GET, get.bucket(), get.key())
     } else if let Some(head) = input.downcast_ref::<HeadObjectInput>() {
         (GET, head.bucket(), head.key())
+    } else if let Some(delete) = input.downcast_ref::<DeleteObjectInput>() {
+        ("s3:DeleteObject", delete.bucket(), delete.key())
+    } else if let Some(list) = input.downcast_ref::<ListObjectsV2Input>() {
+        // Granted on the bucket as a whole.
+        ("s3:ListBucket", list.bucket(), None)
     } else if let Some(put) = input.downcast_ref::<PutObjectInput>() {
+        if put.tagging().is_some() {
+            let resource = folder(
+                put.bucket().unwrap_or_default(),
+                put.key().unwrap_or_default(),
+            );
+            grants.add("s3:PutObjectTagging", Some(&resource));
+        }
         (PUT, put.bucket(), put.key())
     } else if let Some(create) = input.downcast_ref::<CreateMultipartUploadInput>() {
         (PUT, create.bucket(), create.key())

@@ -138,6 +138,7 @@ pub(super) fn interrupt(
         errors: vec![interrupted(run.dry_run).to_owned()],
         answer: None,
         unanswered: true,
+        undo: None,
     };
     let mut writes = vec![ending.of_run(table, &run.id, EndedFrom::of(run), now)?];
     if let Some(key) = key {
