@@ -105,6 +105,25 @@ async fn an_id_that_two_users_have_in_two_forms_is_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_id_that_somebody_has_with_its_accents_apart_is_taken_by_user_name_too() {
+    let w = World::start().await;
+    w.put(&json!([with_external_id(&w, "ann", "\u{e9}")])).await;
+    let (composed, apart) = (w.login("\u{e9}"), w.login("e\u{301}"));
+    set_apart(&w, "ann", &composed, &apart).await;
+    for query in ["debug", "debug&dryRun"] {
+        let other = json!([with_external_id(&w, "bob", "\u{e9}")]);
+        let call = w.import(0).await.query(query);
+        let reply = call.records(&other).send().await;
+        assert_partial_success(&reply, [1, 0, 1, 0]);
+        assert_eq!(with_code(&reply, "external_id.taken").len(), 1, "{reply}");
+    }
+    // Ann herself gets it as it is sent.
+    w.put(&json!([with_external_id(&w, "ann", "\u{e9}")])).await;
+    let ann = w.store.user(&w.login("ann")).await.expect("ann");
+    assert_eq!(ann["external_id"], composed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_id_that_would_make_somebody_their_own_manager_ignores_the_record() {
     let w = World::start().await;
     let by_id = task_by_external_id(&w).await;

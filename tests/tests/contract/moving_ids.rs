@@ -196,6 +196,18 @@ async fn a_manager_may_be_whoever_gets_the_id_in_the_same_request() {
     let member = w.store.user(&w.login("member")).await.expect("a user");
     assert_eq!(member["manager_id"], boss);
     assert_eq!(member["manager_uid"], w.login("1"));
+    // An id that stays with somebody else does not make the user of a record a manager.
+    let mut kept = records(&w, &[("old", "3"), ("member", "4")]);
+    let old = w.store.user(&w.login("old")).await.expect("a user")["id"].clone();
+    kept[1]["Manager ID"] = old;
+    kept[1]["Manager UID"] = json!(w.login("3"));
+    let reply = send_to(&w, task, &kept).await;
+    assert_partial_success(&reply, [2, 0, 0, 0]);
+    assert_eq!(
+        with_code(&reply, "manager_id.disagrees").len(),
+        1,
+        "{reply}"
+    );
     // Whom the request does not give the id to is another manager.
     let other = w.store.user(&w.login("other")).await.expect("a user")["id"].clone();
     file[2]["Manager ID"] = other;

@@ -110,6 +110,15 @@ impl LoginSlot {
         }
     }
 
+    /// Returns the version of the tombstone; `None` if the login is free or taken.
+    #[must_use]
+    pub const fn tombstone_version(&self) -> Option<u64> {
+        match self {
+            Self::Tombstone(Tombstone { version, .. }) => Some(*version),
+            Self::Free | Self::Taken(_) => None,
+        }
+    }
+
     /// Returns the version of a user of version `version` who is renamed to this login.
     #[must_use]
     pub fn renamed_version(&self, version: u64) -> u64 {

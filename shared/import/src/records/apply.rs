@@ -22,6 +22,9 @@ use super::user_ids::UserIds;
 use super::write::Write;
 use crate::run::context::RunContext;
 
+/// Maximum takes whose whole rows are in memory.
+const MAX_TAKES_IN_MEMORY: usize = 500;
+
 /// Writes what the records change, and then what those change that were deferred for external ids which
 /// the records at `given_up` logins give up. Adds each to `outcomes` as soon as its write has a response.
 pub(crate) async fn apply(
@@ -164,9 +167,20 @@ impl Pass<'_, '_> {
         snapshot: &DirectorySnapshot,
         refused: &mut Vec<(Record, Executed)>,
     ) -> Result<(), RunError> {
-        if takes.is_empty() {
-            return Ok(());
+        let mut takes = takes;
+        while !takes.is_empty() {
+            let batch = takes.split_off(takes.len().saturating_sub(MAX_TAKES_IN_MEMORY));
+            self.take_batch(batch, snapshot, refused).await?;
         }
+        Ok(())
+    }
+
+    async fn take_batch(
+        &mut self,
+        takes: Vec<Write>,
+        snapshot: &DirectorySnapshot,
+        refused: &mut Vec<(Record, Executed)>,
+    ) -> Result<(), RunError> {
         let context = self.context;
         let (pending, outdated) = read_rows(self.sender, context, takes, snapshot).await?;
         let again = |write: Write| (write.record, Executed::Refused(None));

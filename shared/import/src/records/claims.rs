@@ -1,14 +1,16 @@
 //! Claims on external ids, made before the users are written (protocol.md#claims). A claim whose
 //! user does not have the id dangles, and may be taken over once its runs are over.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use futures::future::try_join_all;
 use jiff::Timestamp;
 use muster_aws::directory::Claim;
 use muster_aws::directory::Statement;
 use muster_aws::runs::RunId;
 use muster_aws::{Store, StoreError};
 use muster_core::rules::Rules;
+use muster_core::text::decomposed;
 use muster_core::value::Problem;
 
 use super::conflicts;
@@ -18,6 +20,8 @@ use super::record::{Record, Taking};
 use super::sender::{RunError, Sender, WriteResult};
 use crate::run::context::RunContext;
 
+/// Maximum runs that are read concurrently.
+const MAX_CONCURRENT_RUN_READS: usize = 16;
 /// Maximum attempts on a contended claim before the external id counts as taken.
 const MAX_CLAIM_ATTEMPTS: usize = 4;
 
@@ -75,9 +79,13 @@ async fn make_claims<'r>(
     records: impl Iterator<Item = &'r mut Record>,
     snapshot: &DirectorySnapshot,
 ) -> Result<(), RunError> {
-    // Claims of deferred records are there. A record that is planned again because its write was refused may have lost its claim: to a
-    // user who was given the id by a single write, and has another login since.
-    let (held, mut requests): (Vec<_>, Vec<_>) = claim_requests(records, snapshot)
+    let requests = claim_requests(records, snapshot).collect();
+    let requests = leave_decomposed(sender, rules, context, requests).await?;
+    // Claims of deferred records are there. A record that is planned again because its write was
+    // refused may have lost its claim: to a user who was given the id by a single write, and has
+    // another login since.
+    let (held, mut requests): (Vec<_>, Vec<_>) = requests
+        .into_iter()
         .partition(|request| request.record.claimed || matches!(phase, Phase::Move(_)));
     requests.extend(resolve(sender, rules, context, phase, held, snapshot).await?);
     for _ in 0..MAX_CLAIM_ATTEMPTS {
@@ -147,8 +155,47 @@ pub(super) async fn predict<'r>(
 ) -> Result<(), RunError> {
     let phase = Phase::Apply(given_up);
     let requests = claim_requests(records, snapshot).collect();
+    let requests = leave_decomposed(sender, rules, context, requests).await?;
     resolve(sender, rules, context, phase, requests, snapshot).await?;
     Ok(())
+}
+
+/// Rejects the requests for ids that other users have in NFD: an earlier build stored ids as they were
+/// sent, some with their accents apart. Returns the others. Where the id says whom a record is about,
+/// these users were looked up before.
+async fn leave_decomposed<'r>(
+    sender: &Sender<'_>,
+    rules: &Rules,
+    context: &RunContext<'_>,
+    requests: Vec<ClaimRequest<'r>>,
+) -> Result<Vec<ClaimRequest<'r>>, RunError> {
+    let apart: HashMap<String, String> = requests
+        .iter()
+        .filter_map(|request| Some((request.id.clone(), decomposed(&request.id)?)))
+        .collect();
+    if apart.is_empty() || rules.identifies_by_external_id() {
+        return Ok(requests);
+    }
+    let (store, tenant) = (sender.store, context.run.tenant.as_str());
+    let ids: Vec<&str> = apart.values().map(String::as_str).collect();
+    let claims = sender.read(store.directory().claims(tenant, ids)).await?;
+    let claimants: Vec<&str> = claims.values().map(|claim| claim.login.as_str()).collect();
+    let claimants = sender.read(store.directory().users(claimants)).await?;
+    let holder = |request: &ClaimRequest<'_>| {
+        let id = apart.get(&request.id)?;
+        let login = &claims.get(id)?.login;
+        let row = claimants.get(login)?;
+        let is_other = login != request.record.canon() && has_external_id(Some(row), tenant, id);
+        user(is_other.then_some(row))
+    };
+    let mut others = Vec::with_capacity(requests.len());
+    for request in requests {
+        match holder(&request) {
+            Some(holder) => request.reject(rules, conflicts::held_by(holder)),
+            None => others.push(request),
+        }
+    }
+    Ok(others)
 }
 
 /// Returns a request for each record that gives its user a new external id. A rename makes its claim
@@ -213,9 +260,8 @@ async fn resolve<'r>(
     let claims = sender.read(store.directory().claims(tenant, ids)).await?;
     // The runs before the users: a run that is over gives its user no id any more.
     let mut runs = LiveRuns::default();
-    for claim in claims.values() {
-        runs.look_up(sender, context, &claim.runs).await?;
-    }
+    runs.look_up(sender, context, claims.values().collect())
+        .await?;
     let claimants: Vec<&str> = claims.values().map(|claim| claim.login.as_str()).collect();
     let claimants = sender.read(store.directory().users(claimants)).await?;
     let mut next = Vec::new();
@@ -251,15 +297,22 @@ async fn resolve<'r>(
                 request.record.outdated = true;
             }
             Some(holder) => match phase.about(request.record, holder, &claim.login) {
-                Held::Deferred(deferred) => request.record.deferred = Some(deferred.into()),
-                Held::Taken => {
+                // An id that another run counts on may be promised by it once it is given up.
+                Held::Deferred(deferred) if runs.others_of(claim, run).is_empty() => {
+                    request.record.deferred = Some(deferred.into());
+                }
+                // A record that may be ignored is never written onto a row that it could have been
+                // ignored for: a late take would be counted as neither.
+                Held::Taken if !rules.person().refuses_others() => {
                     request.record.taking = Some(Box::new(Taking {
                         holder: holder.id,
                         login: claim.login.clone(),
                         claim: claim.clone(),
                     }));
                 }
-                Held::Kept => request.reject(rules, conflicts::held_by(holder)),
+                Held::Deferred(_) | Held::Taken | Held::Kept => {
+                    request.reject(rules, conflicts::held_by(holder));
+                }
             },
             None if !is_promised => {
                 request.step = ClaimStep::TakeOver(claim.clone());
@@ -276,19 +329,28 @@ async fn resolve<'r>(
 pub(super) struct LiveRuns(HashMap<String, bool>);
 
 impl LiveRuns {
-    /// Reads the runs that are not known yet.
+    /// Reads the runs of claims that are not known yet.
     pub(super) async fn look_up(
         &mut self,
         sender: &Sender<'_>,
         context: &RunContext<'_>,
-        runs: &[String],
+        claims: Vec<&Claim>,
     ) -> Result<(), RunError> {
-        for run in runs {
-            if !self.0.contains_key(run) {
+        let unknown: BTreeSet<&String> = claims
+            .into_iter()
+            .flat_map(|claim| &claim.runs)
+            .filter(|run| !self.0.contains_key(*run))
+            .collect();
+        let unknown: Vec<&String> = unknown.into_iter().collect();
+        for runs in unknown.chunks(MAX_CONCURRENT_RUN_READS) {
+            let reads = runs.iter().map(|run| {
                 let is_over = is_over(sender.store, context.started_at, run);
-                let is_over = sender.read(is_over).await?;
-                self.0.insert(run.clone(), !is_over);
-            }
+                sender.read(is_over)
+            });
+            let over = try_join_all(reads).await?;
+            let runs = runs.iter().map(|run| (*run).clone());
+            self.0
+                .extend(runs.zip(over).map(|(run, is_over)| (run, !is_over)));
         }
         Ok(())
     }

@@ -146,9 +146,8 @@ impl Holders {
             .collect();
         let claims = sender.read(directory.claims(tenant, ids)).await?;
         let mut runs = LiveRuns::default();
-        for claim in claims.values() {
-            runs.look_up(sender, context, &claim.runs).await?;
-        }
+        runs.look_up(sender, context, claims.values().collect())
+            .await?;
         let logins: Vec<&str> = claims.values().map(|claim| claim.login.as_str()).collect();
         let slots = sender.read(directory.login_slots(logins)).await?;
         Ok(Self {

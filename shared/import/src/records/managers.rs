@@ -13,6 +13,7 @@ use muster_core::validate::Changes;
 use muster_core::value::{Problem, Value};
 
 use super::directory::{external_id, has_external_id, user};
+use super::moves::GivenUp;
 
 /// The managers that changes refer to and that must be looked up in the directory.
 #[derive(Debug, Default)]
@@ -44,7 +45,7 @@ pub(crate) struct Managers {
     known: HashSet<u64>,
     claims: HashMap<String, Claim>,
     claimants: HashMap<String, LoginRow>,
-    /// The ids of the users to whom the records that are applied give these external ids.
+    /// The ids of the users to whom these external ids are to move.
     given: HashMap<String, u64>,
 }
 
@@ -131,9 +132,10 @@ impl Managers {
         problems
     }
 
-    /// Notes that a record gives an external id to a stored user: it may move there from another one.
-    pub(crate) fn note_given(&mut self, uid: &str, user: &User) {
-        if self.claims.contains_key(uid) {
+    /// Notes that a record gives a stored user an external id which another record gives up.
+    pub(crate) fn note_given(&mut self, uid: &str, user: &User, given_up: &GivenUp) {
+        let claim = self.claims.get(uid);
+        if claim.is_some_and(|claim| given_up.contains(&claim.login)) {
             self.given.insert(uid.to_owned(), user.id);
         }
     }

@@ -33,6 +33,10 @@ impl GivenUp {
         });
         Self(giving_up.map(|record| record.canon().to_owned()).collect())
     }
+
+    pub(super) fn contains(&self, login: &str) -> bool {
+        self.0.contains(login)
+    }
 }
 
 /// The pass over the records of an input.
@@ -57,7 +61,7 @@ impl Phase<'_> {
     /// Decides about the external id of a record, which the user at this login has.
     pub(super) fn about(self, record: &Record, holder: &User, login: &str) -> Held {
         match self {
-            Phase::Apply(given_up) if given_up.0.contains(login) => Held::Deferred(Deferred {
+            Phase::Apply(given_up) if given_up.contains(login) => Held::Deferred(Deferred {
                 holder: holder.id,
                 login: login.to_owned(),
                 kept: held_by(holder),

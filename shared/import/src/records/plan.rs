@@ -13,6 +13,7 @@ use super::conflicts::taken_by_earlier;
 use super::directory::DirectorySnapshot;
 use super::identify::identify;
 use super::managers::{ManagerRefs, Managers, UNRESOLVED_MANAGER};
+use super::moves::GivenUp;
 use super::record::{Record, RecordOutcomes};
 use super::sender::{RunError, Sender};
 use super::stamped::settle_stamped;
@@ -46,6 +47,7 @@ pub(crate) async fn plan_all(
     rules: &Rules,
     context: &RunContext<'_>,
     records: Vec<Record>,
+    given_up: &GivenUp,
     outcomes: &mut RecordOutcomes,
 ) -> Result<(Vec<Record>, DirectorySnapshot), RunError> {
     let store = sender.store;
@@ -54,7 +56,7 @@ pub(crate) async fn plan_all(
         .await?;
     let records = settle_stamped(rules, context, records, &snapshot, outcomes);
     let mut records = identify(sender, rules, context, records, &mut snapshot, outcomes).await?;
-    check_managers(sender, rules, context, &mut records, &snapshot).await?;
+    check_managers(sender, rules, context, &mut records, &snapshot, given_up).await?;
     records.retain_mut(|record| {
         let stored = snapshot.get(record.canon());
         if decide(rules, context, record, stored, outcomes).is_none() {
@@ -108,7 +110,7 @@ pub(crate) fn decide(
             version: user.version,
             attributes: difference.iter().map(|(attribute, _)| *attribute).collect(),
             effects: UpdateEffects {
-                moved: record.moves,
+                moved: record.moves && sets_external_id(&difference),
                 ..effects(&difference)
             },
         }),
@@ -122,6 +124,11 @@ pub(crate) fn decide(
             None
         }
     }
+}
+
+fn sets_external_id(difference: &[(Attribute, &Assignment<'_>)]) -> bool {
+    let mut attributes = difference.iter().map(|(attribute, _)| *attribute);
+    attributes.any(|attribute| attribute == Attribute::ExternalId)
 }
 
 fn rename(difference: &[(Attribute, &Assignment<'_>)]) -> Decision {
@@ -151,6 +158,7 @@ async fn check_managers(
     context: &RunContext<'_>,
     records: &mut [Record],
     snapshot: &DirectorySnapshot,
+    given_up: &GivenUp,
 ) -> Result<(), RunError> {
     let tenant = context.run.tenant.as_str();
     let mut refs = ManagerRefs::default();
@@ -163,11 +171,14 @@ async fn check_managers(
     let mut managers = sender
         .read(Managers::read(sender.store, tenant, refs))
         .await?;
-    for record in records.iter() {
+    let getting = records
+        .iter()
+        .filter(|record| record.refusal.is_none() && record.change.external_id_taken_by.is_none());
+    for record in getting {
         let own = record.current(snapshot.get(record.canon()));
         let own = own.filter(|user| user.tenant == tenant);
         if let (Some(id), Some(user)) = (record.external_id(), own) {
-            managers.note_given(id, user);
+            managers.note_given(id, user, given_up);
         }
     }
     for record in records {

@@ -97,7 +97,9 @@ fn rows_of(
         (LoginSlot::Taken(user), WriteStep::Update { id, version, .. }) => {
             (user.entry.user.id, user.entry.user.version) == (*id, *version)
         }
-        (LoginSlot::Free | LoginSlot::Tombstone(_), WriteStep::Create { .. }) => true,
+        (LoginSlot::Free | LoginSlot::Tombstone(_), WriteStep::Create { onto, .. }) => {
+            own.tombstone_version() == *onto
+        }
         _ => false,
     };
     (is_holder && is_planned).then_some((own, holder))

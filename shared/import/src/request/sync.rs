@@ -169,7 +169,7 @@ async fn work(
     // A dry run and a safety threshold need the plan of all records before the first write.
     let planned_first = context.run.dry_run || threshold.is_some();
     let (mut records, snapshot) =
-        match plan_all(sender, rules, context, records, &mut outcomes).await {
+        match plan_all(sender, rules, context, records, &given_up, &mut outcomes).await {
             Ok(planned) => planned,
             Err(cause) if planned_first => {
                 return interrupted(sender, context, &cause, outcomes, State::Planning);

@@ -247,7 +247,7 @@ impl Runner {
         let given_up = GivenUp::default();
         let done = async {
             let (records, snapshot) =
-                plan_all(&sender, &rules, &context, records, &mut outcomes).await?;
+                plan_all(&sender, &rules, &context, records, &given_up, &mut outcomes).await?;
             match message.round {
                 Round::Plan => {
                     let outcomes = &mut outcomes;
