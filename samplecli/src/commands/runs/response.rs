@@ -76,7 +76,7 @@ impl DetailView for RunResponse {
             field("Blocked", count(&self, |counts| counts.blocked)),
             field("Unblocked", count(&self, |counts| counts.unblocked)),
             field("Values cleared", count(&self, |counts| counts.cleared)),
-            field("Undo until", self.undo_until),
+            field("Values kept until", self.undo_until),
             field("Items", Cell::Texts(items.collect())),
             field("Errors", self.errors),
         ]

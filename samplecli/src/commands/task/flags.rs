@@ -53,8 +53,8 @@ pub struct SettingFlags {
     /// cleared values; without FIGURE=, of ignored users, and `none` for all (repeatable)
     #[arg(long, value_name = "[FIGURE=]100,5%", value_parser = threshold, help_heading = "Settings")]
     threshold: Vec<ThresholdChange>,
-    /// Keep the values that imports replace for this many days, 0 to 90, so that an import can be
-    /// undone later; 0 keeps nothing
+    /// Keep the values that imports replace for this many days, 0 to 90, for the undo that a later
+    /// version brings; 0 keeps nothing
     #[arg(long, value_name = "DAYS", value_parser = undo_days, help_heading = "Settings")]
     undo_days: Option<u32>,
 
