@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use muster_aws::tasks::Task;
@@ -12,15 +13,15 @@ use muster_core::settings::{ExternalIdConflicts, TaskSettings};
 use muster_core::user_request::UserRequest;
 use muster_core::validate::Changes;
 use muster_core::value::{Assignment, Value};
-use muster_import::{Clock, ManualClock, RunOutcome, Times};
+use muster_import::{Clock, ManualClock, RunOutcome, Times, WriteOutcome};
 use muster_tests::faults::{Fault, Faults, Gate};
 
 use crate::concurrent_writes::set_login;
 use crate::hand_over::send_request;
 use crate::harness::{Harness, short_times};
 use crate::import::{
-    for_each_fault_and_request, for_each_request, import_synchronously, import_through,
-    try_import_through,
+    Import, all_runs_of, for_each_fault_and_request, for_each_request, import_synchronously,
+    import_through, try_import_through,
 };
 use crate::import_file::{ImportFile, RecordKind};
 use crate::verifier::ConcurrentWrites;
@@ -133,9 +134,13 @@ enum Act {
 }
 
 fn clear_id() -> UserRequest {
+    assign_id(Assignment::Clear)
+}
+
+fn assign_id(assignment: Assignment<'static>) -> UserRequest {
     UserRequest {
         changes: Changes {
-            assignments: vec![(Attribute::ExternalId, Assignment::Clear)],
+            assignments: vec![(Attribute::ExternalId, assignment)],
             ..Changes::default()
         },
         ..UserRequest::default()
@@ -208,11 +213,11 @@ async fn a_request_that_is_handed_over_while_ids_move_counts_what_it_did() {
             ..short_times()
         };
         // The time for writes is over from this request on.
-        let reached = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let reached = Arc::new(AtomicBool::new(false));
         let is_reached = Arc::clone(&reached);
         let faults = Faults::new(move |request| {
             if request.number == number {
-                is_reached.store(true, std::sync::atomic::Ordering::SeqCst);
+                is_reached.store(true, Ordering::SeqCst);
                 clock.advance(STOP_AFTER);
             }
             Fault::None
@@ -225,7 +230,122 @@ async fn a_request_that_is_handed_over_while_ids_move_counts_what_it_did() {
         import.verify(&run, ConcurrentWrites::Some).await;
         external_ids(&harness, &import.file).await;
         assert_completes(&harness, &task, &import.file).await;
-        reached.load(std::sync::atomic::Ordering::SeqCst)
+        reached.load(Ordering::SeqCst)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_id_that_another_run_relies_on_does_not_move() {
+    let harness = Harness::start().await;
+    let other = Import::begin(&harness, ImportFile::new("relied", &[RecordKind::New; 4])).await;
+    let messages = other.run_processor().await;
+    // The first of two chunks: the run goes on.
+    other.write_chunk(&messages[0]).await;
+    let task = applying_task(&harness).await;
+    let mut swap = other.file.body();
+    let records = swap.as_array_mut().expect("records");
+    records.truncate(2);
+    records[0]["x"] = other.file.login(1).into();
+    records[1]["x"] = other.file.login(0).into();
+    let counts = import_synchronously(&harness, &task, &swap).await;
+    assert_eq!((counts.moved, counts.unchanged), (0, 2), "{counts:?}");
+    external_ids(&harness, &other.file).await;
+    other.finish_without_faults().await;
+    let counts = import_synchronously(&harness, &task, &swap).await;
+    assert_eq!((counts.moved, counts.updated), (2, 2), "{counts:?}");
+    external_ids(&harness, &other.file).await;
+}
+
+/// In a task that ignores records about other people, whoever is given the id back keeps it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_ignores_records_takes_no_id() {
+    for_each_request(|harness, number| async move {
+        let file = ImportFile::new(format!("back{number}"), &[RecordKind::New; 2]);
+        let task = harness.create_task(0, |_| ()).await;
+        let mut before = file.body();
+        before[1]["x"] = serde_json::Value::Null;
+        import_synchronously(&harness, &task, &before).await;
+        let mut body = before.clone();
+        body[0]["x"] = serde_json::Value::Null;
+        body[1]["x"] = file.login(0).into();
+        let id = harness.existing_user(&file.login(0)).await.id;
+        let held = file.login(0);
+        let others = Arc::clone(&harness);
+        let given_back = Arc::new(AtomicBool::new(false));
+        let is_given_back = Arc::clone(&given_back);
+        let action = Box::pin(async move {
+            let back = assign_id(Assignment::Set(Value::Text(held.into())));
+            let written = others.change_user(0, id, back).await;
+            let is_written = matches!(written, Some(WriteOutcome::Updated { .. }));
+            is_given_back.store(is_written, Ordering::SeqCst);
+        });
+        let faults = Faults::none().before_request(Some((number, action)));
+        let faults = Arc::new(faults);
+        let store = faults.store(&harness.stack.store);
+        import_through(&store, &harness, &task, &body).await;
+        let held = external_ids(&harness, &file).await;
+        if given_back.load(Ordering::SeqCst) {
+            assert_eq!(held[&id], Some(file.login(0)), "request {number}");
+        }
+        !faults.has_pending_action()
+    })
+    .await;
+}
+
+/// Another run creates a user at the login of a new user who takes an id, and others rename that user
+/// away: the stamp of that run stays under the login.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_user_who_takes_an_id_keeps_the_stamps_of_the_login() {
+    for_each_request(|harness, number| async move {
+        let task = applying_task(&harness).await;
+        let other = harness.create_task(0, |_| ()).await;
+        let file = ImportFile::new(format!("slot{number}"), &[RecordKind::New; 4]);
+        let body = file.body();
+        let records = body.as_array().expect("records");
+        import_synchronously(&harness, &task, &records[1..].into()).await;
+        // Each gets the id of the next; the first is new, and the second still has its own when the
+        // last ones are written.
+        let (mut moves, mut without_id) = (body.clone(), records[0].clone());
+        for record in 0..3 {
+            moves[record]["x"] = file.login(record + 1).into();
+        }
+        moves[3]["x"] = format!("new.{}", file.tag).into();
+        without_id["x"] = serde_json::Value::Null;
+        let login = file.login(0);
+        let others = Arc::clone(&harness);
+        let created = Arc::new(AtomicBool::new(false));
+        let is_created = Arc::clone(&created);
+        let (rival, taken) = (other.clone(), login.clone());
+        let action = Box::pin(async move {
+            let rival_body = serde_json::Value::Array(vec![without_id]);
+            let counts = import_synchronously(&others, &rival, &rival_body).await;
+            if counts.created == 1 {
+                is_created.store(true, Ordering::SeqCst);
+                let id = others.existing_user(&taken).await.id;
+                let away = set_login(&format!("away.{taken}"));
+                let renamed = others.change_user(0, id, away).await;
+                assert!(renamed.is_some(), "the user was not renamed");
+            }
+        });
+        let faults = Faults::none().before_request(Some((number, action)));
+        let faults = Arc::new(faults);
+        let store = faults.store(&harness.stack.store);
+        import_through(&store, &harness, &task, &moves).await;
+        external_ids(&harness, &file).await;
+        if created.load(Ordering::SeqCst) {
+            let run = all_runs_of(&harness, &other).await[0].id.to_string();
+            let users = harness
+                .access()
+                .with_key_parts(&[&file.tag])
+                .directory()
+                .await;
+            let stamps = users[&format!("U#{login}")]["stamps"]
+                .as_s()
+                .expect("a text");
+            assert!(stamps.contains(&run), "request {number}: {stamps:?}");
+        }
+        !faults.has_pending_action()
     })
     .await;
 }
