@@ -39,6 +39,8 @@ pub enum RecordKind {
 /// The data of an import.
 #[derive(Debug, Clone)]
 pub struct ImportFile {
+    /// Is in the keys of all rows of the file, and in no others: no tag on a stack may contain another.
+    /// One with a number ends with a letter.
     pub tag: String,
     pub kinds: Vec<RecordKind>,
     /// The settings of its task.

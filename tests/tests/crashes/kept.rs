@@ -139,7 +139,7 @@ async fn nothing_is_written_if_the_values_before_cannot_be_kept() {
 /// Of three owners of a chunk, the first dies before a write, and the second after the same one, if it
 /// comes to it.
 async fn with_three_owners(harness: Arc<Harness>, number: usize) -> bool {
-    let (import, message) = begin(&harness, one_chunk(&format!("owners{number}"))).await;
+    let (import, message) = begin(&harness, one_chunk(&format!("owners{number}x"))).await;
     let faults = Faults::at_write(number, Fault::CrashBefore);
     let (_, first) = import.deliver(&message, faults).await;
     let row = chunk_row(&import).await;
@@ -191,7 +191,7 @@ async fn a_writer_that_keeps_nothing_sends_no_request_more() {
     let harness = Harness::start().await;
     let mut requests = Vec::new();
     for days in [0, 1] {
-        let file = one_chunk(&format!("days{days}"));
+        let file = one_chunk(&format!("days{days}x"));
         let change = |task: &mut TaskSettings| {
             file.configure(task);
             task.undo_days = Some(days);

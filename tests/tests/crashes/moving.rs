@@ -202,7 +202,7 @@ async fn ids_move_while_others_rename_a_user() {
 async fn a_request_that_is_handed_over_while_ids_move_counts_what_it_did() {
     for_each_request(|harness, number| async move {
         let task = applying_task(&harness).await;
-        let file = circle(format!("over{number}"));
+        let file = circle(format!("over{number}x"));
         import_synchronously(&harness, &task, &file.existing_users()).await;
         let clock = ManualClock::leak();
         let times = Times {
@@ -261,7 +261,7 @@ async fn an_id_that_another_run_relies_on_does_not_move() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_task_that_ignores_records_takes_no_id() {
     for_each_request(|harness, number| async move {
-        let file = ImportFile::new(format!("back{number}"), &[RecordKind::New; 2]);
+        let file = ImportFile::new(format!("back{number}x"), &[RecordKind::New; 2]);
         let task = harness.create_task(0, |_| ()).await;
         let mut before = file.body();
         before[1]["x"] = serde_json::Value::Null;
@@ -300,7 +300,7 @@ async fn a_new_user_who_takes_an_id_keeps_the_stamps_of_the_login() {
     for_each_request(|harness, number| async move {
         let task = applying_task(&harness).await;
         let other = harness.create_task(0, |_| ()).await;
-        let file = ImportFile::new(format!("slot{number}"), &[RecordKind::New; 4]);
+        let file = ImportFile::new(format!("slot{number}x"), &[RecordKind::New; 4]);
         let body = file.body();
         let records = body.as_array().expect("records");
         import_synchronously(&harness, &task, &records[1..].into()).await;

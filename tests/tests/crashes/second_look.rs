@@ -112,7 +112,7 @@ async fn a_manager_who_is_renamed_meanwhile_is_found_by_id_and_external_id() {
                 .insert(Attribute::ManagerUid, "mu".to_owned());
         });
         let task = task.await;
-        let file = ImportFile::new(format!("boss{number}"), &[RecordKind::New; 2]);
+        let file = ImportFile::new(format!("boss{number}x"), &[RecordKind::New; 2]);
         let body = file.body();
         let [boss, member] = [0, 1].map(|record| body[record].clone());
         import_synchronously(&harness, &task, &json!([boss])).await;
