@@ -163,11 +163,10 @@ impl Pass<'_, '_> {
 
     async fn take(
         &mut self,
-        takes: Vec<Write>,
+        mut takes: Vec<Write>,
         snapshot: &DirectorySnapshot,
         refused: &mut Vec<(Record, Executed)>,
     ) -> Result<(), RunError> {
-        let mut takes = takes;
         while !takes.is_empty() {
             let batch = takes.split_off(takes.len().saturating_sub(MAX_TAKES_IN_MEMORY));
             self.take_batch(batch, snapshot, refused).await?;

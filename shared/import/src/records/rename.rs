@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use muster_aws::Store;
 use muster_aws::directory::{ClaimWrite, Executed, LoginSlot, Outcome, UserEdit};
 use muster_aws::runs::undo::Entry;
-use muster_aws::{Store, StoreError};
 use muster_core::attribute::Attribute;
 use muster_core::run::UpdateEffects;
 
 use super::directory::DirectorySnapshot;
 use super::record::{Record, RecordOutcomes};
-use super::sender::Transaction;
+use super::sender::{Transaction, incomplete};
 use super::stamped::stamps;
 use crate::run::context::RunContext;
 
@@ -63,8 +63,8 @@ impl Transaction for PendingRename<'_> {
 }
 
 impl PendingRename<'_> {
-    /// The write is refused if the user, the claim or the row of the new login has changed since it
-    /// was read.
+    /// Makes one attempt, which is refused if the user, the claim or the row of the new login has
+    /// changed since it was read.
     async fn send(&self, timeout: Duration) -> Executed {
         let Rename {
             record,
@@ -78,11 +78,9 @@ impl PendingRename<'_> {
             LoginSlot::not_taken(stored),
         );
         let (Some(renaming), Some(external_id), Some(slot)) = parts else {
-            let reason = "a rename was planned without its user, external id or free user name";
-            return Executed::Failed(StoreError::Row {
-                row: "a user",
-                reason: reason.to_owned(),
-            });
+            return incomplete(
+                "a rename was planned without its user, external id or free user name",
+            );
         };
         let before = stored.map(|stored| &stored.stamps);
         let stamps = stamps(record, Outcome::Updated, *effects, before, self.context);

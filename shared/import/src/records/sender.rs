@@ -65,6 +65,14 @@ pub(crate) trait Transaction: Send + Sync {
     fn execute(&self, timeout: Duration) -> BoxFuture<'_, Executed>;
 }
 
+/// Returns the result of a transaction whose plan lacks something: planning it again would not help.
+pub(super) fn incomplete(reason: &str) -> Executed {
+    Executed::Failed(StoreError::Row {
+        row: "a user",
+        reason: reason.to_owned(),
+    })
+}
+
 /// Sends the statements of one run, and counts those known to be written.
 #[derive(Debug)]
 pub(crate) struct Sender<'s> {

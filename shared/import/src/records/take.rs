@@ -12,7 +12,7 @@ use muster_aws::directory::{ClaimWrite, Executed, LoginSlot, NewUser, Taker, Use
 use muster_aws::runs::undo::Entry;
 
 use super::directory::{DirectorySnapshot, external_id};
-use super::sender::{RunError, Sender, Transaction};
+use super::sender::{RunError, Sender, Transaction, incomplete};
 use super::write::{Write, WriteStep};
 use crate::run::context::RunContext;
 
@@ -122,7 +122,7 @@ impl PendingTake<'_> {
     async fn send(&self, timeout: Duration) -> Executed {
         let Write { record, step } = &self.write;
         let (Some(taking), Some(id)) = (&record.taking, record.external_id()) else {
-            return Executed::Refused(None);
+            return incomplete("a take was planned without its holder or external id");
         };
         let runs = [self.context.run_name().to_owned()];
         let claim = ClaimWrite {
@@ -149,7 +149,7 @@ impl PendingTake<'_> {
                 };
                 Taker::New(&new, slot)
             }
-            _ => return Executed::Refused(None),
+            _ => return incomplete("a take was planned on another row than it was read on"),
         };
         let taken = directory.take_once(taker, claim, &stamps, holder, author, timeout);
         taken.await
