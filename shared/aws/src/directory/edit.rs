@@ -1,4 +1,4 @@
-//! What writes of one user are made of: the user and the slot of a login as they were read, the change,
+//! Parts of the writes of one user: the user and the slot of a login as they were read, the change,
 //! and the claim.
 
 use muster_core::attribute::Attribute;

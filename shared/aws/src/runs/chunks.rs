@@ -79,7 +79,7 @@ pub struct ChunkResult {
     /// Number of records that were not applied because the run was stopped.
     #[serde(default)]
     pub left_out: u64,
-    /// What it leaves for an undo; absent if none of its records was written, or nothing is kept.
+    /// Data for an undo; absent if none of its records was written, or nothing is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<ChunkUndo>,
 }

@@ -42,7 +42,7 @@ pub struct Ending {
     pub answer: Option<StoredAnswer>,
     /// True if a statement may still be under way.
     pub unanswered: bool,
-    /// What it leaves for an undo; absent if nothing was applied, or nothing is kept.
+    /// Data for an undo; absent if nothing was applied, or nothing is kept.
     pub undo: Option<RunUndo>,
 }
 

@@ -1,4 +1,4 @@
-//! What a run keeps so that it can be undone later: the values before its writes, and which of its
+//! Data that a run keeps so that it can be undone later: the values before its writes, and which of its
 //! records were written (protocol.md#kept-values).
 //!
 //! The values are stored ahead of the writes. Of a background run they are objects
@@ -26,7 +26,7 @@ use crate::dynamodb::row;
 /// stored before its end.
 const GRACE: Duration = Duration::from_secs(2 * 24 * 3_600);
 
-/// What a chunk leaves for an undo; part of its row.
+/// Data that a chunk leaves for an undo; part of its row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkUndo {
     /// Days for which the values are kept after the end of the run.
@@ -37,7 +37,7 @@ pub struct ChunkUndo {
     pub applied: RecordNumbers,
 }
 
-/// What a run leaves for an undo when it ends.
+/// Data that a run leaves for an undo when it ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunUndo {
     /// Days for which the values are kept.

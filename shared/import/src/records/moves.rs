@@ -48,7 +48,7 @@ pub(super) enum Phase<'p> {
     Move(&'p Verdict),
 }
 
-/// What a record does about the user who has its external id.
+/// Decision of a record about the user who has its external id.
 pub(super) enum Held {
     Deferred(Deferred),
     /// Its write takes the id.

@@ -25,7 +25,7 @@ pub struct RequestValues {
     run: RunId,
     /// Days for which they are kept.
     days: u32,
-    /// Those in the row: files in gzip's format, one after the other, which is one file.
+    /// Values in the row: files in gzip's format, one after the other, which is one file.
     in_row: Vec<u8>,
     /// Names of the objects.
     objects: Vec<String>,
